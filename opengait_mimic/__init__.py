@@ -1,0 +1,29 @@
+"""MimicGait and its sister methods as a plugin of OpenGait. Importing this touches no host."""
+
+from .config import ConfigError
+from .losses import HiddenFractionLoss, MiCKDLoss, mickd_triplets, pair_distances
+from .occlusion import KINDS, Draw, Occlusion, apply, draw
+from .visibility import VisibilityNetwork
+
+__version__ = "0.1.0"
+__all__ = [
+    "KINDS",
+    "ConfigError",
+    "Draw",
+    "HiddenFractionLoss",
+    "MiCKDLoss",
+    "Occlusion",
+    "VisibilityNetwork",
+    "apply",
+    "draw",
+    "mickd_triplets",
+    "pair_distances",
+    "register",
+]
+
+
+def register() -> None:
+    """Put our classes into the namespaces of the host that is imported; see `opengait_mimic.host.registry.REGISTERED`."""
+    from .host import register as put
+
+    put()

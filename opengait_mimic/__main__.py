@@ -1,0 +1,8 @@
+"""``python -m opengait_mimic``: the launcher."""
+
+import sys
+
+from .launch import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Occlusion as a plain host transform, for any OpenGait YAML."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import torch
+
+from .config import number, optional
+from .occlusion import Occlusion, apply, binarise, draw
+
+
+class OcclusionAugmentation:
+    """Hide part of the silhouettes of one transform call.
+
+    The host calls a transform once per clip under ``fixed_*`` sampling, but once per **batch** (all clips of this process
+    joined) under ``unfixed_*`` and ``all_*``: every clip then shares one draw. Where each clip needs its own, use the model
+    ``Baseline2``. MimicGait, VEN and Baseline2 occlude by themselves and refuse this transform.
+
+    .. code-block:: yaml
+
+        transform:
+          - type: Compose
+            trf_cfg:
+              - type: BaseSilCuttingTransform
+              - type: OcclusionAugmentation
+                kinds: {none: 0.2, top: 0.4, bottom: 0.4}
+                hidden: [0.4, 0.6]
+
+    Args:
+        kinds: kind -> probability, adding up to 1.
+        hidden: lowest and highest hidden fraction of the height.
+        binarise: threshold for a hard 0/1 result, or None to leave it.
+
+    Shape:
+        ``[s, h, w]`` numpy, values 0..1 (put it after BaseSilTransform or BaseSilCuttingTransform) -> the same, float32.
+
+    Raises:
+        ConfigError: a wrong argument.
+        ValueError: values above 1 (the division by 255 comes later or is missing), or another shape.
+    """
+
+    def __init__(self, kinds=None, hidden=(0.4, 0.6), binarise=0.5):
+        """Check the arguments; see the class."""
+        given = {"hidden": hidden} if kinds is None else {"kinds": kinds, "hidden": hidden}
+        self.occlusion = Occlusion.from_cfg(given, "OcclusionAugmentation")
+        self.threshold = optional(number(0, 1))(binarise, "OcclusionAugmentation.binarise")
+
+    def __call__(self, seq: np.ndarray) -> np.ndarray:
+        """Occlude one call's frames; the draw comes from Python's generator, which the host seeds."""
+        if seq.ndim != 3 or seq.size == 0 or seq.max() > 1:
+            raise ValueError(
+                f"OcclusionAugmentation expects [s, h, w] in 0..1, after BaseSil(Cutting)Transform; got shape {seq.shape}"
+                + (f" with maximum {seq.max()}" if seq.size else "")
+            )
+        chosen = draw(self.occlusion, ("transform", random.getrandbits(64)))
+        sils = torch.from_numpy(np.ascontiguousarray(seq, dtype=np.float32))[None]  # [1, s, h, w]
+        return binarise(apply(sils, [chosen]), self.threshold)[0].numpy()

@@ -1,0 +1,110 @@
+"""The command ``opengait-mimic``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import __version__
+from .launch import add_host_arguments, friendly_errors, log_to_console
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_demo, _walkers, _evaluate, _check):
+        add(commands)
+    given = parser.parse_args(argv)
+    log_to_console()
+    with friendly_errors():
+        return given.run(given)
+
+
+def _demo(commands) -> None:
+    p = commands.add_parser("demo", help="train and compare everything on generated walkers")
+    p.add_argument("--out", default="demo", metavar="DIR", help="where everything goes (default: demo)")
+    p.add_argument("--seed", type=int, default=0, help="seed of training and occlusion (default: 0)")
+    size = p.add_mutually_exclusive_group()
+    size.add_argument("--full", action="store_true", help="three seeds and longer training: mean and spread; resumable")
+    size.add_argument("--smoke", action="store_true", help="every stage for a few steps: does it run? (seconds)")
+    _data_arguments(p)
+    p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
+    p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    p.set_defaults(run=_run_demo)
+
+
+def _data_arguments(p) -> None:
+    p.add_argument("--root", default=None, metavar="DIR", help="silhouette pickles in OpenGait's tree, in place of walkers")
+    p.add_argument("--partition", default=None, metavar="JSON", help="their partition file")
+    p.add_argument("--dataset", default=None, help="their name: GREW, Gait3D, CASIA-B or walkers (decides probe and gallery)")
+
+
+def _run_demo(given) -> int:
+    from .demo import run
+
+    return run(given)
+
+
+def _walkers(commands) -> None:
+    p = commands.add_parser("walkers", help="generate walking silhouettes in OpenGait's tree")
+    p.add_argument("--out", required=True, metavar="DIR")
+    p.add_argument("--subjects", type=int, default=280)
+    p.add_argument("--seed", type=int, default=0)
+    p.set_defaults(run=_run_walkers)
+
+
+def _run_walkers(given) -> int:
+    from .progress import Bar
+    from .walkers import mean_silhouette_rank1, write_walkers
+
+    with Bar("walkers") as bar:
+        tree = write_walkers(given.out, subjects=given.subjects, seed=given.seed, progress=bar)
+    print(f"{tree.sequences} sequences, {tree.frames} frames: {len(tree.train)} subjects to train on, {len(tree.test)} to test on")
+    print(f"  data_cfg.dataset_root: {tree.root}\n  data_cfg.dataset_partition: {tree.partition}")
+    print(f"Rank-1 of the mean silhouette (no learning): {mean_silhouette_rank1(tree):.2f} %")
+    return 0
+
+
+def _evaluate(commands) -> None:
+    p = commands.add_parser("evaluate", help="score a model whole and occluded: Rank-1, Rank-5, RP")
+    p.add_argument("--cfgs", required=True, help="the YAML of any model: ours, or OpenGait's own (= Baseline-1)")
+    p.add_argument("--iter", type=int, default=0, help="the checkpoint's iteration (default: the YAML's restore_hint)")
+    p.add_argument("--reference", default=None, metavar="RESULT", help="a result with the backbone's whole-body row, for RP")
+    p.add_argument("--json", default=None, metavar="OUT", help="write the rows here")
+    add_host_arguments(p)
+    p.set_defaults(run=_run_evaluate)
+
+
+def _run_evaluate(given) -> int:
+    from . import host
+    from .evaluate import evaluate, write_json
+    from .protocol import format_rows
+
+    host.bind(given.host, given.device, given.output)
+    rows = evaluate(given.cfgs, given.iter, given.reference)
+    print(format_rows(rows))
+    if given.json:
+        write_json(given.json, rows, cfgs=given.cfgs, version=__version__)
+        print(f"written: {given.json}")
+    return 0
+
+
+def _check(commands) -> None:
+    p = commands.add_parser("check", help="host, versions, devices, what is registered, what is missing")
+    p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
+    p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    p.set_defaults(run=_run_check)
+
+
+def _run_check(given) -> int:
+    from .check import report
+
+    lines, ready = report(given.host, given.device)
+    print("\n".join(lines))
+    return 0 if ready else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

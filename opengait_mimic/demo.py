@@ -1,0 +1,201 @@
+"""``opengait-mimic demo``: walkers, teacher, VEN, Baseline-2, MimicGait, and all of them scored under occlusion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import yaml
+
+from . import __version__
+from . import host as hosts
+from .config import ConfigError
+from .evaluate import evaluate, write_json
+from .launch import launch
+from .protocol import format_rows
+from .summary import chance, spread, verdicts
+
+
+class Size(NamedTuple):
+    """How big a demo is: subjects, training steps of teacher, VEN, and the two students, frames per clip, seeds."""
+
+    subjects: int
+    teacher: int
+    ven: int
+    student: int
+    seeds: int
+
+
+SIZES = {"demo": Size(280, 600, 300, 600, 1), "full": Size(280, 1500, 600, 1500, 3), "smoke": Size(24, 6, 12, 6, 1)}
+DATA_SEED = 0  # the walkers are the same in every demo; --seed varies training and occlusion
+STAGES = {  # name -> shipped configuration
+    "GaitBase (teacher)": "baseline1/baseline1_gaitbase_walkers.yaml",
+    "VEN": "ven/ven_walkers.yaml",
+    "Baseline-2": "baseline2/baseline2_gaitbase_walkers.yaml",
+    "MimicGait": "mimicgait/mimicgait_gaitbase_walkers.yaml",
+}
+
+
+def run(given) -> int:
+    """Run the demo of a parsed command line; every finished stage is kept, so the same command goes on where it stopped.
+
+    Returns:
+        0 when every stage ran and every check of `verdicts` passed (a smoke run is not checked), else 1.
+    """
+    name = "full" if given.full else "smoke" if given.smoke else "demo"
+    size, out, begin = SIZES[name], Path(given.out).resolve(), time.monotonic()
+    os.environ.setdefault("TQDM_DISABLE", "1")  # OpenGait's own bars; ours are one line a stage
+    host = hosts.bind(given.host, given.device, out / "output")
+    print(f"opengait_mimic {__version__} demo ({name}) on {host.name} ({host.root}), device {hosts.device()}, into {out}")
+    data, classes, known = _data(given, out, size.subjects)
+    seeds = range(given.seed, given.seed + size.seeds)
+    runs = [_one_seed(seed, size, out, data, classes) for seed in seeds]
+    rows = [row for found in runs for row in found["rows"]]
+    print("\n" + (spread(rows) if len(runs) > 1 else format_rows(rows)))
+    checks = verdicts(runs, rows, known)
+    if name == "smoke":
+        print("smoke run: it shows that every stage runs; the numbers mean nothing")
+    else:
+        print("\n".join(f"{'ok  ' if ok else 'FAIL'}  {text}" for ok, text in checks))
+    seconds = {f"seed {seed}": found["seconds"] for seed, found in zip(seeds, runs)}
+    total = time.monotonic() - begin
+    write_json(
+        out / "results.json", rows, size=size._asdict(), host=host.name, commit=host.commit, version=__version__, data=known,
+        losses={f"seed {seed}": found["losses"] for seed, found in zip(seeds, runs)}, seconds=seconds,
+        ven={f"seed {seed}": found["ven"] for seed, found in zip(seeds, runs)},
+        checks=[{"ok": ok, "text": text} for ok, text in checks], total_seconds=round(total, 1),
+    )  # fmt: skip
+    print(f"{total:.0f} s in this run. Written: {out / 'results.json'}, {out / 'training_view.png'}, configurations in {out / 'configs'}")
+    return 0 if name == "smoke" or all(ok for ok, _ in checks) else 1
+
+
+def _data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
+    """The data block, the number of training classes, and what is known of the data without learning."""
+    if given.root or given.partition or given.dataset:
+        if not (given.root and given.partition and given.dataset):
+            raise ConfigError("demo: --root, --partition and --dataset belong together; give all three, or none for walkers")
+        partition = json.loads(hosts.resolve(given.partition, "--partition").read_text())
+        data = {"dataset_root": given.root, "dataset_partition": given.partition}
+        data.update(dataset_name=given.dataset, test_dataset_name=given.dataset)
+        return data, len(partition["TRAIN_SET"]), {"dataset": given.dataset, "chance_rank1": None}
+    from .progress import Bar
+    from .walkers import mean_silhouette_rank1, write_walkers
+
+    folder, begin = out / f"walkers-{subjects}", time.monotonic()
+    done = folder / "done.json"
+    if not done.is_file():
+        shutil.rmtree(folder, ignore_errors=True)  # half written by a demo that was stopped
+        with Bar("walkers") as bar:
+            tree = write_walkers(folder, subjects=subjects, seed=DATA_SEED, progress=bar)
+        known = {
+            "dataset": "walkers", "train_subjects": len(tree.train), "test_subjects": len(tree.test), "sequences": tree.sequences,
+            "chance_rank1": chance(len(tree.test)), "mean_silhouette_rank1": round(mean_silhouette_rank1(tree), 2),
+        }  # fmt: skip
+        done.write_text(json.dumps({"known": known, "root": str(tree.root), "partition": str(tree.partition)}))
+    found = json.loads(done.read_text())
+    known = found["known"]
+    print(
+        f"  {'walkers':<22}{time.monotonic() - begin:6.1f} s   {known['train_subjects']} + {known['test_subjects']} subjects, "
+        f"{known['sequences']} sequences; Rank-1 by chance {known['chance_rank1']:.2f} %, by mean silhouette {known['mean_silhouette_rank1']:.2f} %"
+    )
+    data = {"dataset_root": found["root"], "dataset_partition": found["partition"], "dataset_name": "walkers", "test_dataset_name": "walkers"}
+    return data, known["train_subjects"], known
+
+
+def write_configs(folder: Path, size: Size, data: dict, classes: int, seed: int) -> dict[str, Path]:
+    """The shipped configurations with this run's data, length and seed, as complete YAML files the launcher takes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {stage: folder / Path(shipped).name.replace("walkers", data["dataset_name"].lower()) for stage, shipped in STAGES.items()}
+    lengths = {"GaitBase (teacher)": size.teacher, "VEN": size.ven}
+    for stage, shipped in STAGES.items():
+        cfgs = yaml.safe_load((hosts.CONFIGS / shipped).read_text())
+        steps, was = lengths.get(stage, size.student), cfgs["trainer_cfg"]["total_iter"]
+        cfgs["data_cfg"].update(data)
+        cfgs["trainer_cfg"].update(total_iter=steps, save_iter=steps, seed=seed, log_iter=min(50, steps))
+        cfgs["evaluator_cfg"]["restore_hint"] = steps
+        cfgs["scheduler_cfg"]["milestones"] = [max(1, round(m * steps / was)) for m in cfgs["scheduler_cfg"]["milestones"]]
+        if data["dataset_name"] != "walkers" and stage != "VEN":
+            evaluators = {"GREW": "evaluate_real_scene", "CASIA-B": "evaluate_indoor_dataset", "Gait3D": "evaluate_Gait3D"}
+            if data["dataset_name"] not in evaluators:
+                raise ConfigError(f"--dataset {data['dataset_name']}: known are walkers, {', '.join(evaluators)}")
+            cfgs["evaluator_cfg"]["eval_func"] = evaluators[data["dataset_name"]]
+        if "occlusion" in cfgs["evaluator_cfg"]:
+            cfgs["evaluator_cfg"]["occlusion"]["seed"] = seed
+        for engine in ("trainer_cfg", "evaluator_cfg"):
+            cfgs[engine]["save_name"] += f"-seed{seed}"
+        model = cfgs["model_cfg"]
+        if stage == "GaitBase (teacher)":
+            model["SeparateBNNecks"]["class_num"] = classes
+        for block, of in (("backbone", "GaitBase (teacher)"), ("teacher", "GaitBase (teacher)"), ("ven", "VEN")):
+            if model.get(block):
+                model[block]["cfgs"] = files[of].name
+        files[stage].write_text(f"# written by opengait-mimic demo, from {shipped}\n" + yaml.safe_dump(cfgs, sort_keys=False))
+    return files
+
+
+def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dict:
+    """Every stage of one seed."""
+    files = write_configs(out / "configs" / f"seed{seed}", size, data, classes, seed)
+    kept, state = out / f"seed{seed}.json", {"losses": {}, "seconds": {}, "done": {}, "ven": None, "rows": []}
+    if kept.is_file():
+        state = json.loads(kept.read_text())
+    print(f"seed {seed}")
+    text = ""
+    for stage, file in files.items():
+        text += file.read_text()  # a stage depends on those before it
+        key = hashlib.sha256(text.encode()).hexdigest()
+        if state["done"].get(stage) == key:
+            print(f"  {stage:<22}{'':>8}   done before")
+            continue
+        state["rows"] = [r for r in state["rows"] if r["stage"] != stage]
+        begin = time.monotonic()
+        history: list[float] = []
+        model = launch(file, "train", quiet=True, before=_watch(stage, size, history, out))
+        del model
+        state["losses"][stage] = [round(float(np.mean(part)), 4) for part in (history[: len(history) // 10 or 1], history[-(len(history) // 10 or 1) :])]
+        trained = time.monotonic() - begin
+        if stage == "VEN":
+            state["ven"] = launch(file, "test", quiet=True)
+            said = f"frame accuracy {state['ven']['scalar/test_accuracy/frame']:.1f} %"
+        else:
+            rows = evaluate(file, quiet=True)
+            state["rows"] += [{**r, "stage": stage} for r in rows]
+            said = ", ".join(f"{r['protocol']} {r['rank1']:.1f}" for r in rows if r["gallery_embedder"] == "own")
+        state["seconds"][stage] = [round(trained, 1), round(time.monotonic() - begin - trained, 1)]
+        state["done"][stage] = key
+        part = kept.with_suffix(".part")
+        part.write_text(json.dumps(state))
+        part.replace(kept)
+        first, last = state["losses"][stage]
+        print(f"  {stage:<22}{sum(state['seconds'][stage]):6.1f} s   loss {first:.3f} -> {last:.3f}   {said}")
+        sys.stdout.flush()
+    return {**state, "rows": [{k: v for k, v in r.items() if k != "stage"} for r in state["rows"]]}
+
+
+def _watch(stage: str, size: Size, history: list[float], out: Path):
+    """A hook for `launch`: the loss of every step, a progress bar, and the picture of what MimicGait's training sees."""
+    from .progress import Bar
+
+    bar = Bar(stage)
+
+    def before(model):
+        total = model.cfgs["trainer_cfg"]["total_iter"]
+
+        def note(_, __, result):
+            history.append(float(result[0].detach()))
+            bar(len(history), total)
+
+        model.loss_aggregator.register_forward_hook(note)
+        if stage == "MimicGait":
+            from .training_view import draw_training_view
+
+            handle = model.register_forward_pre_hook(lambda _, args: (draw_training_view(args[0], out / "training_view.png"), handle.remove())[0])
+
+    return before

@@ -1,0 +1,1 @@
+"""Distances and the evaluation functions of the data sets."""

@@ -1,0 +1,112 @@
+"""Make a real OpenGait run on any device, from any folder, by rebinding names inside its own modules.
+
+Nothing outside the host's modules is touched: ``torch.*`` itself stays as it is (a test asserts it). What OpenGait takes
+for granted and each rebinding mends:
+
+- ``utils.common.ts2var`` moves tensors with ``.cuda()``;
+- ``get_ddp_module`` (in three modules) wants a CUDA device; a single process needs no DDP;
+- ``modeling.base_model`` names CUDA devices by global rank, uses CUDA autocast and GradScaler, and writes below
+  ``output/`` of the working folder;
+- ``modeling.base_model.LossAggregator`` builds losses on CUDA;
+- ``evaluation``'s ``cuda_dist`` has no CPU path, and one evaluator opens a file relative to the checkout;
+- ``modeling.base_model`` draws its progress bar into files and pipes too;
+- ``data.sampler`` broadcasts CUDA tensors whenever a GPU is visible;
+- ``utils.common.config_loader`` opens the default configuration relative to the working folder.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import os.path
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+from ..distributed import rank_and_world
+from ..retrieval import distance_matrix
+
+
+class _StandIn(ModuleType):
+    """A module seen through a few replaced names."""
+
+    def __init__(self, module: ModuleType, **replaced):
+        super().__init__(module.__name__)
+        self.__dict__.update(_module=module, **replaced)
+
+    def __getattr__(self, name):
+        return getattr(self._module, name)
+
+
+def _torch_on(device: torch.device) -> _StandIn:
+    """``torch`` as a host module shall see it: its CUDA device is ours."""
+
+    def make_device(*spec, **named):
+        first = spec[0] if spec else named.get("type")
+        return device if first == "cuda" else torch.device(*spec, **named)
+
+    cuda = _StandIn(
+        torch.cuda,
+        is_available=lambda: device.type == "cuda",
+        set_device=lambda _: None,
+        current_device=lambda: device.index or 0,
+    )
+    return _StandIn(torch, device=make_device, cuda=cuda)
+
+
+def adapt(device: torch.device, output: Path, root: Path) -> None:
+    """Rebind the names listed above in the imported host.
+
+    Args:
+        device: where to run.
+        output: the folder that takes the place of ``output/``.
+        root: the checkout, for the host's relative paths.
+    """
+    module = sys.modules
+    common, base = module["utils.common"], module["modeling.base_model"]
+    torch_here = _torch_on(device)
+
+    common.ts2var = lambda x, **named: torch.autograd.Variable(x, **named).to(device)
+    passthrough = common.DDPPassthrough
+
+    def get_ddp_module(net, find_unused_parameters=False, **named):
+        if rank_and_world()[1] == 1 or not any(p.requires_grad for p in net.parameters()):
+            return net
+        ids = [device.index] if device.type == "cuda" else None
+        return passthrough(net, device_ids=ids, find_unused_parameters=find_unused_parameters, **named)
+
+    for name in ("utils", "utils.common", "modeling.loss_aggregator"):
+        module[name].get_ddp_module = get_ddp_module
+
+    aggregator = module["modeling.loss_aggregator"]
+
+    class LossAggregator(aggregator.LossAggregator):
+        """The host's aggregator with its losses on our device."""
+
+        def _build_loss_(self, loss_cfg):
+            kind = getattr(aggregator.losses, loss_cfg["type"])
+            wanted = aggregator.get_valid_args(kind, loss_cfg, ["type", "log_prefix", "gather_and_scale"])
+            return get_ddp_module(kind(**wanted).to(device))
+
+    base.LossAggregator = LossAggregator
+    base.torch = torch_here
+    base.autocast = lambda enabled=True: torch.autocast(device.type, enabled=enabled and device.type == "cuda")
+    base.GradScaler = lambda: torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
+    base.osp = _StandIn(os.path, join=lambda first, *rest: os.path.join(output if first == "output/" else first, *rest))
+    base.tqdm = functools.partial(getattr(base.tqdm, "func", base.tqdm), disable=None)  # no bars into a file or a pipe
+    module["data.sampler"].torch = torch_here
+
+    def cuda_dist(x, y, metric="euc"):
+        return distance_matrix(x, y, metric)
+
+    for name in ("evaluation", "evaluation.metric", "evaluation.evaluator"):
+        module[name].cuda_dist = cuda_dist
+
+    def open_in_checkout(file, *args, **named):
+        there = root / file if isinstance(file, str) and not os.path.exists(file) else file
+        return builtins.open(there if os.path.exists(there) else file, *args, **named)
+
+    module["evaluation.evaluator"].open = open_in_checkout
+    common.open = open_in_checkout

@@ -1,0 +1,221 @@
+"""One training or one test, as OpenGait's main.py runs it, on any device and from any folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Callable
+
+from torch import nn
+
+from . import host as hosts
+from .config import ConfigError
+from .distributed import rank_and_world
+from .host import HostError, load_cfgs, lookup, resolve
+
+
+def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
+    """Read a configuration and settle what depends on this machine: data paths, restore point, test batch.
+
+    Args:
+        path: the YAML.
+        phase: ``train`` or ``test``.
+        iteration: restore this iteration; 0 leaves the YAML's ``restore_hint``.
+
+    Raises:
+        HostError: a file or folder it names is missing, or a name is not registered.
+        ConfigError: a block of ours stands where it would be ignored.
+    """
+    hosts.search[:] = [Path(path).expanduser().resolve().parent]
+    cfgs = load_cfgs(path)
+    data, evaluator, trainer = cfgs["data_cfg"], cfgs["evaluator_cfg"], cfgs["trainer_cfg"]
+    if not isinstance(data, dict):
+        raise ConfigError("data_cfg: several data sets at once are not supported here; name one")
+    for key in ("dataset_root", "dataset_partition"):
+        data[key] = str(resolve(str(data[key]), f"data_cfg.{key}"))
+    if iteration:
+        evaluator["restore_hint"] = trainer["restore_hint"] = int(iteration)
+    lookup("evaluation.evaluator", evaluator.get("eval_func", "evaluate_indoor_dataset"), "evaluator_cfg.eval_func")
+    losses = cfgs["loss_cfg"] if isinstance(cfgs["loss_cfg"], list) else [cfgs["loss_cfg"]]
+    for loss in losses if phase == "train" else ():
+        lookup("modeling.losses", loss["type"], "loss_cfg.type")
+    model = model_class(cfgs)
+    if phase == "train" and "occlusion" in trainer and not is_ours(model):
+        raise ConfigError(
+            f"trainer_cfg.occlusion: {model.__name__} is the host's own model and would ignore it. Train it through model: Baseline2"
+            " with this model as its backbone, or name the transform OcclusionAugmentation."
+        )
+    batch, world = evaluator["sampler"].get("batch_size"), rank_and_world()[1]
+    if batch != world:
+        logging.getLogger("opengait_mimic").info("evaluator_cfg.sampler.batch_size %s -> %s, the number of processes", batch, world)
+        evaluator["sampler"]["batch_size"] = world
+    return cfgs
+
+
+def model_class(cfgs: dict) -> type:
+    """The class that ``model_cfg.model`` names."""
+    return lookup("modeling.models", cfgs["model_cfg"].get("model"), "model_cfg.model")
+
+
+def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False) -> None:
+    """Start the host's message manager for this run (console, file, TensorBoard)."""
+    from utils import get_msg_mgr
+
+    engine = cfgs["trainer_cfg"] if training else cfgs["evaluator_cfg"]
+    folder = str(hosts.output() / cfgs["data_cfg"]["dataset_name"] / cfgs["model_cfg"]["model"] / engine["save_name"])
+    logger = logging.getLogger("opengait")
+    for handler in list(logger.handlers):  # a process may run several stages
+        logger.removeHandler(handler)
+        handler.close()
+    manager = get_msg_mgr()
+    if training:
+        hint = engine["restore_hint"]
+        manager.init_manager(folder, log_to_file, engine["log_iter"], hint if isinstance(hint, int) else 0)
+    else:
+        manager.init_logger(folder, log_to_file)
+    if quiet:
+        for handler in logger.handlers:
+            if not isinstance(handler, logging.FileHandler):
+                handler.setLevel(logging.WARNING)
+    manager.log_info(engine)
+
+
+def is_ours(model: type) -> bool:
+    """Whether a model class comes from this plugin; the host's own know nothing of occlusion."""
+    return model.__module__.startswith("opengait_mimic.")
+
+
+def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
+    """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
+
+    With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own.
+    """
+    from utils import get_ddp_module, get_msg_mgr, init_seeds, params_count
+
+    rank, world = rank_and_world()
+    trainer = cfgs["trainer_cfg"]
+    init_seeds(int(trainer.get("seed", 0)) * 1000 + rank)
+    _restorable(cfgs, training)
+    kind = model_class(cfgs)
+    if occludable and not is_ours(kind):
+        from .models.common import occluded_class
+
+        kind = occluded_class(kind)
+    model = kind(cfgs, training)
+    if training and trainer["sync_BN"] and world > 1:
+        if hosts.device().type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        else:
+            get_msg_mgr().log_warning("trainer_cfg.sync_BN: skipped, torch has no SyncBatchNorm on CPU; statistics stay per process")
+    if trainer["fix_BN"]:
+        model.fix_BN()
+    model = get_ddp_module(model, trainer["find_unused_parameters"])
+    get_msg_mgr().log_info(params_count(model))
+    return model
+
+
+def _restorable(cfgs: dict, training: bool) -> None:
+    """Stop early, with the names that exist, when the checkpoint to restore is not there."""
+    engine = cfgs["trainer_cfg"] if training else cfgs["evaluator_cfg"]
+    hint, name = engine["restore_hint"], engine["save_name"]
+    if hint == 0:
+        if not training:
+            raise HostError("evaluator_cfg.restore_hint = 0: a test needs a checkpoint; give --iter K or a path")
+        return
+    if isinstance(hint, str):
+        engine["restore_hint"] = str(resolve(hint, "restore_hint"))
+        return
+    folder = hosts.output() / cfgs["data_cfg"]["dataset_name"] / cfgs["model_cfg"]["model"] / name / "checkpoints"
+    file = folder / f"{name}-{hint:0>5}.pt"
+    if not file.is_file():
+        there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
+        raise HostError(f"restore_hint {hint}: {file} does not exist (checkpoints there: {there}). Train first, or give --iter K")
+
+
+def launch(
+    path: str | os.PathLike,
+    phase: str,
+    iteration: int = 0,
+    log_to_file: bool = False,
+    quiet: bool = False,
+    before: Callable[[nn.Module], None] = lambda model: None,
+):
+    """Train or test one configuration on the bound host.
+
+    Args:
+        path: the YAML.
+        phase: ``train`` or ``test``.
+        iteration: restore this iteration (0: the YAML's ``restore_hint``).
+        log_to_file: also log to ``<output>/<dataset>/<model>/<save_name>/logs``.
+        quiet: only warnings on the console.
+        before: called with the built model before it runs.
+
+    Returns:
+        The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
+    """
+    training = phase == "train"
+    cfgs = prepare(path, phase, iteration)
+    start_log(cfgs, training, log_to_file, quiet)
+    model = build(cfgs, training, occludable=not training and "occlusion" in cfgs["evaluator_cfg"])
+    before(model)
+    if training:
+        type(getattr(model, "module", model)).run_train(model)
+        return model
+    return type(getattr(model, "module", model)).run_test(model)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line of ``python -m opengait_mimic``: OpenGait's own flags and three of ours."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="python -m opengait_mimic", description="Train or test a configuration, with or without torchrun, from any folder."
+    )
+    parser.add_argument("--cfgs", required=True, help="the YAML")
+    parser.add_argument("--phase", choices=["train", "test"], default="train")
+    parser.add_argument("--iter", type=int, default=0, help="restore this iteration")
+    parser.add_argument("--log_to_file", action="store_true", help="log to <output>/<dataset>/<model>/<save_name>/logs as well")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+    add_host_arguments(parser)
+    given = parser.parse_args(argv)
+    log_to_console()
+    with friendly_errors():
+        host = hosts.bind(given.host, given.device, given.output)
+        logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
+        launch(given.cfgs, given.phase, given.iter, given.log_to_file)
+    return 0
+
+
+def log_to_console() -> None:
+    """Our own messages on the console; the host's logger has its own handlers."""
+    logger = logging.getLogger("opengait_mimic")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("[%(levelname)s]: %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+def add_host_arguments(parser) -> None:
+    """The flags every command with a host shares."""
+    parser.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded` (default: OPENGAIT_ROOT, a parent folder, the user cache, embedded)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--output", default=None, metavar="DIR", help="where results go (default: ./output)")
+
+
+class friendly_errors:  # noqa: N801 - reads as a statement
+    """Errors a user can mend end the program with their message; anything else keeps its traceback."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        kinds = (HostError, ConfigError, FileExistsError)
+        if "opengait_mimic.models.subnetwork" in sys.modules:
+            kinds += (sys.modules["opengait_mimic.models.subnetwork"].CheckpointError,)
+        if isinstance(error, kinds):
+            sys.exit(f"error: {error}")
+        return False

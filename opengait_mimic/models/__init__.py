@@ -1,0 +1,1 @@
+"""Models registered into the host. Importing a module of this package needs a bound host."""

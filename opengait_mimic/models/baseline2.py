@@ -1,0 +1,57 @@
+"""Baseline-2: any OpenGait model, trained on occluded input by its own losses."""
+
+from __future__ import annotations
+
+from modeling.base_model import BaseModel
+
+from ..config import REQUIRED, ConfigError, anything, read
+from ..host import lookup
+from .common import BINARISE, GEOMETRY, OccludedInput
+from .subnetwork import backbone_cfg
+
+FIELDS = {"model": ("Baseline2", anything), "backbone": (REQUIRED, anything), "geometry": GEOMETRY, "binarise": BINARISE}
+
+
+class Baseline2(OccludedInput, BaseModel):
+    """The backbone itself with occluded input; its losses, optimiser and checkpoints are plain OpenGait.
+
+    .. code-block:: yaml
+
+        model_cfg:
+          model: Baseline2
+          backbone: {cfgs: configs/gaitbase/gaitbase_da_gait3d.yaml}   # or an OpenGait model_cfg inline
+          geometry: [64, 44]
+          binarise: 0.5
+        trainer_cfg:
+          occlusion: {kinds: {none: 0.2, top: 0.4, bottom: 0.4}, hidden: [0.4, 0.6]}
+
+    Creating one makes an object of a class that derives from this one and from the backbone's, so everything the backbone
+    defines (forward, losses' inputs, optimiser) is its own.
+
+    Raises:
+        ConfigError: a key of ours is wrong. HostError: the backbone does not exist in the host.
+
+    Source:
+        MimicGait (WACV 2025), section 4.3: the backbone trained on occluded data without a teacher.
+    """
+
+    def __new__(cls, cfgs, training):
+        """Make the object of the combined class."""
+        model_cfg, _ = backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")
+        backbone = lookup("modeling.models", model_cfg["model"], "model_cfg.backbone.model")
+        if backbone.__module__.startswith("opengait_mimic."):
+            raise ConfigError(f"model_cfg.backbone.model = {model_cfg['model']}: give the OpenGait backbone itself, not one of our methods")
+        made = object.__new__(type(cls.__name__, (cls, backbone), {"__module__": cls.__module__}))
+        object.__setattr__(made, "backbone_cfg", model_cfg)
+        return made
+
+    def build_network(self, model_cfg):
+        """Read our keys; the backbone builds itself from its own model_cfg."""
+        cfg = read(model_cfg, "model_cfg", FIELDS)
+        self.geometry, self.binarise = cfg.geometry, cfg.binarise
+        super().build_network(self.backbone_cfg)
+
+    def inputs_pretreament(self, inputs):
+        """The host's 5-tuple, occluded."""
+        batch = self.occluded_batch(inputs)
+        return batch.inputs(batch.occluded)

@@ -1,0 +1,176 @@
+"""Occluded input for any host model: the batch our models see, and the mixin that makes it."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..clips import clip_count, owners
+from ..config import ConfigError, choice, integer, number, optional, pair, read
+from ..distributed import rank_and_world
+from ..host import resolve
+from ..occlusion import Occlusion, apply, binarise, draw, targets, test_key, training_key
+from ..protocol import is_probe
+
+
+class OccludedBatch(NamedTuple):
+    """A batch seen twice: hidden as drawn, and whole. Clips as the host gives them, fixed or packed."""
+
+    occluded: Tensor  # [n, s, h, w] or [1, S, h, w]
+    whole: Tensor  # same shape
+    labs: Tensor  # [n]
+    typs: list
+    vies: list
+    seqL: Tensor | None  # [1, n]
+    kind: Tensor  # [n] index into KINDS
+    hidden: Tensor  # [n] hidden fraction
+
+    def inputs(self, view: Tensor):
+        """One of the two views as the 5-tuple that a host model's ``forward`` takes."""
+        return [view], self.labs, self.typs, self.vies, self.seqL
+
+
+class Condition(NamedTuple):
+    """What a test hides: nothing (``holistic``), the probes, or ``both`` probes and gallery; and the draws' seed."""
+
+    occlusion: Occlusion | None
+    protocol: str
+    seed: int
+
+    @classmethod
+    def from_cfg(cls, given: dict | None, where: str) -> Condition:
+        """Read ``evaluator_cfg.occlusion``; absent = whole bodies.
+
+        .. code-block:: yaml
+
+            evaluator_cfg:
+              occlusion: {kinds: {top: 0.5, bottom: 0.5}, hidden: [0.4, 0.6], protocol: both, seed: 0}
+        """
+        if given is None:
+            return cls(None, "holistic", 0)
+        if not isinstance(given, dict):
+            raise ConfigError(f"{where} = {given!r}; expected a mapping, or leave it out to test whole bodies")
+        ours = {key: value for key, value in given.items() if key in ("protocol", "seed")}
+        block = read(ours, where, {"protocol": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))})
+        rest = {key: value for key, value in given.items() if key not in ours}
+        return cls(Occlusion.from_cfg(rest, where), block.protocol, block.seed)
+
+
+GEOMETRY = ([64, 44], pair(integer(8)))
+BINARISE = (0.5, optional(number(0, 1)))
+
+
+def follow_world_size(cfgs: dict) -> None:
+    """Set the test batch to the number of processes, the only size the host's test accepts (one clip per process)."""
+    cfgs["evaluator_cfg"]["sampler"]["batch_size"] = rank_and_world()[1]
+
+
+class OccludedInput:
+    """Mixin, before a host model: its input is occluded clip by clip, after the host's own transforms.
+
+    In training the draw of a clip depends on (``trainer_cfg.seed``, iteration, position in the global batch); in testing on
+    the condition and the clip's name, so it is the same in any order, on any number of processes and on both hosts.
+
+    Attributes:
+        condition: what a test hides; set it to score another cell.
+        whole_untouched: a clip that is not hidden keeps the host's grey values (Baseline-1); False binarises it as well.
+    """
+
+    whole_untouched = False
+    geometry: tuple[int, int] | None = None
+    binarise: float | None = 0.5
+
+    def __init__(self, cfgs, training):
+        """Read the occlusion blocks, then build the host model as usual.
+
+        Raises:
+            ConfigError: a block of ours is wrong, or a transform occludes as well.
+        """
+        trainer, evaluator = cfgs["trainer_cfg"], cfgs["evaluator_cfg"]
+        for where, block in (("trainer_cfg", trainer), ("evaluator_cfg", evaluator)):
+            if "OcclusionAugmentation" in str(block.get("transform")):
+                raise ConfigError(
+                    f"{where}.transform: OcclusionAugmentation would hide the teacher's view too, and one draw would serve a whole"
+                    f" batch. Remove it; {type(self).__name__} occludes by itself ({where}.occlusion)."
+                )
+        block = {key: trainer[key] for key in ("seed", "occlusion") if key in trainer}
+        seed = read(block, "trainer_cfg", {"seed": (0, integer(0)), "occlusion": ({}, lambda value, where: value)}).seed
+        drawn = Occlusion.from_cfg(trainer.get("occlusion"), "trainer_cfg.occlusion")
+        for name, value in (("seed", seed), ("drawn", drawn), ("_seen", False), ("_probe_set", None)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "condition", Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion"))
+        follow_world_size(cfgs)
+        super().__init__(cfgs, training)
+
+    def occluded_batch(self, inputs) -> OccludedBatch:
+        """The host's raw batch, transformed by the host, detached, occluded by us."""
+        raw_labels = inputs[1]
+        ipts, labs, typs, vies, seqL = super().inputs_pretreament(inputs)
+        whole = ipts[0].detach().float()
+        self._check(ipts, whole, seqL)
+        n = clip_count(whole, seqL)
+        rank, world = rank_and_world()
+        if self.training:
+            draws = [draw(self.drawn, training_key(self.seed, self.iteration, i * world + rank)) for i in range(n)]
+        else:
+            draws = [self.test_draw(raw_labels[i], typs[i], vies[i]) for i in range(n)]
+        occluded = binarise(apply(whole, draws, seqL), self.binarise)
+        kind, hidden = targets(draws, whole.device)
+        if self.whole_untouched and not kind.all():
+            plain = (kind == 0)[owners(whole, seqL)].reshape(*whole.shape[:2], 1, 1)
+            occluded = torch.where(plain, whole, occluded)
+        return OccludedBatch(occluded, whole, labs, typs, vies, seqL, kind, hidden)
+
+    def test_draw(self, label: int, type_: str, view: str):
+        """The draw of one test clip under the condition."""
+        occlusion, protocol, seed = self.condition
+        dataset = self.cfgs["data_cfg"].get("test_dataset_name") or self.cfgs["data_cfg"]["dataset_name"]
+        name = self.test_loader.dataset.label_set[label]
+        if protocol == "probe" and not is_probe(dataset, name, type_, view, self.probe_set()):
+            protocol = "holistic"
+        if occlusion is None or protocol == "holistic":
+            occlusion = Occlusion({"none": 1.0}, (0.0, 0.0))
+        return draw(occlusion, test_key(seed, occlusion.condition, dataset, name, type_, view))
+
+    def probe_set(self):
+        """The partition's ``PROBE_SET`` (Gait3D); empty where it has none."""
+        if self._probe_set is None:
+            partition = resolve(self.cfgs["data_cfg"]["dataset_partition"], "data_cfg.dataset_partition")
+            object.__setattr__(self, "_probe_set", [frozenset(json.loads(partition.read_text()).get("PROBE_SET", ()))])
+        return self._probe_set[0]
+
+    def _check(self, ipts, whole, seqL):
+        """Once per run: one silhouette input of the declared geometry, in 0..1."""
+        if self._seen:
+            return
+        if len(ipts) != 1 or whole.dim() != 4:
+            raise ConfigError(
+                f"data: {type(self).__name__} takes silhouettes alone; got {len(ipts)} inputs, the first of shape {tuple(whole.shape)}."
+                " Choose the silhouette file with data_cfg.data_in_use."
+            )
+        if self.geometry is not None and tuple(whole.shape[-2:]) != tuple(self.geometry):
+            raise ConfigError(
+                f"model_cfg.geometry = {list(self.geometry)}, but after the transforms silhouettes are {list(whole.shape[-2:])}:"
+                " BaseSilCuttingTransform makes 64x44 of 64x64 pickles, BaseSilTransform leaves 64x64. Change one of the two."
+            )
+        top = float(whole.max())
+        if top > 1:
+            raise ConfigError(f"data: silhouettes reach {top:g} after the transforms, expected 0..1: BaseSil(Cutting)Transform divides by 255")
+        object.__setattr__(self, "_seen", True)
+
+
+def occluded_class(model: type) -> type:
+    """A host model's class with occluded test input: Baseline-1 when it was trained on whole bodies."""
+
+    class Occluded(OccludedInput, model):
+        whole_untouched = True
+
+        def inputs_pretreament(self, inputs):
+            batch = self.occluded_batch(inputs)
+            return batch.inputs(batch.occluded)
+
+    Occluded.__name__ = Occluded.__qualname__ = model.__name__
+    return Occluded

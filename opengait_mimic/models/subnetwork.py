@@ -1,0 +1,206 @@
+"""A host model as a part of ours: built from its own YAML, reduced to its embedding, loaded strictly, hashed."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from utils import get_msg_mgr
+
+from ..config import REQUIRED, ConfigError, read, text
+from ..host import HostError, load_cfgs, lookup, output, resolve
+
+
+class CheckpointError(RuntimeError):
+    """A weights file is missing or does not fit what it is loaded into."""
+
+
+def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
+    """Read a ``backbone`` block: ``{cfgs: FILE}``, or an OpenGait ``model_cfg`` inline.
+
+    Returns:
+        Its model_cfg, and the whole configuration it came from (None when inline).
+
+    Raises:
+        ConfigError: neither form. HostError: the file is not found.
+    """
+    if isinstance(block, dict) and "cfgs" in block:
+        given = read(block, key, {"cfgs": (REQUIRED, text)})
+        cfgs = load_cfgs(given.cfgs, f"{key}.cfgs")
+        return cfgs["model_cfg"], cfgs
+    if isinstance(block, dict) and "model" in block:
+        return block, None
+    raise ConfigError(f"{key} = {block!r}; expected {{cfgs: an OpenGait YAML}}, or an OpenGait model_cfg with its `model` key")
+
+
+def checkpoint_file(given: str, cfgs: dict, key: str) -> Path:
+    """The weights a ``checkpoint`` key names: a path, or ``auto`` = the file that training ``cfgs`` writes and its test reads
+    (``<output>/<dataset>/<model>/<save_name>/checkpoints/<save_name>-<iteration>.pt``).
+
+    Raises:
+        CheckpointError: no such file; names the one expected and the command that makes it.
+    """
+    if given != "auto":
+        try:
+            return resolve(given, key)
+        except HostError as error:
+            raise CheckpointError(str(error)) from error
+    evaluator, data = cfgs["evaluator_cfg"], cfgs["data_cfg"]
+    if isinstance(evaluator["restore_hint"], str):
+        return checkpoint_file(evaluator["restore_hint"], cfgs, key)
+    name = evaluator["save_name"]
+    folder = output() / data["dataset_name"] / cfgs["model_cfg"]["model"] / name / "checkpoints"
+    file = folder / f"{name}-{evaluator['restore_hint']:0>5}.pt"
+    if not file.is_file():
+        there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
+        raise CheckpointError(
+            f"{key}: auto expects {file}, which does not exist (checkpoints in that folder: {there}). Train it first with"
+            f" `python -m opengait_mimic --phase train --cfgs` and its YAML, or name a file."
+        )
+    return file
+
+
+def build(model_cfg: dict, cfgs: dict, key: str) -> nn.Module:
+    """A host model without its loaders, losses and optimiser, with one class in its heads.
+
+    Args:
+        model_cfg: an OpenGait model_cfg.
+        cfgs: the configuration around it (some models read their data set's name there).
+        key: its place, for messages.
+
+    Raises:
+        HostError: unknown model. ConfigError: one of our own models, which is no backbone.
+    """
+    model = lookup("modeling.models", model_cfg["model"], f"{key}.model")
+    if model.__module__.startswith("opengait_mimic."):
+        raise ConfigError(f"{key}.model = {model_cfg['model']}: give the OpenGait backbone itself, not one of our methods")
+    model_cfg = _one_class(copy.deepcopy(model_cfg))
+    net = model.__new__(model)
+    nn.Module.__init__(net)
+    net.cfgs, net.msg_mgr, net.iteration = {**cfgs, "model_cfg": model_cfg}, get_msg_mgr(), 0
+    net.build_network(model_cfg)
+    net.init_parameters()
+    return net
+
+
+def _one_class(block):
+    """``class_num: 1`` wherever it stands: identity heads are not part of the embedding."""
+    if isinstance(block, dict):
+        return {key: 1 if key == "class_num" else _one_class(value) for key, value in block.items()}
+    return [_one_class(value) for value in block] if isinstance(block, list) else block
+
+
+def embed(net: nn.Module, inputs) -> Tensor:
+    """The embedding ``[n, c, p]`` of a host model."""
+    return net(inputs)["inference_feat"]["embeddings"]
+
+
+class Embedding(NamedTuple):
+    """What a network's embedding looks like: c channels, p parts, and the state-dict keys it does not pass through."""
+
+    channels: int
+    parts: int
+    unreached: frozenset[str]
+
+
+def inspect(net: nn.Module, geometry: tuple[int, int], key: str) -> Embedding:
+    """Find the embedding's size and, by one backward, the parameters it does not reach (identity heads).
+
+    Raises:
+        ConfigError: the model fails on one silhouette clip of that size, or its embedding is not ``[n, c, p]``.
+    """
+    was, labels = net.training, torch.zeros(1, dtype=torch.long)
+    net.eval()
+    try:
+        with torch.enable_grad():
+            out = embed(net, ([torch.full((1, 8, *geometry), 0.5)], labels, ["-"], ["-"], None))
+            if out.dim() != 3:
+                raise ValueError(f"its embedding has shape {tuple(out.shape)}, expected [n, c, p]")
+            parameters = dict(net.named_parameters())
+            grads = torch.autograd.grad(out.sum(), list(parameters.values()), allow_unused=True)
+    except (RuntimeError, ValueError, AssertionError, KeyError, TypeError) as error:
+        raise ConfigError(f"{key}: the model cannot embed a clip of {geometry[0]}x{geometry[1]} silhouettes: {error}") from error
+    finally:
+        net.train(was)
+    dead = {name for name, grad in zip(parameters, grads) if grad is None}
+    modules = {
+        path
+        for path, module in net.named_modules()
+        if (own := [name for name, _ in module.named_parameters(path)]) and dead.issuperset(own)
+    }
+    buffers = {name for name, _ in net.named_buffers() if name.rpartition(".")[0] in modules}
+    return Embedding(out.shape[1], out.shape[2], frozenset(dead | buffers))
+
+
+def read_weights(file: Path, key: str) -> dict[str, Tensor]:
+    """The ``model`` entry of a checkpoint, read with ``weights_only=True``.
+
+    Raises:
+        CheckpointError: unreadable, or not an OpenGait checkpoint.
+    """
+    try:
+        loaded = torch.load(file, map_location="cpu", weights_only=True)
+        return loaded["model"]
+    except Exception as error:  # torch, pickle and zip errors alike: all mean that this file is not a checkpoint
+        raise CheckpointError(f"{key}: {file} is not an OpenGait checkpoint (a file with a `model` entry): {error}") from error
+
+
+def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = frozenset()) -> str:
+    """Load weights strictly; only heads that the embedding does not reach may be dropped.
+
+    Args:
+        net: the network.
+        file: an OpenGait checkpoint.
+        key: the YAML key, for messages.
+        unreached: keys of ``net`` that are left as they are (see `inspect`).
+
+    Returns:
+        One line for the log: how many tensors were loaded and which names were dropped.
+
+    Raises:
+        CheckpointError: names that are missing or left over, or shapes that differ; lists the first ones.
+    """
+    given = read_weights(file, key)
+    role = given.get("_extra_state", {}).get("role") if isinstance(given.get("_extra_state"), dict) else None
+    if role is not None:
+        raise CheckpointError(f"{key}: {file} holds a {role}, not a plain OpenGait model")
+    own = net.state_dict()
+    wanted = {name for name in own if name not in unreached}
+    problems = [f"{name} is missing" for name in sorted(wanted - set(given))]
+    problems += [f"{name} is not part of the model" for name in sorted(set(given) - set(own))]
+    problems += [
+        f"{name} is {list(given[name].shape)}, expected {list(own[name].shape)}"
+        for name in sorted(wanted & set(given))
+        if given[name].shape != own[name].shape
+    ]
+    if problems:
+        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+        raise CheckpointError(f"{key}: {file} does not fit: " + "; ".join(problems[:5]) + more + ". Is it the model of this YAML?")
+    net.load_state_dict({**own, **{name: given[name] for name in wanted}})
+    dropped = sorted(set(given) & unreached)
+    return f"{key}: {len(wanted)} tensors from {file}" + (f"; dropped: {', '.join(dropped)}" if dropped else "")
+
+
+def fingerprint(net: nn.Module) -> str:
+    """SHA-256 over every parameter and buffer, name, shape, type and value."""
+    digest = hashlib.sha256()
+    for name, value in sorted(net.state_dict().items()):
+        value = value.detach().cpu().contiguous()
+        digest.update(f"{name}|{tuple(value.shape)}|{value.dtype}|".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")
+    return digest.hexdigest()
+
+
+def geometry_of(cfgs: dict) -> tuple[int, int] | None:
+    """The silhouette size (h, w) that an OpenGait YAML tests on, from its transform and 64x64 pickles; None if unclear."""
+    transform = cfgs["evaluator_cfg"]["transform"]
+    flat = str(transform)
+    first = transform[0] if isinstance(transform, list) and transform else {}
+    if "BaseSilCuttingTransform" in flat:
+        cut = first.get("cutting")
+        return 64, 64 - 2 * (10 if cut is None else cut)
+    return (64, 64) if "BaseSilTransform" in flat and not first.get("img_shape") else None

@@ -1,0 +1,126 @@
+"""The model that trains the Visibility Estimation Network on the host's loader."""
+
+from __future__ import annotations
+
+import torch
+from modeling.base_model import BaseModel
+
+from ..clips import clip_count, mean_over_frames, owners
+from ..config import ConfigError, boolean, optional, read
+from ..occlusion import KINDS
+from ..visibility import VisibilityNetwork
+from .common import BINARISE, GEOMETRY, OccludedInput
+
+
+def known_kinds(value, where):
+    """A check: a list of at least two occlusion kinds; returned in class-index order."""
+    if not isinstance(value, list) or len(set(value)) < 2 or not set(value) <= set(KINDS):
+        raise ConfigError(f"{where} = {value!r}; expected at least two of {', '.join(KINDS)}")
+    return [kind for kind in KINDS if kind in value]
+
+
+VEN_FIELDS = {
+    "model": ("VEN", lambda value, where: value),
+    "kinds": (list(KINDS), optional(known_kinds)),
+    "amount": (True, boolean),
+    "geometry": GEOMETRY,
+    "binarise": BINARISE,
+}
+
+
+class VEN(OccludedInput, BaseModel):
+    """Learns, frame by frame, which end of the body is hidden and how much of it.
+
+    .. code-block:: yaml
+
+        model_cfg:
+          model: VEN
+          kinds: [none, bottom, top]   # null: no class head
+          amount: true                 # head for the hidden fraction
+          geometry: [64, 44]
+          binarise: 0.5
+        loss_cfg:                      # either one alone is allowed
+          - {type: CrossEntropyLoss, log_prefix: kind, scale: 1, label_smooth: false, log_accuracy: true, loss_term_weight: 1.0}
+          - {type: HiddenFractionLoss, log_prefix: hidden, loss_term_weight: 10.0}
+        evaluator_cfg:
+          eval_func: evaluate_visibility
+
+    Raises:
+        ConfigError: a key of ours is wrong, a kind is drawn that the network does not know, a loss without its head.
+
+    Source:
+        MimicGait (WACV 2025), section 3.2: cross-entropy + 10 x mean squared error.
+    """
+
+    LOSS_OF = {"CrossEntropyLoss": "kinds", "HiddenFractionLoss": "amount"}
+
+    def build_network(self, model_cfg):
+        """Build the network and match the losses to its heads."""
+        cfg = read(model_cfg, "model_cfg", VEN_FIELDS)
+        self.kinds, self.geometry, self.binarise = cfg.kinds or list(KINDS), cfg.geometry, cfg.binarise
+        for where, occlusion in (("trainer_cfg", self.drawn), ("evaluator_cfg", self.condition.occlusion)):
+            extra = set(occlusion.kinds if occlusion else ()) - set(self.kinds)
+            if extra:
+                raise ConfigError(f"{where}.occlusion.kinds draws {sorted(extra)}, which model_cfg.kinds = {self.kinds} does not name")
+        self.VEN = VisibilityNetwork(len(cfg.kinds) if cfg.kinds else None, cfg.amount)
+        losses = self.cfgs["loss_cfg"]
+        self.prefix = {}
+        for loss in losses if isinstance(losses, list) else [losses]:
+            head = self.LOSS_OF.get(loss["type"])
+            if head is None or not getattr(cfg, head):
+                raise ConfigError(f"loss_cfg.type = {loss['type']}: VEN trains with CrossEntropyLoss (kinds) and HiddenFractionLoss (amount), each with its head")
+            self.prefix[head] = loss["log_prefix"]
+
+    def inputs_pretreament(self, inputs):
+        """The occluded batch with its targets."""
+        return self.occluded_batch(inputs)
+
+    def forward(self, batch):
+        """Frame logits and amounts for the losses; clip-wise votes and means for the test."""
+        owner, n = owners(batch.occluded, batch.seqL), clip_count(batch.occluded, batch.seqL)
+        feature = self.VEN(batch.occluded.flatten(0, 1))  # [f, 64]
+        logits, hidden = self.VEN.heads(feature)
+        feats = {}
+        if "kinds" in self.prefix:
+            local = torch.tensor([self.kinds.index(k) if k in self.kinds else -1 for k in KINDS], device=owner.device)
+            feats[self.prefix["kinds"]] = {"logits": logits[:, :, None], "labels": local[batch.kind][owner]}
+        if "amount" in self.prefix:
+            feats[self.prefix["amount"]] = {"prediction": hidden, "target": batch.hidden[owner]}
+        found = {"embeddings": mean_over_frames(feature.float(), owner, n)[:, :, None], "kind": batch.kind, "hidden": batch.hidden}
+        if logits is not None:
+            index = torch.tensor([KINDS.index(k) for k in self.kinds], device=owner.device)[logits.argmax(1)]
+            found["votes"] = torch.zeros(n, len(KINDS), device=owner.device).index_put_(
+                (owner, index), torch.ones(len(owner), device=owner.device), accumulate=True
+            )
+        if hidden is not None:
+            found["hidden_pred"] = mean_over_frames(hidden.float(), owner, n)
+        return {
+            "training_feat": feats,
+            "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:16, None]},
+            "inference_feat": found,
+        }
+
+    def get_extra_state(self):
+        """Role, kinds and geometry, kept in the checkpoint."""
+        return {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry)}
+
+    def set_extra_state(self, state):
+        """Refuse a checkpoint of another role, other kinds or another geometry."""
+        check_extra_state(self.get_extra_state(), state)
+
+
+def check_extra_state(own: dict, given) -> None:
+    """Compare what a checkpoint says of itself with the model it is loaded into.
+
+    Raises:
+        CheckpointError: an entry differs; names it, both values and the way out.
+    """
+    from .subnetwork import CheckpointError
+
+    given = given if isinstance(given, dict) else {}
+    for key, value in own.items():
+        if given.get(key) != value:
+            raise CheckpointError(
+                f"the checkpoint says {key} = {given.get(key)!r}, this configuration says {value!r}. Use the YAML it was trained"
+                " with, or the checkpoint of this YAML."
+            )

@@ -1,0 +1,29 @@
+"""Packaging of opengait_mimic."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+
+setup(
+    name="opengait_mimic",
+    version="0.1.0",
+    description="MimicGait as a plugin of OpenGait: occluded gait recognition on any backbone",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.9",
+    packages=[*find_packages(include=["opengait_mimic", "opengait_mimic.*"]), "opengait_mimic.configs"],
+    package_dir={"opengait_mimic.configs": "configs"},
+    package_data={
+        "opengait_mimic": ["embedded/*.py", "embedded/**/*.py", "embedded/**/*.yaml"],
+        "opengait_mimic.configs": ["**/*.yaml"],
+    },
+    install_requires=["torch>=2.6,<2.14", "numpy>=1.24,<3", "pyyaml>=6,<7", "kornia>=0.8,<0.10"],
+    extras_require={
+        "report": ["matplotlib>=3.7,<4"],
+        "test": ["pytest>=8,<10", "scipy>=1.10,<2", "scikit-learn>=1.3,<2", "pytorch-metric-learning>=2.5,<3", "pillow>=10"],
+    },
+    entry_points={"console_scripts": ["opengait-mimic = opengait_mimic.cli:main"]},
+)

@@ -1,0 +1,75 @@
+"""Which host the tests run on, and a tiny trained pipeline shared by the tests that need one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--host", default="embedded", help="`embedded`, or an OpenGait checkout")
+
+
+@pytest.fixture(scope="session")
+def host_spec(pytestconfig) -> str:
+    """What --host says."""
+    return pytestconfig.getoption("--host")
+
+
+@pytest.fixture(scope="session")
+def checkout(host_spec) -> Path:
+    """A real OpenGait checkout: --host, or OPENGAIT_ROOT; skips where there is none."""
+    given = host_spec if host_spec != "embedded" else os.environ.get("OPENGAIT_ROOT")
+    if not given:
+        pytest.skip("needs an OpenGait checkout: --host PATH or OPENGAIT_ROOT")
+    return Path(given).resolve()
+
+
+@pytest.fixture(scope="session")
+def output(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("output")
+
+
+@pytest.fixture(scope="session")
+def host(host_spec, output):
+    """The bound host, on the CPU."""
+    from opengait_mimic import host as hosts
+
+    return hosts.bind(host_spec, "cpu", output)
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """A few walkers: 12 subjects, 8 to train on."""
+    from opengait_mimic.walkers import write_walkers
+
+    return write_walkers(tmp_path_factory.mktemp("walkers"), subjects=12, seed=1, train=8, views=(54, 90), frames=12)
+
+
+@pytest.fixture(scope="session")
+def files(host, tree, tmp_path_factory):
+    """The demo's configurations for the tiny data, three steps each: stage name -> YAML file."""
+    from opengait_mimic.demo import Size, write_configs
+
+    data = {"dataset_root": str(tree.root), "dataset_partition": str(tree.partition)}
+    data.update(dataset_name="walkers", test_dataset_name="walkers")
+    return write_configs(tmp_path_factory.mktemp("configs"), Size(12, 3, 3, 3, 1), data, len(tree.train), 0)
+
+
+@pytest.fixture(scope="session")
+def trained(files):
+    """Teacher, VEN, Baseline-2 and MimicGait after three steps each, with the losses they met."""
+    from opengait_mimic.launch import launch
+
+    models, losses = {}, {}
+    for stage, file in files.items():
+        seen = losses[stage] = []
+
+        def watch(model, seen=seen):
+            model.loss_aggregator.register_forward_hook(lambda _, __, result: seen.append(float(result[0].detach())))
+
+        models[stage] = launch(file, "train", quiet=True, before=watch)
+    return SimpleNamespace(models=models, losses=losses, files=files)

@@ -1,0 +1,274 @@
+"""protocol: against hand-made loops and the host's own evaluators."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import opengait_mimic.protocol as protocol
+from opengait_mimic.protocol import (
+    BOTH,
+    HOLISTIC,
+    PROBE,
+    PROTOCOLS,
+    Cell,
+    format_rows,
+    is_probe,
+    row,
+    score,
+    split,
+)
+
+CASIA_TYPES = [f"nm-0{i}" for i in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"]
+
+
+def sequences(types, views, subjects=5, seed=0, noise=1.2):
+    """Every subject in every type and view, with embeddings that are recognised more often than not."""
+    rng = np.random.default_rng(seed)
+    keys = [(f"{s:03d}", t, v) for s in range(subjects) for t in types for v in views]
+    labels, types, views = (list(column) for column in zip(*keys))
+    centre = rng.normal(size=(subjects, 4, 2))
+    x = centre[[int(label) for label in labels]] + noise * rng.normal(size=(len(keys), 4, 2))
+    return x.astype(np.float32), labels, types, views
+
+
+def apart(a, b):
+    return np.mean([np.sqrt(np.sum((a[:, i] - b[:, i]) ** 2)) for i in range(a.shape[1])])
+
+
+def slow_casia(probe_side, gallery_side, labels, types, views, wanted):
+    """Rank-1 of a subset: every probe view against every other gallery view, one nearest neighbour at a time."""
+    names = sorted(set(views))
+    pairs = []
+    for p_view in names:
+        for g_view in names:
+            if p_view == g_view:
+                continue
+            hits = count = 0
+            for i in range(len(labels)):
+                if types[i] not in wanted or views[i] != p_view:
+                    continue
+                best = min(
+                    (apart(probe_side[i], gallery_side[j]), labels[j])
+                    for j in range(len(labels))
+                    if types[j] in ("nm-01", "nm-02", "nm-03", "nm-04") and views[j] == g_view
+                )
+                hits, count = hits + (best[1] == labels[i]), count + 1
+            pairs.append(100 * hits / count)
+    return np.mean(pairs)
+
+
+def test_casia_b_equals_a_loop():
+    x, labels, types, views = sequences(CASIA_TYPES, ["000", "090", "180"])
+    hidden = x + np.random.default_rng(1).normal(size=x.shape).astype(np.float32)
+    result = score(split("CASIA-B", labels, types, views), hidden, x, labels, views, ks=(1, 5))
+    for name, wanted in (("NM", ("nm-05", "nm-06")), ("BG", ("bg-01", "bg-02")), ("CL", ("cl-01", "cl-02"))):
+        expected = slow_casia(hidden, x, labels, types, views, wanted)
+        assert result["subsets"][name]["rank1"] == pytest.approx(expected)
+        assert 20 < expected < 100
+    assert result["rank1"] == pytest.approx(np.mean([s["rank1"] for s in result["subsets"].values()]))
+    assert result["probes"] == 5 * 6 * 3 and result["probes_without_mate"] == 0
+
+
+def test_casia_b_tells_what_is_missing():
+    x, labels, types, views = sequences(CASIA_TYPES, ["000", "090"])
+    # subject 000 keeps only view 000 in the gallery; nm probes lose view 090 altogether
+    keep = [
+        not (label == "000" and view == "090" and type_ in ("nm-01", "nm-02", "nm-03", "nm-04"))
+        and not (type_ in ("nm-05", "nm-06") and view == "090")
+        for label, type_, view in zip(labels, types, views)
+    ]
+    x, labels, types, views = x[keep], *([v for v, k in zip(c, keep) if k] for c in (labels, types, views))
+    subsets = score(split("CASIA-B", labels, types, views), x, x, labels, views)["subsets"]
+    assert subsets["NM"]["view_pairs"] == 1 and subsets["NM"]["empty_view_pairs"] == 1
+    assert subsets["NM"]["trials"] == 10 and subsets["NM"]["trials_without_mate"] == 2
+    assert subsets["NM"]["probes_without_mate"] == 2
+    assert subsets["BG"]["view_pairs"] == 2 and subsets["BG"]["probes_without_mate"] == 2  # those at view 000
+
+
+def test_casia_b_with_one_view_is_refused():
+    x, labels, types, views = sequences(CASIA_TYPES, ["000"])
+    with pytest.raises(ValueError, match="no pair of different views"):
+        score(split("CASIA-B", labels, types, views), x, x, labels, views)
+
+
+HOST_RUN = """
+import sys, types, numpy, json, torch
+root, data, out = sys.argv[1:]
+sys.path.insert(0, root)
+torch.Tensor.cuda = lambda self: self  # this process only: OpenGait's distances know no CPU
+from evaluation import evaluator
+evaluator.get_msg_mgr = lambda: types.SimpleNamespace(log_info=lambda *_: None, log_warning=lambda *_: None)
+z, results = numpy.load(data), {}
+for name, function in (("CASIA-B", "evaluate_indoor_dataset"), ("GREW", "evaluate_real_scene")):
+    for metric in ("euc", "cos"):
+        lists = {key: z[name + key].tolist() for key in ("labels", "types", "views")}
+        found = getattr(evaluator, function)({"embeddings": z[name], **lists}, name, metric=metric)
+        results[name + metric] = {k.split("/")[-1]: float(v) for k, v in found.items()}
+json.dump(results, open(out, "w"))
+"""
+
+
+def test_whole_bodies_score_as_in_the_host(tmp_path, request):
+    host = request.config.getoption("--host", default="embedded")
+    if host == "embedded":
+        root = Path(protocol.__file__).parents[1] / "embedded"
+    else:
+        root = Path(host).resolve() / "opengait"
+    sets = {
+        "CASIA-B": sequences(CASIA_TYPES, ["000", "045", "090", "180"], subjects=8),
+        "GREW": sequences(["01", "02"], ["a", "b"], subjects=40),
+    }
+    arrays = {name: columns[0] for name, columns in sets.items()}
+    for name, columns in sets.items():
+        arrays.update({name + key: values for key, values in zip(("labels", "types", "views"), columns[1:])})
+    np.savez(tmp_path / "data.npz", **arrays)
+    command = [sys.executable, "-c", HOST_RUN, str(root), str(tmp_path / "data.npz"), str(tmp_path / "out.json")]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    theirs = json.loads((tmp_path / "out.json").read_text())
+    for name, (x, labels, types, views) in sets.items():
+        for metric in ("euc", "cos"):
+            ours = score(split(name, labels, types, views), x, x, labels, views, metric=metric)
+            found = theirs[name + metric]
+            if name == "CASIA-B":  # the host rounds each pair of views to two decimals
+                for subset in ("NM", "BG", "CL"):
+                    assert ours["subsets"][subset]["rank1"] == pytest.approx(found[f"{subset}@R1"], abs=0.0051)
+            else:
+                for k in (1, 5):
+                    assert ours[f"rank{k}"] == pytest.approx(found[f"Rank-{k}"], abs=0.0051)
+            assert ours["rank1"] < 100
+
+
+def test_walkers_probes_are_all_types_but_the_gallery():
+    _, labels, types, views = sequences(["nm-01", "nm-02", "bg-01"], ["000", "090"])
+    probe, gallery = split("walkers", labels, types, views).subsets["all"]
+    assert gallery.tolist() == [t == "nm-01" for t in types]
+    assert probe.tolist() == [t != "nm-01" for t in types]
+
+
+def test_walkers_uses_all_views_and_takes_each_side_from_its_array():
+    labels, types, views = ["a", "b", "a", "b"], ["nm-01", "nm-01", "nm-02", "bg-01"], ["000"] * 4
+    parts = split("walkers", labels, types, views)
+    x = np.array([0.0, 10.0, 1.0, 9.0], dtype=np.float32).reshape(4, 1, 1)
+    swapped = x[[1, 0, 3, 2]]
+    assert score(parts, x, x, labels, views, ks=(1,))["rank1"] == 100
+    assert score(parts, swapped, x, labels, views, ks=(1,))["rank1"] == 0
+    assert score(parts, x, swapped, labels, views, ks=(1,))["rank1"] == 0
+    assert score(parts, torch.from_numpy(swapped), torch.from_numpy(swapped), labels, views, ks=(1,))["rank1"] == 100
+
+
+def test_gait3d_probes_are_those_listed():
+    labels, types, views = ["1", "1", "2"], ["camid0", "camid1", "camid0"], ["videoid1", "videoid2", "videoid1"]
+    listed = ["1-camid1-videoid2", "9-camid0-videoid1"]
+    probe, gallery = split("Gait3D", labels, types, views, listed).subsets["all"]
+    assert probe.tolist() == [False, True, False] and gallery.tolist() == [True, False, True]
+
+
+def test_grew_leaves_other_types_out():
+    probe, gallery = split("GREW", ["a"] * 3, ["01", "02", "03"], ["v"] * 3).subsets["all"]
+    assert probe.tolist() == [False, True, False] and gallery.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("dataset", list(PROTOCOLS))
+def test_is_probe_agrees_with_split(dataset):
+    types = {"GREW": ["01", "02", "03"], "Gait3D": ["camid0", "camid1"]}.get(dataset, CASIA_TYPES)
+    _, labels, types, views = sequences(types, ["000", "090"], subjects=3)
+    listed = ["000-camid0-000", "002-camid1-090"] if dataset == "Gait3D" else None
+    masks = [probe for probe, _ in split(dataset, labels, types, views, listed).subsets.values()]
+    expected = np.logical_or.reduce(masks).tolist()
+    assert [is_probe(dataset, *key, listed) for key in zip(labels, types, views)] == expected
+    assert 0 < sum(expected) < len(expected)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("CASIA-A", ["a"], ["x"], ["v"]), "'CASIA-A' has no protocol; known: walkers, GREW, Gait3D, CASIA-B"),
+        (("GREW", ["a"], ["01"], ["v"]), "no probe for subset 'all'.*present: 01; expected 02"),
+        (("walkers", ["a"], ["nm-02"], ["v"]), "no gallery.*present: nm-02; expected nm-01"),
+        (("walkers", ["a"], ["nm-01"], ["v"]), "no probe.*expected any type but nm-01"),
+        (("CASIA-B", ["a"] * 2, ["nm-01", "nm-05"], ["v"] * 2), "no probe for subset 'BG'"),
+        (("Gait3D", ["a"], ["b"], ["c"]), "PROBE_SET"),
+        (("Gait3D", ["a"], ["b"], ["c"], ["1-2-3"]), "no probe.*in PROBE_SET"),
+        (("GREW", ["a"], ["01", "02"], ["v"]), "1 labels, 2 types and 1 views"),
+        (("GREW", [], [], []), "present: none"),
+    ],
+)
+def test_split_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        split(*arguments)
+
+
+def test_score_refuses_arrays_of_another_length():
+    x, labels, types, views = sequences(["01", "02"], ["a"])
+    with pytest.raises(ValueError, match="'embeddings_gallery': 9"):
+        score(split("GREW", labels, types, views), x, x[:-1], labels, views)
+
+
+def test_cell_values():
+    assert Cell(PROBE).gallery_embedder == "own"
+    with pytest.raises(ValueError, match="protocol = 'gallery'.*holistic.*probe.*both"):
+        Cell("gallery")
+    with pytest.raises(ValueError, match="gallery_embedder = 'ven'.*own.*teacher"):
+        Cell(BOTH, "ven")
+
+
+def example_rows():
+    kinds = {"top": 0.5, "bottom": 0.5}
+    common = {"backbone": "GaitBase", "dataset": "walkers", "seed": 0}
+    lost = {"rank1": 31.25, "rank5": 60.0, "probes": 200, "probes_without_mate": 3}
+    whole = {"rank1": 78.456, "rank5": 96.0, "probes": 200, "probes_without_mate": 3}
+    return [
+        row("Baseline-1", cell=Cell(HOLISTIC), kinds=None, hidden=None, result=whole, holistic_rank1=78.456,
+            hp_rank1=78.456, **common),
+        row("Baseline-1", cell=Cell(BOTH), kinds=kinds, hidden=(0.4, 0.6), result=lost, holistic_rank1=78.456,
+            hp_rank1=78.456, **common),
+        row("MimicGait", cell=Cell(PROBE, "teacher"), kinds=kinds, hidden=(0.4, 0.6), result=lost, holistic_rank1=None,
+            hp_rank1=None, **common),
+    ]  # fmt: skip
+
+
+def test_row_keys_and_json():
+    keys = "method backbone dataset protocol gallery_embedder kinds hidden".split()
+    keys += "rank1 rank5 holistic_rank1 hp_rank1 rp_rank1 seed".split()
+    counts = ["probes", "probes_without_mate"]
+    first, second, third = example_rows()
+    assert list(first) == list(second) == keys + counts
+    assert list(third) == keys + ["rp_reason"] + counts
+    assert first["rp_rank1"] == 1 and second["rp_rank1"] == pytest.approx(31.25 / 78.456)
+    assert third["rp_rank1"] is None and "Baseline-1" in third["rp_reason"]
+    assert json.loads(json.dumps([first, second, third])) == [first, second, third]
+
+
+def test_table_is_aligned_and_complete():
+    text = format_rows(example_rows())
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert "backbone GaitBase" in lines[0] and "kinds top+bottom" in lines[0] and "hidden 0.4-0.6" in lines[0]
+    head, rule, rows = lines[1], lines[2], lines[3:6]
+    assert len(head) == len(rule) == len(rows[0])
+    edges = [m.end() for m in re.finditer("-+", rule)]
+    assert all(line[edge - 1] != " " for edge in edges[3:] for line in rows)  # numbers end at the column's edge
+    assert rows[1].split() == ["Baseline-1", "both", "own", "31.25", "60.00", "78.46", "78.46", "0.40"]
+    assert rows[2].split()[-3:] == ["-", "-", "-"]
+    assert any(line.startswith("RP -: no holistic score") for line in lines[6:])
+    assert "3 of 200 probes have no mate" in text
+
+
+def test_table_shows_a_column_that_differs():
+    rows = example_rows()
+    rows[1]["seed"], rows[2]["kinds"] = 7, {"none": 0.2, "top": 0.8}
+    lines = format_rows(rows).splitlines()
+    assert "seed" in lines[1] and "seed" not in lines[0]
+    assert "none:0.2 top:0.8" in lines[5]
+    assert max(map(len, lines)) <= 120
+    assert format_rows([]) == "no rows"
