@@ -102,10 +102,16 @@ def _data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
     found = json.loads(done.read_text())
     known = found["known"]
     print(
-        f"  {'walkers':<22}{time.monotonic() - begin:6.1f} s   {known['train_subjects']} + {known['test_subjects']} subjects, "
-        f"{known['sequences']} sequences; Rank-1 by chance {known['chance_rank1']:.2f} %, by mean silhouette {known['mean_silhouette_rank1']:.2f} %"
+        f"  {'walkers':<22}{time.monotonic() - begin:6.1f} s   {known['train_subjects']} + {known['test_subjects']} subjects,"
+        f" {known['sequences']} sequences; Rank-1 by chance {known['chance_rank1']:.2f} %,"
+        f" by mean silhouette {known['mean_silhouette_rank1']:.2f} %"
     )
-    data = {"dataset_root": found["root"], "dataset_partition": found["partition"], "dataset_name": "walkers", "test_dataset_name": "walkers"}
+    data = {
+        "dataset_root": found["root"],
+        "dataset_partition": found["partition"],
+        "dataset_name": "walkers",
+        "test_dataset_name": "walkers",
+    }
     return data, known["train_subjects"], known
 
 
@@ -147,7 +153,7 @@ def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dic
     if kept.is_file():
         state = json.loads(kept.read_text())
     print(f"seed {seed}")
-    text = ""
+    text = f"{hosts.current().root} {hosts.current().commit}"
     for stage, file in files.items():
         text += file.read_text()  # a stage depends on those before it
         key = hashlib.sha256(text.encode()).hexdigest()
@@ -159,7 +165,8 @@ def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dic
         history: list[float] = []
         model = launch(file, "train", quiet=True, before=_watch(stage, size, history, out))
         del model
-        state["losses"][stage] = [round(float(np.mean(part)), 4) for part in (history[: len(history) // 10 or 1], history[-(len(history) // 10 or 1) :])]
+        tenth = max(1, len(history) // 10)
+        state["losses"][stage] = [round(float(np.mean(part)), 4) for part in (history[:tenth], history[-tenth:])]
         trained = time.monotonic() - begin
         if stage == "VEN":
             state["ven"] = launch(file, "test", quiet=True)
@@ -196,6 +203,10 @@ def _watch(stage: str, size: Size, history: list[float], out: Path):
         if stage == "MimicGait":
             from .training_view import draw_training_view
 
-            handle = model.register_forward_pre_hook(lambda _, args: (draw_training_view(args[0], out / "training_view.png"), handle.remove())[0])
+            def draw(_, args):
+                draw_training_view(args[0], out / "training_view.png")
+                handle.remove()
+
+            handle = model.register_forward_pre_hook(draw)
 
     return before

@@ -83,9 +83,7 @@ def evaluate_visibility(data, dataset):
     """
     kind = np.asarray(data["kind"]).reshape(-1)
     if not np.isin(kind, range(len(KINDS))).all():
-        raise ValueError(
-            f"kind holds {np.unique(kind).tolist()}; expected class indices 0..{len(KINDS) - 1} of {KINDS}"
-        )
+        raise ValueError(f"kind holds {np.unique(kind).tolist()}; expected class indices 0..{len(KINDS) - 1} of {KINDS}")
     kind = kind.astype(int)
     lines, scalars = [f"visibility on {dataset}, {len(kind)} clips"], {}
 
@@ -127,8 +125,7 @@ def _confusion(votes, kind, lines, scalars):
         cells = "".join(f"{f'{count:.0f} {part:5.1f} %':>{wide}}" for count, part in zip(table[k], share))
         lines.append(f"{KINDS[k]:10}{cells}{np.sum(kind == k):>8}")
     lines.append(
-        f"accuracy: frames {scalars['frame']:.2f} %, clips {scalars['clip']:.2f} %, "
-        f"balanced over classes {scalars['balanced']:.2f} %"
+        f"accuracy: frames {scalars['frame']:.2f} %, clips {scalars['clip']:.2f} %, balanced over classes {scalars['balanced']:.2f} %"
     )
     absent = [KINDS[k] for k in range(known) if k not in present]
     if absent:
@@ -138,15 +135,11 @@ def _confusion(votes, kind, lines, scalars):
 def _amount(predicted, hidden, kind, lines, scalars):
     predicted, hidden = predicted.reshape(-1), hidden.reshape(-1)
     if not len(predicted) == len(hidden) == len(kind):
-        raise ValueError(
-            f"{len(kind)} kinds, {len(hidden)} hidden and {len(predicted)} hidden_pred; expected one of each"
-        )
+        raise ValueError(f"{len(kind)} kinds, {len(hidden)} hidden and {len(predicted)} hidden_pred; expected one of each")
     if not ((hidden >= 0) & (hidden <= 1)).all():
         raise ValueError(f"hidden spans {hidden.min():g}..{hidden.max():g}; expected fractions 0..1")
     if not np.isfinite(predicted).all():
-        raise ValueError(
-            f"hidden_pred: {int((~np.isfinite(predicted)).sum())} of {len(predicted)} values are not finite"
-        )
+        raise ValueError(f"hidden_pred: {int((~np.isfinite(predicted)).sum())} of {len(predicted)} values are not finite")
     error = predicted - hidden
     lines.append("hidden fraction (error = predicted - true)")
     lines.append(f"{'':10}{'clips':>8}{'true':>9}{'MAE':>9}{'MSE':>9}{'bias':>9}")

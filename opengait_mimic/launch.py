@@ -90,7 +90,8 @@ def is_ours(model: type) -> bool:
 def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
 
-    With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own.
+    With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
+    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own.
     """
     from utils import get_ddp_module, get_msg_mgr, init_seeds, params_count
 
@@ -185,6 +186,7 @@ def main(argv: list[str] | None = None) -> int:
         host = hosts.bind(given.host, given.device, given.output)
         logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
         launch(given.cfgs, given.phase, given.iter, given.log_to_file)
+    hosts.stop()
     return 0
 
 
@@ -201,7 +203,11 @@ def log_to_console() -> None:
 
 def add_host_arguments(parser) -> None:
     """The flags every command with a host shares."""
-    parser.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded` (default: OPENGAIT_ROOT, a parent folder, the user cache, embedded)")
+    parser.add_argument(
+        "--host",
+        default=None,
+        help="an OpenGait checkout, or `embedded` (default: OPENGAIT_ROOT, a parent folder, the user cache, embedded)",
+    )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--output", default=None, metavar="DIR", help="where results go (default: ./output)")
 

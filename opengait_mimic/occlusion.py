@@ -11,7 +11,8 @@ fills the frame, as a person detector's box would; 40 to 60 % of the height.
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -97,13 +98,13 @@ def draw(occlusion: Occlusion, key: Sequence[object]) -> Draw:
     """
     pick, place = uniforms(key, 2)
     low, high = occlusion.hidden
-    passed = 0.0
-    for kind, share in occlusion.kinds.items():
-        passed += share
+    possible = [kind for kind, share in occlusion.kinds.items() if share > 0]
+    passed, kind = 0.0, possible[-1]  # the last one, should the probabilities add up to a hair below 1
+    for candidate in possible:
+        passed += occlusion.kinds[candidate]
         if pick < passed:
+            kind = candidate
             break
-    else:  # probabilities that add up to a hair below 1
-        kind = max(occlusion.kinds, key=occlusion.kinds.get)
     return Draw(kind, 0.0 if kind == "none" else low + (high - low) * place)
 
 

@@ -54,9 +54,7 @@ def _grey(caption: str, pictures: np.ndarray) -> np.ndarray:
     return np.round(pictures * 255.0).astype(np.uint8)
 
 
-def contact_sheet(
-    rows: Sequence[tuple[str, np.ndarray]], path: str | os.PathLike, scale: int = 2, title: str = ""
-) -> None:
+def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: str | os.PathLike, scale: int = 2, title: str = "") -> None:
     """Write rows of pictures with their captions as a grey PNG.
 
     Args:

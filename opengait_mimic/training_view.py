@@ -25,7 +25,9 @@ def draw_training_view(batch, path: str | os.PathLike, clips: int = 6, frames: i
     order = sorted(range(len(kinds)), key=lambda i: by_kind[kinds[i]].index(i))[:clips]  # first of each kind, then second
     rows = []
     for i in sorted(order, key=lambda i: (kinds[i], i)):
-        picked = owner == i
-        for title, view in (("TEACHER: WHOLE", batch.whole), (f"MIMIC: {KINDS[kinds[i]].upper()} {100 * float(batch.hidden[i]):.0f}% HIDDEN", batch.occluded)):
-            rows.append((title, view.flatten(0, 1).cpu()[picked][:frames].clamp(0, 1).numpy()))
+        picked, name = owner == i, KINDS[kinds[i]].upper()
+        seen = f"{name} {100 * float(batch.hidden[i]):.0f}% HIDDEN" if kinds[i] else "NOTHING HIDDEN"
+        for title, view in (("TEACHER: WHOLE", batch.whole), (f"MIMIC: {seen}", batch.occluded)):
+            shown = view.flatten(0, 1).cpu()[picked][:frames]
+            rows.append((title, shown.clamp(0, 1).numpy()))
     contact_sheet(rows, path, title="WHAT TRAINING SEES: EACH CLIP WHOLE AND AS IT IS HIDDEN")

@@ -6,6 +6,7 @@ Runs in one process as it is, or in several under torchrun; on the GPUs there ar
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import os.path as osp
 
@@ -34,9 +35,7 @@ def initialization(cfgs, training, log_to_file=False):
         log_to_file: write a log file too.
     """
     engine_cfg = cfgs["trainer_cfg" if training else "evaluator_cfg"]
-    save_path = osp.join(
-        runtime.output, cfgs["data_cfg"]["dataset_name"], cfgs["model_cfg"]["model"], engine_cfg["save_name"]
-    )
+    save_path = osp.join(runtime.output, cfgs["data_cfg"]["dataset_name"], cfgs["model_cfg"]["model"], engine_cfg["save_name"])
     msg_mgr = get_msg_mgr()
     if training:
         hint = engine_cfg["restore_hint"]
@@ -94,4 +93,7 @@ if __name__ == "__main__":
         run_model(cfgs, opt.phase == "train")
     finally:
         if in_group:
+            # A DDP model is freed only by the cycle collector, and holds the group's threads. Left running, they can
+            # abort the interpreter at its end ("terminate called without an active exception", seen with gloo).
+            gc.collect()
             dist.destroy_process_group()

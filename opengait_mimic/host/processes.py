@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import torch
@@ -42,3 +43,10 @@ def start(device: torch.device) -> None:
         dist.init_process_group(backend, init_method="env://")
     else:
         dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+
+
+def stop() -> None:
+    """End the process group. What still holds it (a DDP model in a cycle) is collected first: gloo's threads must not outlive it."""
+    gc.collect()
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -158,7 +158,9 @@ class OccludedInput:
             )
         top = float(whole.max())
         if top > 1:
-            raise ConfigError(f"data: silhouettes reach {top:g} after the transforms, expected 0..1: BaseSil(Cutting)Transform divides by 255")
+            raise ConfigError(
+                f"data: silhouettes reach {top:g} after the transforms, expected 0..1: BaseSil(Cutting)Transform divides by 255"
+            )
         object.__setattr__(self, "_seen", True)
 
 

@@ -68,7 +68,10 @@ class VEN(OccludedInput, BaseModel):
         for loss in losses if isinstance(losses, list) else [losses]:
             head = self.LOSS_OF.get(loss["type"])
             if head is None or not getattr(cfg, head):
-                raise ConfigError(f"loss_cfg.type = {loss['type']}: VEN trains with CrossEntropyLoss (kinds) and HiddenFractionLoss (amount), each with its head")
+                raise ConfigError(
+                    f"loss_cfg.type = {loss['type']}: VEN trains with CrossEntropyLoss (kinds) and HiddenFractionLoss (amount), each"
+                    " with its head"
+                )
             self.prefix[head] = loss["log_prefix"]
 
     def inputs_pretreament(self, inputs):

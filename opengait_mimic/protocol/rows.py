@@ -119,10 +119,7 @@ def format_rows(rows) -> str:
         "seed": "seed",
     }
     numbers = ("rank1", "rank5", "holistic_rank1", "hp_rank1", "rp_rank1")
-    cells = {
-        key: [f"{r[key]:.2f}" if key in numbers and r[key] is not None else _text(r[key]) for r in rows]
-        for key in columns
-    }
+    cells = {key: [f"{r[key]:.2f}" if key in numbers and r[key] is not None else _text(r[key]) for r in rows] for key in columns}
     shared = [k for k in ("backbone", "dataset", "kinds", "hidden", "seed") if len({c for c in cells[k]} - {"-"}) <= 1]
     lines = ["   ".join(f"{columns[k]} {max(cells[k], key=len)}" for k in shared)] if shared else []
     shown = [k for k in columns if k not in shared]

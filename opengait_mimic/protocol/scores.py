@@ -51,9 +51,7 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
     for name, (probe, gallery) in split.subsets.items():
         distance = distance_matrix(embeddings_probe[probe], embeddings_gallery[gallery], metric)  # [P, G]
         if split.cross_view:
-            subsets[name] = _cross_view(
-                distance, labels[probe], labels[gallery], views[probe], views[gallery], ks, name
-            )
+            subsets[name] = _cross_view(distance, labels[probe], labels[gallery], views[probe], views[gallery], ks, name)
         else:
             result = rank_k(distance, labels[probe], labels[gallery], ks)
             subsets[name] = {f"rank{k}": value for k, value in result.accuracy.items()}

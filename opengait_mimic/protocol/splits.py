@@ -107,10 +107,7 @@ def split(dataset: str, labels, types, views, probe_set=None) -> Split:
         subsets = {"all": (probe, ~probe)}
     else:
         gallery = np.isin(kinds, rule.gallery)
-        subsets = {
-            name: (~gallery if wanted is None else np.isin(kinds, wanted), gallery)
-            for name, wanted in rule.probes.items()
-        }
+        subsets = {name: (~gallery if wanted is None else np.isin(kinds, wanted), gallery) for name, wanted in rule.probes.items()}
     for name, masks in subsets.items():
         for side, mask in zip(("probe", "gallery"), masks):
             if not mask.any():

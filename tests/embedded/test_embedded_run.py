@@ -105,18 +105,23 @@ def test_construction_order(cfgs, monkeypatch):
     from modeling.models import Baseline
 
     order = []
-    for name in ("build_network", "init_parameters", "get_loader", "to", "get_optimizer", "get_scheduler", "train"):
 
-        def spy(self, *args, name=name, original=getattr(BaseModel, name), **kwargs):
+    def watch(Model, name):
+        original = getattr(Model, name)
+
+        def spy(self, *args, **kwargs):
             order.append(name)
             return original(self, *args, **kwargs)
 
-        if name != "build_network":
-            monkeypatch.setattr(BaseModel, name, spy)
+        monkeypatch.setattr(Model, name, spy)
+
+    watch(Baseline, "build_network")
+    for name in ("init_parameters", "get_loader", "to", "get_optimizer", "get_scheduler", "train"):
+        watch(BaseModel, name)
     monkeypatch.setattr(BaseModel, "resume_ckpt", lambda self, hint: order.append(f"resume {hint}"))
     cfgs["trainer_cfg"].update(restore_hint=2, with_test=True)
     Baseline(cfgs, True)
-    expected = ["init_parameters", "get_loader", "get_loader", "to", "get_optimizer", "get_scheduler", "train", "resume 2"]
+    expected = ["build_network", "init_parameters", "get_loader", "get_loader", "to", "get_optimizer", "get_scheduler", "train", "resume 2"]
     assert order == expected
 
 
@@ -126,9 +131,7 @@ def test_model_says_what_it_cannot_do(cfgs, messages):
     cfgs["evaluator_cfg"].update(restore_hint=17, enable_float16=True)
     with pytest.raises(FileNotFoundError, match=r"tiny-00017\.pt.*restore_hint = 17"):
         build(cfgs, False)
-    assert [text for level, text in messages if "float32" in text] == [
-        "enable_float16 has no effect on a CPU: computing in float32."
-    ]
+    assert [text for level, text in messages if "float32" in text] == ["enable_float16 has no effect on a CPU: computing in float32."]
     cfgs["evaluator_cfg"].update(restore_hint=0)
     cfgs["evaluator_cfg"]["sampler"]["batch_size"] = 4
     with pytest.raises(ValueError, match="batch_size = 4, but there are 1 processes"):
@@ -250,6 +253,7 @@ def test_main_in_one_process_and_in_two(embedded, cfgs, tmp_path):
 
 
 WORKER = """
+import gc
 import sys
 sys.path.insert(0, sys.argv[1])
 import torch, torch.distributed as dist
@@ -271,6 +275,8 @@ for p, grad in zip(net.parameters(), expected):
     assert torch.allclose(p.grad, grad, atol=1e-5), (p.grad, grad)
 assert ddp_all_gather(torch.tensor([rank])).tolist() == [0, 1]
 assert net.in_features == 2 and net.module.in_features == 2
+del net, loss, p
+gc.collect()
 dist.destroy_process_group()
 """
 

@@ -33,9 +33,7 @@ class CollateFn:
             "all": [],
         }
         if self.sampler not in needed or order not in ("ordered", "unordered"):
-            raise ValueError(
-                f"sampler.sample_type = {sample_type!r}; allowed: fixed, unfixed or all, then _ordered or _unordered"
-            )
+            raise ValueError(f"sampler.sample_type = {sample_type!r}; allowed: fixed, unfixed or all, then _ordered or _unordered")
         self.ordered = order == "ordered"
         keys = needed[self.sampler] + (["frames_skip_num"] if self.ordered and self.sampler != "all" else [])
         missing = [key for key in keys if key not in sample_config]

@@ -106,9 +106,7 @@ class DataSet(tordata.Dataset):
         labels = [label for label in wanted if label in on_disk]
         missing = [label for label in wanted if label not in on_disk]
         if missing:
-            msg_mgr.log_warning(
-                f"{len(missing)} of {len(wanted)} ids of {half} are not in {root} and are left out: {_first(missing)}"
-            )
+            msg_mgr.log_warning(f"{len(missing)} of {len(wanted)} ids of {half} are not in {root} and are left out: {_first(missing)}")
         msg_mgr.log_info(f"{half} of {self.dataset_name}: {len(labels)} ids: {_first(labels)}")
 
         found, empty = [], []

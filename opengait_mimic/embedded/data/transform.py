@@ -171,9 +171,7 @@ class RandomPerspective(_Random):
         margin = w // 44 * 10
         if margin == 0:
             return seq
-        top_left, top_right, low_left, low_right = (
-            random.choice(side) for side in (range(margin), range(w - margin, w)) * 2
-        )
+        top_left, top_right, low_left, low_right = (random.choice(side) for side in (range(margin), range(w - margin, w)) * 2)
         source = torch.tensor([[[top_left, 0], [top_right, 0], [low_right, h], [low_left, h]]], dtype=torch.float32)
         target = torch.tensor([[[0, 0], [w, 0], [w, h], [0, h]]], dtype=torch.float32)
         return _warp(seq, warp_perspective, get_perspective_transform(source, target))

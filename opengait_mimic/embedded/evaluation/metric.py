@@ -32,7 +32,8 @@ def cuda_dist(x, y, metric="euc"):
         if metric == "cos":
             total.addmm_(a, b.T)
         else:
-            norms = a.square().sum(1)[:, None] + b.square().sum(1)
-            total += torch.addmm(norms, a, b.T, alpha=-2).relu_().sqrt_()
+            squared = a.square().sum(1)[:, None] + b.square().sum(1)
+            squared -= 2 * (a @ b.T)
+            total += squared.relu_().sqrt_()
     mean = total / x.size(2)
     return 1 - mean if metric == "cos" else mean

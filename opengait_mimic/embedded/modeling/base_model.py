@@ -83,9 +83,7 @@ class BaseModel(nn.Module):
         if training and self.engine_cfg["enable_float16"]:
             self.Scaler = torch.amp.GradScaler(self.device.type)
         data_cfg, model_cfg = cfgs["data_cfg"], cfgs["model_cfg"]
-        self.save_path = osp.join(
-            runtime.output, data_cfg["dataset_name"], model_cfg["model"], self.engine_cfg["save_name"]
-        )
+        self.save_path = osp.join(runtime.output, data_cfg["dataset_name"], model_cfg["model"], self.engine_cfg["save_name"])
 
         self.build_network(model_cfg)
         self.init_parameters()

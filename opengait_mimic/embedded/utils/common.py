@@ -67,9 +67,9 @@ def get_ddp_module(module, find_unused_parameters=False, **kwargs):
     """Wrap a module for training in several processes.
 
     Returns:
-        The module itself if there is no process group or nothing in it is trained, else a `DDPPassthrough`.
+        The module itself if there is one process or nothing in it is trained, else a `DDPPassthrough`.
     """
-    if not (dist.is_available() and dist.is_initialized()) or not any(p.requires_grad for p in module.parameters()):
+    if get_world_size() == 1 or not any(p.requires_grad for p in module.parameters()):
         return module
     on_gpu = runtime.device.type == "cuda"
     where = {"device_ids": [runtime.device.index], "output_device": runtime.device.index} if on_gpu else {}

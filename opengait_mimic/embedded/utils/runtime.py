@@ -27,8 +27,7 @@ def _resolve(name: str | torch.device) -> torch.device:
     index = chosen.index if chosen.index is not None else int(os.environ.get("LOCAL_RANK", 0))
     if not torch.cuda.is_available() or index >= torch.cuda.device_count():
         raise RuntimeError(
-            f"device = cuda:{index}, but {torch.cuda.device_count()} CUDA devices are visible; "
-            "start fewer processes, or choose device cpu"
+            f"device = cuda:{index}, but {torch.cuda.device_count()} CUDA devices are visible; start fewer processes, or choose device cpu"
         )
     return torch.device("cuda", index)
 

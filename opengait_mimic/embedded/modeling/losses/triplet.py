@@ -44,11 +44,8 @@ class TripletLoss(BaseLoss):
         counts = same.sum(1)
         k, n = int(counts[0]), len(labels)
         if k == n or bool((counts != k).any()):
-            raise ValueError(
-                "TripletLoss needs at least two subjects with the same number of clips each; "
-                f"got labels {labels.tolist()}"
-            )
-        dist = self._distance(embeddings.permute(2, 0, 1).float())  # [p, n, n]
+            raise ValueError(f"TripletLoss needs at least two subjects with the same number of clips each; got labels {labels.tolist()}")
+        dist = self._distance(embeddings.permute(2, 0, 1).float().contiguous())  # [p, n, n]
         positive = dist[:, same].unflatten(1, (n, k, 1))  # a clip is its own positive too, at distance 0
         negative = dist[:, ~same].unflatten(1, (n, 1, n - k))
         loss = F.relu(positive - negative + self.margin).flatten(1)  # [p, triplets]
@@ -62,6 +59,6 @@ class TripletLoss(BaseLoss):
     def _distance(x):
         """Euclidean distances within each part: ``[p, n, c]`` to ``[p, n, n]``."""
         norms = x.square().sum(-1)
-        squared = torch.baddbmm(norms.unsqueeze(2) + norms.unsqueeze(1), x, x.mT, alpha=-2)
+        squared = (norms.unsqueeze(2) + norms.unsqueeze(1)) - 2 * torch.bmm(x, x.mT)
         # relu, not clamp: its gradient is 0 at 0, where the square root's is infinite
         return F.relu(squared).sqrt()

@@ -1,0 +1,47 @@
+"""Baseline-2: the backbone itself, with hidden input."""
+
+import pytest
+import torch
+
+from opengait_mimic.config import ConfigError
+from opengait_mimic.host import HostError, lookup
+from tests.models.test_mimicgait import built, variant
+
+STAGE = "Baseline-2"
+
+
+def test_checkpoint_is_a_plain_opengait_one(trained):
+    """Keys and shapes equal the teacher's, and the host's own class restores it strictly."""
+    from opengait_mimic.models.subnetwork import read_weights
+
+    model, teacher = trained.models[STAGE], trained.models["GaitBase (teacher)"]
+    state = read_weights(f"{model.save_path}/checkpoints/{model.engine_cfg['save_name']}-00003.pt", "test")
+    assert {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in teacher.state_dict().items()}
+    teacher_copy = built(trained.files["GaitBase (teacher)"], training=False)
+    teacher_copy.load_state_dict(state, strict=True)
+
+
+def test_forward_is_the_backbones_own_on_occluded_input(trained):
+    model = trained.models[STAGE]
+    backbone = lookup("modeling.models", "Baseline", "test")
+    assert isinstance(model, backbone) and type(model).forward is backbone.forward
+    model.train()
+    ipts = model.inputs_pretreament(next(iter(model.train_loader)))
+    assert len(ipts) == 5 and set(ipts[0][0].unique().tolist()) <= {0.0, 1.0}
+    assert set(model(ipts)["training_feat"]) == {"triplet", "softmax"}
+
+
+def test_same_draws_as_mimicgait(trained):
+    """Both methods meet the same occlusions at the same step."""
+    mimic, base = trained.models["MimicGait"].train(), trained.models[STAGE].train()
+    raw = next(iter(mimic.train_loader))
+    assert mimic.iteration == base.iteration
+    a, b = mimic.occluded_batch(raw), base.occluded_batch(raw)
+    assert torch.equal(a.kind, b.kind) and torch.equal(a.hidden, b.hidden)
+
+
+def test_refusals(trained, tmp_path):
+    with pytest.raises(ConfigError, match="model_cfg.backbone = None; expected"):
+        built(variant(trained.files[STAGE], tmp_path, model_cfg__backbone=None))
+    with pytest.raises(HostError, match=r"'Basline' is not in modeling\.models \(did you mean 'Baseline'\?\)"):
+        built(variant(trained.files[STAGE], tmp_path, model_cfg__backbone={"model": "Basline"}))

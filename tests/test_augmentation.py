@@ -1,0 +1,130 @@
+"""The transform on numpy clips, against a slow loop."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from opengait_mimic import Occlusion, draw
+from opengait_mimic.augmentation import OcclusionAugmentation
+from opengait_mimic.config import ConfigError
+
+
+def clip(s=4, h=64, w=44, seed=0):
+    return np.random.default_rng(seed).random((s, h, w), dtype=np.float32)
+
+
+def slow(frames: np.ndarray, kind: str, hidden: float) -> np.ndarray:
+    """Linear between the centres of the rows of which a part stays visible."""
+    h = frames.shape[1]
+    start, stop = {"top": (hidden * h, h), "bottom": (0, (1 - hidden) * h), "none": (0, h)}[kind]
+    rows = [row for row in range(h) if min(row + 1, stop) > max(row, start)]
+    at = start + (np.arange(h) + 0.5) * (stop - start) / h
+    return np.apply_along_axis(lambda column: np.interp(at, np.array(rows) + 0.5, column[rows]), 1, frames)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_values_against_a_slow_loop(seed):
+    transform = OcclusionAugmentation({"none": 0.2, "top": 0.4, "bottom": 0.4}, [0.3, 0.7], binarise=None)
+    random.seed(seed)
+    found = transform(clip())
+    random.seed(seed)  # the draw's key holds the 64 bits that the call took from Python's generator
+    chosen = draw(Occlusion({"none": 0.2, "bottom": 0.4, "top": 0.4}, (0.3, 0.7)), ("transform", random.getrandbits(64)))
+    np.testing.assert_allclose(found, slow(clip().astype(np.float64), *chosen), atol=1e-6)
+
+
+def test_binarised_output_is_hard_float32():
+    random.seed(0)
+    found = OcclusionAugmentation()(clip())
+    assert found.dtype == np.float32 and found.shape == (4, 64, 44) and isinstance(found, np.ndarray)
+    assert set(np.unique(found)) == {0.0, 1.0}
+    random.seed(0)
+    grey = OcclusionAugmentation(binarise=None)(clip())
+    assert np.array_equal(found, (grey > 0.5).astype(np.float32)) and not np.array_equal(found, grey)
+
+
+def test_the_threshold_is_used():
+    random.seed(1)
+    low = OcclusionAugmentation(binarise=0.1)(clip())
+    random.seed(1)
+    assert low.mean() > OcclusionAugmentation(binarise=0.9)(clip()).mean() + 0.5
+
+
+def test_seeded_by_pythons_generator_alone():
+    transform = OcclusionAugmentation(binarise=None)
+    random.seed(3), np.random.seed(1), torch.manual_seed(1)
+    first = [transform(clip()) for _ in range(5)]
+    random.seed(3), np.random.seed(2), torch.manual_seed(2)
+    assert all(np.array_equal(a, transform(clip())) for a in first)
+    random.seed(4)
+    assert not all(np.array_equal(a, transform(clip())) for a in first)
+
+
+def test_one_draw_per_call_shared_by_its_frames():
+    transform = OcclusionAugmentation(binarise=None)
+    still = np.repeat(clip(s=1), 8, axis=0)
+    random.seed(0)
+    calls = [transform(still) for _ in range(6)]
+    for found in calls:
+        assert all(np.array_equal(found[0], frame) for frame in found)
+    assert len({found.tobytes() for found in calls}) == 6
+
+
+def test_both_ends_are_hidden_over_many_calls():
+    random.seed(0)
+    ramp = np.broadcast_to(np.linspace(0, 1, 64, dtype=np.float32)[None, :, None], (1, 64, 4))
+    means = [OcclusionAugmentation({"none": 0.2, "top": 0.4, "bottom": 0.4}, binarise=None)(ramp).mean() for _ in range(200)]
+    top, none, bottom = (sum(low < m < high for m in means) for low, high in ((0.6, 1), (0.45, 0.55), (0, 0.4)))
+    assert top + none + bottom == 200 and 55 < top < 105 and 55 < bottom < 105 and 15 < none < 65
+
+
+def test_other_input_types_and_memory():
+    transform = OcclusionAugmentation()
+    hard = (clip() > 0.5).astype(np.uint8)
+    results = []
+    for given in (hard, hard.astype(np.float64), np.asfortranarray(hard), hard[::-1].copy()[::-1]):
+        random.seed(9)
+        before = given.copy()
+        results.append(transform(given))
+        assert np.array_equal(given, before)
+    assert all(np.array_equal(results[0], found) and found.dtype == np.float32 for found in results)
+
+
+def test_the_result_is_not_the_input():
+    given = clip()
+    OcclusionAugmentation({"none": 1.0}, binarise=None)(given)[:] = 7
+    assert given.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (clip() * 255, r"expects \[s, h, w\] in 0\.\.1, after BaseSil\(Cutting\)Transform; got shape \(4, 64, 44\) with maximum 25\d"),
+        (np.full((1, 8, 8), 255, np.uint8), r"with maximum 255"),
+        (clip()[0], r"got shape \(64, 44\)"),
+        (clip()[None], r"got shape \(1, 4, 64, 44\)"),
+        (np.zeros((0, 64, 44), np.float32), r"got shape \(0, 64, 44\)$"),
+    ],
+)
+def test_refuses_other_clips(given, message):
+    with pytest.raises(ValueError, match=message):
+        OcclusionAugmentation()(given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kinds": {"tpo": 1}}, r"^OcclusionAugmentation\.kinds\.tpo: unknown kind \(did you mean 'top'\?\)"),
+        ({"kinds": {"top": 0.5}}, r"^OcclusionAugmentation\.kinds: .* add up to 0\.5"),
+        ({"hidden": [0.5, 1]}, r"^OcclusionAugmentation\.hidden\[1\] = 1; expected a number from 0 to 0\.95$"),
+        ({"hidden": None}, r"^OcclusionAugmentation\.hidden = None"),
+        ({"binarise": 128}, r"^OcclusionAugmentation\.binarise = 128; expected a number from 0 to 1$"),
+        ({"binarise": True}, r"^OcclusionAugmentation\.binarise = True"),
+    ],
+)
+def test_refuses_wrong_arguments(arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        OcclusionAugmentation(**arguments)

@@ -1,0 +1,134 @@
+"""One process and two: the same loss, the same gradient."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch.nn.parallel import DistributedDataParallel
+
+from opengait_mimic import MiCKDLoss
+from opengait_mimic.distributed import gather, rank_and_world
+from opengait_mimic.losses import DISTANCES
+
+WORLD = 2
+CASES = [(distance, compat) for distance in DISTANCES for compat in (False, True)]
+LABELS = torch.tensor([3, 1, 3, 3, 1, 7, 3, 1])  # no subject sits on one rank alone, but for the single clip
+
+
+def global_batch():
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(8, 5, 3, generator=generator), torch.randn(8, 5, 3, generator=generator)
+
+
+def loss_of(case):
+    distance, compat = case
+    return MiCKDLoss(1.0, distance, reference_compat={"teacher_anchors": compat})
+
+
+def network():
+    torch.manual_seed(1)
+    return torch.nn.Linear(5, 5)
+
+
+def embed(net, x):
+    return net(x.transpose(1, 2)).transpose(1, 2)  # [n, c, p], and not contiguous
+
+
+def worker(rank: int, folder: str) -> None:
+    """One of two ranks; saves what it saw. The host deals position i * world + rank."""
+    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=WORLD)
+    try:
+        mimic, teacher, labels = (x[rank::WORLD] for x in (*global_batch(), LABELS))
+        seen = {"rank_and_world": rank_and_world(), "loss": [], "grad": [], "info": [], "ddp": []}
+        for case in CASES:
+            leaf = mimic.clone().requires_grad_()
+            loss, info = loss_of(case)(leaf, teacher, labels)
+            loss.backward()
+            seen["loss"].append(loss.detach())
+            seen["grad"].append(leaf.grad)
+            seen["info"].append(info)
+            net = DistributedDataParallel(network())
+            loss_of(case)(embed(net, mimic), teacher, labels)[0].backward()
+            seen["ddp"].append(net.module.weight.grad)
+        mine = torch.full((2, 3), float(rank), requires_grad=True)
+        joined = gather(mine)
+        (joined * torch.arange(12.0).reshape(4, 3)).sum().backward()
+        seen["gather"] = joined.detach(), mine.grad, gather(torch.tensor([rank, 10 + rank]))
+        seen["strided"] = gather(torch.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1) + 100 * rank)
+        torch.save(seen, f"{folder}/rank{rank}.pt")
+    finally:
+        dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    """What each of two gloo processes saw."""
+    folder = str(tmp_path_factory.mktemp("gloo"))
+    mp.spawn(worker, (folder,), WORLD)
+    return [torch.load(f"{folder}/rank{rank}.pt", weights_only=True) for rank in range(WORLD)]
+
+
+def single(case):
+    mimic, teacher = global_batch()
+    mimic.requires_grad_()
+    loss, info = loss_of(case)(mimic, teacher, LABELS)
+    loss.backward()
+    return loss.detach(), info, mimic.grad
+
+
+def test_alone_nothing_happens():
+    assert rank_and_world() == (0, 1) and not dist.is_initialized()
+    value = torch.rand(3)
+    assert gather(value) is value
+
+
+def test_every_rank_knows_itself(ranks):
+    assert [seen["rank_and_world"] for seen in ranks] == [(0, 2), (1, 2)]
+
+
+def test_gather_joins_rank_by_rank(ranks):
+    for seen in ranks:
+        joined, _, whole_numbers = seen["gather"]
+        assert joined.tolist() == [[0.0] * 3] * 2 + [[1.0] * 3] * 2
+        assert whole_numbers.tolist() == [0, 10, 1, 11] and whole_numbers.dtype == torch.long
+
+
+def test_gather_passes_the_gradient_to_the_own_slice(ranks):
+    weight = torch.arange(12.0).reshape(4, 3)
+    for rank, seen in enumerate(ranks):
+        assert torch.equal(seen["gather"][1], weight[2 * rank : 2 * rank + 2])
+
+
+def test_gather_of_another_memory_order(ranks):
+    expected = torch.cat([torch.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1) + 100 * rank for rank in range(WORLD)])
+    assert all(torch.equal(seen["strided"], expected) for seen in ranks)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_two_processes_give_the_loss_of_one(ranks, case):
+    loss, info, _ = single(case)
+    for seen in ranks:
+        at = CASES.index(case)
+        torch.testing.assert_close(seen["loss"][at], loss * WORLD, atol=1e-6, rtol=1e-6)
+        torch.testing.assert_close(seen["info"][at], info, atol=1e-6, rtol=1e-5, equal_nan=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_mean_over_ranks_is_the_gradient_of_one(ranks, case):
+    mean = torch.zeros(8, 5, 3)
+    for rank, seen in enumerate(ranks):
+        mean[rank::WORLD] += seen["grad"][CASES.index(case)] / WORLD
+    expected = single(case)[2]
+    assert expected.abs().max() > 1e-3
+    torch.testing.assert_close(mean, expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_ddp_trains_as_one_process(ranks, case):
+    mimic, teacher = global_batch()
+    net = network()
+    loss_of(case)(embed(net, mimic), teacher, LABELS)[0].backward()
+    for seen in ranks:
+        torch.testing.assert_close(seen["ddp"][CASES.index(case)], net.weight.grad, atol=1e-6, rtol=1e-5)
