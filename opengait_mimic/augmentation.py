@@ -38,7 +38,7 @@ class OcclusionAugmentation:
 
     Raises:
         ConfigError: a wrong argument.
-        ValueError: values above 1 (the division by 255 comes later or is missing), or another shape.
+        ValueError: values outside 0..1 (the division by 255 comes later or is missing), or another shape.
     """
 
     def __init__(self, kinds=None, hidden=(0.4, 0.6), binarise=0.5):
@@ -49,10 +49,10 @@ class OcclusionAugmentation:
 
     def __call__(self, seq: np.ndarray) -> np.ndarray:
         """Occlude one call's frames; the draw comes from Python's generator, which the host seeds."""
-        if seq.ndim != 3 or seq.size == 0 or seq.max() > 1:
+        if seq.ndim != 3 or seq.size == 0 or not (seq.min() >= 0 and seq.max() <= 1):
             raise ValueError(
                 f"OcclusionAugmentation expects [s, h, w] in 0..1, after BaseSil(Cutting)Transform; got shape {seq.shape}"
-                + (f" with maximum {seq.max()}" if seq.size else "")
+                + (f" with values {seq.min()} to {seq.max()}" if seq.size else "")
             )
         chosen = draw(self.occlusion, ("transform", random.getrandbits(64)))
         sils = torch.from_numpy(np.ascontiguousarray(seq, dtype=np.float32))[None]  # [1, s, h, w]

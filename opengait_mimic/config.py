@@ -6,6 +6,7 @@ wrong type or a value out of range stops the run and names the key, what was giv
 
 from __future__ import annotations
 
+import copy
 import difflib
 from numbers import Real
 from types import SimpleNamespace
@@ -49,7 +50,9 @@ def read(given: Any, where: str, fields: dict[str, tuple[Any, Callable]]) -> Sim
 
 def nearest(name: object, names) -> str:
     """The tail of a message: the nearest of ``names`` to a misspelt one, or nothing."""
-    close = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.6) or [
+        n for n in map(str, names) if n.lower() == str(name).lower()
+    ]
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
@@ -71,10 +74,11 @@ def choice(*allowed):
 
 def number(low: float, high: float):
     """A check: a number in the closed interval [low, high]."""
+    hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
 
     def check(value, where):
         if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
-            raise ConfigError(f"{where} = {value!r}; expected a number from {low} to {high}")
+            raise ConfigError(f"{where} = {value!r}; expected a number from {low:g} to {high:g}{hint if isinstance(value, str) else ''}")
         return float(value)
 
     return check
@@ -107,7 +111,14 @@ def text(value, where):
 
 def optional(check):
     """A check: null, or whatever ``check`` accepts."""
-    return lambda value, where: None if value is None else check(value, where)
+
+    def check_or_null(value, where):
+        try:
+            return None if value is None else check(value, where)
+        except ConfigError as error:
+            raise ConfigError(f"{error}, or null") from None
+
+    return check_or_null
 
 
 def pair(check):
@@ -123,7 +134,7 @@ def pair(check):
 
 def merge(user: dict, default: dict) -> dict:
     """The user's configuration over the default one, as OpenGait merges them: mappings key by key, the rest replaced."""
-    merged = dict(default)
+    user, merged = copy.deepcopy(user), copy.deepcopy(default)
     for key, value in user.items():
         below = merged.get(key)
         merged[key] = merge(value, below) if isinstance(value, dict) and isinstance(below, dict) else value

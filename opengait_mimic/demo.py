@@ -33,7 +33,7 @@ class Size(NamedTuple):
     seeds: int
 
 
-SIZES = {"demo": Size(280, 600, 300, 600, 1), "full": Size(280, 1500, 600, 1500, 3), "smoke": Size(24, 6, 12, 6, 1)}
+SIZES = {"demo": Size(280, 500, 300, 500, 1), "full": Size(280, 1500, 600, 1500, 3), "smoke": Size(24, 6, 12, 6, 1)}
 DATA_SEED = 0  # the walkers are the same in every demo; --seed varies training and occlusion
 STAGES = {  # name -> shipped configuration
     "GaitBase (teacher)": "baseline1/baseline1_gaitbase_walkers.yaml",

@@ -19,7 +19,7 @@ def gather(value: Tensor) -> Tensor:
     rank, world = rank_and_world()
     if world == 1:
         return value
-    parts = [torch.empty_like(value) for _ in range(world)]
+    parts = [torch.empty_like(value, memory_format=torch.contiguous_format) for _ in range(world)]
     dist.all_gather(parts, value.detach().contiguous())
     parts[rank] = value
     return torch.cat(parts)

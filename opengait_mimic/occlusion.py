@@ -49,13 +49,13 @@ class Occlusion(NamedTuple):
 
         Args:
             given: the block. ``kinds``: probabilities of kinds, each 0 to 1, adding up to 1. ``hidden``: lowest and highest
-                hidden fraction, each 0 to 0.95.
+                hidden fraction, each 0.01 to 0.95.
             where: the block's place in the YAML, for messages.
 
         Raises:
             ConfigError: an unknown key or kind, a probability or fraction out of range, probabilities that miss 1.
         """
-        block = read(given, where, {"kinds": ({"top": 0.5, "bottom": 0.5}, anything), "hidden": ([0.4, 0.6], pair(number(0, 0.95)))})
+        block = read(given, where, {"kinds": ({"top": 0.5, "bottom": 0.5}, anything), "hidden": ([0.4, 0.6], pair(number(0.01, 0.95)))})
         if not isinstance(block.kinds, dict) or not block.kinds:
             raise ConfigError(f"{where}.kinds = {block.kinds!r}; expected a mapping kind: probability of {', '.join(KINDS)}")
         for kind, share in block.kinds.items():
@@ -63,11 +63,11 @@ class Occlusion(NamedTuple):
                 raise ConfigError(f"{where}.kinds.{kind}: unknown kind{nearest(kind, KINDS)}; known: {', '.join(KINDS)}")
             number(0, 1)(share, f"{where}.kinds.{kind}")
         total = sum(block.kinds.values())
-        if abs(total - 1) > 1e-6:
-            raise ConfigError(f"{where}.kinds: the probabilities add up to {total:g}; they must add up to 1 (give the rest to none)")
+        if abs(total - 1) > 1e-3:
+            raise ConfigError(f"{where}.kinds: the probabilities add up to {total:.6g}; they must add up to 1 (give the rest to none)")
         if block.hidden[0] > block.hidden[1]:
             raise ConfigError(f"{where}.hidden = {list(block.hidden)}; expected [lowest, highest]")
-        return cls({kind: float(block.kinds[kind]) for kind in KINDS if kind in block.kinds}, block.hidden)
+        return cls({kind: block.kinds[kind] / total for kind in KINDS if kind in block.kinds}, block.hidden)
 
     @property
     def condition(self) -> str:
@@ -143,14 +143,18 @@ def apply(sils: Tensor, draws: Sequence[Draw], seqL: Tensor | None = None) -> Te
         ``[n, s, h, w]``, or packed ``[1, S, h, w]``; the result has the same shape, the input is not written to.
 
     Raises:
-        ValueError: the number of draws is not the number of clips, or the shape is not a batch.
+        ValueError: the number of draws is not the number of clips, a draw is impossible, or the shape is not a batch.
     """
     n, (h, w) = clip_count(sils, seqL), sils.shape[-2:]
     if len(draws) != n:
         raise ValueError(f"{len(draws)} draws for {n} clips: one draw per clip is needed")
+    for d in draws:
+        if d.kind not in KINDS or not 0 <= d.hidden < 1:
+            raise ValueError(f"{d}: expected a kind of {', '.join(KINDS)} and a hidden fraction from 0 to below 1")
     owner = owners(sils, seqL)
     first = torch.tensor([d.hidden * h if d.kind == "top" else 0.0 for d in draws], dtype=torch.float64)
     last = torch.tensor([(1 - d.hidden) * h if d.kind == "bottom" else float(h) for d in draws], dtype=torch.float64)
+    first, last = (edge.mul(2**40).round() / 2**40 for edge in (first, last))  # (1 - 0.7) * 10 is 3 rows, not a hair more
     rows = first[:, None] + (torch.arange(h) + 0.5) * ((last - first) / h)[:, None] - 0.5  # [n, h] source row centres
     rows = rows.clamp(first.floor()[:, None], (last.ceil() - 1)[:, None])
     above = rows.floor()

@@ -15,6 +15,9 @@ def spread(rows: list[dict]) -> str:
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         groups.setdefault((row["method"], row["protocol"], row["gallery_embedder"]), []).append(row)
+        for key in ("backbone", "dataset"):
+            if row[key] != rows[0][key]:
+                raise ValueError(f"rows of {key} {rows[0][key]} and {row[key]}: a spread is over seeds of one {key}")
     table = [("method", "protocol", "gallery", "Rank-1", "Rank-5", "RP")]
     for key, found in groups.items():
         cells = []
@@ -38,15 +41,16 @@ def verdicts(runs: list[dict], rows: list[dict], known: dict) -> list[tuple[bool
         rows: all rows.
         known: of the data; ``chance_rank1`` None skips the teacher's range.
     """
-    fell = {f"{stage} {first:g} -> {last:g}": last < first for run in runs for stage, (first, last) in run["losses"].items()}
-    rising = [text for text, ok in fell.items() if not ok]
+    stages = [(stage, *means) for run in runs for stage, means in run["losses"].items()]
+    rising = [f"{stage} {first:g} -> {last:g}" for stage, first, last in stages if not last < first]
     checks = [(not rising, "losses fall in every stage" if not rising else f"losses that do not fall: {'; '.join(rising)}")]
-    accuracy = min(run["ven"]["scalar/test_accuracy/frame"] for run in runs)
+    accuracies = [run["ven"]["scalar/test_accuracy/frame"] for run in runs]
+    accuracy = float(np.min(accuracies))  # NaN if one is
     checks.append((accuracy >= 90, f"VEN accuracy {accuracy:.1f} % per frame on held-out subjects (at least 90 %)"))
     if known.get("chance_rank1"):
         low = 5 * known["chance_rank1"]
         holistic = [r["rank1"] for r in rows if r["method"] == "Baseline-1" and r["protocol"] == "holistic"]
-        inside = all(low <= value <= 90 for value in holistic)
-        shown = ", ".join(f"{value:.1f}" for value in holistic)
+        inside = bool(holistic) and all(low <= value <= 90 for value in holistic)
+        shown = ", ".join(f"{value:.1f}" for value in holistic) or "missing:"
         checks.append((inside, f"teacher's whole-body Rank-1 {shown} % (between 5 x chance = {low:.1f} % and 90 %)"))
     return checks

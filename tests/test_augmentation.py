@@ -102,8 +102,8 @@ def test_the_result_is_not_the_input():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (clip() * 255, r"expects \[s, h, w\] in 0\.\.1, after BaseSil\(Cutting\)Transform; got shape \(4, 64, 44\) with maximum 25\d"),
-        (np.full((1, 8, 8), 255, np.uint8), r"with maximum 255"),
+        (clip() * 255, r"expects \[s, h, w\] in 0\.\.1, after .*; got shape \(4, 64, 44\) with values 0\.\d+ to 25\d"),
+        (np.full((1, 8, 8), 255, np.uint8), r"with values 255 to 255"),
         (clip()[0], r"got shape \(64, 44\)"),
         (clip()[None], r"got shape \(1, 4, 64, 44\)"),
         (np.zeros((0, 64, 44), np.float32), r"got shape \(0, 64, 44\)$"),
@@ -119,12 +119,18 @@ def test_refuses_other_clips(given, message):
     [
         ({"kinds": {"tpo": 1}}, r"^OcclusionAugmentation\.kinds\.tpo: unknown kind \(did you mean 'top'\?\)"),
         ({"kinds": {"top": 0.5}}, r"^OcclusionAugmentation\.kinds: .* add up to 0\.5"),
-        ({"hidden": [0.5, 1]}, r"^OcclusionAugmentation\.hidden\[1\] = 1; expected a number from 0 to 0\.95$"),
+        ({"hidden": [0.5, 1]}, r"^OcclusionAugmentation\.hidden\[1\] = 1; expected a number from 0\.01 to 0\.95$"),
         ({"hidden": None}, r"^OcclusionAugmentation\.hidden = None"),
-        ({"binarise": 128}, r"^OcclusionAugmentation\.binarise = 128; expected a number from 0 to 1$"),
+        ({"binarise": 128}, r"^OcclusionAugmentation\.binarise = 128; expected a number from 0 to 1, or null$"),
         ({"binarise": True}, r"^OcclusionAugmentation\.binarise = True"),
     ],
 )
 def test_refuses_wrong_arguments(arguments, message):
     with pytest.raises(ConfigError, match=message):
         OcclusionAugmentation(**arguments)
+
+
+@pytest.mark.parametrize("value", [-1.0, np.nan])
+def test_transform_refuses_values_below_zero_and_nan(value):
+    with pytest.raises(ValueError):
+        OcclusionAugmentation()(np.full((1, 8, 8), value, np.float32))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from opengait_mimic import Draw, apply
 from opengait_mimic.clips import clip_count, mean_over_frames, owners
 
 
@@ -61,3 +62,18 @@ def test_mean_over_frames_passes_the_gradient():
     values = torch.randn(6, 2, dtype=torch.float64, requires_grad=True)
     owner = torch.tensor([0, 0, 0, 1, 2, 2])
     assert torch.autograd.gradcheck(lambda v: mean_over_frames(v, owner, 3), values)
+
+
+def test_guide_mean_in_half_precision_does_not_overflow():
+    v = torch.full((720, 1), 100.0).half()
+    assert mean_over_frames(v, torch.zeros(720, dtype=torch.long), 1).item() == 100
+
+
+def test_seqL_of_one_axis_is_named():
+    with pytest.raises(ValueError, match="seqL"):
+        apply(torch.rand(1, 5, 8, 4), [Draw("top", 0.5)] * 2, torch.tensor([2, 3]))
+
+
+def test_an_empty_clip_is_refused():
+    with pytest.raises(ValueError):
+        owners(torch.rand(1, 5, 8, 8), torch.tensor([[5, 0]]))

@@ -116,7 +116,7 @@ BAD = [
     (text, 5, r"^k = 5; expected a non-empty string$"),
     (choice("parts", "l2"), "part", r"^k = 'part' \(did you mean 'parts'\?\); allowed: 'parts', 'l2'$"),
     (choice("parts", "l2"), ["parts"], r"^k = \['parts'\].*; allowed: 'parts', 'l2'$"),
-    (optional(text), 5, r"^k = 5; expected a non-empty string$"),
+    (optional(text), 5, r"^k = 5; expected a non-empty string, or null$"),
     (pair(number(0, 1)), 0.4, r"^k = 0\.4; expected a list of two values$"),
     (pair(number(0, 1)), "ab", r"^k = 'ab'; expected a list of two values$"),
     (pair(number(0, 1)), [0.4], r"^k = \[0\.4\]; expected a list of two values$"),
@@ -187,3 +187,14 @@ def test_the_yaml_of_the_transform_builds_it():
 def test_the_yaml_of_the_occlusion_block_reads():
     block = shown_yaml(Occlusion.from_cfg)["occlusion"]
     assert Occlusion.from_cfg(block, "trainer_cfg.occlusion").kinds == {"none": 0.2, "bottom": 0.4, "top": 0.4}
+
+
+def test_optional_says_that_null_is_allowed():
+    with pytest.raises(ConfigError, match="null"):
+        optional(number(0, 1))(False, "model_cfg.binarise")
+
+
+def test_merge_shares_nothing():
+    default = {"a": {"b": [1]}}
+    merge({}, default)["a"]["b"].append(2)
+    assert default == {"a": {"b": [1]}}

@@ -145,8 +145,8 @@ def test_targets():
 
 def test_from_cfg_defaults_and_order():
     assert Occlusion.from_cfg({}, "a") == Occlusion({"bottom": 0.5, "top": 0.5}, (0.4, 0.6)) == Occlusion.from_cfg(None, "a")
-    found = Occlusion.from_cfg({"kinds": {"top": 0.3, "none": 0.1, "bottom": 0.6}, "hidden": [0, 0.95]}, "a")
-    assert list(found.kinds.items()) == [("none", 0.1), ("bottom", 0.6), ("top", 0.3)] and found.hidden == (0.0, 0.95)
+    found = Occlusion.from_cfg({"kinds": {"top": 0.3, "none": 0.1, "bottom": 0.6}, "hidden": [0.01, 0.95]}, "a")
+    assert list(found.kinds.items()) == [("none", 0.1), ("bottom", 0.6), ("top", 0.3)] and found.hidden == (0.01, 0.95)
 
 
 def test_the_order_of_kinds_in_the_yaml_does_not_matter():
@@ -187,8 +187,8 @@ def test_condition_names_the_kinds_that_hide(kinds, name):
         ({"kinds": ["top"]}, r"^trainer_cfg\.occlusion\.kinds = \['top'\]; expected a mapping"),
         ({"kinds": None}, r"^trainer_cfg\.occlusion\.kinds = None; expected a mapping"),
         ({"hidden": [0.6, 0.4]}, r"^trainer_cfg\.occlusion\.hidden = \[0\.6, 0\.4\]; expected \[lowest, highest\]$"),
-        ({"hidden": [0.4, 0.96]}, r"^trainer_cfg\.occlusion\.hidden\[1\] = 0\.96; expected a number from 0 to 0\.95$"),
-        ({"hidden": [-0.1, 0.5]}, r"^trainer_cfg\.occlusion\.hidden\[0\] = -0\.1; expected a number from 0 to 0\.95$"),
+        ({"hidden": [0.4, 0.96]}, r"^trainer_cfg\.occlusion\.hidden\[1\] = 0\.96; expected a number from 0\.01 to 0\.95$"),
+        ({"hidden": [-0.1, 0.5]}, r"^trainer_cfg\.occlusion\.hidden\[0\] = -0\.1; expected a number from 0\.01 to 0\.95$"),
         ({"hidden": 0.5}, r"^trainer_cfg\.occlusion\.hidden = 0\.5; expected a list of two values$"),
         (
             {"hiden": [0.4, 0.6]},
@@ -360,3 +360,16 @@ def test_binarise():
     assert binarise(sils, 0.5).tolist() == [0, 0, 0, 1, 1]
     assert binarise(sils.half(), 0.2).dtype == torch.float16
     assert binarise(sils, None) is sils
+
+
+@pytest.mark.parametrize(("kind", "hidden", "h"), [("bottom", 0.7, 10), ("top", 0.29, 100), ("bottom", 0.7, 30)])
+def test_a_hidden_row_does_not_show_through_rounding(kind, hidden, h):
+    sils, gone = torch.zeros(1, 1, h, 2), round(hidden * h)
+    (sils[:, :, :gone] if kind == "top" else sils[:, :, h - gone :])[:] = 1000
+    assert apply(sils, [Draw(kind, hidden)]).max() < 1e-3
+
+
+@pytest.mark.parametrize("bad", [Draw("botom", 0.5), Draw("top", 1.0), Draw("bottom", 1.5), Draw("top", float("nan"))])
+def test_a_draw_that_is_none_is_refused(bad):
+    with pytest.raises(ValueError):
+        apply(torch.rand(2, 2, 8, 4), [bad] * 2)

@@ -13,7 +13,7 @@ from opengait_mimic.summary import chance, spread, verdicts
 
 def row(method="MimicGait", protocol="both", gallery="own", rank1=10.0, rank5=20.0, rp=0.5, seed=0):
     return {
-        "method": method, "protocol": protocol, "gallery_embedder": gallery,
+        "backbone": "GaitBase", "dataset": "walkers", "method": method, "protocol": protocol, "gallery_embedder": gallery,
         "rank1": rank1, "rank5": rank5, "rp_rank1": rp, "seed": seed,
     }  # fmt: skip
 
@@ -163,3 +163,18 @@ def test_the_bar_survives_nothing_to_do():
     with Bar("x", stream) as bar:
         bar(0, 0)
     assert "0/0" in stream.getvalue()
+
+
+def test_no_teacher_row_is_no_pass():
+    run = {"losses": {"a": (2.0, 1.0)}, "ven": {"scalar/test_accuracy/frame": 95.0}}
+    assert not verdicts([run], [], {"chance_rank1": 1})[2][0]
+
+
+def test_a_nan_accuracy_fails_wherever_it_stands():
+    runs = [{"losses": {"a": (2.0, 1.0)}, "ven": {"scalar/test_accuracy/frame": v}} for v in (95.0, float("nan"))]
+    assert not verdicts(runs, [], {})[1][0]
+
+
+def test_stages_that_print_alike_do_not_hide_each_other():
+    runs = [{"losses": {"a": v}, "ven": {"scalar/test_accuracy/frame": 95.0}} for v in ((1.0, 1.0), (1.0000001, 1.0))]
+    assert not verdicts(runs, [], {})[0][0]

@@ -59,7 +59,7 @@ class VEN(OccludedInput, BaseModel):
         cfg = read(model_cfg, "model_cfg", VEN_FIELDS)
         self.kinds, self.geometry, self.binarise = cfg.kinds or list(KINDS), cfg.geometry, cfg.binarise
         for where, occlusion in (("trainer_cfg", self.drawn), ("evaluator_cfg", self.condition.occlusion)):
-            extra = set(occlusion.kinds if occlusion else ()) - set(self.kinds)
+            extra = {k for k, share in (occlusion.kinds if occlusion else {}).items() if share > 0} - set(self.kinds)
             if extra:
                 raise ConfigError(f"{where}.occlusion.kinds draws {sorted(extra)}, which model_cfg.kinds = {self.kinds} does not name")
         self.VEN = VisibilityNetwork(len(cfg.kinds) if cfg.kinds else None, cfg.amount)

@@ -1,0 +1,126 @@
+"""The table of what we add, and what is said of a name that does not exist."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from opengait_mimic.config import ConfigError
+from opengait_mimic.host import REGISTERED, HostError, lookup, register
+from opengait_mimic.host.registry import left_out
+from opengait_mimic.launch import prepare
+
+NAMES = [(namespace, name, home) for namespace, names in REGISTERED.items() for name, home in names.items()]
+
+
+@pytest.mark.parametrize(("namespace", "name", "home"), NAMES)
+def test_every_name_is_ours_and_where_the_host_looks(host, namespace, name, home):
+    found = getattr(sys.modules[namespace], name)
+    assert found is getattr(importlib.import_module(home), name)
+    assert found.__module__ == home
+    assert lookup(namespace, name, "key") is found
+
+
+@pytest.mark.parametrize("namespace", sorted(REGISTERED))
+def test_the_namespaces_are_the_hosts(host, namespace):
+    assert host.source in type(host.source)(sys.modules[namespace].__file__).resolve().parents
+
+
+def test_twice_changes_nothing(host):
+    before = {namespace: dict(vars(sys.modules[namespace])) for namespace in REGISTERED}
+    register()
+    for namespace, names in before.items():
+        now = vars(sys.modules[namespace])
+        assert set(now) == set(names) and all(now[name] is value for name, value in names.items())
+
+
+@pytest.mark.parametrize(("namespace", "name", "home"), NAMES)
+def test_a_hosts_own_object_is_never_replaced(host, monkeypatch, namespace, name, home):
+    theirs = type(name, (), {"__module__": "modeling.models.theirs"})
+    monkeypatch.setattr(sys.modules[namespace], name, theirs)
+    with pytest.raises(HostError, match=rf"{namespace}\.{name} exists already, defined in modeling\.models\.theirs; ours comes from {home}"):
+        register()
+    assert getattr(sys.modules[namespace], name) is theirs
+
+
+def test_nothing_is_registered_before_a_host_is_imported(tmp_path):
+    code = "import opengait_mimic, sys; assert not {'modeling', 'utils', 'data'} & set(sys.modules); opengait_mimic.register()"
+    from tests.host_runs import environment
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 1 and "is not imported: bind a host first" in done.stderr
+
+
+def test_a_misspelt_model_lists_what_there_is(host):
+    with pytest.raises(HostError) as caught:
+        lookup("modeling.models", "MimicGiat", "model_cfg.model")
+    message = str(caught.value)
+    assert message.startswith("model_cfg.model: 'MimicGiat' is not in modeling.models (did you mean 'MimicGait'?). There are: ")
+    listed = message.split("There are: ")[1].split(".")[0].split(", ")
+    assert {"Baseline", "Baseline2", "MimicGait", "VEN"} <= set(listed) and listed == sorted(listed)
+    assert ("Left out: " in message) == bool(left_out)
+    for file in left_out:
+        assert file in message
+
+
+@pytest.mark.parametrize("name", [None, 3, ["Baseline"], ""])
+def test_a_name_that_is_no_name(host, name):
+    with pytest.raises(HostError, match="is not in modeling.models"):
+        lookup("modeling.models", name, "model_cfg.model")
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name"),
+    [("modeling.models", "baseline"), ("modeling.losses", "triplet"), ("evaluation.evaluator", "np")],
+)
+def test_a_module_is_no_answer(host, namespace, name):
+    """Submodules and imports stand in the namespace too; ``model: baseline`` is a misspelt ``Baseline``."""
+    with pytest.raises(HostError, match=f"{name!r} is not in {namespace}"):
+        lookup(namespace, name, "key")
+
+
+def changed(files, stage, tmp_path, **blocks):
+    """A stage's YAML with values changed, in a folder of its own."""
+    cfgs = yaml.safe_load(files[stage].read_text())
+    for key, value in blocks.items():
+        block, name = key.split("__")
+        if block == "loss":
+            cfgs["loss_cfg"][0][name] = value
+        else:
+            cfgs[block][name] = value
+    file = tmp_path / "changed.yaml"
+    file.write_text(yaml.safe_dump(cfgs))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model_cfg__model": "Basline"}, r"model_cfg\.model: 'Basline' is not in modeling\.models \(did you mean 'Baseline'\?\)"),
+        ({"loss__type": "TripletLos"}, r"loss_cfg\.type: 'TripletLos' is not in modeling\.losses \(did you mean 'TripletLoss'\?\)"),
+        ({"evaluator_cfg__eval_func": "evaluate_walker"}, r"evaluator_cfg\.eval_func: .*\(did you mean 'evaluate_walkers'\?\)"),
+    ],
+)
+def test_unknown_names_stop_before_anything_is_built(files, tmp_path, change, message):
+    file = changed(files, "GaitBase (teacher)", tmp_path, **change)
+    with pytest.raises(HostError, match=message) as caught:
+        prepare(file, "train")
+    assert "There are: " in str(caught.value)
+
+
+def test_an_unknown_loss_does_not_matter_to_a_test(files, tmp_path):
+    file = changed(files, "GaitBase (teacher)", tmp_path, loss__type="TripletLos")
+    assert prepare(file, "test")["model_cfg"]["model"] == "Baseline"
+
+
+def test_several_data_sets_are_refused(files, tmp_path):
+    cfgs = yaml.safe_load(files["VEN"].read_text())
+    cfgs["data_cfg"] = [cfgs["data_cfg"]] * 2
+    file = tmp_path / "several.yaml"
+    file.write_text(yaml.safe_dump(cfgs))
+    with pytest.raises(ConfigError, match="several data sets at once"):
+        prepare(file, "train")
