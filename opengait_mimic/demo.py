@@ -149,6 +149,7 @@ def write_configs(folder: Path, size: Size, data: dict, classes: int, seed: int)
 def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dict:
     """Every stage of one seed."""
     files = write_configs(out / "configs" / f"seed{seed}", size, data, classes, seed)
+    whole = out / f"seed{seed}-baseline1.json"  # saves Baseline-2 the teacher's pass
     kept, state = out / f"seed{seed}.json", {"losses": {}, "seconds": {}, "done": {}, "ven": None, "rows": []}
     if kept.is_file():
         state = json.loads(kept.read_text())
@@ -172,7 +173,9 @@ def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dic
             state["ven"] = launch(file, "test", quiet=True)
             said = f"frame accuracy {state['ven']['scalar/test_accuracy/frame']:.1f} %"
         else:
-            rows = evaluate(file, quiet=True)
+            rows = evaluate(file, quiet=True, reference=whole if stage == "Baseline-2" else None)
+            if stage == "GaitBase (teacher)":
+                write_json(whole, rows)
             state["rows"] += [{**r, "stage": stage} for r in rows]
             said = ", ".join(f"{r['protocol']} {r['rank1']:.1f}" for r in rows if r["gallery_embedder"] == "own")
         state["seconds"][stage] = [round(trained, 1), round(time.monotonic() - begin - trained, 1)]

@@ -24,6 +24,9 @@ FROZEN = {
     (("subjects", 2), ("seed", 0), ("frames", (4, 6))): (
         "3d065fd7ae6585570ebb26e4c62b95baafb862cd86da87a3b1ea48c56ec23a65"
     ),
+    (("subjects", 280), ("seed", 0)): (  # the demo's
+        "3d3a6c7b7a5ed1029349dd5ea9c28289ea98078b5fbf1def10fe394b7d49991b"
+    ),
 }
 
 
