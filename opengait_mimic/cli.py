@@ -27,7 +27,7 @@ def _demo(commands) -> None:
     p.add_argument("--out", default="demo", metavar="DIR", help="where everything goes (default: demo)")
     p.add_argument("--seed", type=int, default=0, help="seed of training and occlusion (default: 0)")
     size = p.add_mutually_exclusive_group()
-    size.add_argument("--full", action="store_true", help="three seeds and longer training: mean and spread; resumable")
+    size.add_argument("--full", action="store_true", help="the same over three seeds: mean and spread; resumable")
     size.add_argument("--smoke", action="store_true", help="every stage for a few steps: does it run? (seconds)")
     _data_arguments(p)
     p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
@@ -84,6 +84,8 @@ def _run_evaluate(given) -> int:
 
     host.bind(given.host, given.device, given.output)
     rows = evaluate(given.cfgs, given.iter, given.reference)
+    if not rows:  # a rank above 0
+        return 0
     print(format_rows(rows))
     if given.json:
         write_json(given.json, rows, cfgs=given.cfgs, version=__version__)

@@ -24,7 +24,7 @@ from .summary import chance, spread, verdicts
 
 
 class Size(NamedTuple):
-    """How big a demo is: subjects, training steps of teacher, VEN, and the two students, frames per clip, seeds."""
+    """How big a demo is: subjects, training steps of teacher, VEN and each of the two students, seeds."""
 
     subjects: int
     teacher: int
@@ -33,7 +33,7 @@ class Size(NamedTuple):
     seeds: int
 
 
-SIZES = {"demo": Size(280, 500, 300, 500, 1), "full": Size(280, 1500, 600, 1500, 3), "smoke": Size(24, 6, 12, 6, 1)}
+SIZES = {"demo": Size(280, 500, 300, 500, 1), "full": Size(280, 500, 300, 500, 3), "smoke": Size(14, 4, 10, 4, 1)}
 DATA_SEED = 0  # the walkers are the same in every demo; --seed varies training and occlusion
 STAGES = {  # name -> shipped configuration
     "GaitBase (teacher)": "baseline1/baseline1_gaitbase_walkers.yaml",
@@ -49,6 +49,8 @@ def run(given) -> int:
     Returns:
         0 when every stage ran and every check of `verdicts` passed (a smoke run is not checked), else 1.
     """
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise hosts.HostError("demo: runs in one process; start it without torchrun")
     name = "full" if given.full else "smoke" if given.smoke else "demo"
     size, out, begin = SIZES[name], Path(given.out).resolve(), time.monotonic()
     os.environ.setdefault("TQDM_DISABLE", "1")  # OpenGait's own bars; ours are one line a stage
@@ -82,7 +84,8 @@ def _data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
         if not (given.root and given.partition and given.dataset):
             raise ConfigError("demo: --root, --partition and --dataset belong together; give all three, or none for walkers")
         partition = json.loads(hosts.resolve(given.partition, "--partition").read_text())
-        data = {"dataset_root": given.root, "dataset_partition": given.partition}
+        places = {"dataset_root": (given.root, "--root"), "dataset_partition": (given.partition, "--partition")}
+        data = {key: str(hosts.resolve(*place).resolve()) for key, place in places.items()}
         data.update(dataset_name=given.dataset, test_dataset_name=given.dataset)
         return data, len(partition["TRAIN_SET"]), {"dataset": given.dataset, "chance_rank1": None}
     from .progress import Bar
@@ -148,17 +151,21 @@ def write_configs(folder: Path, size: Size, data: dict, classes: int, seed: int)
 
 def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dict:
     """Every stage of one seed."""
+    from .models.subnetwork import checkpoint_file
+
     files = write_configs(out / "configs" / f"seed{seed}", size, data, classes, seed)
     whole = out / f"seed{seed}-baseline1.json"  # saves Baseline-2 the teacher's pass
     kept, state = out / f"seed{seed}.json", {"losses": {}, "seconds": {}, "done": {}, "ven": None, "rows": []}
     if kept.is_file():
         state = json.loads(kept.read_text())
     print(f"seed {seed}")
-    text = f"{hosts.current().root} {hosts.current().commit}"
+    text = f"{__version__} {hosts.current().root} {hosts.current().commit} {hosts.device()}"
     for stage, file in files.items():
         text += file.read_text()  # a stage depends on those before it
         key = hashlib.sha256(text.encode()).hexdigest()
-        if state["done"].get(stage) == key:
+        cfgs = yaml.safe_load(file.read_text())
+        saved = checkpoint_file("auto", cfgs, stage, must_exist=False)
+        if state["done"].get(stage) == key and saved.is_file() and (whole.is_file() or stage == "VEN"):
             print(f"  {stage:<22}{'':>8}   done before")
             continue
         state["rows"] = [r for r in state["rows"] if r["stage"] != stage]

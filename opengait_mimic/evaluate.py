@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from . import host as hosts
 from .config import ConfigError
 from .distributed import rank_and_world
 from .host import HostError, load_cfgs, resolve
 from .launch import build, prepare, start_log
-from .protocol import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, row, score, split
+from .protocol import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, is_probe, row, score, split
 
 BACKBONES = {"Baseline": "GaitBase"}  # OpenGait's class name -> the name the field uses
 METHODS = {"Baseline2": "Baseline-2"}
@@ -72,14 +73,31 @@ def reference_hp(file: str | os.PathLike, dataset: str, backbone: str) -> float:
     """Rank-1 on whole bodies of Baseline-1 from an earlier result.
 
     Raises:
-        HostError: the file is missing. ConfigError: it holds no such row for this data set and backbone; says what it holds.
+        HostError: the file is missing. ConfigError: it is no result, or holds no such row for this data set and backbone.
     """
-    rows = json.loads(resolve(str(file), "--reference").read_text())["rows"]
-    for r in rows:
-        if (r["method"], r["protocol"], r["dataset"], r["backbone"]) == ("Baseline-1", HOLISTIC, dataset, backbone):
-            return r["rank1"]
-    held = sorted({f"{r['method']} {r['backbone']} {r['dataset']} {r['protocol']}" for r in rows})
-    raise ConfigError(f"--reference {file}: needs a holistic Baseline-1 row of {backbone} on {dataset}; it holds {', '.join(held)}")
+    try:
+        rows = json.loads(resolve(str(file), "--reference").read_text())["rows"]
+        found = {(r["method"], r["backbone"], r["dataset"], r["protocol"]): r["rank1"] for r in rows}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"--reference {file}: not a result that `opengait-mimic evaluate --json` writes ({error!r})") from error
+    wanted = ("Baseline-1", backbone, dataset, HOLISTIC)
+    if wanted not in found:
+        held = ", ".join(sorted(" ".join(key) for key in found)) or "nothing"
+        raise ConfigError(f"--reference {file}: needs a row {' '.join(wanted)}; it holds {held}")
+    return found[wanted]
+
+
+def who(cfgs: dict) -> tuple[str, str]:
+    """The method and the backbone of a configuration, by the names the field uses."""
+    name, wrapped = cfgs["model_cfg"]["model"], cfgs["model_cfg"].get("backbone")
+    if wrapped is not None:
+        from .models.subnetwork import backbone_cfg
+
+        inner = backbone_cfg(wrapped, "model_cfg.backbone")[0]["model"]
+        return METHODS.get(name, name), BACKBONES.get(inner, inner)
+    if "OcclusionAugmentation" in str(cfgs["trainer_cfg"].get("transform")):
+        return "OcclusionAugmentation", BACKBONES.get(name, name)
+    return "Baseline-1", BACKBONES.get(name, name)
 
 
 def evaluate(path: str | os.PathLike, iteration: int = 0, reference=None, quiet: bool = False) -> list[dict]:
@@ -91,74 +109,63 @@ def evaluate(path: str | os.PathLike, iteration: int = 0, reference=None, quiet:
     Args:
         path: the YAML of any silhouette model: ours, or the host's own (= Baseline-1).
         iteration: the checkpoint; 0 = the YAML's ``restore_hint``.
-        reference: a result file that holds the backbone's whole-body row, in place of running its teacher.
+        reference: a result file that holds the backbone's whole-body row, in place of running its teacher for RP.
         quiet: only warnings on the console.
 
     Returns:
-        Rows of `opengait_mimic.protocol.row`. ``hp_rank1`` is the whole-body Rank-1 of the backbone's teacher (Baseline-1), the
-        same for every method of a backbone; where it is unknown RP is None, with ``rp_reason``.
+        Rows of `opengait_mimic.protocol.row`; on ranks above 0 none. ``hp_rank1`` is the whole-body Rank-1 of the backbone's
+        teacher (Baseline-1), the same for every method of a backbone; where it is unknown RP is None, with ``rp_reason``.
 
     Raises:
-        HostError, ConfigError, CheckpointError: see `prepare` and the models.
+        HostError, ConfigError, CheckpointError: see `prepare` and the models; before anything is embedded.
     """
-    cfgs = prepare(path, "test", iteration)
-    cfgs["evaluator_cfg"].setdefault("occlusion", DEFAULT)
+    cfgs = prepare(path, "embed", iteration)
+    data, evaluator = cfgs["data_cfg"], cfgs["evaluator_cfg"]
+    evaluator["occlusion"] = drawn = {**DEFAULT, **(evaluator.get("occlusion") or {})}
     start_log(cfgs, False, False, quiet)
-    name, data = cfgs["model_cfg"]["model"], cfgs["data_cfg"]
+    name = cfgs["model_cfg"]["model"]
     if name == "VEN":
         raise ConfigError("model_cfg.model = VEN: it ranks nobody; test it with python -m opengait_mimic --phase test")
     dataset = data.get("test_dataset_name") or data["dataset_name"]
+    probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET", ()))
+    try:
+        is_probe(dataset, "-", "-", "-", probe_set)  # a data set without a protocol is refused before the first pass
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    method, backbone = who(cfgs)
+    hp, whole, reason = None, None, "the model was trained on hidden input: pass --reference"
+    if cfgs["model_cfg"].get("backbone") is not None:
+        whole, reason = teacher_cfgs(cfgs)
+    if reference is not None:
+        hp, whole = reference_hp(reference, dataset, backbone), whole if name == "MimicGait" else None
+
     own = embed_test_set(cfgs, occluded=True)
-    probe_set = json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET")
+    teacher = None if whole is None else embed_test_set(whole, occluded=False)
+    if rank_and_world()[0] > 0:
+        return []
     parts = split(dataset, own.labels, own.types, own.views, probe_set)
-    metric = cfgs["evaluator_cfg"].get("metric", "euc")
 
     def scored(probe, gallery):
-        return score(parts, probe, gallery, own.labels, own.views, metric=metric)
+        probe, gallery = (torch.from_numpy(side).to(hosts.device()) for side in (probe, gallery))
+        return score(parts, probe, gallery, own.labels, own.views, metric=evaluator.get("metric", "euc"))
 
-    holistic = scored(own.holistic, own.holistic)
-    wrapped, teacher, reason = "backbone" in cfgs["model_cfg"], None, ""
-    if wrapped:
-        from .models.subnetwork import backbone_cfg
-
-        inner = backbone_cfg(cfgs["model_cfg"]["backbone"], "model_cfg.backbone")[0]["model"]
-        backbone, method = BACKBONES.get(inner, inner), METHODS.get(name, name)
-        whole, reason = teacher_cfgs(cfgs)
-        teacher = None if whole is None else embed_test_set(whole, occluded=False)
-    else:
-        backbone, method = BACKBONES.get(name, name), "Baseline-1"
-    hp = holistic["rank1"] if not wrapped else None
-    if reference is not None:
-        hp, reason = reference_hp(reference, dataset, backbone), ""
-    elif teacher is not None:
-        hp = scored(teacher.holistic, teacher.holistic)["rank1"]
-
-    results = [
-        (Cell(HOLISTIC, OWN), holistic),
-        (Cell(PROBE, OWN), scored(own.occluded, own.holistic)),
-        (Cell(BOTH, OWN), scored(own.occluded, own.occluded)),
-    ]
+    results = {
+        Cell(HOLISTIC, OWN): scored(own.holistic, own.holistic),
+        Cell(PROBE, OWN): scored(own.occluded, own.holistic),
+        Cell(BOTH, OWN): scored(own.occluded, own.occluded),
+    }
     if name == "MimicGait" and teacher is not None:
-        results.append((Cell(PROBE, TEACHER), scored(own.occluded, teacher.holistic)))
-    drawn = cfgs["evaluator_cfg"]["occlusion"]
+        results[Cell(PROBE, TEACHER)] = scored(own.occluded, teacher.holistic)
+    holistic = results[Cell(HOLISTIC, OWN)]["rank1"]
+    if hp is None and teacher is not None:
+        hp = scored(teacher.holistic, teacher.holistic)["rank1"]
+    elif hp is None and method == "Baseline-1":
+        hp = holistic
     rows = []
-    for cell, result in results:
-        hides = cell.protocol != HOLISTIC
-        rows.append(
-            row(
-                method,
-                backbone,
-                dataset,
-                cell,
-                drawn.get("kinds", DEFAULT["kinds"]) if hides else None,
-                drawn.get("hidden", DEFAULT["hidden"]) if hides else None,
-                result,
-                holistic["rank1"],
-                hp,
-                drawn.get("seed", 0),
-            )
-        )
-        if "rp_reason" in rows[-1] and reason:
+    for cell, result in results.items():
+        kinds, hidden = (drawn["kinds"], drawn["hidden"]) if cell.protocol != HOLISTIC else (None, None)
+        rows.append(row(method, backbone, dataset, cell, kinds, hidden, result, holistic, hp, drawn["seed"]))
+        if hp is None:
             rows[-1]["rp_reason"] = reason
     return rows
 

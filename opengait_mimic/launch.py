@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -21,7 +22,7 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
 
     Args:
         path: the YAML.
-        phase: ``train`` or ``test``.
+        phase: ``train``, ``test``, or ``embed`` (a test without the YAML's evaluation function).
         iteration: restore this iteration; 0 leaves the YAML's ``restore_hint``.
 
     Raises:
@@ -37,7 +38,8 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
         data[key] = str(resolve(str(data[key]), f"data_cfg.{key}"))
     if iteration:
         evaluator["restore_hint"] = trainer["restore_hint"] = int(iteration)
-    lookup("evaluation.evaluator", evaluator.get("eval_func", "evaluate_indoor_dataset"), "evaluator_cfg.eval_func")
+    if phase == "test" or (phase == "train" and trainer.get("with_test")):
+        lookup("evaluation.evaluator", evaluator.get("eval_func", "evaluate_indoor_dataset"), "evaluator_cfg.eval_func")
     losses = cfgs["loss_cfg"] if isinstance(cfgs["loss_cfg"], list) else [cfgs["loss_cfg"]]
     for loss in losses if phase == "train" else ():
         lookup("modeling.losses", loss["type"], "loss_cfg.type")
@@ -184,9 +186,9 @@ def main(argv: list[str] | None = None) -> int:
     log_to_console()
     with friendly_errors():
         host = hosts.bind(given.host, given.device, given.output)
-        logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
+        if rank_and_world()[0] == 0:
+            logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
         launch(given.cfgs, given.phase, given.iter, given.log_to_file)
-    hosts.stop()
     return 0
 
 
@@ -212,16 +214,14 @@ def add_host_arguments(parser) -> None:
     parser.add_argument("--output", default=None, metavar="DIR", help="where results go (default: ./output)")
 
 
-class friendly_errors:  # noqa: N801 - reads as a statement
+@contextlib.contextmanager
+def friendly_errors():
     """Errors a user can mend end the program with their message; anything else keeps its traceback."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        kinds = (HostError, ConfigError, FileExistsError)
-        if "opengait_mimic.models.subnetwork" in sys.modules:
-            kinds += (sys.modules["opengait_mimic.models.subnetwork"].CheckpointError,)
-        if isinstance(error, kinds):
+    try:
+        yield
+    except (HostError, ConfigError, FileExistsError, FileNotFoundError, FloatingPointError) as error:
+        sys.exit(f"error: {error}")
+    except RuntimeError as error:
+        if type(error).__module__.startswith("opengait_mimic."):  # CheckpointError, TeacherChanged
             sys.exit(f"error: {error}")
-        return False
+        raise

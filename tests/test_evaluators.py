@@ -61,10 +61,7 @@ def test_walkers_equals_the_nearest_neighbour(messages, metric):
     if metric == "cos":
         x = x / np.linalg.norm(x, axis=1, keepdims=True)
     gallery = np.array(data["types"]) == "nm-01"
-    hits = [
-        labels[gallery][np.argmin(np.linalg.norm(x[gallery] - x[i], axis=1))] == labels[i]
-        for i in np.flatnonzero(~gallery)
-    ]
+    hits = [labels[gallery][np.argmin(np.linalg.norm(x[gallery] - x[i], axis=1))] == labels[i] for i in np.flatnonzero(~gallery)]
     assert scalars[PREFIX + "Rank-1"] == pytest.approx(100 * np.mean(hits))
     assert 0 < np.mean(hits) < 1
     assert list(scalars) == [PREFIX + f"Rank-{k}" for k in (1, 5, 10, 20)]
@@ -108,9 +105,7 @@ def test_visibility_equals_scikit_learn(messages):
         assert [int(count) for count in first[1:-1:3]] == table[k].tolist()
         assert int(first[-1]) == int(second[1]) == np.sum(data["kind"] == k)
         error = (data["hidden_pred"] - data["hidden"])[data["kind"] == k]
-        assert [float(v) for v in second[3:]] == pytest.approx(
-            [np.abs(error).mean(), np.square(error).mean(), error.mean()], abs=6e-5
-        )
+        assert [float(v) for v in second[3:]] == pytest.approx([np.abs(error).mean(), np.square(error).mean(), error.mean()], abs=6e-5)
     assert max(map(len, lines)) <= 120
 
 

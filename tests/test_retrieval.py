@@ -40,9 +40,7 @@ def test_distance_equals_scipy_averaged_over_parts(metric, scipys):
 @pytest.mark.parametrize("block", [1, 4, 5, 100])
 def test_block_does_not_change_the_result(metric, block):
     probe, gallery = embeddings(9, 0), embeddings(5, 1)
-    torch.testing.assert_close(
-        distance_matrix(probe, gallery, metric, block), distance_matrix(probe, gallery, metric), rtol=0, atol=1e-6
-    )
+    torch.testing.assert_close(distance_matrix(probe, gallery, metric, block), distance_matrix(probe, gallery, metric), rtol=0, atol=1e-6)
 
 
 def test_half_precision_is_widened_before_the_distance():

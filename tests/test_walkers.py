@@ -21,9 +21,7 @@ SESSIONS = ("nm-01", "bg-01", "cl-01")
 # Arguments of write_walkers -> content_hash of what it writes. Every figure ever reported rests on these: change one
 # only with a reason in the note.
 FROZEN = {
-    (("subjects", 2), ("seed", 0), ("frames", (4, 6))): (
-        "3d065fd7ae6585570ebb26e4c62b95baafb862cd86da87a3b1ea48c56ec23a65"
-    ),
+    (("subjects", 2), ("seed", 0), ("frames", (4, 6))): ("3d065fd7ae6585570ebb26e4c62b95baafb862cd86da87a3b1ea48c56ec23a65"),
     (("subjects", 280), ("seed", 0)): (  # the demo's
         "3d3a6c7b7a5ed1029349dd5ea9c28289ea98078b5fbf1def10fe394b7d49991b"
     ),

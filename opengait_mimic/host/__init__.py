@@ -10,7 +10,7 @@ from .bound import current, device, output, state
 from .find import Host, HostError, find
 from .loading import import_host
 from .paths import CONFIGS, load_cfgs, resolve, search
-from .processes import pick_device, start, stop
+from .processes import pick_device, start
 from .registry import REGISTERED, lookup, register
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "register",
     "resolve",
     "search",
-    "stop",
 ]
 
 

@@ -99,14 +99,15 @@ def adapt(device: torch.device, output: Path, root: Path) -> None:
     module["data.sampler"].torch = torch_here
 
     def cuda_dist(x, y, metric="euc"):
-        return distance_matrix(x, y, metric)
+        return distance_matrix(torch.as_tensor(x).to(device), torch.as_tensor(y).to(device), metric)
 
     for name in ("evaluation", "evaluation.metric", "evaluation.evaluator"):
         module[name].cuda_dist = cuda_dist
 
-    def open_in_checkout(file, *args, **named):
-        there = root / file if isinstance(file, str) and not os.path.exists(file) else file
-        return builtins.open(there if os.path.exists(there) else file, *args, **named)
+    def open_in_checkout(file, mode="r", *args, **named):
+        reading = isinstance(file, str) and mode.startswith("r") and not os.path.exists(file)
+        there = root / file if reading and (root / file).is_file() else file
+        return builtins.open(there, mode, *args, **named)
 
     module["evaluation.evaluator"].open = open_in_checkout
     common.open = open_in_checkout

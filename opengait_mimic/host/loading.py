@@ -22,8 +22,7 @@ def import_host(host: Host) -> None:
     Raises:
         HostError: a package the host cannot do without is missing, or a name comes from elsewhere.
     """
-    if str(host.source) not in sys.path:
-        sys.path.insert(0, str(host.source))
+    sys.path[:] = [str(host.source), *(place for place in sys.path if place != str(host.source))]
     tolerant = _Tolerant()
     sys.meta_path.insert(0, tolerant)
     try:
@@ -37,6 +36,10 @@ def import_host(host: Host) -> None:
         if error.name and error.name.split(".")[0] in GENERIC:
             raise HostError(f"{host.source} has no {error.name}: is the checkout complete?") from error
         raise HostError(f"OpenGait needs the package {error.name!r}: pip install {_package(error.name)}") from error
+    except HostError:
+        raise
+    except Exception as error:
+        raise HostError(f"{host.source} cannot be imported: {error!r}. Do torch and torchvision fit together?") from error
     finally:
         sys.meta_path.remove(tolerant)
 
@@ -61,11 +64,14 @@ class _Tolerant:
             def exec_module(module):
                 try:
                     run(module)
-                except ImportError as error:
-                    if error.name is None or error.name.split(".")[0] in GENERIC:
+                except HostError:
+                    raise
+                except Exception as error:  # whatever ails one model file, the others serve
+                    missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
+                    if missing and missing.split(".")[0] in GENERIC:
                         raise
                     file = name.rsplit(".", 1)[1] + ".py"
-                    left_out[file] = f"needs {error.name}: pip install {_package(error.name)}"
+                    left_out[file] = f"needs {missing}: pip install {_package(missing)}" if missing else f"fails: {error!r}"
                     logging.getLogger("opengait_mimic").warning("model file %s left out: %s", file, left_out[file])
                     for key in [k for k in vars(module) if not k.startswith("__")]:
                         delattr(module, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 
@@ -15,18 +16,22 @@ def pick_device(name: str = "auto") -> torch.device:
     """The device of this process.
 
     Args:
-        name: ``auto`` (CUDA when there is a GPU for this process, else CPU), ``cpu`` or ``cuda``.
+        name: ``auto`` (CUDA when a GPU is visible, else CPU), ``cpu`` or ``cuda``.
 
     Raises:
-        HostError: ``cuda`` without a visible GPU for this process, or another name.
+        HostError: fewer visible GPUs than processes on this machine, or another name.
     """
-    local, gpus = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
+    local, here = int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    gpus = torch.cuda.device_count()
     if name not in ("auto", "cpu", "cuda"):
         raise HostError(f"--device {name!r}: allowed are auto, cpu, cuda")
-    if name == "cuda" and local >= gpus:
-        raise HostError(f"--device cuda: process {local} of this machine has no GPU ({gpus} visible); use --device cpu")
-    if name == "cpu" or local >= gpus:
+    if name == "cpu" or (name == "auto" and gpus == 0):
         return torch.device("cpu")
+    if gpus < here:  # every process of this machine decides alike, so that none waits for another's backend
+        raise HostError(
+            f"{here} processes on this machine see {gpus} GPU(s) each: give every process a GPU (fewer processes, or more visible"
+            " GPUs), or use --device cpu"
+        )
     torch.cuda.set_device(local)
     return torch.device("cuda", local)
 
@@ -38,6 +43,7 @@ def start(device: torch.device) -> None:
     """
     if dist.is_initialized():
         return
+    atexit.register(stop)
     backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
     if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         dist.init_process_group(backend, init_method="env://")

@@ -9,7 +9,13 @@ from ..host import lookup
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .subnetwork import backbone_cfg
 
-FIELDS = {"model": ("Baseline2", anything), "backbone": (REQUIRED, anything), "geometry": GEOMETRY, "binarise": BINARISE}
+FIELDS = {
+    "model": ("Baseline2", anything),
+    "backbone": (REQUIRED, anything),
+    "teacher": (None, anything),  # read by `evaluate` alone: whose whole-body score RP divides by
+    "geometry": GEOMETRY,
+    "binarise": BINARISE,
+}
 
 
 class Baseline2(OccludedInput, BaseModel):
@@ -20,6 +26,7 @@ class Baseline2(OccludedInput, BaseModel):
         model_cfg:
           model: Baseline2
           backbone: {cfgs: configs/gaitbase/gaitbase_da_gait3d.yaml}   # or an OpenGait model_cfg inline
+          teacher: {checkpoint: auto}   # optional, for RP alone: the whole-body run of the backbone
           geometry: [64, 44]
           binarise: 0.5
         trainer_cfg:

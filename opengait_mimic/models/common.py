@@ -59,6 +59,8 @@ class Condition(NamedTuple):
         return cls(Occlusion.from_cfg(rest, where), block.protocol, block.seed)
 
 
+TRAINING = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
+"""What training hides where the YAML has no ``trainer_cfg.occlusion``; whole bodies are among it."""
 GEOMETRY = ([64, 44], pair(integer(8)))
 BINARISE = (0.5, optional(number(0, 1)))
 
@@ -91,15 +93,15 @@ class OccludedInput:
         """
         trainer, evaluator = cfgs["trainer_cfg"], cfgs["evaluator_cfg"]
         for where, block in (("trainer_cfg", trainer), ("evaluator_cfg", evaluator)):
-            if "OcclusionAugmentation" in str(block.get("transform")):
+            if "OcclusionAugmentation" in str(block.get("transform")) and not (self.whole_untouched and block is trainer):
                 raise ConfigError(
-                    f"{where}.transform: OcclusionAugmentation would hide the teacher's view too, and one draw would serve a whole"
+                    f"{where}.transform: OcclusionAugmentation would hide the whole view too, and one draw would serve a whole"
                     f" batch. Remove it; {type(self).__name__} occludes by itself ({where}.occlusion)."
                 )
         block = {key: trainer[key] for key in ("seed", "occlusion") if key in trainer}
         seed = read(block, "trainer_cfg", {"seed": (0, integer(0)), "occlusion": ({}, lambda value, where: value)}).seed
-        drawn = Occlusion.from_cfg(trainer.get("occlusion"), "trainer_cfg.occlusion")
-        for name, value in (("seed", seed), ("drawn", drawn), ("_seen", False), ("_probe_set", None)):
+        drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")
+        for name, value in (("seed", seed), ("drawn", drawn), ("_seen", set()), ("_probe_set", None)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "condition", Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion"))
         follow_world_size(cfgs)
@@ -143,8 +145,8 @@ class OccludedInput:
         return self._probe_set[0]
 
     def _check(self, ipts, whole, seqL):
-        """Once per run: one silhouette input of the declared geometry, in 0..1."""
-        if self._seen:
+        """Once per phase: one silhouette input of the declared geometry, in 0..1."""
+        if self.training in self._seen:
             return
         if len(ipts) != 1 or whole.dim() != 4:
             raise ConfigError(
@@ -161,7 +163,7 @@ class OccludedInput:
             raise ConfigError(
                 f"data: silhouettes reach {top:g} after the transforms, expected 0..1: BaseSil(Cutting)Transform divides by 255"
             )
-        object.__setattr__(self, "_seen", True)
+        self._seen.add(self.training)
 
 
 def occluded_class(model: type) -> type:

@@ -7,8 +7,10 @@ from modeling.base_model import BaseModel
 from modeling.modules import SeparateFCs
 
 from ..config import REQUIRED, ConfigError, anything, boolean, choice, optional, read, text
+from ..distributed import gather
 from ..host import load_cfgs
-from ..losses import MiCKDLoss, health
+from ..losses import MiCKDLoss, health, mickd_triplets
+from ..occlusion import KINDS
 from ..visibility import FEATURES, VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .subnetwork import CheckpointError, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
@@ -65,6 +67,7 @@ class MimicGait(OccludedInput, BaseModel):
         """Remember the phase (the teacher exists in training only), then build as usual."""
         object.__setattr__(self, "teacher", None)
         object.__setattr__(self, "needs_teacher", training)
+        object.__setattr__(self, "_told", False)
         super().__init__(cfgs, training)
 
     def build_network(self, model_cfg):
@@ -130,10 +133,13 @@ class MimicGait(OccludedInput, BaseModel):
             state = read_weights(file, key)
             if not isinstance(state.get("_extra_state"), dict) or state["_extra_state"].get("role") != "VEN":
                 raise CheckpointError(f"{key}: {file} is not a VEN of ours")
-            check_extra_state({"geometry": list(self.geometry)}, state["_extra_state"])
+            own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds or list(KINDS)}
+            check_extra_state(own, state["_extra_state"])
             self.VEN.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("VEN.")})
             self.msg_mgr.log_info(f"{key}: {file}")
         if self.cfg.init_mimic:
+            if type(self.Mimic) is not type(self.teacher.net):
+                raise ConfigError("model_cfg.init_mimic: true needs a teacher of the backbone's own architecture")
             self.Mimic.load_state_dict(self.teacher.net.state_dict())
             if self.Mixer is not None:
                 with torch.no_grad():
@@ -180,18 +186,23 @@ class MimicGait(OccludedInput, BaseModel):
             "inference_feat": {"embeddings": bare if self.compat.rank == "bare" else fused},
         }
 
+    @torch.no_grad()
     def _tell_health(self, mimic, teacher, labels):
         """Before the first step: is there anything to learn from this teacher under this distance and margin?"""
-        if getattr(self, "_told", False):
+        if self._told:
             return
         self._told = True
+        mimic, teacher, labels = gather(mimic.float()), gather(teacher.float()), gather(labels)
         for prefix, cfg in self.distillation.items():
             loss = MiCKDLoss(cfg.get("margin", 0.2), cfg.get("distance", "parts"))
             found = {k: float(v) for k, v in health(mimic, teacher, labels, loss.margin, loss.distance).items()}
+            triplets = mickd_triplets(mimic, teacher, labels, loss.margin, loss.distance)
+            active = float((triplets.values > 0).sum()) / max(1, int(triplets.valid.sum()) * len(triplets.values))
             self.msg_mgr.log_info(
-                f"{prefix} before the first step ({loss.distance}, margin {loss.margin:g}): distance same/other subject:"
+                f"{prefix} before step {self.iteration} ({loss.distance}, margin {loss.margin:g}): distance same/other subject:"
                 f" teacher {found['teacher_same']:.4g}/{found['teacher_other']:.4g}, mimic {found['mimic_same']:.4g}/"
-                f"{found['mimic_other']:.4g}; {100 * found['teacher_meets_margin']:.1f} % of teacher triplets meet the margin"
+                f"{found['mimic_other']:.4g}; {100 * found['teacher_meets_margin']:.1f} % of teacher triplets meet the margin,"
+                f" {100 * active:.1f} % of the mimic's are active"
             )
             if not found["teacher_meets_margin"] >= ALIVE:
                 self.msg_mgr.log_warning(

@@ -37,7 +37,7 @@ def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
     raise ConfigError(f"{key} = {block!r}; expected {{cfgs: an OpenGait YAML}}, or an OpenGait model_cfg with its `model` key")
 
 
-def checkpoint_file(given: str, cfgs: dict, key: str) -> Path:
+def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -> Path:
     """The weights a ``checkpoint`` key names: a path, or ``auto`` = the file that training ``cfgs`` writes and its test reads
     (``<output>/<dataset>/<model>/<save_name>/checkpoints/<save_name>-<iteration>.pt``).
 
@@ -55,7 +55,7 @@ def checkpoint_file(given: str, cfgs: dict, key: str) -> Path:
     name = evaluator["save_name"]
     folder = output() / data["dataset_name"] / cfgs["model_cfg"]["model"] / name / "checkpoints"
     file = folder / f"{name}-{evaluator['restore_hint']:0>5}.pt"
-    if not file.is_file():
+    if must_exist and not file.is_file():
         there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
         raise CheckpointError(
             f"{key}: auto expects {file}, which does not exist (checkpoints in that folder: {there}). Train it first with"
@@ -198,9 +198,10 @@ def fingerprint(net: nn.Module) -> str:
 def geometry_of(cfgs: dict) -> tuple[int, int] | None:
     """The silhouette size (h, w) that an OpenGait YAML tests on, from its transform and 64x64 pickles; None if unclear."""
     transform = cfgs["evaluator_cfg"]["transform"]
-    flat = str(transform)
-    first = transform[0] if isinstance(transform, list) and transform else {}
-    if "BaseSilCuttingTransform" in flat:
-        cut = first.get("cutting")
-        return 64, 64 - 2 * (10 if cut is None else cut)
-    return (64, 64) if "BaseSilTransform" in flat and not first.get("img_shape") else None
+    steps = [step for block in transform for step in block.get("trf_cfg", [block])] if isinstance(transform, list) else []
+    for step in steps:
+        if step["type"] == "BaseSilCuttingTransform":
+            return 64, 64 - 2 * (10 if step.get("cutting") is None else step["cutting"])
+        if step["type"] == "BaseSilTransform" and not step.get("img_shape"):
+            return 64, 64
+    return None

@@ -39,7 +39,7 @@ class VEN(OccludedInput, BaseModel):
           amount: true                 # head for the hidden fraction
           geometry: [64, 44]
           binarise: 0.5
-        loss_cfg:                      # either one alone is allowed
+        loss_cfg:                      # one loss per head; either head alone is allowed
           - {type: CrossEntropyLoss, log_prefix: kind, scale: 1, label_smooth: false, log_accuracy: true, loss_term_weight: 1.0}
           - {type: HiddenFractionLoss, log_prefix: hidden, loss_term_weight: 10.0}
         evaluator_cfg:
@@ -73,6 +73,10 @@ class VEN(OccludedInput, BaseModel):
                     " with its head"
                 )
             self.prefix[head] = loss["log_prefix"]
+        for head in ("kinds", "amount"):
+            if getattr(cfg, head) and head not in self.prefix:
+                off = "kinds: null" if head == "kinds" else "amount: false"
+                raise ConfigError(f"model_cfg.{head}: no loss of loss_cfg trains this head. Add its loss, or set `{off}`")
 
     def inputs_pretreament(self, inputs):
         """The occluded batch with its targets."""
@@ -105,7 +109,7 @@ class VEN(OccludedInput, BaseModel):
 
     def get_extra_state(self):
         """Role, kinds and geometry, kept in the checkpoint."""
-        return {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry)}
+        return {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry), "binarise": self.binarise}
 
     def set_extra_state(self, state):
         """Refuse a checkpoint of another role, other kinds or another geometry."""

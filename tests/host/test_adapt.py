@@ -158,11 +158,14 @@ def test_a_host_model_trained_with_our_transform_can_be_evaluated(augmented):
 
     rows = evaluate(augmented[0], quiet=True)
     assert [r["protocol"] for r in rows] == ["holistic", "probe", "both"]
+    assert "Baseline-1" not in {r["method"] for r in rows}, "Baseline-1 was trained on whole bodies"
+    assert all(r["rp_rank1"] is None and "--reference" in r["rp_reason"] for r in rows)
 
 
 def test_a_test_during_training_meets_the_occlusion_too(trained, tmp_path):
     """``evaluator_cfg.occlusion`` says what a test hides; a host model's test between two steps is no exception."""
-    file = variant(trained.files[TEACHER], tmp_path, evaluator_cfg__occlusion=TOP, trainer_cfg__with_test=True, trainer_cfg__save_name="between")
+    engine = {"trainer_cfg__with_test": True, "trainer_cfg__save_name": "between"}
+    file = variant(trained.files[TEACHER], tmp_path, evaluator_cfg__occlusion=TOP, **engine)
     seen = watched(file, "train")
     wanted = watched(variant(trained.files[TEACHER], tmp_path, evaluator_cfg__occlusion=TOP))
     assert len(seen) == len(wanted) > 20

@@ -80,16 +80,18 @@ def test_folders_of_the_hosts_names_in_the_working_folder_do_no_harm(host_spec, 
 
 def test_a_model_file_without_its_package_is_left_out(host, copied, files, tmp_path):
     root, source = copied
-    (source / "modeling" / "models" / "aa_needs.py").write_text(
-        "from ..base_model import BaseModel\nclass Early(BaseModel):\n    pass\nimport a_package_nobody_has.part\nclass Late(BaseModel):\n    pass\n"
-    )
-    (source / "modeling" / "models" / "bb_fine.py").write_text("from ..base_model import BaseModel\nclass Fine(BaseModel):\n    pass\n")
+    base, model = "from ..base_model import BaseModel\n", "class {}(BaseModel):\n    pass\n"
+    needs = base + model.format("Early") + "import a_package_nobody_has.part\n" + model.format("Late")
+    (source / "modeling" / "models" / "aa_needs.py").write_text(needs)
+    (source / "modeling" / "models" / "bb_fine.py").write_text(base + model.format("Fine"))
+    (source / "modeling" / "models" / "cc_fails.py").write_text("raise OSError('no weights here')\n")
     text = """
 bind(*sys.argv[1:4])
 import modeling.models as models
 from opengait_mimic.host import lookup, HostError
 from opengait_mimic.host.registry import left_out
 assert left_out["aa_needs.py"] == "needs a_package_nobody_has: pip install a_package_nobody_has", left_out
+assert left_out["cc_fails.py"] == "fails: OSError('no weights here')", left_out
 assert not hasattr(models, "Early") and not hasattr(models, "Late") and hasattr(models, "Fine")
 try:
     lookup("modeling.models", "Late", "model_cfg.model")
@@ -101,7 +103,8 @@ model = launch(sys.argv[4], "train")
 assert model.iteration == 3 and Path(models.__file__).is_relative_to(sys.argv[2])
 """
     said = script(tmp_path, BIND + text, host.name, root, tmp_path / "out", files["GaitBase (teacher)"])
-    assert len([line for line in said.splitlines() if "aa_needs.py left out" in line]) == 1
+    for file in ("aa_needs.py", "cc_fails.py"):
+        assert len([line for line in said.splitlines() if f"{file} left out" in line]) == 1
     assert "[WARNING]: model file aa_needs.py left out: needs a_package_nobody_has: pip install a_package_nobody_has" in said
 
 
@@ -120,8 +123,8 @@ assert hasattr(models, "Baseline") and hasattr(models, "MimicGait") and not hasa
     script(tmp_path, BIND + text, host.name, root, tmp_path / "out")
 
 
-def test_a_broken_model_file_is_not_hidden(host, copied, tmp_path):
-    """Only a missing package is forgiven."""
+def test_a_name_the_host_itself_lacks_is_not_hidden(host, copied, tmp_path):
+    """A model file that does not fit its own host means a checkout that is not whole."""
     root, source = copied
     (source / "modeling" / "models" / "aa_broken.py").write_text("from utils import no_such_helper\n")
     (tmp_path / "script.py").write_text(BIND + "bind(*sys.argv[1:4])\n")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,6 +13,7 @@ from opengait_mimic.config import ConfigError
 from opengait_mimic.host import REGISTERED, HostError, lookup, register
 from opengait_mimic.host.registry import left_out
 from opengait_mimic.launch import prepare
+from tests.host_runs import python
 
 NAMES = [(namespace, name, home) for namespace, names in REGISTERED.items() for name, home in names.items()]
 
@@ -27,7 +28,7 @@ def test_every_name_is_ours_and_where_the_host_looks(host, namespace, name, home
 
 @pytest.mark.parametrize("namespace", sorted(REGISTERED))
 def test_the_namespaces_are_the_hosts(host, namespace):
-    assert host.source in type(host.source)(sys.modules[namespace].__file__).resolve().parents
+    assert host.source in Path(sys.modules[namespace].__file__).resolve().parents
 
 
 def test_twice_changes_nothing(host):
@@ -42,16 +43,15 @@ def test_twice_changes_nothing(host):
 def test_a_hosts_own_object_is_never_replaced(host, monkeypatch, namespace, name, home):
     theirs = type(name, (), {"__module__": "modeling.models.theirs"})
     monkeypatch.setattr(sys.modules[namespace], name, theirs)
-    with pytest.raises(HostError, match=rf"{namespace}\.{name} exists already, defined in modeling\.models\.theirs; ours comes from {home}"):
+    wanted = rf"{namespace}\.{name} exists already, defined in modeling\.models\.theirs; ours comes from {home}"
+    with pytest.raises(HostError, match=wanted):
         register()
     assert getattr(sys.modules[namespace], name) is theirs
 
 
 def test_nothing_is_registered_before_a_host_is_imported(tmp_path):
     code = "import opengait_mimic, sys; assert not {'modeling', 'utils', 'data'} & set(sys.modules); opengait_mimic.register()"
-    from tests.host_runs import environment
-
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    done = python("-c", code, cwd=tmp_path)
     assert done.returncode == 1 and "is not imported: bind a host first" in done.stderr
 
 
@@ -108,13 +108,20 @@ def changed(files, stage, tmp_path, **blocks):
 def test_unknown_names_stop_before_anything_is_built(files, tmp_path, change, message):
     file = changed(files, "GaitBase (teacher)", tmp_path, **change)
     with pytest.raises(HostError, match=message) as caught:
-        prepare(file, "train")
+        prepare(file, "test" if "evaluator_cfg__eval_func" in change else "train")
     assert "There are: " in str(caught.value)
 
 
 def test_an_unknown_loss_does_not_matter_to_a_test(files, tmp_path):
     file = changed(files, "GaitBase (teacher)", tmp_path, loss__type="TripletLos")
     assert prepare(file, "test")["model_cfg"]["model"] == "Baseline"
+
+
+def test_an_unknown_evaluator_matters_to_a_training_that_tests(files, tmp_path):
+    change = {"evaluator_cfg__eval_func": "evaluate_walker"}
+    assert prepare(changed(files, "GaitBase (teacher)", tmp_path, **change), "train")
+    with pytest.raises(HostError, match="did you mean 'evaluate_walkers'"):
+        prepare(changed(files, "GaitBase (teacher)", tmp_path, **change, trainer_cfg__with_test=True), "train")
 
 
 def test_several_data_sets_are_refused(files, tmp_path):

@@ -33,15 +33,22 @@ def test_logits_are_not_probabilities(trained):
     assert not torch.allclose(logits.sum(1), torch.ones(()), atol=1e-3)
 
 
-@pytest.mark.parametrize(("loss", "keys"), [("CrossEntropyLoss", {"kind"}), ("HiddenFractionLoss", {"hidden"})])
-def test_either_loss_alone(trained, tmp_path, loss, keys):
+@pytest.mark.parametrize(
+    ("loss", "keys", "off"),
+    [("CrossEntropyLoss", {"kind"}, {"model_cfg__amount": False}), ("HiddenFractionLoss", {"hidden"}, {"model_cfg__kinds": None})],
+)
+def test_either_loss_alone(trained, tmp_path, loss, keys, off):
     cfgs = yaml.safe_load(trained.files[STAGE].read_text())
     kept = [c for c in cfgs["loss_cfg"] if c["type"] == loss]
-    model = built(variant(trained.files[STAGE], tmp_path, loss_cfg=kept, trainer_cfg__save_name=f"only-{loss}"))
+    with pytest.raises(ConfigError, match="no loss of loss_cfg trains this head"):
+        built(variant(trained.files[STAGE], tmp_path, loss_cfg=kept))
+    model = built(variant(trained.files[STAGE], tmp_path, loss_cfg=kept, trainer_cfg__save_name=f"only-{loss}", **off))
+    assert all(p.grad is None for p in model.parameters())
     retval = model(model.inputs_pretreament(next(iter(model.train_loader))))
     assert set(retval["training_feat"]) == keys
     total, _ = model.loss_aggregator(retval["training_feat"])
     assert model.train_step(total)
+    assert all(p.grad is not None for p in model.parameters()), "a parameter without gradient would stop DDP"
 
 
 def test_a_loss_without_its_head_is_refused(trained, tmp_path):
