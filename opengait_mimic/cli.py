@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from . import __version__
+from .config import ConfigError
 from .launch import add_host_arguments, friendly_errors, log_to_console
 
 
@@ -59,8 +60,11 @@ def _run_walkers(given) -> int:
     from .progress import Bar
     from .walkers import mean_silhouette_rank1, write_walkers
 
-    with Bar("walkers") as bar:
-        tree = write_walkers(given.out, subjects=given.subjects, seed=given.seed, progress=bar)
+    try:
+        with Bar("walkers") as bar:
+            tree = write_walkers(given.out, subjects=given.subjects, seed=given.seed, progress=bar)
+    except ValueError as error:
+        raise ConfigError(f"walkers: {error}") from error
     print(f"{tree.sequences} sequences, {tree.frames} frames: {len(tree.train)} subjects to train on, {len(tree.test)} to test on")
     print(f"  data_cfg.dataset_root: {tree.root}\n  data_cfg.dataset_partition: {tree.partition}")
     print(f"Rank-1 of the mean silhouette (no learning): {mean_silhouette_rank1(tree):.2f} %")

@@ -84,12 +84,13 @@ def number(low: float, high: float):
     return check
 
 
-def integer(low: int):
-    """A check: a whole number of at least ``low``."""
+def integer(low: int, high: int | None = None):
+    """A check: a whole number of at least ``low``, and at most ``high``."""
+    span = f"of at least {low}" if high is None else f"from {low} to {high}"
 
     def check(value, where):
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise ConfigError(f"{where} = {value!r}; expected a whole number of at least {low}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+            raise ConfigError(f"{where} = {value!r}; expected a whole number {span}")
         return value
 
     return check

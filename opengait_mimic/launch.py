@@ -12,7 +12,7 @@ from typing import Callable
 from torch import nn
 
 from . import host as hosts
-from .config import ConfigError
+from .config import ConfigError, integer
 from .distributed import rank_and_world
 from .host import HostError, load_cfgs, lookup, resolve
 
@@ -36,6 +36,7 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
         raise ConfigError("data_cfg: several data sets at once are not supported here; name one")
     for key in ("dataset_root", "dataset_partition"):
         data[key] = str(resolve(str(data[key]), f"data_cfg.{key}"))
+    integer(0, 4_000_000)(trainer.get("seed", 0), "trainer_cfg.seed")
     if iteration:
         evaluator["restore_hint"] = trainer["restore_hint"] = int(iteration)
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
@@ -72,11 +73,13 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
         logger.removeHandler(handler)
         handler.close()
     manager = get_msg_mgr()
+    logging.disable(logging.INFO if quiet else logging.NOTSET)
     if training:
         hint = engine["restore_hint"]
         manager.init_manager(folder, log_to_file, engine["log_iter"], hint if isinstance(hint, int) else 0)
     else:
         manager.init_logger(folder, log_to_file)
+    logging.disable(logging.NOTSET)
     if quiet:
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):
@@ -99,7 +102,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
 
     rank, world = rank_and_world()
     trainer = cfgs["trainer_cfg"]
-    init_seeds(int(trainer.get("seed", 0)) * 1000 + rank)
+    init_seeds(trainer.get("seed", 0) * 1000 + rank)
     _restorable(cfgs, training)
     kind = model_class(cfgs)
     if occludable and not is_ours(kind):
@@ -161,7 +164,8 @@ def launch(
     training = phase == "train"
     cfgs = prepare(path, phase, iteration)
     start_log(cfgs, training, log_to_file, quiet)
-    model = build(cfgs, training, occludable=not training and "occlusion" in cfgs["evaluator_cfg"])
+    tests = not training or cfgs["trainer_cfg"]["with_test"]
+    model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
     before(model)
     if training:
         type(getattr(model, "module", model)).run_train(model)

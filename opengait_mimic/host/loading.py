@@ -39,7 +39,8 @@ def import_host(host: Host) -> None:
     except HostError:
         raise
     except Exception as error:
-        raise HostError(f"{host.source} cannot be imported: {error!r}. Do torch and torchvision fit together?") from error
+        hint = ". torch and torchvision must be releases that belong together" if "torchvision" in str(error) else ""
+        raise HostError(f"{host.source} cannot be imported: {error!r}{hint}") from error
     finally:
         sys.meta_path.remove(tolerant)
 
@@ -68,10 +69,14 @@ class _Tolerant:
                     raise
                 except Exception as error:  # whatever ails one model file, the others serve
                     missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
-                    if missing and missing.split(".")[0] in GENERIC:
+                    own = missing is not None and missing.split(".")[0] in GENERIC
+                    if own and f"{missing.rpartition('.')[2]}.py" not in left_out:
                         raise
                     file = name.rsplit(".", 1)[1] + ".py"
-                    left_out[file] = f"needs {missing}: pip install {_package(missing)}" if missing else f"fails: {error!r}"
+                    if own:
+                        left_out[file] = f"builds on {missing}, which is left out"
+                    else:
+                        left_out[file] = f"needs {missing}: pip install {_package(missing)}" if missing else f"fails: {error!r}"
                     logging.getLogger("opengait_mimic").warning("model file %s left out: %s", file, left_out[file])
                     for key in [k for k in vars(module) if not k.startswith("__")]:
                         delattr(module, key)

@@ -67,9 +67,9 @@ def lookup(namespace: str, name: str, key: str):
         HostError: nothing of that name; lists what exists and what was left out.
     """
     module = sys.modules[namespace]
-    if isinstance(name, str) and hasattr(module, name):
-        return getattr(module, name)
     known = sorted(_public(module))
+    if name in known:
+        return getattr(module, name)
     message = f"{key}: {name!r} is not in {namespace}{nearest(name, known)}. There are: {', '.join(known)}."
     if namespace == "modeling.models" and left_out:
         message += " Left out: " + "; ".join(f"{file} ({why})" for file, why in left_out.items()) + "."

@@ -167,12 +167,14 @@ class OccludedInput:
 
 
 def occluded_class(model: type) -> type:
-    """A host model's class with occluded test input: Baseline-1 when it was trained on whole bodies."""
+    """A host model's class with occluded test input; its training is the host's own. Baseline-1, if that saw whole bodies."""
 
     class Occluded(OccludedInput, model):
         whole_untouched = True
 
         def inputs_pretreament(self, inputs):
+            if self.training:
+                return model.inputs_pretreament(self, inputs)
             batch = self.occluded_batch(inputs)
             return batch.inputs(batch.occluded)
 

@@ -151,7 +151,8 @@ class BaseModel(nn.Module):
         self.msg_mgr.log_info(optimizer_cfg)
         Optimizer = get_attr_from([optim], optimizer_cfg["solver"])
         trained = [p for p in self.parameters() if p.requires_grad]
-        return Optimizer(trained, **get_valid_args(Optimizer, optimizer_cfg, ["solver"]))
+        free = ["solver"] + ["momentum"] * (optimizer_cfg.get("momentum") == 0.9)  # default.yaml's, for SGD
+        return Optimizer(trained, **get_valid_args(Optimizer, optimizer_cfg, free))
 
     def get_scheduler(self, scheduler_cfg):
         """Build the schedule of the learning rate."""
