@@ -78,8 +78,13 @@ def single(case):
     return loss.detach(), info, mimic.grad
 
 
-def test_alone_nothing_happens():
-    assert rank_and_world() == (0, 1) and not dist.is_initialized()
+@pytest.mark.parametrize("group", [False, True])
+def test_alone_nothing_happens(group, monkeypatch):
+    """Without a process group, and in a group of one."""
+    monkeypatch.setattr(dist, "is_initialized", lambda: group)
+    monkeypatch.setattr(dist, "get_rank", lambda: 0)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 1)
+    assert rank_and_world() == (0, 1)
     value = torch.rand(3)
     assert gather(value) is value
 

@@ -180,13 +180,13 @@ def test_main_tests_our_model(ran):
     assert "walkers, euc, " in said and "Rank-1 " in said
 
 
-def test_main_and_our_launcher_agree(ran, tmp_path):
+def test_main_and_our_launcher_agree(ran, trained, tmp_path):
     """The checkpoint main.py wrote gives the Rank-1 it printed in our launcher, on whichever host is bound here."""
     from opengait_mimic.launch import launch
 
     _, said, root = ran
     weights = root / "output/walkers/MimicGait/MimicGait-seed0/checkpoints/MimicGait-seed0-00002.pt"
-    file = next((root / "configs/mimicgait").glob("mimicgait_*.yaml"))
+    file = root / "configs/mimicgait" / trained.files["MimicGait"].name
     cfgs = yaml.safe_load(file.read_text())
     cfgs["evaluator_cfg"]["restore_hint"] = str(weights)
     for block in ("backbone", "teacher", "ven"):
