@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-import yaml
 
 from opengait_mimic import host as hosts
 from opengait_mimic.cli import main
@@ -14,29 +13,13 @@ from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate, reference_hp, write_json
 from opengait_mimic.host import HostError
 from tests.host_runs import rank1
+from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
 KEYS = {
     "method", "backbone", "dataset", "protocol", "gallery_embedder", "kinds", "hidden", "rank1", "rank5", "holistic_rank1", "hp_rank1",
     "rp_rank1", "seed", "probes", "probes_without_mate",
 }  # fmt: skip
-
-
-def variant(file, folder, **changes):
-    """A stage's YAML with dotted keys changed, in a folder of its own; other stages' YAMLs by their full path."""
-    cfgs = yaml.safe_load(file.read_text())
-    for block in ("backbone", "teacher", "ven"):
-        if (cfgs["model_cfg"].get(block) or {}).get("cfgs"):
-            cfgs["model_cfg"][block]["cfgs"] = str(file.parent / cfgs["model_cfg"][block]["cfgs"])
-    for key, value in changes.items():
-        block = cfgs
-        *path, last = key.split("__")
-        for name in path:
-            block = block[name]
-        block[last] = value
-    made = folder / file.name
-    made.write_text(yaml.safe_dump(cfgs))
-    return made
 
 
 @pytest.fixture(scope="module")

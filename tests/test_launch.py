@@ -15,26 +15,10 @@ from opengait_mimic.config import ConfigError
 from opengait_mimic.host import CONFIGS, HostError
 from opengait_mimic.launch import build, launch, main, model_class, prepare, start_log
 from tests.host_runs import good, python, rank1, script, two_processes
+from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
 SHIPPED = sorted(CONFIGS.rglob("*.yaml"))
-
-
-def variant(file, folder, **changes):
-    """A stage's YAML with dotted keys changed, in a folder of its own; other stages' YAMLs by their full path."""
-    cfgs = yaml.safe_load(file.read_text())
-    for block in ("backbone", "teacher", "ven"):
-        if (cfgs["model_cfg"].get(block) or {}).get("cfgs"):
-            cfgs["model_cfg"][block]["cfgs"] = str(file.parent / cfgs["model_cfg"][block]["cfgs"])
-    for key, value in changes.items():
-        block = cfgs
-        *path, last = key.split("__")
-        for name in path:
-            block = block[name]
-        block[last] = value
-    made = folder / file.name
-    made.write_text(yaml.safe_dump(cfgs))
-    return made
 
 
 def checkpoint(output, model, name, iteration=3):

@@ -5,7 +5,8 @@ import torch
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError, lookup
-from tests.models.test_mimicgait import built, variant
+from tests.models.test_mimicgait import built
+from tests.variants import variant
 
 STAGE = "Baseline-2"
 

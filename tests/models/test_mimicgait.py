@@ -4,27 +4,13 @@ import copy
 
 import pytest
 import torch
-import yaml
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate
 from opengait_mimic.launch import build, launch, prepare, start_log
+from tests.variants import variant
 
 STAGE = "MimicGait"
-
-
-def variant(file, tmp_path, **changes):
-    """The stage's YAML with dotted keys changed, beside the other stages' files."""
-    cfgs = yaml.safe_load(file.read_text())
-    for key, value in changes.items():
-        block = cfgs
-        *path, last = key.split("__")
-        for name in path:
-            block = block[int(name)] if isinstance(block, list) else block[name]
-        block[last] = value
-    made = file.with_name(f"{file.stem}-{abs(hash(str(changes))) % 10**8}.yaml")
-    made.write_text(yaml.safe_dump(cfgs))
-    return made
 
 
 def built(file, training=True):

@@ -9,7 +9,8 @@ import yaml
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.launch import launch
-from tests.models.test_mimicgait import built, variant
+from tests.models.test_mimicgait import built
+from tests.variants import variant
 
 STAGE = "VEN"
 
