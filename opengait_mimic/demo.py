@@ -19,8 +19,10 @@ from . import host as hosts
 from .config import ConfigError
 from .evaluate import evaluate, write_json
 from .launch import launch
+from .progress import Bar
 from .protocol import format_rows
 from .summary import chance, spread, verdicts
+from .training_view import draw_training_view
 
 
 class Size(NamedTuple):
@@ -88,14 +90,13 @@ def _data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
         data = {key: str(hosts.resolve(*place).resolve()) for key, place in places.items()}
         data.update(dataset_name=given.dataset, test_dataset_name=given.dataset)
         return data, len(partition["TRAIN_SET"]), {"dataset": given.dataset, "chance_rank1": None}
-    from .progress import Bar
     from .walkers import mean_silhouette_rank1, write_walkers
 
     folder, begin = out / f"walkers-{subjects}", time.monotonic()
     done = folder / "done.json"
     if not done.is_file():
         shutil.rmtree(folder, ignore_errors=True)  # half written by a demo that was stopped
-        with Bar("walkers") as bar:
+        with Bar("  walkers") as bar:
             tree = write_walkers(folder, subjects=subjects, seed=DATA_SEED, progress=bar)
         known = {
             "dataset": "walkers", "train_subjects": len(tree.train), "test_subjects": len(tree.test), "sequences": tree.sequences,
@@ -171,8 +172,8 @@ def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dic
         state["rows"] = [r for r in state["rows"] if r["stage"] != stage]
         begin = time.monotonic()
         history: list[float] = []
-        model = launch(file, "train", quiet=True, before=_watch(stage, size, history, out))
-        del model
+        with Bar(f"  {stage}") as bar:
+            launch(file, "train", quiet=True, before=_watch(stage == "MimicGait", history, bar, out))
         tenth = max(1, len(history) // 10)
         state["losses"][stage] = [round(float(np.mean(part)), 4) for part in (history[:tenth], history[-tenth:])]
         trained = time.monotonic() - begin
@@ -196,11 +197,8 @@ def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dic
     return {**state, "rows": [{k: v for k, v in r.items() if k != "stage"} for r in state["rows"]]}
 
 
-def _watch(stage: str, size: Size, history: list[float], out: Path):
-    """A hook for `launch`: the loss of every step, a progress bar, and the picture of what MimicGait's training sees."""
-    from .progress import Bar
-
-    bar = Bar(stage)
+def _watch(draws: bool, history: list[float], bar: Bar, out: Path):
+    """A hook for `launch`: the loss of every step, the progress bar, and the picture of what MimicGait's training sees."""
 
     def before(model):
         total = model.cfgs["trainer_cfg"]["total_iter"]
@@ -209,14 +207,12 @@ def _watch(stage: str, size: Size, history: list[float], out: Path):
             history.append(float(result[0].detach()))
             bar(len(history), total)
 
+        def draw(_, args):
+            draw_training_view(args[0], out / "training_view.png")
+            picture.remove()
+
         model.loss_aggregator.register_forward_hook(note)
-        if stage == "MimicGait":
-            from .training_view import draw_training_view
-
-            def draw(_, args):
-                draw_training_view(args[0], out / "training_view.png")
-                handle.remove()
-
-            handle = model.register_forward_pre_hook(draw)
+        if draws:
+            picture = model.register_forward_pre_hook(draw)
 
     return before
