@@ -164,7 +164,18 @@ class MiCKDLoss(nn.Module):
 
     Source:
         MimicGait (WACV 2025), section 3.4, equation 2: Euclidean distance. The margin 0.2 is the public configurations' (the
-        supplement says 0.05).
+        supplement says 0.05). Why `parts` is the default: ``python benchmarks/distances.py --demo demo`` after ``opengait-mimic
+        demo`` (walkers, mimic started from the teacher, 500 steps, seed 0; Rank-1 in percent, two points are noise):
+
+        =========  ============================  ========  =====  ====
+        distance   teacher triplets that meet    holistic  probe  both
+                   the margin 0.2
+        =========  ============================  ========  =====  ====
+        parts      60.5 %                            52.6    6.8  15.6
+        euclidean  84.0 %                            52.2    5.3  12.6
+        centred    64.5 %                            43.6    7.1  12.8
+        l2          0.0 %                            31.2    5.3  11.4
+        =========  ============================  ========  =====  ====
     """
 
     def __init__(self, margin=0.2, distance="parts", loss_term_weight=1.0, reference_compat=None):
