@@ -20,7 +20,12 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     log_to_console()
     with friendly_errors():
-        return given.run(given)
+        status = given.run(given)
+    if given.command == "evaluate":  # the one command that may run in several processes
+        from .host import leave
+
+        leave()
+    return status
 
 
 def _demo(commands) -> None:

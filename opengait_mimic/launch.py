@@ -193,6 +193,7 @@ def main(argv: list[str] | None = None) -> int:
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
         launch(given.cfgs, given.phase, given.iter, given.log_to_file)
+    hosts.leave()
     return 0
 
 

@@ -135,6 +135,7 @@ assert world == 2
 with torch.no_grad():
     found = model.inference(rank)["embeddings"]
 np.save(f"{sys.argv[3]}/rank{rank}.npy", found)
+hosts.leave()
 """
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import os
 import os.path as osp
+import sys
 
 import torch.distributed as dist
 import torch.nn as nn
@@ -84,16 +86,21 @@ if __name__ == "__main__":
     in_group = "RANK" in os.environ and "WORLD_SIZE" in os.environ  # set by torchrun
     if in_group:
         dist.init_process_group("nccl" if runtime.device.type == "cuda" else "gloo", init_method="env://")
-    try:
-        cfgs = config_loader(opt.cfgs)
-        if opt.iter:
-            for engine in ("trainer_cfg", "evaluator_cfg"):
-                cfgs[engine]["restore_hint"] = opt.iter
-        initialization(cfgs, opt.phase == "train", opt.log_to_file)
-        run_model(cfgs, opt.phase == "train")
-    finally:
-        if in_group:
-            # A DDP model is freed only by the cycle collector, and holds the group's threads. Left running, they can
-            # abort the interpreter at its end ("terminate called without an active exception", seen with gloo).
-            gc.collect()
-            dist.destroy_process_group()
+    cfgs = config_loader(opt.cfgs)
+    if opt.iter:
+        for engine in ("trainer_cfg", "evaluator_cfg"):
+            cfgs[engine]["restore_hint"] = opt.iter
+    initialization(cfgs, opt.phase == "train", opt.log_to_file)
+    run_model(cfgs, opt.phase == "train")
+    if in_group:
+        # Gloo's threads can outlive their group and abort the interpreter at its end ("terminate called without an active
+        # exception"), which torchrun takes for a failure: leave at once, all together, with everything written.
+        if get_rank() == 0 and get_msg_mgr().writer is not None:
+            get_msg_mgr().writer.close()
+        dist.barrier()
+        gc.collect()
+        dist.destroy_process_group()
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

@@ -10,7 +10,7 @@ from .bound import current, device, output, state
 from .find import Host, HostError, find
 from .loading import import_host
 from .paths import CONFIGS, load_cfgs, resolve, search
-from .processes import pick_device, start
+from .processes import leave, pick_device, start
 from .registry import REGISTERED, lookup, register
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "device",
     "find",
     "import_host",
+    "leave",
     "load_cfgs",
     "lookup",
     "output",

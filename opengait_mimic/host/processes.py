@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import os
+import sys
 
 import torch
 import torch.distributed as dist
@@ -52,7 +54,26 @@ def start(device: torch.device) -> None:
 
 
 def stop() -> None:
-    """End the process group. What still holds it (a DDP model in a cycle) is collected first: gloo's threads must not outlive it."""
+    """End the process group; what still holds it (a DDP model in a cycle) is collected first."""
     gc.collect()
     if dist.is_initialized():
         dist.destroy_process_group()
+
+
+def leave() -> None:
+    """End a successful process of several at once, after the others have got here and everything is written.
+
+    Gloo's threads can outlive their group and then abort the interpreter at its end ("terminate called without an active
+    exception"), which torchrun takes for a failure. A process that runs alone just returns.
+    """
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return
+    writer = getattr(sys.modules["utils"].get_msg_mgr(), "writer", None) if dist.get_rank() == 0 else None
+    if writer is not None:  # TensorBoard's
+        writer.close()
+    dist.barrier()
+    stop()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
