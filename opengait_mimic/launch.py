@@ -14,7 +14,7 @@ from torch import nn
 from . import host as hosts
 from .config import ConfigError, integer
 from .distributed import rank_and_world
-from .host import HostError, load_cfgs, lookup, resolve
+from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
 
 
 def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
@@ -50,10 +50,7 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
             f"trainer_cfg.occlusion: {model.__name__} is the host's own model and would ignore it. Train it through model: Baseline2"
             " with this model as its backbone, or name the transform OcclusionAugmentation."
         )
-    batch, world = evaluator["sampler"].get("batch_size"), rank_and_world()[1]
-    if batch != world:
-        logging.getLogger("opengait_mimic").info("evaluator_cfg.sampler.batch_size %s -> %s, the number of processes", batch, world)
-        evaluator["sampler"]["batch_size"] = world
+    follow_world_size(cfgs)
     return cfgs
 
 
@@ -87,16 +84,14 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
     manager.log_info(engine)
 
 
-def is_ours(model: type) -> bool:
-    """Whether a model class comes from this plugin; the host's own know nothing of occlusion."""
-    return model.__module__.startswith("opengait_mimic.")
-
-
 def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
 
     With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
     ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own.
+
+    Raises:
+        HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
     """
     from utils import get_ddp_module, get_msg_mgr, init_seeds, params_count
 

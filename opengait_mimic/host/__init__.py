@@ -10,8 +10,8 @@ from .bound import current, device, output, state
 from .find import Host, HostError, find
 from .loading import import_host
 from .paths import CONFIGS, load_cfgs, resolve, search
-from .processes import leave, pick_device, start
-from .registry import REGISTERED, lookup, register
+from .processes import follow_world_size, leave, pick_device, start
+from .registry import REGISTERED, is_ours, lookup, register
 
 __all__ = [
     "CONFIGS",
@@ -22,7 +22,9 @@ __all__ = [
     "current",
     "device",
     "find",
+    "follow_world_size",
     "import_host",
+    "is_ours",
     "leave",
     "load_cfgs",
     "lookup",

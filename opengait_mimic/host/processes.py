@@ -11,6 +11,7 @@ import sys
 import torch
 import torch.distributed as dist
 
+from ..distributed import rank_and_world
 from .find import HostError
 
 
@@ -51,6 +52,15 @@ def start(device: torch.device) -> None:
         dist.init_process_group(backend, init_method="env://")
     else:
         dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+
+
+def follow_world_size(cfgs: dict) -> None:
+    """Set the test batch to the number of processes, the only size the host's test accepts (one clip per process)."""
+    sampler, world = cfgs["evaluator_cfg"]["sampler"], rank_and_world()[1]
+    if sampler.get("batch_size") != world:
+        was = sampler.get("batch_size")
+        logging.getLogger("opengait_mimic").info("evaluator_cfg.sampler.batch_size %s -> %s, the number of processes", was, world)
+        sampler["batch_size"] = world
 
 
 def stop() -> None:

@@ -55,6 +55,11 @@ def register() -> None:
             setattr(module, name, ours)
 
 
+def is_ours(model: type) -> bool:
+    """Whether a class comes from this plugin; the host's own know nothing of occlusion."""
+    return model.__module__.startswith("opengait_mimic.")
+
+
 def lookup(namespace: str, name: str, key: str):
     """The object the YAML names.
 

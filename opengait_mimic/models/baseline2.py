@@ -5,7 +5,7 @@ from __future__ import annotations
 from modeling.base_model import BaseModel
 
 from ..config import REQUIRED, ConfigError, anything, read
-from ..host import lookup
+from ..host import is_ours, lookup
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .subnetwork import backbone_cfg
 
@@ -46,7 +46,7 @@ class Baseline2(OccludedInput, BaseModel):
         """Make the object of the combined class."""
         model_cfg, _ = backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")
         backbone = lookup("modeling.models", model_cfg["model"], "model_cfg.backbone.model")
-        if backbone.__module__.startswith("opengait_mimic."):
+        if is_ours(backbone):
             raise ConfigError(f"model_cfg.backbone.model = {model_cfg['model']}: give the OpenGait backbone itself, not one of our methods")
         made = object.__new__(type(cls.__name__, (cls, backbone), {"__module__": cls.__module__}))
         object.__setattr__(made, "backbone_cfg", model_cfg)

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..clips import clip_count, owners
 from ..config import ConfigError, choice, integer, number, optional, pair, read
 from ..distributed import rank_and_world
-from ..host import resolve
+from ..host import follow_world_size, resolve
 from ..occlusion import Occlusion, apply, binarise, draw, targets, test_key, training_key
 from ..protocol import is_probe
 
@@ -65,11 +65,6 @@ GEOMETRY = ([64, 44], pair(integer(8)))
 BINARISE = (0.5, optional(number(0, 1)))
 
 
-def follow_world_size(cfgs: dict) -> None:
-    """Set the test batch to the number of processes, the only size the host's test accepts (one clip per process)."""
-    cfgs["evaluator_cfg"]["sampler"]["batch_size"] = rank_and_world()[1]
-
-
 class OccludedInput:
     """Mixin, before a host model: its input is occluded clip by clip, after the host's own transforms.
 
@@ -98,8 +93,7 @@ class OccludedInput:
                     f"{where}.transform: OcclusionAugmentation would hide the whole view too, and one draw would serve a whole"
                     f" batch. Remove it; {type(self).__name__} occludes by itself ({where}.occlusion)."
                 )
-        block = {key: trainer[key] for key in ("seed", "occlusion") if key in trainer}
-        seed = read(block, "trainer_cfg", {"seed": (0, integer(0)), "occlusion": ({}, lambda value, where: value)}).seed
+        seed = integer(0)(trainer.get("seed", 0), "trainer_cfg.seed")
         drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")
         for name, value in (("seed", seed), ("drawn", drawn), ("_seen", set()), ("_probe_set", None)):
             object.__setattr__(self, name, value)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from utils import get_msg_mgr
 
 from ..config import REQUIRED, ConfigError, read, text
-from ..host import HostError, load_cfgs, lookup, output, resolve
+from ..host import HostError, is_ours, load_cfgs, lookup, output, resolve
 
 
 class CheckpointError(RuntimeError):
@@ -76,7 +76,7 @@ def build(model_cfg: dict, cfgs: dict, key: str) -> nn.Module:
         HostError: unknown model. ConfigError: one of our own models, which is no backbone.
     """
     model = lookup("modeling.models", model_cfg["model"], f"{key}.model")
-    if model.__module__.startswith("opengait_mimic."):
+    if is_ours(model):
         raise ConfigError(f"{key}.model = {model_cfg['model']}: give the OpenGait backbone itself, not one of our methods")
     model_cfg = _one_class(copy.deepcopy(model_cfg))
     net = model.__new__(model)

@@ -102,7 +102,7 @@ class ResNet9(nn.Module):
     def forward(self, x):
         """Run stem and stages."""
         x = self.conv1(x)
-        if not x.is_cuda:  # a training step on a CPU takes half the time in this layout
+        if not x.is_cuda:  # the faster layout for training on a CPU
             x = x.contiguous(memory_format=torch.channels_last)
         x = self.maxpool(self.relu(self.bn1(x)))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
