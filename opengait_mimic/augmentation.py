@@ -7,8 +7,8 @@ import random
 import numpy as np
 import torch
 
-from .config import number, optional
-from .occlusion import Occlusion, apply, binarise, draw
+from .config import boolean, number, optional
+from .occlusion import Occlusion, apply, binarise, clip_times, draw
 
 
 class OcclusionAugmentation:
@@ -27,11 +27,15 @@ class OcclusionAugmentation:
               - type: OcclusionAugmentation
                 kinds: {none: 0.2, top: 0.4, bottom: 0.4}
                 hidden: [0.4, 0.6]
+                ordered: false
 
     Args:
-        kinds: kind -> probability, adding up to 1.
-        hidden: lowest and highest hidden fraction of the height.
+        kinds: kind -> probability, adding up to 1; see `Occlusion.from_cfg` for this and the next ones.
+        hidden: lowest and highest hidden share.
         binarise: threshold for a hard 0/1 result, or None to leave it.
+        speed: of moving kinds.
+        time_axis: of moving kinds where the sampling is unordered.
+        ordered: the sampler is ``*_ordered``: moving kinds follow the frames' positions. A transform cannot see it.
 
     Shape:
         ``[s, h, w]`` numpy, values 0..1 (put it after BaseSilTransform or BaseSilCuttingTransform) -> the same, float32.
@@ -41,9 +45,10 @@ class OcclusionAugmentation:
         ValueError: values outside 0..1 (the division by 255 comes later or is missing), or another shape.
     """
 
-    def __init__(self, kinds=None, hidden=(0.4, 0.6), binarise=0.5):
+    def __init__(self, kinds=None, hidden=(0.4, 0.6), binarise=0.5, speed=(0.5, 1.0), time_axis=100, ordered=False):
         """Check the arguments; see the class."""
-        given = {"hidden": hidden} if kinds is None else {"kinds": kinds, "hidden": hidden}
+        given = {"hidden": hidden, "speed": speed, "time_axis": time_axis, **({} if kinds is None else {"kinds": kinds})}
+        self.ordered = boolean(ordered, "OcclusionAugmentation.ordered")
         self.occlusion = Occlusion.from_cfg(given, "OcclusionAugmentation")
         self.threshold = optional(number(0, 1))(binarise, "OcclusionAugmentation.binarise")
 
@@ -54,6 +59,8 @@ class OcclusionAugmentation:
                 f"OcclusionAugmentation expects [s, h, w] in 0..1, after BaseSil(Cutting)Transform; got shape {seq.shape}"
                 + (f" with values {seq.min()} to {seq.max()}" if seq.size else "")
             )
-        chosen = draw(self.occlusion, ("transform", random.getrandbits(64)))
+        key = ("transform", random.getrandbits(64))
+        chosen = draw(self.occlusion, key)
+        times = clip_times([chosen], [key], [len(seq)], self.ordered, self.occlusion.time_axis)
         sils = torch.from_numpy(np.ascontiguousarray(seq, dtype=np.float32))[None]  # [1, s, h, w]
-        return binarise(apply(sils, [chosen]), self.threshold)[0].numpy()
+        return binarise(apply(sils, [chosen], times=times), self.threshold)[0].numpy()

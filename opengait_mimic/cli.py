@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _walkers, _evaluate, _check):
+    for add in (_demo, _walkers, _preview, _evaluate, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
@@ -73,6 +73,23 @@ def _run_walkers(given) -> int:
     print(f"{tree.sequences} sequences, {tree.frames} frames: {len(tree.train)} subjects to train on, {len(tree.test)} to test on")
     print(f"  data_cfg.dataset_root: {tree.root}\n  data_cfg.dataset_partition: {tree.partition}")
     print(f"Rank-1 of the mean silhouette (no learning): {mean_silhouette_rank1(tree):.2f} %")
+    return 0
+
+
+def _preview(commands) -> None:
+    p = commands.add_parser("preview", help="a picture of what a configuration hides of your data; nothing need be trained")
+    p.add_argument("--cfgs", required=True, help="the YAML of any silhouette model")
+    p.add_argument("--out", required=True, metavar="PNG")
+    p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
+    p.set_defaults(run=_run_preview)
+
+
+def _run_preview(given) -> int:
+    from . import host
+    from .preview import preview
+
+    host.bind(given.host, "cpu")
+    print(preview(given.cfgs, given.out))
     return 0
 
 

@@ -61,90 +61,80 @@ def evaluate_walkers(data, dataset, metric="euc"):
 
 
 def evaluate_visibility(data, dataset):
-    """Confusion table and amount error of a visibility network on held-out subjects, class none included.
+    """Confusion table and amount error of a visibility network on held-out subjects, frame by frame, class none included.
 
-    A VEN without a classifier has no ``votes``; one without an amount head has no ``hidden_pred`` or only NaN in it.
+    A frame that a moving occluder does not touch is of class none.
 
     Args:
-        data: ``kind`` (true class of each clip, an index of ``KINDS``), ``hidden`` (true hidden fraction, 0..1),
-            ``votes`` (number of frames per predicted class) and ``hidden_pred`` (mean prediction over the frames).
+        data: ``confusion``: frames of each clip by true and predicted class (indices of ``KINDS``); absent without a class head.
+            ``amount``: sums over the frames of each clip and true class of: 1, the true hidden share (0..1), and with e =
+            predicted - true: abs(e), e squared, e; absent without an amount head.
         dataset: name of the test set, for the heading.
 
     Shape:
-        data["kind"], data["hidden"], data["hidden_pred"] [N]; data["votes"] [N, K]
+        data["confusion"] [N, K, K]; data["amount"] [N, K, 5]; K = number of ``KINDS``
 
     Returns:
-        ``scalar/test_accuracy/...``: ``frame`` and ``clip`` (the class with most frames; the lower index of equals) in
-        percent, ``balanced`` (mean over the true classes of their frame accuracy) in percent, and ``hidden_mae``,
-        ``hidden_mse``, ``hidden_bias`` as fractions; only those the network has a head for.
+        ``scalar/test_accuracy/...``: ``frame``, ``clip`` (the class predicted for most frames is the true one of most; the lower
+        index of equals) and ``balanced`` (mean over the true classes of their frame accuracy) in percent; ``hidden_mae``,
+        ``hidden_mse``, ``hidden_bias`` as fractions, means over frames; only those the network has a head for.
 
     Raises:
-        ValueError: a class or amount out of range, clips without frames, or predictions that are not finite.
+        ValueError: another shape, clips without frames, or numbers that are not finite.
     """
-    kind = np.asarray(data["kind"]).reshape(-1)
-    if not np.isin(kind, range(len(KINDS))).all():
-        raise ValueError(f"kind holds {np.unique(kind).tolist()}; expected class indices 0..{len(KINDS) - 1} of {KINDS}")
-    kind = kind.astype(int)
-    lines, scalars = [f"visibility on {dataset}, {len(kind)} clips"], {}
-
-    votes = data.get("votes")
-    if votes is None:
+    lines, scalars = [f"visibility on {dataset}, {len(data['embeddings'])} clips"], {}
+    if data.get("confusion") is None:
         lines.append("no classifier: no confusion table")
     else:
-        _confusion(np.asarray(votes), kind, lines, scalars)
-
-    predicted = data.get("hidden_pred")
-    if predicted is None or np.isnan(predicted).all():
+        _confusion(_table(data, "confusion", len(KINDS)), lines, scalars)
+    if data.get("amount") is None:
         lines.append("no amount head: no amount error")
     else:
-        _amount(np.asarray(predicted, dtype=float), np.asarray(data["hidden"], dtype=float), kind, lines, scalars)
+        _amount(_table(data, "amount", 5), lines, scalars)
     _log("\n".join(lines))
     return {f"scalar/test_accuracy/{key}": float(value) for key, value in scalars.items()}
 
 
-def _confusion(votes, kind, lines, scalars):
-    if votes.ndim != 2 or len(votes) != len(kind) or not 1 <= votes.shape[1] <= len(KINDS):
-        raise ValueError(f"votes is {list(votes.shape)}; expected [{len(kind)}, K] with K <= {len(KINDS)} classes")
-    frames = votes.sum(1)
-    if not np.isfinite(votes).all() or (votes < 0).any() or (frames == 0).any():
-        raise ValueError(f"votes: {int((~(frames > 0)).sum())} of {len(votes)} clips have no frames, or counts below 0")
-    known = votes.shape[1]
-    table = np.zeros((len(KINDS), known))  # rows true, columns predicted
-    np.add.at(table, kind, votes)
-    present = np.unique(kind)
-    right = np.array([table[k, k] if k < known else 0 for k in present])
+def _table(data, key, wide):
+    """One of the arrays as float64, checked; its frames per clip must be above 0."""
+    table, clips = np.asarray(data[key], dtype=float), len(data["embeddings"])
+    if table.shape != (clips, len(KINDS), wide):
+        raise ValueError(f"{key} is {list(table.shape)}; expected {[clips, len(KINDS), wide]}")
+    if not np.isfinite(table).all():
+        raise ValueError(f"{key}: {int((~np.isfinite(table)).any((1, 2)).sum())} of {clips} clips hold values that are not finite")
+    frames = table.sum((1, 2)) if key == "confusion" else table[:, :, 0].sum(1)
+    if (frames <= 0).any():
+        raise ValueError(f"{key}: {int((frames <= 0).sum())} of {clips} clips have no frames")
+    return table
+
+
+def _confusion(votes, lines, scalars):
+    table = votes.sum(0)  # rows true, columns predicted
+    truth, guess = votes.sum(2).argmax(1), votes.sum(1).argmax(1)  # of most frames
+    present = np.flatnonzero(table.sum(1))
+    right = table.diagonal()[present]
     scalars["frame"] = 100 * right.sum() / table.sum()
-    scalars["clip"] = 100 * np.mean(votes.argmax(1) == kind)
+    scalars["clip"] = 100 * np.mean(truth == guess)
     scalars["balanced"] = 100 * np.mean(right / table[present].sum(1))
 
-    wide = max(10, *(len(name) for name in KINDS)) + 6
+    shown = np.flatnonzero(table.sum(1) + table.sum(0))
+    wide = 17
     lines.append("frames by class (row: true, column: predicted; count and share of the row)")
-    lines.append(f"{'':10}" + "".join(f"{name:>{wide}}" for name in KINDS[:known]) + f"{'clips':>8}")
+    lines.append(f"{'':10}" + "".join(f"{KINDS[k]:>{wide}}" for k in shown) + f"{'clips':>8}")
     for k in present:
         share = 100 * table[k] / table[k].sum()
-        cells = "".join(f"{f'{count:.0f} {part:5.1f} %':>{wide}}" for count, part in zip(table[k], share))
-        lines.append(f"{KINDS[k]:10}{cells}{np.sum(kind == k):>8}")
+        cells = "".join(f"{f'{table[k, j]:.0f} {share[j]:5.1f} %':>{wide}}" for j in shown)
+        lines.append(f"{KINDS[k]:10}{cells}{np.sum(truth == k):>8}")
     lines.append(
         f"accuracy: frames {scalars['frame']:.2f} %, clips {scalars['clip']:.2f} %, balanced over classes {scalars['balanced']:.2f} %"
     )
-    absent = [KINDS[k] for k in range(known) if k not in present]
-    if absent:
-        lines.append(f"no test clip is of class {', '.join(absent)}")
 
 
-def _amount(predicted, hidden, kind, lines, scalars):
-    predicted, hidden = predicted.reshape(-1), hidden.reshape(-1)
-    if not len(predicted) == len(hidden) == len(kind):
-        raise ValueError(f"{len(kind)} kinds, {len(hidden)} hidden and {len(predicted)} hidden_pred; expected one of each")
-    if not ((hidden >= 0) & (hidden <= 1)).all():
-        raise ValueError(f"hidden spans {hidden.min():g}..{hidden.max():g}; expected fractions 0..1")
-    if not np.isfinite(predicted).all():
-        raise ValueError(f"hidden_pred: {int((~np.isfinite(predicted)).sum())} of {len(predicted)} values are not finite")
-    error = predicted - hidden
-    lines.append("hidden fraction (error = predicted - true)")
-    lines.append(f"{'':10}{'clips':>8}{'true':>9}{'MAE':>9}{'MSE':>9}{'bias':>9}")
-    for name, rows in [(KINDS[k], kind == k) for k in np.unique(kind)] + [("all", np.full(len(kind), True))]:
-        e = error[rows]
-        mae, mse, bias = np.abs(e).mean(), np.square(e).mean(), e.mean()
-        lines.append(f"{name:10}{len(e):>8}{hidden[rows].mean():>9.3f}{mae:>9.4f}{mse:>9.4f}{bias:>+9.4f}")
+def _amount(sums, lines, scalars):
+    by_class = sums.sum(0)  # [K, 5]
+    lines.append("hidden share of a frame (error = predicted - true)")
+    lines.append(f"{'':10}{'frames':>8}{'true':>9}{'MAE':>9}{'MSE':>9}{'bias':>9}")
+    for name, row in [(KINDS[k], by_class[k]) for k in np.flatnonzero(by_class[:, 0])] + [("all", by_class.sum(0))]:
+        true, mae, mse, bias = row[1:] / row[0]
+        lines.append(f"{name:10}{row[0]:>8.0f}{true:>9.3f}{mae:>9.4f}{mse:>9.4f}{bias:>+9.4f}")
     scalars.update(hidden_mae=mae, hidden_mse=mse, hidden_bias=bias)  # of the last row, all

@@ -1,4 +1,4 @@
-"""Contact sheets: rows of small grey pictures with captions, as a PNG."""
+"""Contact sheets: rows of small pictures with captions, as a PNG."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kornia.io import write_image
 
 BACK, GAP, INK = 24, 64, 230  # grey of the background, the frame around pictures, the letters
 MARGIN = 4
+RED = (255, 60, 60)
 
 # A 5x7 font: per character seven rows of five bits, most significant bit left.
 FONT = {
@@ -43,10 +44,30 @@ def text_picture(text: str) -> np.ndarray:
     return bits.transpose(1, 0, 2).reshape(7, -1).astype(bool)
 
 
-def _grey(caption: str, pictures: np.ndarray) -> np.ndarray:
+def outline(pictures: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Grey pictures in colour, a rectangle of each drawn in red.
+
+    Args:
+        pictures: 0..1 or uint8 0..255.
+        boxes: first row, row below the last, first column, column right of the last; an empty one is not drawn.
+
+    Shape:
+        - pictures: [k, h, w]
+        - boxes: [4, k], in pixels
+        - result: uint8 [k, h, w, 3]
+    """
+    coloured = _bytes("outline", pictures)[..., None].repeat(3, -1)
+    for picture, (top, bottom, left, right) in zip(coloured, np.asarray(boxes).T):
+        if top < bottom and left < right:
+            picture[[top, bottom - 1], left:right] = RED
+            picture[top:bottom, [left, right - 1]] = RED
+    return coloured
+
+
+def _bytes(caption: str, pictures: np.ndarray) -> np.ndarray:
     pictures = np.asarray(pictures)
-    if pictures.ndim != 3 or 0 in pictures.shape:
-        raise ValueError(f"row {caption!r} has shape {pictures.shape}: want [pictures, height, width], none of them 0")
+    if pictures.ndim not in (3, 4) or 0 in pictures.shape or (pictures.ndim == 4 and pictures.shape[3] != 3):
+        raise ValueError(f"row {caption!r} has shape {pictures.shape}: want [pictures, height, width] or [.., 3], none of them 0")
     if pictures.dtype == np.uint8:
         return pictures
     if pictures.dtype != bool and not (pictures.min() >= 0 and pictures.max() <= 1):
@@ -54,17 +75,18 @@ def _grey(caption: str, pictures: np.ndarray) -> np.ndarray:
     return np.round(pictures * 255.0).astype(np.uint8)
 
 
-def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: str | os.PathLike, scale: int = 2, title: str = "") -> None:
-    """Write rows of pictures with their captions as a grey PNG.
+def contact_sheet(rows: Sequence[tuple[str, np.ndarray | None]], path: str | os.PathLike, scale: int = 2, title: str = "") -> None:
+    """Write rows of pictures with their captions as a PNG.
 
     Args:
-        rows: (caption, pictures); pictures of different rows may differ in number and size.
+        rows: (caption, pictures); pictures of different rows may differ in number and size; no pictures (None) make the caption
+            a heading over the whole width.
         path: where to; the folder must exist.
         scale: screen pixels per pixel of a picture and of a letter, 1 upwards.
         title: a line above all rows; none if empty.
 
     Shape:
-        - pictures: [k, h, w], 0..1 or uint8 0..255
+        - pictures: [k, h, w], or in colour [k, h, w, 3]; 0..1 or uint8 0..255
 
     Raises:
         ValueError: no rows, a picture of wrong shape or values, a letter the font lacks, a scale below 1.
@@ -73,25 +95,26 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: str | os.PathLik
         raise ValueError("no rows: a contact sheet wants at least one (caption, pictures)")
     if scale < 1:
         raise ValueError(f"scale={scale}: want 1 or more")
-    greys = [_grey(caption, pictures) for caption, pictures in rows]
+    shown = [None if pictures is None else _bytes(caption, pictures) for caption, pictures in rows]
     captions = [text_picture(caption) for caption, _ in rows]
     head = text_picture(title)
-    left = max(ink.shape[1] for ink in captions) + 2 * MARGIN
-    width = max(left + max(k * (w + 1) + 1 for k, _, w in (g.shape for g in greys)), head.shape[1] + MARGIN) + MARGIN
+    left = max([ink.shape[1] for ink, p in zip(captions, shown) if p is not None], default=0) + 2 * MARGIN
+    wide = [MARGIN + ink.shape[1] if p is None else left + p.shape[0] * (p.shape[2] + 1) + 1 for ink, p in zip(captions, shown)]
     top = 7 + 2 * MARGIN if title else MARGIN
-    tall = [max(g.shape[1] + 2, 7) for g in greys]
-    sheet = np.full((top + sum(tall) + MARGIN * len(rows), width), BACK, dtype=np.uint8)
+    tall = [7 + MARGIN if p is None else max(p.shape[1] + 2, 7) for p in shown]
+    sheet = np.full((top + sum(tall) + MARGIN * len(rows), max(*wide, head.shape[1] + MARGIN) + MARGIN, 3), BACK, dtype=np.uint8)
     if title:
         sheet[MARGIN : MARGIN + 7, MARGIN : MARGIN + head.shape[1]][head] = INK
     y = top
-    for grey, ink, high in zip(greys, captions, tall):
-        k, h, w = grey.shape
-        at = y + (high - 7) // 2
+    for pictures, ink, high in zip(shown, captions, tall):
+        at = y + (high - 7) // 2 if pictures is not None else y + MARGIN
         sheet[at : at + 7, MARGIN : MARGIN + ink.shape[1]][ink] = INK
-        sheet[y : y + h + 2, left : left + k * (w + 1) + 1] = GAP
-        for i, picture in enumerate(grey):
-            x = left + 1 + i * (w + 1)
-            sheet[y + 1 : y + 1 + h, x : x + w] = picture
+        if pictures is not None:
+            k, h, w = pictures.shape[:3]
+            sheet[y : y + h + 2, left : left + k * (w + 1) + 1] = GAP
+            for i, picture in enumerate(pictures):
+                x = left + 1 + i * (w + 1)
+                sheet[y + 1 : y + 1 + h, x : x + w] = picture if picture.ndim == 3 else picture[..., None]
         y += high + MARGIN
     sheet = sheet.repeat(scale, axis=0).repeat(scale, axis=1)
-    write_image(os.fspath(path), torch.from_numpy(sheet)[None].repeat(3, 1, 1))
+    write_image(os.fspath(path), torch.from_numpy(sheet).permute(2, 0, 1).contiguous())

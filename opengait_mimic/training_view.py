@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from .clips import owners
-from .occlusion import KINDS
+from .occlusion import KINDS, Draw
+from .occlusion.hiding import boxes
+from .pictures import contact_sheet, outline
 
 
-def draw_training_view(batch, path: str | os.PathLike, clips: int = 6, frames: int = 10) -> None:
+def draw_training_view(batch, path: str | os.PathLike) -> None:
     """Write a PNG: for some clips of a batch, the whole view above the occluded one.
 
     Args:
         batch: an ``OccludedBatch``.
         path: the file.
-        clips: how many clips, spread over the kinds.
+    """
+    contact_sheet(view_rows(batch), path, title="WHAT TRAINING SEES: EACH CLIP WHOLE AND AS IT IS HIDDEN")
+
+
+def view_rows(batch, clips: int = 6, frames: int = 10) -> list[tuple[str, np.ndarray]]:
+    """Rows for `contact_sheet`: some clips of a batch, spread over the kinds, whole and occluded.
+
+    Args:
+        batch: an ``OccludedBatch``.
+        clips: how many.
         frames: how many frames of each.
     """
-    from .pictures import contact_sheet
-
-    owner = owners(batch.whole, batch.seqL).cpu()
-    kinds = batch.kind.cpu().tolist()
-    by_kind = [[i for i, kind in enumerate(kinds) if kind == k] for k in range(len(KINDS))]
-    order = sorted(range(len(kinds)), key=lambda i: by_kind[kinds[i]].index(i))[:clips]  # first of each kind, then second
+    names = [d.kind for d in batch.draws]
+    order = sorted(range(len(names)), key=lambda i: names[:i].count(names[i]))[:clips]  # the first of each kind, then the second
+    owner, (h, w) = owners(batch.lengths), batch.whole.shape[-2:]
+    black = boxes(batch.draws, batch.lengths, h, w, batch.times.cpu())
     rows = []
-    for i in sorted(order, key=lambda i: (kinds[i], i)):
-        picked, name = owner == i, KINDS[kinds[i]].upper()
-        seen = f"{name} {100 * float(batch.hidden[i]):.0f}% HIDDEN" if kinds[i] else "NOTHING HIDDEN"
-        for title, view in (("TEACHER: WHOLE", batch.whole), (f"MIMIC: {seen}", batch.occluded)):
-            shown = view.flatten(0, 1).cpu()[picked][:frames]
-            rows.append((title, shown.clamp(0, 1).numpy()))
-    contact_sheet(rows, path, title="WHAT TRAINING SEES: EACH CLIP WHOLE AND AS IT IS HIDDEN")
+    for i in sorted(order, key=lambda i: (KINDS.index(names[i]), i)):
+        mine = (owner == i).nonzero().flatten()[:frames]
+        whole, occluded = (view.flatten(0, 1).cpu()[mine].clamp(0, 1).numpy() for view in (batch.whole, batch.occluded))
+        rows += [("TEACHER: WHOLE", whole), (f"MIMIC: {describe(batch.draws[i])}", outline(occluded, black[:, mine].numpy()))]
+    return rows
+
+
+def describe(draw: Draw) -> str:
+    """A draw in capitals: ``TOP 47% HIDDEN``; the share is of the height, the width, or both (patch)."""
+    return f"{draw.kind.upper()} {100 * draw.hidden:.0f}% HIDDEN" if draw.kind != "none" else "NOTHING HIDDEN"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .clips import clip_count, mean_over_frames, owners
+from .clips import mean_over_frames
 
 FEATURES = 64  # width of the feature that guides the mimic
 
@@ -63,7 +63,6 @@ class VisibilityNetwork(nn.Module):
         hidden = None if self.amount_head is None else torch.sigmoid(self.amount_head(feature)).squeeze(1)
         return logits, hidden
 
-    def guide(self, sils: Tensor, seqL: Tensor | None) -> Tensor:
-        """The feature of every clip, the mean over its frames: ``[n, s, h, w]`` or packed -> ``[n, 64]``."""
-        feature = self(sils.flatten(0, 1))
-        return mean_over_frames(feature, owners(sils, seqL), clip_count(sils, seqL))
+    def guide(self, sils: Tensor, lengths: list[int]) -> Tensor:
+        """The feature of every clip, the mean over its frames: ``[n, s, h, w]`` or packed, and frames per clip -> ``[n, 64]``."""
+        return mean_over_frames(self(sils.flatten(0, 1)), lengths)

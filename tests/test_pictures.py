@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from opengait_mimic.pictures import BACK, FONT, GAP, INK, MARGIN, contact_sheet, text_picture
+from opengait_mimic.pictures import BACK, FONT, GAP, INK, MARGIN, RED, contact_sheet, outline, text_picture
 
 
 def read(path):
@@ -51,6 +51,28 @@ def test_caption_and_title(tmp_path):
     caption = text_picture("nm-01")
     y = 7 + 2 * MARGIN
     np.testing.assert_array_equal(sheet[y : y + 7, MARGIN : MARGIN + caption.shape[1]] == INK, caption)
+
+
+def test_a_heading_spans_the_sheet(tmp_path):
+    rows = [("A LONG HEADING OVER EVERYTHING", None), ("B", np.ones((1, 20, 20)))]
+    contact_sheet(rows, tmp_path / "sheet.png", scale=1)
+    sheet = read(tmp_path / "sheet.png")
+    heading = text_picture("A LONG HEADING OVER EVERYTHING")
+    np.testing.assert_array_equal(sheet[2 * MARGIN : 2 * MARGIN + 7, MARGIN : MARGIN + heading.shape[1]] == INK, heading)
+    y, x = 3 * MARGIN + 7, 6 + 2 * MARGIN
+    assert (sheet[y + 1 : y + 21, x + 1 : x + 21] == 255).all(), "its length does not push the pictures to the right"
+
+
+def test_outline(tmp_path):
+    boxes = np.array([[1, 0], [4, 0], [2, 3], [6, 3]])  # the second one is empty
+    found = outline(np.ones((2, 5, 8)), boxes)
+    assert found.shape == (2, 5, 8, 3) and found.dtype == np.uint8 and (found[1] == 255).all()
+    red = [(y, x) for y in range(5) for x in range(8) if tuple(found[0, y, x]) == RED]
+    edge = [(y, x) for y in range(1, 4) for x in range(2, 6) if y in (1, 3) or x in (2, 5)]
+    assert red == edge
+    contact_sheet([("", found)], tmp_path / "sheet.png", scale=1)
+    picture = np.asarray(Image.open(tmp_path / "sheet.png"))
+    np.testing.assert_array_equal(picture[MARGIN + 1 : MARGIN + 6, 2 * MARGIN + 1 : 2 * MARGIN + 9], found[0])
 
 
 def test_font():

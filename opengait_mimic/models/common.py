@@ -8,11 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..clips import clip_count, owners
+from ..clips import clip_lengths, owners
 from ..config import ConfigError, choice, integer, number, optional, pair, read
 from ..distributed import rank_and_world
 from ..host import follow_world_size, resolve
-from ..occlusion import Occlusion, apply, binarise, draw, targets, test_key, training_key
+from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, targets, test_key, training_key
 from ..protocol import is_probe
 
 
@@ -25,8 +25,11 @@ class OccludedBatch(NamedTuple):
     typs: list
     vies: list
     seqL: Tensor | None  # [1, n]
-    kind: Tensor  # [n] index into KINDS
-    hidden: Tensor  # [n] hidden fraction
+    lengths: list  # frames of each clip
+    draws: list  # of each clip
+    times: Tensor  # [S] time of each frame, which moving occluders follow
+    kind: Tensor  # [S] of each frame, index into KINDS; 0 where a moving occluder does not touch it
+    hidden: Tensor  # [S] hidden share of each frame's area
 
     def inputs(self, view: Tensor):
         """One of the two views as the 5-tuple that a host model's ``forward`` takes."""
@@ -86,6 +89,12 @@ class OccludedInput:
         Raises:
             ConfigError: a block of ours is wrong, or a transform occludes as well.
         """
+        self.read_blocks(cfgs)
+        follow_world_size(cfgs)
+        super().__init__(cfgs, training)
+
+    def read_blocks(self, cfgs) -> None:
+        """Read ``trainer_cfg.seed``, both ``occlusion`` blocks, and refuse a transform that occludes too."""
         trainer, evaluator = cfgs["trainer_cfg"], cfgs["evaluator_cfg"]
         for where, block in (("trainer_cfg", trainer), ("evaluator_cfg", evaluator)):
             if "OcclusionAugmentation" in str(block.get("transform")) and not (self.whole_untouched and block is trainer):
@@ -98,8 +107,6 @@ class OccludedInput:
         for name, value in (("seed", seed), ("drawn", drawn), ("_seen", set()), ("_probe_set", None)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "condition", Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion"))
-        follow_world_size(cfgs)
-        super().__init__(cfgs, training)
 
     def occluded_batch(self, inputs) -> OccludedBatch:
         """The host's raw batch, transformed by the host, detached, occluded by us."""
@@ -107,21 +114,26 @@ class OccludedInput:
         ipts, labs, typs, vies, seqL = super().inputs_pretreament(inputs)
         whole = ipts[0].detach().float()
         self._check(ipts, whole, seqL)
-        n = clip_count(whole, seqL)
+        lengths = clip_lengths(whole, seqL)
         rank, world = rank_and_world()
         if self.training:
-            draws = [draw(self.drawn, training_key(self.seed, self.iteration, i * world + rank)) for i in range(n)]
+            keys = [training_key(self.seed, self.iteration, i * world + rank) for i in range(len(lengths))]
+            draws, axis = [draw(self.drawn, key) for key in keys], self.drawn.time_axis
         else:
-            draws = [self.test_draw(raw_labels[i], typs[i], vies[i]) for i in range(n)]
-        occluded = binarise(apply(whole, draws, seqL), self.binarise)
-        kind, hidden = targets(draws, whole.device)
-        if self.whole_untouched and not kind.all():
-            plain = (kind == 0)[owners(whole, seqL)].reshape(*whole.shape[:2], 1, 1)
-            occluded = torch.where(plain, whole, occluded)
-        return OccludedBatch(occluded, whole, labs, typs, vies, seqL, kind, hidden)
+            keys, draws = zip(*(self.test_draw(raw_labels[i], typs[i], vies[i]) for i in range(len(lengths))))
+            axis = self.condition.occlusion.time_axis if self.condition.occlusion else 1
+        engine = self.cfgs["trainer_cfg" if self.training else "evaluator_cfg"]
+        ordered = engine["sampler"]["sample_type"].endswith("_ordered")
+        times = clip_times(draws, keys, lengths, ordered, axis)
+        occluded = binarise(apply(whole, draws, seqL, times), self.binarise)
+        kind, hidden = targets(draws, lengths, *whole.shape[-2:], times, whole.device)
+        if self.whole_untouched and any(d.kind == "none" for d in draws):
+            plain = torch.tensor([d.kind == "none" for d in draws])[owners(lengths)].to(whole.device)
+            occluded = torch.where(plain.reshape(*whole.shape[:2], 1, 1), whole, occluded)
+        return OccludedBatch(occluded, whole, labs, typs, vies, seqL, lengths, list(draws), times, kind, hidden)
 
-    def test_draw(self, label: int, type_: str, view: str):
-        """The draw of one test clip under the condition."""
+    def test_draw(self, label: int, type_: str, view: str) -> tuple[tuple, Draw]:
+        """The key and the draw of one test clip under the condition."""
         occlusion, protocol, seed = self.condition
         dataset = self.cfgs["data_cfg"].get("test_dataset_name") or self.cfgs["data_cfg"]["dataset_name"]
         name = self.test_loader.dataset.label_set[label]
@@ -129,7 +141,8 @@ class OccludedInput:
             protocol = "holistic"
         if occlusion is None or protocol == "holistic":
             occlusion = Occlusion({"none": 1.0}, (0.0, 0.0))
-        return draw(occlusion, test_key(seed, occlusion.condition, dataset, name, type_, view))
+        key = test_key(seed, occlusion.condition, dataset, name, type_, view)
+        return key, draw(occlusion, key)
 
     def probe_set(self):
         """The partition's ``PROBE_SET`` (Gait3D); empty where it has none."""

@@ -10,7 +10,6 @@ from ..config import REQUIRED, ConfigError, anything, boolean, choice, optional,
 from ..distributed import gather
 from ..host import load_cfgs
 from ..losses import MiCKDLoss, health, mickd_triplets
-from ..occlusion import KINDS
 from ..visibility import FEATURES, VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .subnetwork import CheckpointError, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
@@ -122,6 +121,11 @@ class MimicGait(OccludedInput, BaseModel):
             )
         self.VEN = VisibilityNetwork(len(theirs.kinds) if theirs.kinds else None, theirs.amount).requires_grad_(False)
         self.ven_kinds = theirs.kinds
+        unseen = sorted(set(self.drawn.possible) - set(theirs.kinds or self.drawn.possible))
+        if self.needs_teacher and unseen:
+            self.msg_mgr.log_warning(
+                f"trainer_cfg.occlusion draws {', '.join(unseen)}, which the VEN was not trained on: its guidance there is a guess"
+            )
 
     def init_parameters(self):
         """Every part is initialised where it is built; here the trained VEN and, if asked for, the teacher's weights enter."""
@@ -133,7 +137,7 @@ class MimicGait(OccludedInput, BaseModel):
             state = read_weights(file, key)
             if not isinstance(state.get("_extra_state"), dict) or state["_extra_state"].get("role") != "VEN":
                 raise CheckpointError(f"{key}: {file} is not a VEN of ours")
-            own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds or list(KINDS)}
+            own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds}
             check_extra_state(own, state["_extra_state"])
             self.VEN.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("VEN.")})
             self.msg_mgr.log_info(f"{key}: {file}")
@@ -170,7 +174,7 @@ class MimicGait(OccludedInput, BaseModel):
         fused = bare
         if self.Mixer is not None:
             with torch.no_grad():
-                guide = self.VEN.guide(batch.occluded, batch.seqL)  # [n, 64]
+                guide = self.VEN.guide(batch.occluded, batch.lengths)  # [n, 64]
             fused = self.Mixer(torch.cat([bare, guide.to(bare)[:, :, None].expand(-1, -1, bare.shape[2])], 1))
         feats = {}
         if self.training:

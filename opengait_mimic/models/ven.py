@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from modeling.base_model import BaseModel
 
-from ..clips import clip_count, mean_over_frames, owners
+from ..clips import mean_over_frames, owners
 from ..config import ConfigError, boolean, optional, read
-from ..occlusion import KINDS
+from ..occlusion import KINDS, MOVING
 from ..visibility import VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
 
@@ -21,7 +21,7 @@ def known_kinds(value, where):
 
 VEN_FIELDS = {
     "model": ("VEN", lambda value, where: value),
-    "kinds": (list(KINDS), optional(known_kinds)),
+    "kinds": (["none", "bottom", "top"], optional(known_kinds)),
     "amount": (True, boolean),
     "geometry": GEOMETRY,
     "binarise": BINARISE,
@@ -29,13 +29,13 @@ VEN_FIELDS = {
 
 
 class VEN(OccludedInput, BaseModel):
-    """Learns, frame by frame, which end of the body is hidden and how much of it.
+    """Learns, frame by frame, what is hidden and how much of it.
 
     .. code-block:: yaml
 
         model_cfg:
           model: VEN
-          kinds: [none, bottom, top]   # null: no class head
+          kinds: [none, bottom, top]   # any of none, bottom, top, middle, patch, pole; null: no class head
           amount: true                 # head for the hidden fraction
           geometry: [64, 44]
           binarise: 0.5
@@ -57,11 +57,13 @@ class VEN(OccludedInput, BaseModel):
     def build_network(self, model_cfg):
         """Build the network and match the losses to its heads."""
         cfg = read(model_cfg, "model_cfg", VEN_FIELDS)
-        self.kinds, self.geometry, self.binarise = cfg.kinds or list(KINDS), cfg.geometry, cfg.binarise
+        self.kinds, self.geometry, self.binarise = cfg.kinds, cfg.geometry, cfg.binarise
         for where, occlusion in (("trainer_cfg", self.drawn), ("evaluator_cfg", self.condition.occlusion)):
-            extra = {k for k, share in (occlusion.kinds if occlusion else {}).items() if share > 0} - set(self.kinds)
+            drawn = set(occlusion.possible if occlusion else ())
+            drawn |= {"none"} if drawn & set(MOVING) else set()  # frames that a moving occluder does not touch
+            extra = sorted(drawn - set(self.kinds or KINDS))
             if extra:
-                raise ConfigError(f"{where}.occlusion.kinds draws {sorted(extra)}, which model_cfg.kinds = {self.kinds} does not name")
+                raise ConfigError(f"{where}.occlusion.kinds draws {extra}, which model_cfg.kinds = {self.kinds} does not name")
         self.VEN = VisibilityNetwork(len(cfg.kinds) if cfg.kinds else None, cfg.amount)
         losses = self.cfgs["loss_cfg"]
         self.prefix = {}
@@ -83,24 +85,23 @@ class VEN(OccludedInput, BaseModel):
         return self.occluded_batch(inputs)
 
     def forward(self, batch):
-        """Frame logits and amounts for the losses; clip-wise votes and means for the test."""
-        owner, n = owners(batch.occluded, batch.seqL), clip_count(batch.occluded, batch.seqL)
-        feature = self.VEN(batch.occluded.flatten(0, 1))  # [f, 64]
+        """Frame logits and amounts for the losses; counts and errors by true class for the test."""
+        feature = self.VEN(batch.occluded.flatten(0, 1))  # [S, 64]
         logits, hidden = self.VEN.heads(feature)
-        feats = {}
-        if "kinds" in self.prefix:
-            local = torch.tensor([self.kinds.index(k) if k in self.kinds else -1 for k in KINDS], device=owner.device)
-            feats[self.prefix["kinds"]] = {"logits": logits[:, :, None], "labels": local[batch.kind][owner]}
-        if "amount" in self.prefix:
-            feats[self.prefix["amount"]] = {"prediction": hidden, "target": batch.hidden[owner]}
-        found = {"embeddings": mean_over_frames(feature.float(), owner, n)[:, :, None], "kind": batch.kind, "hidden": batch.hidden}
+        feats, found = {}, {"embeddings": mean_over_frames(feature.float(), batch.lengths)[:, :, None]}
+        cell = (owners(batch.lengths, feature.device), batch.kind)  # clip and true class of every frame
+        n, known = len(batch.lengths), len(KINDS)
         if logits is not None:
-            index = torch.tensor([KINDS.index(k) for k in self.kinds], device=owner.device)[logits.argmax(1)]
-            found["votes"] = torch.zeros(n, len(KINDS), device=owner.device).index_put_(
-                (owner, index), torch.ones(len(owner), device=owner.device), accumulate=True
-            )
+            local = torch.tensor([self.kinds.index(k) if k in self.kinds else -1 for k in KINDS], device=feature.device)
+            feats[self.prefix["kinds"]] = {"logits": logits[:, :, None], "labels": local[batch.kind]}
+            said = torch.tensor([KINDS.index(k) for k in self.kinds], device=feature.device)[logits.argmax(1)]
+            table = torch.zeros(n, known, known, device=feature.device)
+            found["confusion"] = table.index_put_((*cell, said), torch.ones_like(batch.hidden), accumulate=True)
         if hidden is not None:
-            found["hidden_pred"] = mean_over_frames(hidden.float(), owner, n)
+            feats[self.prefix["amount"]] = {"prediction": hidden, "target": batch.hidden}
+            error = hidden.detach().float() - batch.hidden
+            sums = torch.stack([torch.ones_like(error), batch.hidden, error.abs(), error.square(), error], 1)  # [S, 5]
+            found["amount"] = sums.new_zeros(n, known, 5).index_put_(cell, sums, accumulate=True)
         return {
             "training_feat": feats,
             "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:16, None]},

@@ -21,8 +21,9 @@ def test_targets_repeat_the_clips_draw_for_every_frame(trained):
     feats = model(batch)["training_feat"]
     n, s = batch.occluded.shape[:2]
     assert feats["kind"]["logits"].shape == (n * s, 3, 1)
-    assert torch.equal(feats["kind"]["labels"], batch.kind.repeat_interleave(s))
-    assert torch.equal(feats["hidden"]["target"], batch.hidden.repeat_interleave(s))
+    draws = [d for d in batch.draws for _ in range(s)]
+    assert feats["kind"]["labels"].tolist() == [["none", "bottom", "top"].index(d.kind) for d in draws]
+    torch.testing.assert_close(feats["hidden"]["target"], torch.tensor([d.hidden for d in draws]))
     assert set(batch.kind.tolist()) == {0, 1, 2}, "whole bodies are drawn as well"
     assert torch.equal(batch.hidden == 0, batch.kind == 0)
 
@@ -72,10 +73,57 @@ def test_test_phase_prints_confusion_and_amount_error_with_class_none(trained, c
     assert 0 <= result["scalar/test_accuracy/hidden_mae"] <= 1
 
 
-def test_votes_count_every_frame(trained):
+def test_every_frame_is_counted(trained):
     model = built(trained.files[STAGE], training=False)
     with torch.no_grad():
         found = model.inference(0)
     lengths = [len(np.load(paths[0], allow_pickle=True)) for *_, paths in model.test_loader.dataset.seqs_info]
-    assert np.array_equal(found["votes"].sum(1), lengths)
-    assert ((found["hidden"] == 0) == (found["kind"] == 0)).all()
+    assert np.array_equal(found["confusion"].sum((1, 2)), lengths)
+    assert np.array_equal(found["amount"][:, :, 0], found["confusion"].sum(2))
+    assert (found["amount"][:, 0, 1] == 0).all() and (found["amount"][:, 1:3, 1] > 0).any(), "class none hides nothing"
+
+
+ALL = {"kinds": {"none": 0.1, "bottom": 0.1, "top": 0.1, "middle": 0.1, "patch": 0.3, "pole": 0.3}, "hidden": [0.4, 0.6]}
+
+
+def test_moving_kinds_are_learnt_frame_by_frame(trained, tmp_path):
+    """Labels and amounts redone from the pixels: what the occluded view lost of the whole one."""
+    names = ["none", "bottom", "top", "middle", "patch", "pole"]
+    changes = {"model_cfg__kinds": names, "trainer_cfg__occlusion": ALL, "evaluator_cfg__occlusion": {**ALL, "protocol": "both"}}
+    file = variant(trained.files[STAGE], tmp_path, trainer_cfg__save_name="six", evaluator_cfg__save_name="six", **changes)
+    model = built(file)
+    raw = next(iter(model.train_loader))
+    raw[0][0] = [np.full_like(clip, 255) for clip in raw[0][0]]  # white frames: every hidden pixel is seen
+    names_seen = {name: set() for name in names}
+    for model.iteration in range(20):
+        batch = model.inputs_pretreament(raw)
+        inside = batch.whole.flatten(0, 1) == 1  # turned pictures have dark corners
+        for i, d in enumerate(d for d, length in zip(batch.draws, batch.lengths) for _ in range(length)):
+            kind, hidden = int(batch.kind[i]), float(batch.hidden[i])
+            names_seen[d.kind].add(names[kind])
+            if d.kind in ("middle", "patch", "pole"):
+                gone = ((batch.occluded.flatten(0, 1)[i] == 0) & inside[i]).double().mean()
+                assert abs(float(gone) - hidden) < 1e-6 and names[kind] == (d.kind if gone > 0 else "none")
+            else:
+                assert names[kind] == d.kind and abs(hidden - d.hidden) < 1e-6
+    assert names_seen["pole"] == {"pole", "none"} and names_seen["patch"] == {"patch", "none"}, "some frames are untouched"
+    assert names_seen["middle"] == {"middle"}
+    feats = model(batch)["training_feat"]
+    assert feats["kind"]["logits"].shape[1] == 6 and torch.equal(feats["kind"]["labels"], batch.kind)
+    launch(file, "train", quiet=True)
+    result = launch(file, "test", quiet=True)
+    assert np.isfinite(list(result.values())).all()
+
+
+def test_moving_kinds_need_class_none(trained, tmp_path):
+    pole = {"kinds": {"pole": 1.0}}
+    with pytest.raises(ConfigError, match=r"trainer_cfg.occlusion.kinds draws \['none'\], which model_cfg.kinds"):
+        built(
+            variant(
+                trained.files[STAGE],
+                tmp_path,
+                model_cfg__kinds=["bottom", "pole"],
+                trainer_cfg__occlusion=pole,
+                evaluator_cfg__occlusion={**pole, "protocol": "both"},
+            )
+        )

@@ -1,0 +1,180 @@
+"""Draws against SHA-256 redone by hand, and the YAML block they are read from."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from opengait_mimic import KINDS, Draw, Occlusion, draw
+from opengait_mimic.config import ConfigError
+from opengait_mimic.occlusion import test_key, training_key, uniforms
+
+PAPER = Occlusion({"none": 0.2, "bottom": 0.4, "top": 0.4}, (0.4, 0.6))
+
+
+# ---------------------------------------------------------------- draws
+
+
+def by_hand(key, i) -> float:
+    """Uniform i of a key, from the documentation: the first 53 of the digest's 256 bits."""
+    message = "\x1f".join([*[str(part) for part in key], str(i)])
+    bits = f"{int(hashlib.sha256(message.encode('utf-8')).hexdigest(), 16):0256b}"
+    return int(bits[:53], 2) / 2**53
+
+
+@pytest.mark.parametrize("key", [("test", 0, "top"), ("train", 3, 17, 2), ("步態", "é", "")])
+def test_uniforms_are_sha256_of_the_key(key):
+    assert uniforms(key, 5) == [by_hand(key, i) for i in range(5)]
+
+
+def test_the_documented_uniforms():
+    assert [round(u, 6) for u in uniforms(("test", 0, "top"), 2)] == [0.610189, 0.76952]
+
+
+def test_keys_do_not_run_into_each_other():
+    keys = [("a", "bc"), ("ab", "c"), ("abc",), ("a", "b", "c"), ("a", 1, 2), ("a", 12), (12, "a"), ("a", 1), ("a",)]
+    assert len({tuple(uniforms(key, 2)) for key in keys}) == len(keys)
+
+
+def test_uniforms_are_uniform_and_independent():
+    first, second = np.array([uniforms(("train", 0, i // 64, i % 64), 2) for i in range(20_000)]).T
+    assert stats.kstest(first, "uniform").pvalue > 1e-3
+    assert stats.kstest(second, "uniform").pvalue > 1e-3
+    assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(len(first))
+    assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 4 / np.sqrt(len(first))
+    assert first.min() >= 0 and first.max() < 1
+
+
+@pytest.mark.parametrize("kinds", [PAPER.kinds, {"none": 1.0}, {"bottom": 0.5, "top": 0.5}, {"none": 0.0, "bottom": 0.25, "top": 0.75}])
+def test_shares_of_kinds_over_20000_draws(kinds):
+    count = 20_000
+    found = [draw(Occlusion(kinds, (0.4, 0.6)), ("train", 1, i, 0)).kind for i in range(count)]
+    for kind in KINDS:
+        share = kinds.get(kind, 0.0)
+        assert abs(found.count(kind) - count * share) <= 4 * np.sqrt(count * share * (1 - share)), kind
+
+
+@pytest.mark.parametrize("hidden", [(0.4, 0.6), (0.0, 0.95), (0.3, 0.3), (0.1, 0.7)])
+def test_hidden_is_uniform_in_its_range(hidden):
+    low, high = hidden
+    found = np.array([draw(Occlusion({"bottom": 0.5, "top": 0.5}, hidden), ("k", i)).hidden for i in range(5000)])
+    assert found.min() >= low and found.max() <= high
+    if high > low:
+        assert stats.kstest(found, stats.uniform(low, high - low).cdf).pvalue > 1e-3
+
+
+def test_a_draw_follows_the_documented_uniforms():
+    for i in range(300):
+        key = ("test", 0, "bottom+top", "walkers", f"{i:03d}", "nm-01", "090")
+        pick, place = by_hand(key, 0), by_hand(key, 1)
+        kind = "none" if pick < 0.2 else "bottom" if pick < 0.2 + 0.4 else "top"
+        found = draw(PAPER, key)
+        assert found.kind == kind
+        assert found.hidden == pytest.approx(0.0 if kind == "none" else 0.4 + 0.2 * place, abs=1e-15)
+
+
+def test_draws_do_not_depend_on_order_or_on_generators():
+    keys = [training_key(3, iteration, position) for iteration in range(20) for position in range(8)]
+    first = {key: draw(PAPER, key) for key in keys}
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    shuffled = sorted(keys, key=lambda key: hashlib.md5(str(key).encode()).digest())
+    assert {key: draw(PAPER, key) for key in shuffled} == first and shuffled != keys
+    assert before == (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+    assert len(set(first.values())) > 100
+
+
+def test_ranges_share_the_kind_and_the_relative_severity():
+    mild, hard = PAPER._replace(hidden=(0.1, 0.2)), PAPER._replace(hidden=(0.5, 0.9))
+    for i in range(200):
+        a, b = draw(mild, ("k", i)), draw(hard, ("k", i))
+        assert a.kind == b.kind
+        if a.kind != "none":
+            assert (a.hidden - 0.1) / 0.1 == pytest.approx((b.hidden - 0.5) / 0.4, abs=1e-9)
+
+
+def test_probabilities_a_hair_below_one_still_draw():
+    thin = Occlusion({"none": 0.0, "bottom": 0.0, "top": 1e-9}, (0.5, 0.5))  # nearly every uniform lies above the sum
+    assert {draw(thin, ("k", i)) for i in range(50)} == {Draw("top", 0.5)}
+
+
+def test_keys_name_every_field():
+    assert training_key(1, 2, 3) == ("train", 1, 2, 3)
+    assert test_key(1, "top", "CASIA-B", "075", "nm-05", "090") == ("test", 1, "top", "CASIA-B", "075", "nm-05", "090")
+    base = ["0", "top", "set", "label", "type", "view"]
+    changed = [test_key(*[value + "x" * (i == j) for i, value in enumerate(base)]) for j in range(6)]
+    assert len({tuple(uniforms(key, 2)) for key in [test_key(*base), *changed]}) == 7
+
+
+# ---------------------------------------------------------------- the YAML block
+
+
+def test_from_cfg_defaults_and_order():
+    assert Occlusion.from_cfg({}, "a") == Occlusion({"bottom": 0.5, "top": 0.5}, (0.4, 0.6)) == Occlusion.from_cfg(None, "a")
+    found = Occlusion.from_cfg({"kinds": {"top": 0.3, "none": 0.1, "bottom": 0.6}, "hidden": [0.01, 0.95]}, "a")
+    assert list(found.kinds.items()) == [("none", 0.1), ("bottom", 0.6), ("top", 0.3)] and found.hidden == (0.01, 0.95)
+
+
+def test_the_order_of_kinds_in_the_yaml_does_not_matter():
+    shares = {"none": 0.2, "top": 0.5, "bottom": 0.3}
+    one = Occlusion.from_cfg({"kinds": shares}, "a")
+    two = Occlusion.from_cfg({"kinds": dict(reversed(list(shares.items())))}, "a")
+    assert [draw(one, ("k", i)) for i in range(100)] == [draw(two, ("k", i)) for i in range(100)]
+    assert one.condition == two.condition
+
+
+@pytest.mark.parametrize(
+    ("kinds", "name"),
+    [
+        ({"top": 1}, "top"),
+        ({"top": 0.5, "bottom": 0.5}, "bottom+top"),
+        ({"none": 1}, "none"),
+        ({"top": 0, "bottom": 0.9, "none": 0.1}, "bottom"),
+    ],
+)
+def test_condition_names_the_kinds_that_hide(kinds, name):
+    assert Occlusion.from_cfg({"kinds": kinds}, "a").condition == name
+    assert Occlusion.from_cfg({"kinds": kinds, "hidden": [0.1, 0.2]}, "a").condition == name
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"kinds": {"botom": 1}},
+            r"^trainer_cfg\.occlusion\.kinds\.botom: unknown kind \(did you mean 'bottom'\?\); known: none, bottom, top, middle",
+        ),
+        ({"kinds": {"patchy": 1}}, r"^trainer_cfg\.occlusion\.kinds\.patchy: unknown kind \(did you mean 'patch'\?\); known: "),
+        ({"speed": [1.0, 0.5]}, r"^trainer_cfg\.occlusion\.speed = \[1\.0, 0\.5\]; expected \[lowest, highest\]$"),
+        ({"speed": [-1.0, 0.5]}, r"^trainer_cfg\.occlusion\.speed\[0\] = -1\.0; expected a number from 0 to 64$"),
+        ({"time_axis": 0}, r"^trainer_cfg\.occlusion\.time_axis = 0; expected a whole number from 1 to 10000$"),
+        ({"time_axis": 2.5}, r"^trainer_cfg\.occlusion\.time_axis = 2\.5; expected a whole number"),
+        ({"kinds": {"top": 0.5, "bottom": 0.4}}, r"^trainer_cfg\.occlusion\.kinds: .* add up to 0\.9; they must add up to 1"),
+        ({"kinds": {"top": 0.5, "bottom": 0.51}}, r"add up to 1\.01; they must add up to 1"),
+        ({"kinds": {"top": 1.2, "bottom": -0.2}}, r"^trainer_cfg\.occlusion\.kinds\.top = 1\.2; expected a number from 0 to 1$"),
+        ({"kinds": {"top": True}}, r"^trainer_cfg\.occlusion\.kinds\.top = True; expected a number"),
+        (
+            {"kinds": {}},
+            r"^trainer_cfg\.occlusion\.kinds = \{\}; expected a mapping kind: probability of none, bottom, top, middle, patch, pole$",
+        ),
+        ({"kinds": ["top"]}, r"^trainer_cfg\.occlusion\.kinds = \['top'\]; expected a mapping"),
+        ({"kinds": None}, r"^trainer_cfg\.occlusion\.kinds = None; expected a mapping"),
+        ({"hidden": [0.6, 0.4]}, r"^trainer_cfg\.occlusion\.hidden = \[0\.6, 0\.4\]; expected \[lowest, highest\]$"),
+        ({"hidden": [0.4, 0.96]}, r"^trainer_cfg\.occlusion\.hidden\[1\] = 0\.96; expected a number from 0\.01 to 0\.95$"),
+        ({"hidden": [-0.1, 0.5]}, r"^trainer_cfg\.occlusion\.hidden\[0\] = -0\.1; expected a number from 0\.01 to 0\.95$"),
+        ({"hidden": 0.5}, r"^trainer_cfg\.occlusion\.hidden = 0\.5; expected a list of two values$"),
+        (
+            {"hiden": [0.4, 0.6]},
+            r"^trainer_cfg\.occlusion\.hiden: unknown key \(did you mean 'hidden'\?\); allowed: \['hidden', 'kinds', 'speed'",
+        ),
+        ("top", r"^trainer_cfg\.occlusion: expected a mapping with the keys \['hidden', 'kinds', 'speed', 'time_axis'\], got 'top'$"),
+    ],
+)
+def test_from_cfg_messages(given, message):
+    with pytest.raises(ConfigError, match=message):
+        Occlusion.from_cfg(given, "trainer_cfg.occlusion")

@@ -1,0 +1,86 @@
+"""The preview shows what training and test see."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from opengait_mimic.config import ConfigError
+from opengait_mimic.launch import prepare
+from opengait_mimic.pictures import RED
+from opengait_mimic.preview import preview
+from tests.variants import variant
+
+SIX = {"kinds": {"none": 0.1, "top": 0.1, "bottom": 0.1, "middle": 0.2, "patch": 0.2, "pole": 0.3}, "hidden": [0.4, 0.6]}
+
+
+def captions(path, monkeypatch, file):
+    """What `contact_sheet` was given, and the text."""
+    from opengait_mimic import preview as module
+
+    given = {}
+    draw = module.contact_sheet
+    monkeypatch.setattr(module, "contact_sheet", lambda rows, out, title: given.update(rows=rows) or draw(rows, out, title=title))
+    text = preview(file, path)
+    return given["rows"], text
+
+
+@pytest.mark.parametrize("sampling", ["fixed_unordered", "fixed_ordered"])
+def test_every_kind_of_the_configuration_is_shown(files, tmp_path, monkeypatch, sampling):
+    changes = {"trainer_cfg__sampler__sample_type": sampling, "trainer_cfg__sampler__frames_skip_num": 2}
+    file = variant(files["MimicGait"], tmp_path, trainer_cfg__occlusion=SIX, **changes)
+    rows, text = captions(tmp_path / "sheet.png", monkeypatch, file)
+    heads = [caption for caption, pictures in rows if pictures is None]
+    assert len(heads) == 2 and "TEST CLIP" in heads[0] and "TRAINING BATCH" in heads[1]
+    first = dict(rows[1 : [caption for caption, _ in rows].index(heads[1])])
+    assert [caption.split()[0] for caption in first] == ["WHOLE", "BOTTOM", "TOP", "MIDDLE", "PATCH", "POLE"]
+    whole = np.round(next(iter(first.values())) * 255)
+    for pictures in list(first.values())[3:]:
+        red = (pictures == np.array(RED)).all(-1)
+        for before, after, edge in zip(whole, pictures, red):
+            if not edge.any():
+                continue
+            top, left = (int(axis.min()) for axis in edge.nonzero())
+            bottom, right = (int(axis.max()) + 1 for axis in edge.nonzero())
+            assert (after[top + 1 : bottom - 1, left + 1 : right - 1] == 0).all(), "black inside the red edge"
+            outside = np.ones(before.shape, dtype=bool)
+            outside[top:bottom, left:right] = False
+            assert ((after[..., 0] > 127) == (before > 127))[outside].all(), "the rest is the whole silhouette"
+        assert red.any()
+    picture = np.asarray(Image.open(tmp_path / "sheet.png"))
+    assert (picture == np.array(RED)).all(-1).any() and picture.shape[1] > 44 * 10
+    assert "test hides bottom 0.50, top 0.50; 0.4-0.6 hidden" in text and "pole 0.30" in text and "written: " in text
+    table = [line.split() for line in text.splitlines() if line.startswith("  ")][1:]
+    assert [row[0] for row in table] == ["none", "bottom", "top", "middle", "patch", "pole"]
+    assert sum(int(row[2]) for row in table) == 8 * 4 and all(int(row[4]) <= int(row[3]) for row in table)
+
+
+def test_it_shows_the_very_batch_that_training_sees(trained, tmp_path):
+    from opengait_mimic.models.viewer import Viewer
+
+    model = trained.models["MimicGait"].train()
+    viewer = Viewer(prepare(trained.files["MimicGait"], "train"), True).train()
+    raw = next(iter(viewer.train_loader))
+    kept, model.iteration = model.iteration, 0
+    batches = []
+    for one in (model, viewer):
+        random.seed(1)
+        batches.append(one.occluded_batch(raw))
+    model.iteration = kept
+    ours, shown = batches
+    assert torch.equal(ours.occluded, shown.occluded) and torch.equal(ours.whole, shown.whole) and ours.draws == shown.draws
+
+
+def test_a_hosts_own_model_shows_its_test_alone(files, tmp_path, monkeypatch):
+    rows, text = captions(tmp_path / "deep" / "sheet.png", monkeypatch, files["GaitBase (teacher)"])
+    assert [caption.split()[0] for caption, _ in rows] == ["ONE", "WHOLE", "BOTTOM", "TOP"]
+    assert "training sees whole bodies" in text and (tmp_path / "deep" / "sheet.png").is_file()
+
+
+def test_another_file_type_is_refused(files, tmp_path):
+    with pytest.raises(ConfigError, match=r"--out sheet\.jpg: the picture is a PNG"):
+        preview(files["VEN"], "sheet.jpg")
