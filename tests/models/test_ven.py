@@ -9,6 +9,7 @@ import yaml
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.launch import launch
+from opengait_mimic.occlusion import drawn_times, training_key
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 
@@ -127,3 +128,23 @@ def test_moving_kinds_need_class_none(trained, tmp_path):
                 evaluator_cfg__occlusion={**pole, "protocol": "both"},
             )
         )
+
+
+@pytest.mark.parametrize("sampling", ["fixed_unordered", "fixed_ordered", "unfixed_unordered", "unfixed_ordered"])
+def test_times_are_positions_where_sampling_is_ordered(trained, tmp_path, sampling):
+    lengths = {"frames_num_fixed": 5, "frames_num_min": 3, "frames_num_max": 6, "frames_skip_num": 0}
+    sampler = {**yaml.safe_load(trained.files[STAGE].read_text())["trainer_cfg"]["sampler"], **lengths, "sample_type": sampling}
+    occlusion = {"kinds": {"none": 0.2, "pole": 0.8}, "time_axis": 50}
+    changes = {"model_cfg__kinds": ["none", "pole"], "trainer_cfg__occlusion": occlusion, "trainer_cfg__sampler": sampler}
+    changes["trainer_cfg__with_test"] = True  # builds the test loader too
+    model = built(variant(trained.files[STAGE], tmp_path, evaluator_cfg__occlusion={"kinds": {"pole": 1.0}}, **changes))
+    batch = model.inputs_pretreament(next(iter(model.train_loader)))
+    for i, (times, d) in enumerate(zip(batch.times.split(batch.lengths), batch.draws)):
+        positions = list(range(batch.lengths[i]))
+        if sampling.endswith("unordered") and d.kind == "pole":
+            assert times.tolist() == drawn_times(training_key(0, model.iteration, i), len(positions), 50) != positions
+        else:
+            assert times.tolist() == positions
+    model.eval()
+    test = model.inputs_pretreament(next(iter(model.test_loader)))  # all_ordered
+    assert test.times.tolist() == list(range(test.lengths[0])) and test.draws[0].kind == "pole"
