@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import sys
@@ -40,7 +41,13 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
     if iteration:
         evaluator["restore_hint"] = trainer["restore_hint"] = int(iteration)
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
-        lookup("evaluation.evaluator", evaluator.get("eval_func", "evaluate_indoor_dataset"), "evaluator_cfg.eval_func")
+        scorer = evaluator.get("eval_func", "evaluate_indoor_dataset")
+        lookup("evaluation.evaluator", scorer, "evaluator_cfg.eval_func")
+        if scorer == "evaluate_Gait3D" and not json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET"):
+            raise ConfigError(
+                f"evaluator_cfg.eval_func = evaluate_Gait3D needs the list PROBE_SET (entries label-type-view) in "
+                f"data_cfg.dataset_partition = {data['dataset_partition']}; add it, or choose the data set's own eval_func"
+            )
     losses = cfgs["loss_cfg"] if isinstance(cfgs["loss_cfg"], list) else [cfgs["loss_cfg"]]
     for loss in losses if phase == "train" else ():
         lookup("modeling.losses", loss["type"], "loss_cfg.type")

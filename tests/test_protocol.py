@@ -1,19 +1,14 @@
-"""protocol: against hand-made loops and the host's own evaluators."""
+"""protocol: against hand-made loops; against the hosts' own evaluators see test_whole_bodies.py."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-import opengait_mimic.protocol as protocol
 from opengait_mimic.protocol import (
     BOTH,
     HOLISTIC,
@@ -100,54 +95,6 @@ def test_casia_b_with_one_view_is_refused():
         score(split("CASIA-B", labels, types, views), x, x, labels, views)
 
 
-HOST_RUN = """
-import sys, types, numpy, json, torch
-root, data, out = sys.argv[1:]
-sys.path.insert(0, root)
-torch.Tensor.cuda = lambda self: self  # this process only: OpenGait's distances know no CPU
-from evaluation import evaluator
-evaluator.get_msg_mgr = lambda: types.SimpleNamespace(log_info=lambda *_: None, log_warning=lambda *_: None)
-z, results = numpy.load(data), {}
-for name, function in (("CASIA-B", "evaluate_indoor_dataset"), ("GREW", "evaluate_real_scene")):
-    for metric in ("euc", "cos"):
-        lists = {key: z[name + key].tolist() for key in ("labels", "types", "views")}
-        found = getattr(evaluator, function)({"embeddings": z[name], **lists}, name, metric=metric)
-        results[name + metric] = {k.split("/")[-1]: float(v) for k, v in found.items()}
-json.dump(results, open(out, "w"))
-"""
-
-
-def test_whole_bodies_score_as_in_the_host(tmp_path, request):
-    host = request.config.getoption("--host", default="embedded")
-    if host == "embedded":
-        root = Path(protocol.__file__).parents[1] / "embedded"
-    else:
-        root = Path(host).resolve() / "opengait"
-    sets = {
-        "CASIA-B": sequences(CASIA_TYPES, ["000", "045", "090", "180"], subjects=8),
-        "GREW": sequences(["01", "02"], ["a", "b"], subjects=40),
-    }
-    arrays = {name: columns[0] for name, columns in sets.items()}
-    for name, columns in sets.items():
-        arrays.update({name + key: values for key, values in zip(("labels", "types", "views"), columns[1:])})
-    np.savez(tmp_path / "data.npz", **arrays)
-    command = [sys.executable, "-c", HOST_RUN, str(root), str(tmp_path / "data.npz"), str(tmp_path / "out.json")]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    theirs = json.loads((tmp_path / "out.json").read_text())
-    for name, (x, labels, types, views) in sets.items():
-        for metric in ("euc", "cos"):
-            ours = score(split(name, labels, types, views), x, x, labels, views, metric=metric)
-            found = theirs[name + metric]
-            if name == "CASIA-B":  # the host rounds each pair of views to two decimals
-                for subset in ("NM", "BG", "CL"):
-                    assert ours["subsets"][subset]["rank1"] == pytest.approx(found[f"{subset}@R1"], abs=0.0051)
-            else:
-                for k in (1, 5):
-                    assert ours[f"rank{k}"] == pytest.approx(found[f"Rank-{k}"], abs=0.0051)
-            assert ours["rank1"] < 100
-
-
 def test_walkers_probes_are_all_types_but_the_gallery():
     _, labels, types, views = sequences(["nm-01", "nm-02", "bg-01"], ["000", "090"])
     probe, gallery = split("walkers", labels, types, views).subsets["all"]
@@ -173,6 +120,25 @@ def test_gait3d_probes_are_those_listed():
     assert probe.tolist() == [False, True, False] and gallery.tolist() == [True, False, True]
 
 
+def test_gait3d_leaves_probes_without_a_mate_out_and_counts_them():
+    """Worked out by hand: of three probes one has no mate; the other two meet theirs first, and second and third."""
+    labels, points = ["a", "b", "c", "a", "b", "b", "d"], [0.0, 5.0, 9.0, 1.0, 5.3, 5.4, 5.2]
+    views = list("1234567")
+    listed = [f"{label}-t-{view}" for label, view in zip(labels[:3], views)]
+    x = np.array(points, dtype=np.float32)[:, None, None]
+    result = score(split("Gait3D", labels, ["t"] * 7, views, listed), x, x, labels, views, ks=(1, 2))
+    assert (result["probes"], result["probes_without_mate"]) == (3, 1)
+    assert (result["rank1"], result["rank2"]) == (50, 100)
+    assert result["mAP"] == pytest.approx(100 * (1 + (1 / 2 + 2 / 3) / 2) / 2)
+    assert result["mINP"] == pytest.approx(100 * (1 + 2 / 3) / 2)
+    common = {"kinds": None, "hidden": None, "holistic_rank1": None, "hp_rank1": None, "seed": 0}
+    found = row("Baseline-1", "GaitBase", "Gait3D", Cell(HOLISTIC), result={**result, "rank5": 100.0}, **common)
+    assert (found["mAP"], found["mINP"]) == (result["mAP"], result["mINP"])
+    assert "1 of 3 probes have no mate in the gallery and are left out" in format_rows([found])
+    with pytest.raises(ValueError, match="none of the 1 probes has a mate"):
+        score(split("Gait3D", labels[2:], ["t"] * 5, views[2:], listed), x[2:], x[2:], labels[2:], views[2:])
+
+
 def test_grew_leaves_other_types_out():
     probe, gallery = split("GREW", ["a"] * 3, ["01", "02", "03"], ["v"] * 3).subsets["all"]
     assert probe.tolist() == [False, True, False] and gallery.tolist() == [True, False, False]
@@ -180,7 +146,7 @@ def test_grew_leaves_other_types_out():
 
 @pytest.mark.parametrize("dataset", list(PROTOCOLS))
 def test_is_probe_agrees_with_split(dataset):
-    types = {"GREW": ["01", "02", "03"], "Gait3D": ["camid0", "camid1"]}.get(dataset, CASIA_TYPES)
+    types = {"GREW": ["01", "02", "03"], "OUMVLP": ["00", "01"], "Gait3D": ["camid0", "camid1"]}.get(dataset, CASIA_TYPES)
     _, labels, types, views = sequences(types, ["000", "090"], subjects=3)
     listed = ["000-camid0-000", "002-camid1-090"] if dataset == "Gait3D" else None
     masks = [probe for probe, _ in split(dataset, labels, types, views, listed).subsets.values()]

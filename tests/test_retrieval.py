@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import cdist
-from sklearn.metrics import top_k_accuracy_score
+from sklearn.metrics import average_precision_score, top_k_accuracy_score
 
-from opengait_mimic.retrieval import distance_matrix, mate_rank, rank_k, relative_performance
+from opengait_mimic.retrieval import distance_matrix, mate_rank, precision, rank_k, relative_performance
 
 
 def embeddings(n, seed, c=6, p=3):
@@ -208,3 +208,53 @@ def test_relative_performance_without_denominator_tells_why(hp, reason):
 def test_relative_performance_takes_percent_only(op, hp):
     with pytest.raises(ValueError, match="0..100"):
         relative_performance(op, hp)
+
+
+def slow_precision(distance, probe_label, gallery_labels, exclude):
+    """By sorting; a stranger comes before a mate at the same distance."""
+    order = sorted((d, other == probe_label) for d, other, out in zip(distance, gallery_labels, exclude) if not out)
+    places = [place for place, (_, mate) in enumerate(order, 1) if mate]
+    if not places:
+        return np.nan, np.nan
+    return np.mean([i / place for i, place in enumerate(places, 1)]), len(places) / places[-1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_precision_equals_sorting_with_ties_and_left_out_pairs(seed):
+    rng = np.random.default_rng(seed)
+    distance = rng.integers(0, 6, (12, 30)).astype(np.float32)  # full of ties
+    probes, gallery = rng.integers(0, 7, 12), rng.integers(0, 5, 30)
+    exclude = rng.random((12, 30)) < 0.3
+    ap, inp = precision(distance, probes, gallery, exclude)
+    expected = np.array([slow_precision(*row) for row in zip(distance, probes, [gallery] * 12, exclude)]).T
+    np.testing.assert_allclose([ap, inp], expected)
+    assert np.isnan(ap).sum() == np.isin(probes, (5, 6)).sum() > 0
+
+
+def test_average_precision_equals_scikit_learn():
+    rng = np.random.default_rng(0)
+    distance, probes, gallery = rng.random((40, 50)), rng.integers(0, 5, 40), rng.integers(0, 5, 50)
+    expected = [average_precision_score(gallery == label, -row) for label, row in zip(probes, distance)]
+    np.testing.assert_allclose(precision(distance, probes, gallery)[0], expected)
+
+
+def test_precision_of_many_probes_is_that_of_each():
+    """More probes than a block holds."""
+    rng = np.random.default_rng(0)
+    distance, probes, gallery = rng.random((1030, 8)), rng.integers(0, 3, 1030), np.arange(8) % 3
+    ap, inp = precision(distance, probes, gallery)
+    for i in (0, 1023, 1024, 1029):
+        assert (ap[i], inp[i]) == pytest.approx(slow_precision(distance[i], probes[i], gallery, [False] * 8))
+
+
+def test_embeddings_that_collapsed_have_the_least_precision():
+    ap, inp = precision(np.zeros((1, 4)), ["a"], ["a", "b", "b", "a"])
+    assert (ap[0], inp[0]) == (pytest.approx((1 / 3 + 2 / 4) / 2), 0.5)
+
+
+def test_probes_without_a_mate_can_be_left_out():
+    distance = [[0.1, 0.2], [0.1, 0.2], [0.1, 0.2]]
+    result = rank_k(distance, ["a", "b", "c"], ["a", "b"], ks=(1, 2), mates_only=True)
+    assert (result.accuracy, result.probes, result.probes_without_mate) == ({1: 50, 2: 100}, 3, 1)
+    with pytest.raises(ValueError, match="none of the 1 probes has a mate"):
+        rank_k([[0.1]], ["a"], ["b"], mates_only=True)

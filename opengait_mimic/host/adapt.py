@@ -8,7 +8,9 @@ for granted and each rebinding mends:
 - ``modeling.base_model`` names CUDA devices by global rank, uses CUDA autocast and GradScaler, and writes below
   ``output/`` of the working folder;
 - ``modeling.base_model.LossAggregator`` builds losses on CUDA;
-- ``evaluation``'s ``cuda_dist`` has no CPU path, and one evaluator opens a file relative to the checkout;
+- ``evaluation``'s ``cuda_dist`` has no CPU path;
+- evaluators with a probe or gallery list (Gait3D and others) read it from ``./datasets/<name>/<name>.json`` whatever the
+  config says: during a test that file means ``data_cfg.dataset_partition``;
 - ``modeling.base_model`` draws its progress bar into files and pipes too;
 - ``data.sampler`` broadcasts CUDA tensors whenever a GPU is visible;
 - ``utils.common.config_loader`` opens the default configuration relative to the working folder.
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import os.path
 import sys
 from pathlib import Path
@@ -104,10 +107,28 @@ def adapt(device: torch.device, output: Path, root: Path) -> None:
     for name in ("evaluation", "evaluation.metric", "evaluation.evaluator"):
         module[name].cuda_dist = cuda_dist
 
+    run_test, under_test = inspect.unwrap(base.BaseModel.run_test), {}
+
+    @functools.wraps(run_test)
+    def run_test_of_its_partition(model):
+        under_test["partition"] = model.cfgs["data_cfg"]["dataset_partition"]
+        try:
+            return run_test(model)
+        finally:
+            under_test.clear()
+
+    base.BaseModel.run_test = staticmethod(run_test_of_its_partition)
+
+    def open_partition(file, mode="r", *args, **named):
+        if mode.startswith("r") and Path(file).parts[0] == "datasets" and Path(file).suffix == ".json":
+            file = under_test.get("partition", root / file)
+        return builtins.open(file, mode, *args, **named)
+
+    module["evaluation.evaluator"].open = open_partition
+
     def open_in_checkout(file, mode="r", *args, **named):
         reading = isinstance(file, str) and mode.startswith("r") and not os.path.exists(file)
         there = root / file if reading and (root / file).is_file() else file
         return builtins.open(there, mode, *args, **named)
 
-    module["evaluation.evaluator"].open = open_in_checkout
     common.open = open_in_checkout

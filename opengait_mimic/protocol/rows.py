@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..retrieval import relative_performance
+from .splits import PROTOCOLS
 
 HOLISTIC, PROBE, BOTH = "holistic", "probe", "both"
 OWN, TEACHER = "own", "teacher"
@@ -58,7 +59,8 @@ def row(
         seed: seed of the occlusion draws.
 
     Returns:
-        A dict of plain values, ready for JSON; ``rp_reason`` is there only where ``rp_rank1`` is None.
+        A dict of plain values, ready for JSON; ``rp_reason`` is there only where ``rp_rank1`` is None, ``mAP`` and ``mINP``
+        only where the result has them.
     """
     rp = relative_performance(result["rank1"], hp_rank1)
     out = {
@@ -78,6 +80,7 @@ def row(
     }
     if rp.value is None:
         out["rp_reason"] = rp.reason
+    out.update((key, result[key]) for key in ("mAP", "mINP") if key in result)
     out["probes"], out["probes_without_mate"] = result["probes"], result["probes_without_mate"]
     return out
 
@@ -131,7 +134,8 @@ def format_rows(rows) -> str:
     lines.append("Rank-k, holistic and HP in percent; RP = Rank-1 / HP")
     for reason in dict.fromkeys(r["rp_reason"] for r in rows if "rp_reason" in r):
         lines.append(f"RP -: {reason}")
-    for lost, probes in dict.fromkeys((r["probes_without_mate"], r["probes"]) for r in rows):
+    for lost, probes, dataset in dict.fromkeys((r["probes_without_mate"], r["probes"], r["dataset"]) for r in rows):
         if lost:
-            lines.append(f"{lost} of {probes} probes have no mate in the gallery and count as failures")
+            fate = "are left out" if PROTOCOLS[dataset].by_list else "count as failures"
+            lines.append(f"{lost} of {probes} probes have no mate in the gallery and {fate}")
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..retrieval import distance_matrix, mate_rank, rank_k
+from ..retrieval import distance_matrix, mate_rank, precision, rank_k
 from .splits import Split
 
 
@@ -12,7 +12,8 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
     """Rank-k of a split: probe rows come from the first array of embeddings, gallery rows from the second.
 
     One pass over whole bodies and one over occluded ones so serve every cell: holistic (whole, whole), probe
-    (occluded, whole), both (occluded, occluded). A probe without a mate is a failure and is counted, see ``rank_k``.
+    (occluded, whole), both (occluded, occluded). A probe without a mate is a failure and is counted, see ``rank_k``; where
+    the split takes ``mates_only`` (Gait3D) it is left out and counted, and there are ``mAP`` and ``mINP`` in percent too.
     In a cross-view protocol Rank-k is taken for each probe view × gallery view, and the pairs of different views that
     have both probes and gallery are averaged (unrounded; OpenGait rounds each pair to two decimals). There
     ``probes_without_mate`` counts probes that have no mate at any other view, and the subset also tells the number of
@@ -35,7 +36,7 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
         ``subsets``: the same for each subset.
 
     Raises:
-        ValueError: lengths that do not fit, embeddings that are not finite, or no pair of different views.
+        ValueError: lengths that do not fit, embeddings that are not finite, no pair of different views, or no mate at all.
     """
     n = len(next(iter(split.subsets.values()))[0])
     lengths = {
@@ -53,10 +54,14 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
         if split.cross_view:
             subsets[name] = _cross_view(distance, labels[probe], labels[gallery], views[probe], views[gallery], ks, name)
         else:
-            result = rank_k(distance, labels[probe], labels[gallery], ks)
+            result = rank_k(distance, labels[probe], labels[gallery], ks, mates_only=split.mates_only)
             subsets[name] = {f"rank{k}": value for k, value in result.accuracy.items()}
+            if split.mates_only:
+                found = precision(distance, labels[probe], labels[gallery])
+                subsets[name].update(zip(("mAP", "mINP"), (100 * np.nanmean(found, axis=1)).tolist()))
             subsets[name].update(probes=result.probes, probes_without_mate=result.probes_without_mate)
-    total = {f"rank{k}": float(np.mean([s[f"rank{k}"] for s in subsets.values()])) for k in ks}
+    means = [f"rank{k}" for k in ks] + (["mAP", "mINP"] if split.mates_only else [])
+    total = {key: float(np.mean([s[key] for s in subsets.values()])) for key in means}
     for count in ("probes", "probes_without_mate"):
         total[count] = sum(s[count] for s in subsets.values())
     return {**total, "subsets": subsets}

@@ -12,7 +12,8 @@ class Rule:
     """How a data set is split. ``probes`` maps a subset to its types; None stands for every type but the gallery's.
 
     With ``by_list`` the partition file's PROBE_SET decides instead, entries ``label-type-view``, and all the rest is
-    gallery. With ``cross_view`` Rank-k is taken per pair of views, pairs of identical views are left out.
+    gallery; probes without a mate are then left out, as OpenGait evaluates Gait3D. With ``cross_view`` Rank-k is taken per
+    pair of views, pairs of identical views are left out.
     """
 
     name: str
@@ -32,16 +33,21 @@ PROTOCOLS = {
         probes={"NM": ("nm-05", "nm-06"), "BG": ("bg-01", "bg-02"), "CL": ("cl-01", "cl-02")},
         cross_view=True,
     ),
+    "OUMVLP": Rule("oumvlp", gallery=("01",), probes={"NM": ("00",)}, cross_view=True),
 }
 
 
 @dataclass(frozen=True)
 class Split:
-    """Probe and gallery of a list of sequences: ``subsets`` maps a name to (probe mask [N], gallery mask [N])."""
+    """Probe and gallery of a list of sequences.
+
+    ``subsets`` maps a name to (probe mask [N], gallery mask [N]); with ``mates_only`` probes without a mate are left out.
+    """
 
     name: str
     subsets: dict[str, tuple[np.ndarray, np.ndarray]]
     cross_view: bool
+    mates_only: bool = False
 
 
 def _rule(dataset, probe_set):
@@ -116,7 +122,7 @@ def split(dataset: str, labels, types, views, probe_set=None) -> Split:
                     f"types present: {', '.join(np.unique(kinds)) or 'none'}; {_wanted(rule, name, side)}. "
                     "Check data_cfg.test_dataset_name, dataset_root and dataset_partition"
                 )
-    return Split(rule.name, subsets, rule.cross_view)
+    return Split(rule.name, subsets, rule.cross_view, rule.by_list)
 
 
 def _wanted(rule, subset, side):

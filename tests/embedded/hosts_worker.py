@@ -23,6 +23,7 @@ sys.modules["modeling.models"] = models
 dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
 
 from data.collate_fn import CollateFn  # noqa: E402
+from data.dataset import DataSet  # noqa: E402
 from data.sampler import InferenceSampler, TripletSampler  # noqa: E402
 from data.transform import get_transform  # noqa: E402
 from evaluation import evaluator, metric  # noqa: E402
@@ -99,6 +100,34 @@ for kind in ("fixed", "unfixed", "all"):
             out[f"collate {kind}_{order} {i} labels"] = np.asarray(labels)
             if seqL is not None:
                 out[f"collate {kind}_{order} {i} seqL"] = seqL
+
+# the sampler blocks of OpenGait's silhouette configurations and of ours, on two inputs per clip
+pairs = [([seq, seq[:, :3]], info) for (seq,), info in items]
+for name, block in {
+    "gaitbase": {"sample_type": "unfixed_unordered", "frames_num_min": 10, "frames_num_max": 50},
+    "gaitset": {"sample_type": "fixed_unordered", "frames_num_fixed": 30, "frames_num_min": 25, "frames_num_max": 50},
+    "gaitgl": {"sample_type": "fixed_ordered", "frames_num_fixed": 30, "frames_skip_num": 0},
+    "deepgaitv2": {"sample_type": "fixed_ordered", "frames_num_fixed": 30, "frames_skip_num": 4},
+    "gaitpart": {"sample_type": "fixed_ordered", "frames_num_fixed": 30, "frames_skip_num": 10},
+    "unfixed_ordered": {"sample_type": "unfixed_ordered", "frames_num_min": 10, "frames_num_max": 50, "frames_skip_num": 4},
+    "test": {"sample_type": "all_ordered", "frames_all_limit": 720},
+    "test of some": {"sample_type": "all_ordered", "frames_all_limit": 7},  # some of the clips are shorter
+    "test of one": {"sample_type": "all_unordered", "frames_all_limit": 1},
+    "test of all": {"sample_type": "all_ordered"},
+}.items():
+    seeded(5)
+    for i in range(3):
+        inputs, _, _, _, seqL = CollateFn(["s0", "s1"], block)(pairs)
+        for j, clips_of_one in enumerate(inputs):
+            out[f"collate {name} {i} input {j}"] = np.concatenate([np.asarray(clip) for clip in clips_of_one])
+        out[f"collate {name} {i} lengths"] = np.asarray([len(clip) for clip in inputs[0]] if seqL is None else seqL)
+
+for name, use in (("all files", None), ("by mask", [True, False, True]), ("by number", [2, 0])):
+    for training in (True, False):
+        found = DataSet({**given["data_cfg"], "data_in_use": use, "remove_no_gallery": True}, training)
+        out[f"data set {name} {training}"] = np.asarray([[*info[:3], *info[3]] for info in found.seqs_info])
+        out[f"data set {name} {training} frames"] = np.stack([np.stack(found[i][0]) for i in range(len(found))])
+        out[f"data set {name} {training} classes"] = np.asarray(found.label_set)
 
 
 class Toy:

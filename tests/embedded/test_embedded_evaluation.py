@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -102,3 +104,61 @@ def test_unknown_data_sets_and_empty_sides_are_named():
         evaluate_real_scene(data, "GREW")
     with pytest.raises(ValueError, match="cross_view_gallery"):
         evaluate_indoor_dataset(data, "CASIA-B", cross_view_gallery=True)
+
+
+# ---------------------------------------------------------------- Gait3D
+
+LISTED = ["a-camid0_videoid1-seq0", "b-camid0_videoid1-seq0", "c-camid0_videoid1-seq0", "9-camid0_videoid1-seq0"]
+
+
+def gait3d(tmp_path, rows, listed=LISTED):
+    """Clips of (label, camera, position) on a line, and a partition."""
+    labels, cameras, points = zip(*rows)
+    (tmp_path / "p.json").write_text(json.dumps({"PROBE_SET": listed} if listed is not None else {"TEST_SET": []}))
+    data = {"embeddings": one_hot(points), "labels": list(labels), "types": list(cameras), "views": ["seq0"] * len(rows)}
+    return data, str(tmp_path / "p.json")
+
+
+ROWS = [
+    ("a", "camid0_videoid1", 0.0),  # its mate is nearest
+    ("b", "camid0_videoid1", 5.0),  # its mates are second and third
+    ("c", "camid0_videoid1", 9.0),  # no mate
+    ("a", "camid1_videoid2", 1.0),
+    ("b", "camid1_videoid2", 5.3),
+    ("b", "camid2_videoid2", 5.4),
+    ("d", "camid1_videoid2", 5.2),
+]
+
+
+def test_gait3d_by_hand(tmp_path, messages):
+    from evaluation.evaluator import evaluate_Gait3D
+
+    data, partition = gait3d(tmp_path, ROWS)
+    found = evaluate_Gait3D(data, "Gait3D", dataset_partition=partition)
+    assert found == {
+        "scalar/test_accuracy/Rank-1": 50.0,
+        "scalar/test_accuracy/Rank-5": 100.0,  # the gallery has four clips
+        "scalar/test_accuracy/Rank-10": 100.0,
+        "scalar/test_accuracy/mAP": pytest.approx(100 * (1 + (1 / 2 + 2 / 3) / 2) / 2),
+        "scalar/test_accuracy/mINP": pytest.approx(100 * (1 + 2 / 3) / 2),
+    }
+    assert [text for level, text in messages if level == "warning"] == ["1 of 3 probes have no mate in the gallery and are left out"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "listed", "message"),
+    [
+        (ROWS, None, "data_cfg.dataset_partition = .*p.json: no PROBE_SET"),
+        (ROWS, ["x-camid0_videoid1-seq0"], "0 probes and 7 gallery.*such as x-camid0_videoid1-seq0.*such as a-camid0_videoid1-seq0"),
+        (ROWS[:3], LISTED, "3 probes and 0 gallery"),
+        (ROWS[2:4], LISTED, "none of the 1 probes has a clip"),
+    ],
+)
+def test_gait3d_refuses(tmp_path, rows, listed, message):
+    from evaluation.evaluator import evaluate_Gait3D
+
+    data, partition = gait3d(tmp_path, rows, listed)
+    with pytest.raises(ValueError, match=message):
+        evaluate_Gait3D(data, "Gait3D", dataset_partition=partition)
+    with pytest.raises(ValueError, match="needs dataset_partition"):
+        evaluate_Gait3D(data, "Gait3D")

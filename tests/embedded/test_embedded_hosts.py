@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-import random
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,6 @@ def run_worker(host_folder, inputs, out):
 def both(tmp_path_factory):
     """What both hosts compute: (embedded, real), each a dict of arrays, and the weights of both."""
     folder = tmp_path_factory.mktemp("hosts")
-    rng = random.Random(0)
     numbers = np.random.default_rng(0)
     torch.manual_seed(0)
     views = ["000", "054", "090"]
@@ -64,7 +64,7 @@ def both(tmp_path_factory):
         "labels": torch.tensor([0, 0, 3, 3, 1, 1]),
         "embeddings": torch.randn(6, 8, 16),
         "logits": torch.rand(6, 5, 16),
-        "frames": [numbers.integers(0, 2, (rng.randint(5, 30), 64, 64)).astype(np.uint8) * 255 for _ in range(4)],
+        "frames": [numbers.integers(0, 2, (length, 64, 64)).astype(np.uint8) * 255 for length in (17, 5, 29, 60)],
         "gallery": {
             "embeddings": np.stack([centres[int(lab)] + numbers.normal(size=(4, 3)) for lab, _, _ in rows]).astype(np.float32),
             "labels": [row[0] for row in rows],
@@ -78,6 +78,14 @@ def both(tmp_path_factory):
             "views": ["x"] * len(wild),
         },
     }
+    for label in ("x", "y", "z"):
+        for typ, view in (("nm-01", "000"), ("nm-01", "090"), ("bg-01", "000")):
+            place = folder / "data" / label / typ / view
+            place.mkdir(parents=True)
+            for name in ("a", "b", "c"):
+                (place / f"{name}.pkl").write_bytes(pickle.dumps(numbers.integers(0, 9, (4, 2, 2), dtype=np.uint8)))
+    (folder / "p.json").write_text(json.dumps({"TRAIN_SET": ["z", "x", "missing"], "TEST_SET": ["y"]}))
+    given["data_cfg"] = {"dataset_name": "X", "dataset_root": str(folder / "data"), "dataset_partition": str(folder / "p.json")}
     inputs = folder / "inputs.pt"
     torch.save(given, inputs)
     _, weights = run_worker(EMBEDDED, inputs, folder / "first.npz")
@@ -115,7 +123,7 @@ def test_triplet_losses_are_equal(both, prefix):
         assert np.allclose(ours, theirs, atol=atol), (key, np.abs(ours - theirs).max())
 
 
-@pytest.mark.parametrize("prefix", ["collate", "triplet sampler", "inference sampler"])
+@pytest.mark.parametrize("prefix", ["collate", "triplet sampler", "inference sampler", "data set"])
 def test_draws_are_equal_under_equal_seeds(both, prefix):
     for key, ours, theirs in chosen(both, prefix):
         assert np.array_equal(ours, theirs), key

@@ -39,7 +39,12 @@ class CollateFn:
         missing = [key for key in keys if key not in sample_config]
         if missing:
             raise ValueError(f"sampler.sample_type = {sample_type} needs the keys {', '.join(missing)} in the sampler")
+        if sample_config.get("points_in_use"):
+            raise ValueError("sampler.points_in_use: point clouds are not known to the embedded host; use OpenGait")
         self.cfg = {key: sample_config[key] for key in keys}
+        low, high = self.cfg.get("frames_num_min", 1), self.cfg.get("frames_num_max", 1)
+        if not 1 <= low <= high:
+            raise ValueError(f"sampler.frames_num_min = {low}, frames_num_max = {high}; expected 1 <= min <= max")
         self.limit = sample_config.get("frames_all_limit", -1) if self.sampler == "all" else -1
         self.label_index = {label: i for i, label in enumerate(label_set)}
 

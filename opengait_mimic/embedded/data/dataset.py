@@ -65,6 +65,8 @@ class DataSet(tordata.Dataset):
     def __init__(self, data_cfg, training):
         if data_cfg.get("self_supervised"):
             raise ValueError("data_cfg.self_supervised = true is not known to the embedded host; use OpenGait")
+        if data_cfg.get("remove_no_gallery") and not training:
+            get_msg_mgr().log_warning("data_cfg.remove_no_gallery = true has no effect, here as in OpenGait: no probe is removed")
         self.dataset_name = data_cfg["dataset_name"]
         self.data_in_use = data_cfg.get("data_in_use")
         self.cache = data_cfg.get("cache", False)

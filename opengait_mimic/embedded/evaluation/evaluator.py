@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 from utils import get_msg_mgr
 
-from .metric import cuda_dist
+from .metric import cuda_dist, precision
 
 # data set -> gallery types, probe types under each condition
 INDOOR = {
@@ -29,14 +31,17 @@ def _protocol(table, dataset):
     return table[dataset]
 
 
-def _rank_accuracy(data, probe, gallery, ranks, metric):
-    """Percentage of probes with their subject among the nearest r gallery clips, for each r, to 2 decimals."""
-    labels = np.asarray(data["labels"])
-    dist = cuda_dist(data["embeddings"][probe], data["embeddings"][gallery], metric)
-    most = min(max(ranks), int(gallery.sum()))
-    nearest = dist.topk(most, largest=False).indices.cpu().numpy()
-    hits = labels[gallery][nearest] == labels[probe][:, None]  # [probes, most]
-    return [round(100 * float(hits[:, :r].any(1).mean()), 2) for r in ranks]
+def _rank_accuracy(dist, probe_labels, gallery_labels, ranks):
+    """Percentage of probes with their subject among the nearest r gallery clips, for each r."""
+    nearest = dist.topk(min(max(ranks), len(gallery_labels)), largest=False).indices.cpu().numpy()
+    hits = gallery_labels[nearest] == probe_labels[:, None]  # [probes, most]
+    return [100 * float(hits[:, :r].any(1).mean()) for r in ranks]
+
+
+def _distance(data, probe, gallery, metric):
+    """Distances, labels of the probes, labels of the gallery."""
+    labels, embeddings = np.asarray(data["labels"]), data["embeddings"]
+    return cuda_dist(embeddings[probe], embeddings[gallery], metric), labels[probe], labels[gallery]
 
 
 def evaluate_indoor_dataset(data, dataset, metric="euc", cross_view_gallery=False):
@@ -75,7 +80,7 @@ def evaluate_indoor_dataset(data, dataset, metric="euc", cross_view_gallery=Fals
                 if i == j:
                     continue
                 if probe.any() and gallery.any():
-                    cells += _rank_accuracy(data, probe, gallery, [1], metric)
+                    cells.append(round(_rank_accuracy(*_distance(data, probe, gallery, metric), [1])[0], 2))
                 else:
                     lacking += 1
             per_view.append(np.mean(cells) if cells else np.nan)
@@ -114,7 +119,54 @@ def evaluate_real_scene(data, dataset, metric="euc"):
     if gallery.sum() < max(ranks):
         msg_mgr.log_info(f"The gallery has {gallery.sum()} clips: ranks beyond that count them all.")
     results = {}
-    for rank, accuracy in zip(ranks, _rank_accuracy(data, probe, gallery, ranks, metric)):
-        results[f"scalar/test_accuracy/Rank-{rank}"] = accuracy
+    for rank, accuracy in zip(ranks, _rank_accuracy(*_distance(data, probe, gallery, metric), ranks)):
+        results[f"scalar/test_accuracy/Rank-{rank}"] = round(accuracy, 2)
         msg_mgr.log_info(f"Rank-{rank}: {accuracy:.2f}")
     return results
+
+
+def evaluate_Gait3D(data, dataset, metric="euc", dataset_partition=None):
+    """Rank-1, 5 and 10, mAP and mINP of the probes the partition lists, against all other clips.
+
+    Probes without a clip of their subject in the gallery are left out, with a warning.
+
+    Args:
+        data: ``embeddings [n, c, p]``, ``labels``, ``types``, ``views``.
+        dataset: name of the test set, for the log.
+        metric: ``euc`` or ``cos``.
+        dataset_partition: the JSON whose ``PROBE_SET`` lists the probes, entries ``label-type-view``; the host passes
+            ``data_cfg.dataset_partition``. (OpenGait opens ``./datasets/Gait3D/Gait3D.json`` whatever the config says.)
+
+    Returns:
+        dict: ``scalar/test_accuracy/`` with ``Rank-<r>``, ``mAP`` and ``mINP``, percent.
+
+    Raises:
+        ValueError: no partition, no ``PROBE_SET`` in it, no probe or no gallery clip, or no probe has a mate.
+    """
+    if dataset_partition is None:
+        raise ValueError("evaluate_Gait3D needs dataset_partition, the JSON with PROBE_SET; the host passes data_cfg.dataset_partition")
+    with open(dataset_partition, encoding="utf-8") as stream:
+        listed = set(json.load(stream).get("PROBE_SET", ()))
+    if not listed:
+        raise ValueError(f"data_cfg.dataset_partition = {dataset_partition}: no PROBE_SET in it; expected a list of label-type-view")
+    labels = np.asarray(data["labels"])
+    clips = ["-".join(clip) for clip in zip(data["labels"], data["types"], data["views"])]
+    probe = np.array([clip in listed for clip in clips])
+    if probe.all() or not probe.any():
+        raise ValueError(
+            f"{dataset}: {probe.sum()} probes and {(~probe).sum()} gallery clips; the PROBE_SET of {dataset_partition} has "
+            f"entries such as {min(listed)}, the test set such as {clips[0]}"
+        )
+    mated = probe & np.isin(labels, labels[~probe])
+    msg_mgr = get_msg_mgr()
+    if not mated.any():
+        raise ValueError(f"{dataset}: none of the {probe.sum()} probes has a clip of its subject in the gallery")
+    if not mated[probe].all():
+        msg_mgr.log_warning(f"{(probe & ~mated).sum()} of {probe.sum()} probes have no mate in the gallery and are left out")
+    ranks = [1, 5, 10]
+    dist, probe_labels, gallery_labels = _distance(data, mated, ~probe, metric)
+    scores = {f"Rank-{r}": share for r, share in zip(ranks, _rank_accuracy(dist, probe_labels, gallery_labels, ranks))}
+    found = [precision(row, gallery_labels == label) for row, label in zip(dist.cpu().numpy(), probe_labels)]
+    scores.update(zip(("mAP", "mINP"), (100 * np.mean(found, axis=0)).tolist()))
+    msg_mgr.log_info(f"{dataset}, {metric}, {mated.sum()} probes: " + ", ".join(f"{k} {v:.2f}" for k, v in scores.items()))
+    return {f"scalar/test_accuracy/{key}": value for key, value in scores.items()}

@@ -1,4 +1,4 @@
-"""Distances between part embeddings."""
+"""Distances between part embeddings, and how early a ranking meets the mates."""
 
 from __future__ import annotations
 
@@ -37,3 +37,23 @@ def cuda_dist(x, y, metric="euc"):
             total += squared.relu_().sqrt_()
     mean = total / x.size(2)
     return 1 - mean if metric == "cos" else mean
+
+
+def precision(distances, mates):
+    """Average precision and inverse negative penalty of one probe.
+
+    With ``n`` mates, the i-th of them at place ``k_i`` of the ranking: mean of ``i / k_i``, and ``n / k_n``.
+
+    Args:
+        distances: to each gallery clip.
+        mates: which of these are of the probe's subject; at least one.
+
+    Shape:
+        distances ``[g]``, mates ``[g]`` bool
+
+    Returns:
+        tuple: the two, 0..1.
+    """
+    places = np.flatnonzero(mates[np.argsort(distances)]) + 1
+    found = np.arange(1, len(places) + 1) / places
+    return found.mean(), found[-1]

@@ -373,4 +373,5 @@ class BaseModel(nn.Module):
         found.update(labels=seqs.label_list, types=seqs.types_list, views=seqs.views_list)
         eval_func = get_attr_from([evaluator], evaluator_cfg["eval_func"])
         name = data_cfg.get("test_dataset_name", data_cfg["dataset_name"])
-        return eval_func(found, name, **get_valid_args(eval_func, evaluator_cfg, evaluator_cfg))
+        keys = {**evaluator_cfg, "dataset_partition": data_cfg["dataset_partition"]}
+        return eval_func(found, name, **get_valid_args(eval_func, keys, keys))
