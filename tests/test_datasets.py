@@ -1,0 +1,139 @@
+"""Gait3D, GREW and CASIA-B in small, laid out as the real ones: the host's own test and ours agree, on the partition the YAML names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from opengait_mimic.config import ConfigError
+from opengait_mimic.evaluate import evaluate
+from opengait_mimic.host import CONFIGS, HostError
+from opengait_mimic.launch import launch, prepare
+from tests.variants import variant
+
+TEACHER = "GaitBase (teacher)"
+SESSIONS, VIEWS = ("nm-01", "nm-02", "bg-01", "cl-01"), ("054", "090")
+EVALUATORS = {"Gait3D": "evaluate_Gait3D", "GREW": "evaluate_real_scene", "CASIA-B": "evaluate_indoor_dataset"}
+
+
+def place(dataset, label, session, view):
+    """Label, type and view of a walker's clip by the data set's own names."""
+    i, j = SESSIONS.index(session), VIEWS.index(view)
+    if dataset == "Gait3D":
+        return label, f"camid{i + 1}_videoid{j + 1}", "seq0"
+    if dataset == "GREW":  # gallery 01, probe 02; a view is a clip's name
+        return f"0{label}", "02" if session == "cl-01" else "01", f"{7 * i + j:032x}"
+    return label[1:], {"nm-02": "nm-05"}.get(session, session), view
+
+
+@pytest.fixture(scope="module", params=list(EVALUATORS))
+def small(request, tree, tmp_path_factory):
+    """The data block of a tree: the walkers under the names of the data set; Gait3D's partition lists two probes a subject."""
+    dataset, folder = request.param, tmp_path_factory.mktemp(request.param)
+    for label in (*tree.train, *tree.test):
+        for session in SESSIONS:
+            for view in VIEWS:
+                to = folder / "data" / "/".join(place(dataset, label, session, view))
+                to.mkdir(parents=True)
+                shutil.copy(tree.root / label / session / view / f"{view}.pkl", to)
+    halves = {"TRAIN_SET": tree.train, "TEST_SET": tree.test}
+    partition = {half: [place(dataset, label, "nm-01", "054")[0] for label in labels] for half, labels in halves.items()}
+    if dataset == "Gait3D":
+        partition["PROBE_SET"] = [f"{label}-camid{i}_videoid1-seq0" for label in tree.test for i in (2, 4)]
+    (folder / "partition.json").write_text(json.dumps(partition))
+    places = {"dataset_root": str(folder / "data"), "dataset_partition": str(folder / "partition.json")}
+    return {**places, "dataset_name": dataset, "test_dataset_name": dataset, "num_workers": 0}
+
+
+@pytest.fixture
+def config(small, trained, output, tmp_path):
+    """The teacher's YAML, restored from its three steps on walkers, to be tested on the small data set."""
+    weights = output / "walkers/Baseline/GaitBase-seed0/checkpoints/GaitBase-seed0-00003.pt"
+    changes = {"evaluator_cfg__eval_func": EVALUATORS[small["dataset_name"]], "evaluator_cfg__restore_hint": str(weights)}
+    return variant(trained.files[TEACHER], tmp_path, data_cfg=small, **changes)
+
+
+def scores(file):
+    """What the host's own evaluation function returns in a test."""
+    return {key.split("/")[-1]: float(value) for key, value in launch(file, "test", quiet=True).items()}
+
+
+def test_whole_bodies_score_as_in_the_hosts_own_test(config, small):
+    """The host rounds to two decimals, CASIA-B's pairs of views each."""
+    found, whole = scores(config), evaluate(config, quiet=True)[0]
+    assert whole["protocol"] == "holistic" and whole["dataset"] == small["dataset_name"] and whole["hp_rank1"] == whole["rank1"]
+    if small["dataset_name"] == "CASIA-B":
+        assert whole["rank1"] == pytest.approx(sum(found[f"{c}@R1"] for c in ("NM", "BG", "CL")) / 3, abs=0.0051)
+        assert whole["probes"] == 4 * 3 * 2
+    else:
+        assert (whole["rank1"], whole["rank5"]) == (pytest.approx(found["Rank-1"], abs=0.0051), pytest.approx(found["Rank-5"], abs=0.0051))
+        assert whole["probes"] == 8
+    if small["dataset_name"] == "Gait3D":
+        assert (whole["mAP"], whole["mINP"]) == (pytest.approx(found["mAP"], abs=1e-4), pytest.approx(found["mINP"], abs=1e-4))
+    assert 0 < whole["rank1"] and whole["probes_without_mate"] == 0
+
+
+@pytest.mark.parametrize("small", ["Gait3D"], indirect=True)
+def test_gait3d_probes_are_those_of_the_partition_the_yaml_names(config, small, tmp_path, monkeypatch):
+    """Another list gives other scores, and a list at OpenGait's fixed place, ``datasets/Gait3D/Gait3D.json``, none."""
+    partition = json.loads(Path(small["dataset_partition"]).read_text())
+    other = {**partition, "PROBE_SET": [f"{label}-camid{i}_videoid2-seq0" for label in partition["TEST_SET"] for i in (1, 2, 3)]}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    (tmp_path / "datasets" / "Gait3D").mkdir(parents=True)
+    fixed = {**partition, "PROBE_SET": [f"{label}-camid1_videoid1-seq0" for label in partition["TEST_SET"]]}
+    (tmp_path / "datasets" / "Gait3D" / "Gait3D.json").write_text(json.dumps(fixed))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b").mkdir()
+    second = variant(config, tmp_path / "b", data_cfg__dataset_partition=str(tmp_path / "other.json"))
+    found = [scores(config), scores(second)]
+    for file, theirs, probes in zip((config, second), found, (8, 12)):
+        whole = evaluate(file, quiet=True)[0]
+        assert whole["probes"] == probes
+        assert (whole["mAP"], whole["mINP"]) == (pytest.approx(theirs["mAP"], abs=1e-4), pytest.approx(theirs["mINP"], abs=1e-4))
+    assert found[0]["mAP"] != found[1]["mAP"]
+
+
+@pytest.mark.parametrize("small", ["Gait3D"], indirect=True)
+def test_gait3d_is_tested_between_two_training_steps(config, tmp_path, monkeypatch):
+    """The host calls its test by name there."""
+    import evaluation.evaluator as evaluator
+
+    seen, judge = [], evaluator.cuda_dist
+    monkeypatch.setattr(evaluator, "cuda_dist", lambda x, y, *metric: seen.append((len(x), len(y))) or judge(x, y, *metric))
+    engine = {"with_test": True, "restore_hint": 0, "total_iter": 2, "save_iter": 2, "save_name": "between"}
+    launch(variant(config, tmp_path, **{f"trainer_cfg__{key}": value for key, value in engine.items()}), "train", quiet=True)
+    assert seen == [(8, 24)]
+
+
+@pytest.mark.parametrize("small", ["Gait3D"], indirect=True)
+def test_gait3d_needs_a_list_of_probes_before_anything_is_built(config, small, tmp_path):
+    partition = json.loads(Path(small["dataset_partition"]).read_text())
+    del partition["PROBE_SET"]
+    (tmp_path / "none.json").write_text(json.dumps(partition))
+    file = variant(config, tmp_path, data_cfg__dataset_partition=str(tmp_path / "none.json"))
+    for phase, changed in (("test", file), ("train", variant(file, tmp_path, trainer_cfg__with_test=True))):
+        with pytest.raises(ConfigError, match="evaluate_Gait3D needs the list PROBE_SET.*none.json"):
+            prepare(changed, phase)
+    assert prepare(variant(file, tmp_path, trainer_cfg__with_test=False), "train")
+
+
+@pytest.mark.parametrize("shipped", sorted(CONFIGS.glob("*/*_gait3d.yaml")), ids=lambda file: file.stem)
+def test_the_partition_of_a_shipped_gait3d_configuration(host, shipped, tmp_path, monkeypatch):
+    """That of the checkout; without one, the user's own in the working folder; without that, its name is given."""
+    cfgs = yaml.safe_load(shipped.read_text())
+    cfgs["data_cfg"]["dataset_root"] = str(tmp_path)
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(cfgs))
+    monkeypatch.chdir(tmp_path)
+    if host.name == "embedded":
+        with pytest.raises(HostError, match=r"data_cfg\.dataset_partition: \./datasets/Gait3D/Gait3D\.json not found; tried"):
+            prepare(tmp_path / "run.yaml", "test")
+    else:
+        assert prepare(tmp_path / "run.yaml", "test")["data_cfg"]["dataset_partition"] == str(host.root / "datasets/Gait3D/Gait3D.json")
+    own = tmp_path / "datasets" / "Gait3D" / "Gait3D.json"
+    own.parent.mkdir(parents=True)
+    own.write_text(json.dumps({"PROBE_SET": ["1-camid1_videoid1-seq0"]}))
+    assert prepare(tmp_path / "run.yaml", "test")["data_cfg"]["dataset_partition"] == str(own)
