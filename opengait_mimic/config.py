@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import difflib
+import math
+import reprlib
 from numbers import Real
 from types import SimpleNamespace
 from typing import Any, Callable
@@ -16,7 +18,11 @@ REQUIRED = object()  # a field without a default
 
 
 class ConfigError(ValueError):
-    """A YAML value of ours is missing, unknown, of the wrong type or out of range."""
+    """YAML values of ours are missing, unknown, of the wrong type or out of range; one argument, one line, for each."""
+
+    def __str__(self) -> str:
+        """All of them."""
+        return "\n".join(map(str, self.args))
 
 
 def read(given: Any, where: str, fields: dict[str, tuple[Any, Callable]]) -> SimpleNamespace:
@@ -31,29 +37,57 @@ def read(given: Any, where: str, fields: dict[str, tuple[Any, Callable]]) -> Sim
         A namespace with every field; defaults pass through their check as well.
 
     Raises:
-        ConfigError: not a mapping, unknown key (with the nearest valid name), missing key, or a failed check.
+        ConfigError: not a mapping, or every unknown key (with the nearest valid name), missing key and failed check. A missing key
+            is not told beside an unknown one, which may be it misspelt.
     """
     given = {} if given is None else given
     if not isinstance(given, dict):
         raise ConfigError(f"{where}: expected a mapping with the keys {sorted(fields)}, got {given!r}")
-    for key in given:
-        if key not in fields:
-            raise ConfigError(f"{where}.{key}: unknown key{nearest(key, fields)}; allowed: {sorted(fields)}")
-    values = {}
+    found = [unknown_key(where, key, value, fields) for key, value in given.items() if key not in fields]
+    misspelt, values = bool(found), {}
     for key, (default, check) in fields.items():
         value = given.get(key, default)
-        if value is REQUIRED:
-            raise ConfigError(f"{where}.{key}: missing; this key is required")
-        values[key] = check(value, f"{where}.{key}")
+        if value is not REQUIRED:
+            try:
+                values[key] = check(value, f"{where}.{key}")
+            except ConfigError as error:
+                found += error.args
+        elif not misspelt:
+            found.append(f"{where}.{key}: missing; this key is required")
+    if found:
+        raise ConfigError(*found)
     return SimpleNamespace(**values)
 
 
+def unknown_key(where: str, key: object, value: object, names) -> str:
+    """The message for a key that is none of ``names``."""
+    near, allowed = nearest(key, names), sorted(map(str, names))
+    return f"{f'{where}.{key}'.lstrip('.')}: unknown key{near}; allowed: {allowed}; given {shown(value)}"
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 60
+shown = _short.repr
+"""A value for a message, shortened where it is long."""
+
+
 def nearest(name: object, names) -> str:
-    """The tail of a message: the nearest of ``names`` to a misspelt one, or nothing."""
-    close = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.6) or [
-        n for n in map(str, names) if n.lower() == str(name).lower()
-    ]
+    """The tail of a message: the nearest of ``names`` to a misspelt one, or nothing.
+
+    A name one edit away (a letter more, less or other, or two neighbours swapped) comes first; then what `difflib` finds close.
+    """
+    given, names = str(name), [str(n) for n in names]
+    close = difflib.get_close_matches(given, [n for n in names if _one_edit(given, n)], n=1, cutoff=0)
+    close = close or difflib.get_close_matches(given, names, n=1, cutoff=0.6) or [n for n in names if n.lower() == given.lower()]
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _one_edit(a: str, b: str) -> bool:
+    """Whether one letter more, less or other, or one swap of neighbours, makes b of a; single letters are near to nothing."""
+    same = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    rest, other = a[same:], b[same:]
+    swapped = len(rest) > 1 and rest[1] + rest[0] + rest[2:] == other
+    return len(b) > 1 and (rest[1:] == other[1:] or rest[1:] == other or rest == other[1:] or swapped)
 
 
 def anything(value, where):
@@ -72,13 +106,14 @@ def choice(*allowed):
     return check
 
 
-def number(low: float, high: float):
+def number(low: float = -math.inf, high: float = math.inf):
     """A check: a number in the closed interval [low, high]."""
+    span = "" if math.isinf(low) and math.isinf(high) else f" from {low:g} to {high:g}"
     hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
 
     def check(value, where):
         if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
-            raise ConfigError(f"{where} = {value!r}; expected a number from {low:g} to {high:g}{hint if isinstance(value, str) else ''}")
+            raise ConfigError(f"{where} = {value!r}; expected a number{span}{hint if isinstance(value, str) else ''}")
         return float(value)
 
     return check
@@ -117,9 +152,16 @@ def optional(check):
         try:
             return None if value is None else check(value, where)
         except ConfigError as error:
+            if isinstance(value, dict):  # the slip is inside
+                raise
             raise ConfigError(f"{error}, or null") from None
 
     return check_or_null
+
+
+def block(fields: dict[str, tuple[Any, Callable]]):
+    """A check: a mapping with these fields, returned as `read` returns it."""
+    return lambda value, where: read(value, where, fields)
 
 
 def pair(check):

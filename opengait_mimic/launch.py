@@ -13,7 +13,7 @@ from typing import Callable
 from torch import nn
 
 from . import host as hosts
-from .config import ConfigError, integer
+from .config import ConfigError
 from .distributed import rank_and_world
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
 
@@ -37,7 +37,6 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
         raise ConfigError("data_cfg: several data sets at once are not supported here; name one")
     for key in ("dataset_root", "dataset_partition"):
         data[key] = str(resolve(str(data[key]), f"data_cfg.{key}"))
-    integer(0, 4_000_000)(trainer.get("seed", 0), "trainer_cfg.seed")
     if iteration:
         evaluator["restore_hint"] = trainer["restore_hint"] = int(iteration)
     if phase == "test" or (phase == "train" and trainer.get("with_test")):

@@ -38,14 +38,23 @@ def load_cfgs(path: str | os.PathLike, key: str = "--cfgs") -> dict:
 
     Raises:
         HostError: no such file, not YAML, or not a mapping.
+        ConfigError: a file that uses something of ours has wrong keys or values (see `opengait_mimic.strict`).
     """
+    from ..strict import check_file  # needs the host's registry, which this package is still importing
+
     file = resolve(str(path), key)
-    loaded = []
-    for source in (file, current().root / "configs" / "default.yaml"):
-        try:
-            loaded.append(yaml.safe_load(source.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise HostError(f"{key}: cannot read {source}: {error}") from error
-        if not isinstance(loaded[-1], dict):
-            raise HostError(f"{key}: {source} is not a configuration (expected a YAML mapping)")
-    return merge(*loaded)
+    (text, user), (_, default) = (_read(source, key) for source in (file, current().root / "configs" / "default.yaml"))
+    check_file(file, text, user, default)
+    return merge(user, default)
+
+
+def _read(file: Path, key: str) -> tuple[str, dict]:
+    """A YAML's text and its mapping."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        loaded = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise HostError(f"{key}: cannot read {file}: {error}") from error
+    if not isinstance(loaded, dict):
+        raise HostError(f"{key}: {file} is not a configuration (expected a YAML mapping)")
+    return text, loaded

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from modeling.base_model import BaseModel
 
-from ..config import REQUIRED, ConfigError, anything, read
+from ..config import REQUIRED, ConfigError, anything, block, optional, read
 from ..host import is_ours, lookup
 from .common import BINARISE, GEOMETRY, OccludedInput
-from .subnetwork import backbone_cfg
+from .subnetwork import STAGE, backbone_block, backbone_cfg
 
 FIELDS = {
     "model": ("Baseline2", anything),
-    "backbone": (REQUIRED, anything),
-    "teacher": (None, anything),  # read by `evaluate` alone: whose whole-body score RP divides by
+    "backbone": (REQUIRED, backbone_block),
+    "teacher": (None, optional(block(STAGE))),  # read by `evaluate` alone: whose whole-body score RP divides by
     "geometry": GEOMETRY,
     "binarise": BINARISE,
 }
@@ -41,6 +41,8 @@ class Baseline2(OccludedInput, BaseModel):
     Source:
         MimicGait (WACV 2025), section 4.3: the backbone trained on occluded data without a teacher.
     """
+
+    FIELDS = FIELDS
 
     def __new__(cls, cfgs, training):
         """Make the object of the combined class."""

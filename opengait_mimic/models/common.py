@@ -12,7 +12,7 @@ from ..clips import clip_lengths, owners
 from ..config import ConfigError, choice, integer, number, optional, pair, read
 from ..distributed import rank_and_world
 from ..host import follow_world_size, resolve
-from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, targets, test_key, training_key
+from ..occlusion import FIELDS, Draw, Occlusion, apply, binarise, clip_times, draw, targets, test_key, training_key
 from ..protocol import is_probe
 
 
@@ -56,9 +56,9 @@ class Condition(NamedTuple):
             return cls(None, "holistic", 0)
         if not isinstance(given, dict):
             raise ConfigError(f"{where} = {given!r}; expected a mapping, or leave it out to test whole bodies")
-        ours = {key: value for key, value in given.items() if key in ("protocol", "seed")}
-        block = read(ours, where, {"protocol": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))})
-        rest = {key: value for key, value in given.items() if key not in ours}
+        own = {"protocol": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))}
+        block = read(given, where, {**FIELDS, **own})
+        rest = {key: value for key, value in given.items() if key not in own}
         return cls(Occlusion.from_cfg(rest, where), block.protocol, block.seed)
 
 

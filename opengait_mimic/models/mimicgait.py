@@ -6,27 +6,26 @@ import torch
 from modeling.base_model import BaseModel
 from modeling.modules import SeparateFCs
 
-from ..config import REQUIRED, ConfigError, anything, boolean, choice, optional, read, text
+from ..config import REQUIRED, ConfigError, anything, block, boolean, choice, optional, read
 from ..distributed import gather
 from ..host import load_cfgs
 from ..losses import MiCKDLoss, health, mickd_triplets
 from ..visibility import FEATURES, VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
-from .subnetwork import CheckpointError, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
+from .subnetwork import STAGE, CheckpointError, backbone_block, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
 from .teacher import Teacher
 from .ven import VEN_FIELDS, check_extra_state
 
 FIELDS = {
     "model": ("MimicGait", anything),
-    "backbone": (REQUIRED, anything),
-    "teacher": ({}, anything),
-    "ven": (REQUIRED, anything),
+    "backbone": (REQUIRED, backbone_block),
+    "teacher": ({}, block(STAGE)),
+    "ven": (REQUIRED, optional(block(STAGE))),
     "init_mimic": (False, boolean),
     "geometry": GEOMETRY,
     "binarise": BINARISE,
-    "reference_compat": ({}, anything),
+    "reference_compat": ({}, block({"rank": ("fused", choice("fused", "bare"))})),
 }
-STAGE = {"cfgs": (None, optional(text)), "checkpoint": ("auto", text)}
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
 
 
@@ -62,6 +61,8 @@ class MimicGait(OccludedInput, BaseModel):
         MimicGait (WACV 2025), section 3, equations 1 and 2.
     """
 
+    FIELDS = FIELDS
+
     def __init__(self, cfgs, training):
         """Remember the phase (the teacher exists in training only), then build as usual."""
         object.__setattr__(self, "teacher", None)
@@ -73,7 +74,7 @@ class MimicGait(OccludedInput, BaseModel):
         """Build mimic, VEN and T; in training the teacher as well."""
         cfg = read(model_cfg, "model_cfg", FIELDS)
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
-        self.compat = read(cfg.reference_compat, "model_cfg.reference_compat", {"rank": ("fused", choice("fused", "bare"))})
+        self.compat = cfg.reference_compat
         net_cfg, whole_cfgs = backbone_cfg(cfg.backbone, "model_cfg.backbone")
         self.Mimic = build(net_cfg, self.cfgs, "model_cfg.backbone")
         channels, parts, unreached = inspect(self.Mimic, self.geometry, "model_cfg.backbone")
@@ -87,7 +88,7 @@ class MimicGait(OccludedInput, BaseModel):
             self._build_ven(cfg.ven)
             self.Mixer = SeparateFCs(parts_num=parts, in_channels=channels + FEATURES, out_channels=channels)
         if self.needs_teacher:
-            stage = read(cfg.teacher, "model_cfg.teacher", STAGE)
+            stage = cfg.teacher
             teacher_cfgs = load_cfgs(stage.cfgs, "model_cfg.teacher.cfgs") if stage.cfgs else whole_cfgs
             if teacher_cfgs is None:
                 raise ConfigError("model_cfg.teacher.cfgs: missing; with an inline backbone the teacher's YAML must be named")
@@ -108,8 +109,8 @@ class MimicGait(OccludedInput, BaseModel):
         losses = self.cfgs["loss_cfg"]
         return losses if isinstance(losses, list) else [losses]
 
-    def _build_ven(self, block):
-        self.ven_stage = read(block, "model_cfg.ven", STAGE)
+    def _build_ven(self, stage):
+        self.ven_stage = stage
         if self.ven_stage.cfgs is None:
             raise ConfigError("model_cfg.ven.cfgs: missing; name the VEN's YAML, or set `ven: null` for a mimic without guidance")
         self.ven_cfgs = load_cfgs(self.ven_stage.cfgs, "model_cfg.ven.cfgs")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from utils import get_msg_mgr
 
-from ..config import REQUIRED, ConfigError, read, text
+from ..config import REQUIRED, ConfigError, nearest, optional, read, text, unknown_key
 from ..host import HostError, is_ours, load_cfgs, lookup, output, resolve
 
 
@@ -19,8 +19,25 @@ class CheckpointError(RuntimeError):
     """A weights file is missing or does not fit what it is loaded into."""
 
 
+STAGE = {"cfgs": (None, optional(text)), "checkpoint": ("auto", text)}
+"""A ``teacher`` or ``ven`` block: a YAML, and the weights that training it writes or a path."""
+
+
+def backbone_block(value, where):
+    """A check: ``{cfgs: FILE}``, or an OpenGait ``model_cfg`` inline."""
+    forms = ("cfgs", "model")
+    if isinstance(value, dict) and "cfgs" in value:
+        read(value, where, {"cfgs": (REQUIRED, text)})
+    elif not isinstance(value, dict) or "model" not in value:
+        for key in value if isinstance(value, dict) else ():
+            if nearest(key, forms):
+                raise ConfigError(unknown_key(where, key, value[key], forms))
+        raise ConfigError(f"{where} = {value!r}; expected {{cfgs: an OpenGait YAML}}, or an OpenGait model_cfg with its `model` key")
+    return value
+
+
 def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
-    """Read a ``backbone`` block: ``{cfgs: FILE}``, or an OpenGait ``model_cfg`` inline.
+    """Read a ``backbone`` block (see `backbone_block`).
 
     Returns:
         Its model_cfg, and the whole configuration it came from (None when inline).
@@ -28,13 +45,10 @@ def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
     Raises:
         ConfigError: neither form. HostError: the file is not found.
     """
-    if isinstance(block, dict) and "cfgs" in block:
-        given = read(block, key, {"cfgs": (REQUIRED, text)})
-        cfgs = load_cfgs(given.cfgs, f"{key}.cfgs")
+    if "cfgs" in backbone_block(block, key):
+        cfgs = load_cfgs(block["cfgs"], f"{key}.cfgs")
         return cfgs["model_cfg"], cfgs
-    if isinstance(block, dict) and "model" in block:
-        return block, None
-    raise ConfigError(f"{key} = {block!r}; expected {{cfgs: an OpenGait YAML}}, or an OpenGait model_cfg with its `model` key")
+    return block, None
 
 
 def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -> Path:

@@ -52,6 +52,7 @@ class VEN(OccludedInput, BaseModel):
         MimicGait (WACV 2025), section 3.2: cross-entropy + 10 x mean squared error.
     """
 
+    FIELDS = VEN_FIELDS
     LOSS_OF = {"CrossEntropyLoss": "kinds", "HiddenFractionLoss": "amount"}
 
     def build_network(self, model_cfg):

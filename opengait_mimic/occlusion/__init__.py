@@ -19,11 +19,12 @@ Source: MimicGait (WACV 2025), section 4.2 and figure 1: consistent and dynamic 
 dimensions". Top and bottom are cropped as a person detector's box would be.
 """
 
-from .draws import KINDS, MOVING, Draw, Occlusion, draw, test_key, training_key, uniforms
+from .draws import FIELDS, KINDS, MOVING, Draw, Occlusion, draw, test_key, training_key, uniforms
 from .hiding import apply, binarise, targets
 from .times import clip_times, drawn_times
 
 __all__ = [
+    "FIELDS",
     "KINDS",
     "MOVING",
     "Draw",

@@ -14,6 +14,14 @@ KINDS = ("none", "bottom", "top", "middle", "patch", "pole")
 MOVING = ("patch", "pole")
 """Kinds that differ from frame to frame; the others hide every frame of a clip alike."""
 
+FIELDS = {
+    "kinds": ({"top": 0.5, "bottom": 0.5}, anything),
+    "hidden": ([0.4, 0.6], pair(number(0.01, 0.95))),
+    "speed": ([0.5, 1.0], pair(number(0, 64))),
+    "time_axis": (100, integer(1, 10_000)),
+}
+"""The keys of an ``occlusion`` block; ``kinds`` is looked at by `Occlusion.from_cfg`."""
+
 SEPARATOR = "\x1f"  # ASCII unit separator: stands in no label, type or view
 
 
@@ -63,16 +71,7 @@ class Occlusion(NamedTuple):
         Raises:
             ConfigError: an unknown key or kind, a number out of range, probabilities that miss 1, a range upside down.
         """
-        block = read(
-            given,
-            where,
-            {
-                "kinds": ({"top": 0.5, "bottom": 0.5}, anything),
-                "hidden": ([0.4, 0.6], pair(number(0.01, 0.95))),
-                "speed": ([0.5, 1.0], pair(number(0, 64))),
-                "time_axis": (100, integer(1, 10_000)),
-            },
-        )
+        block = read(given, where, FIELDS)
         if not isinstance(block.kinds, dict) or not block.kinds:
             raise ConfigError(f"{where}.kinds = {block.kinds!r}; expected a mapping kind: probability of {', '.join(KINDS)}")
         for kind, share in block.kinds.items():

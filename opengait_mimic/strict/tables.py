@@ -1,0 +1,76 @@
+"""Which keys the host and we read by name, and what their values may be."""
+
+from __future__ import annotations
+
+from ..config import anything, boolean, choice, integer, text
+from ..occlusion import Occlusion
+
+
+def _restore_hint(value, where):
+    return value if isinstance(value, str) and value else integer(0)(value, where)
+
+
+def _condition(value, where):
+    from ..models.common import Condition
+
+    return Condition.from_cfg(value, where)
+
+
+ENGINE = {
+    "save_name": text,
+    "enable_float16": boolean,
+    "restore_hint": _restore_hint,
+    "restore_ckpt_strict": boolean,
+    "sampler": anything,  # see SAMPLING
+    "transform": anything,
+}
+BLOCKS = {
+    "data_cfg": {
+        "dataset_name": text,
+        "dataset_root": text,
+        "dataset_partition": text,
+        "test_dataset_name": text,
+        "data_in_use": anything,
+        "num_workers": integer(0),
+        "cache": boolean,
+        "self_supervised": boolean,
+        "remove_no_gallery": boolean,  # nobody reads it, but the host's default.yaml and every file of OpenGait's has it
+    },
+    "trainer_cfg": {
+        **ENGINE,
+        "seed": integer(0, 4_000_000),
+        "occlusion": Occlusion.from_cfg,
+        "with_test": boolean,
+        "find_unused_parameters": boolean,
+        "fix_BN": boolean,
+        "sync_BN": boolean,
+        "total_iter": integer(1),
+        "log_iter": integer(1),
+        "save_iter": integer(1),
+        "optimizer_reset": boolean,
+        "scheduler_reset": boolean,
+        "T_max_iter": integer(1),  # SwinGait's
+    },
+    "evaluator_cfg": {
+        **ENGINE,
+        "occlusion": _condition,
+        "eval_func": text,  # its arguments are keys as well
+        "metric": choice("euc", "cos"),
+    },
+    "model_cfg": {},  # FIELDS of our models; a host model's is its own
+    "loss_cfg": {"log_prefix": text, "gather_and_scale": boolean},
+    "optimizer_cfg": {},
+    "scheduler_cfg": {},
+}
+"""Top-level block -> key -> check: what the host or we read by name. What a class takes is read off its signature."""
+
+SAMPLING = {
+    "sample_type": choice(*(f"{how}_{order}" for how in ("fixed", "unfixed", "all") for order in ("ordered", "unordered", "allordered"))),
+    "frames_num_fixed": integer(1),
+    "frames_num_min": integer(1),
+    "frames_num_max": integer(1),
+    "frames_skip_num": integer(0),
+    "frames_all_limit": integer(-1),
+    "points_in_use": anything,
+}
+"""The keys of a sampler block that are the host's collate function's."""
