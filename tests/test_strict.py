@@ -29,7 +29,7 @@ def default(host):
 
 
 @pytest.fixture
-def warnings(monkeypatch):
+def warnings():
     """The lines our logger warns with."""
     lines, logger, handler = [], logging.getLogger("opengait_mimic"), logging.Handler(logging.WARNING)
     handler.emit = lambda record: lines.append(record.getMessage())
