@@ -189,7 +189,10 @@ def test_the_yaml_of_the_transform_builds_it():
 
 def test_the_yaml_of_the_occlusion_block_reads():
     block = shown_yaml(Occlusion.from_cfg)["occlusion"]
-    assert Occlusion.from_cfg(block, "trainer_cfg.occlusion").kinds == {"none": 0.2, "bottom": 0.4, "top": 0.4}
+    kinds = {"none": 0.2, "bottom": 0.2, "top": 0.2, "middle": 0.2, "patch": 0.1, "pole": 0.1}
+    shown = Occlusion.from_cfg(block, "trainer_cfg.occlusion")
+    assert shown.kinds == pytest.approx(kinds)
+    assert shown._replace(kinds=None) == Occlusion.from_cfg({}, "")._replace(kinds=None), "it shows the defaults of the other keys"
 
 
 def test_optional_says_that_null_is_allowed():
