@@ -15,13 +15,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _walkers, _preview, _evaluate, _check):
+    for add in (_demo, _pipeline, _walkers, _preview, _evaluate, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
     with friendly_errors():
         status = given.run(given)
-    if given.command == "evaluate":  # the one command that may run in several processes
+    if given.command in ("evaluate", "pipeline"):  # what may run in several processes
         from .host import leave
 
         leave()
@@ -51,6 +51,20 @@ def _run_demo(given) -> int:
     from .demo import run
 
     return run(given)
+
+
+def _pipeline(commands) -> None:
+    p = commands.add_parser("pipeline", help="train and test teacher, VEN and mimic, as far as they are not done")
+    p.add_argument("--cfgs", required=True, help="the mimic's YAML (or a Baseline2, a VEN, OpenGait's own)")
+    p.add_argument("--retrain", action="store_true", help="move trainings of another configuration aside and train anew")
+    add_host_arguments(p)
+    p.set_defaults(run=_run_pipeline)
+
+
+def _run_pipeline(given) -> int:
+    from .pipeline import run_pipeline
+
+    return run_pipeline(given)
 
 
 def _walkers(commands) -> None:

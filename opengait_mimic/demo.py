@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import yaml
 
 from . import __version__
 from . import host as hosts
 from .config import ConfigError
-from .evaluate import evaluate, write_json
-from .launch import launch
+from .evaluate import write_json
 from .progress import Bar
 from .protocol import format_rows
+from .stages import Stage
+from .stages import run as run_stages
 from .summary import chance, spread, verdicts
 from .training_view import draw_training_view
 
@@ -152,67 +150,30 @@ def write_configs(folder: Path, size: Size, data: dict, classes: int, seed: int)
 
 def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dict:
     """Every stage of one seed."""
-    from .models.subnetwork import checkpoint_file
-
-    files = write_configs(out / "configs" / f"seed{seed}", size, data, classes, seed)
-    whole = out / f"seed{seed}-baseline1.json"  # saves Baseline-2 the teacher's pass
-    kept, state = out / f"seed{seed}.json", {"losses": {}, "seconds": {}, "done": {}, "ven": None, "rows": []}
-    if kept.is_file():
-        state = json.loads(kept.read_text())
+    files, results = write_configs(out / "configs" / f"seed{seed}", size, data, classes, seed), out / f"seed{seed}"
+    teacher, ven, baseline2, mimic = STAGES
+    whole = results / f"{files[teacher].stem}.json"  # saves Baseline-2 the teacher's pass
+    stages = [Stage(name, file, results / f"{file.stem}.json") for name, file in files.items()]
+    stages[2] = stages[2]._replace(reference=whole)
+    stages[3] = stages[3]._replace(after=(teacher, ven))
     print(f"seed {seed}")
-    text = f"{__version__} {hosts.current().root} {hosts.current().commit} {hosts.device()}"
-    for stage, file in files.items():
-        text += file.read_text()  # a stage depends on those before it
-        key = hashlib.sha256(text.encode()).hexdigest()
-        cfgs = yaml.safe_load(file.read_text())
-        saved = checkpoint_file("auto", cfgs, stage, must_exist=False)
-        if state["done"].get(stage) == key and saved.is_file() and (whole.is_file() or stage == "VEN"):
-            print(f"  {stage:<22}{'':>8}   done before")
-            continue
-        state["rows"] = [r for r in state["rows"] if r["stage"] != stage]
-        begin = time.monotonic()
-        history: list[float] = []
-        with Bar(f"  {stage}") as bar:
-            launch(file, "train", quiet=True, before=_watch(stage == "MimicGait", history, bar, out))
-        tenth = max(1, len(history) // 10)
-        state["losses"][stage] = [round(float(np.mean(part)), 4) for part in (history[:tenth], history[-tenth:])]
-        trained = time.monotonic() - begin
-        if stage == "VEN":
-            state["ven"] = launch(file, "test", quiet=True)
-            said = f"frame accuracy {state['ven']['scalar/test_accuracy/frame']:.1f} %"
-        else:
-            rows = evaluate(file, quiet=True, reference=whole if stage == "Baseline-2" else None)
-            if stage == "GaitBase (teacher)":
-                write_json(whole, rows)
-            state["rows"] += [{**r, "stage": stage} for r in rows]
-            said = ", ".join(f"{r['protocol']} {r['rank1']:.1f}" for r in rows if r["gallery_embedder"] == "own")
-        state["seconds"][stage] = [round(trained, 1), round(time.monotonic() - begin - trained, 1)]
-        state["done"][stage] = key
-        part = kept.with_suffix(".part")
-        part.write_text(json.dumps(state))
-        part.replace(kept)
-        first, last = state["losses"][stage]
-        print(f"  {stage:<22}{sum(state['seconds'][stage]):6.1f} s   loss {first:.3f} -> {last:.3f}   {said}")
-        sys.stdout.flush()
-    return {**state, "rows": [{k: v for k, v in r.items() if k != "stage"} for r in state["rows"]]}
+    found = run_stages(stages, retrain=True, before={mimic: _draw(out / "training_view.png")})
+    return {
+        "losses": {name: result["losses"] for name, result in found.items()},
+        "seconds": {name: result["seconds"] for name, result in found.items()},
+        "ven": found[ven]["visibility"],
+        "rows": [row for result in found.values() for row in result["rows"]],
+    }
 
 
-def _watch(draws: bool, history: list[float], bar: Bar, out: Path):
-    """A hook for `launch`: the loss of every step, the progress bar, and the picture of what MimicGait's training sees."""
+def _draw(file: Path):
+    """A hook for `launch`: the picture of what MimicGait's training sees."""
 
     def before(model):
-        total = model.cfgs["trainer_cfg"]["total_iter"]
-
-        def note(_, __, result):
-            history.append(float(result[0].detach()))
-            bar(len(history), total)
-
         def draw(_, args):
-            draw_training_view(args[0], out / "training_view.png")
+            draw_training_view(args[0], file)
             picture.remove()
 
-        model.loss_aggregator.register_forward_hook(note)
-        if draws:
-            picture = model.register_forward_pre_hook(draw)
+        picture = model.register_forward_pre_hook(draw)
 
     return before

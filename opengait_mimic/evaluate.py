@@ -13,9 +13,10 @@ import torch
 from . import host as hosts
 from .config import ConfigError
 from .distributed import rank_and_world
-from .host import HostError, load_cfgs, resolve
+from .host import load_cfgs, resolve
 from .launch import build, prepare, start_log
 from .protocol import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, is_probe, row, score, split
+from .records import write_whole
 
 BACKBONES = {"Baseline": "GaitBase"}  # OpenGait's class name -> the name the field uses
 METHODS = {"Baseline2": "Baseline-2"}
@@ -33,12 +34,13 @@ class Passes(NamedTuple):
     views: list
 
 
-def embed_test_set(cfgs: dict, occluded: bool) -> Passes:
-    """Build the model in test phase and embed the test set whole and, if asked for, occluded."""
+def embed_test_set(cfgs: dict, occluded: bool, before=lambda model, passes: None) -> Passes:
+    """Build the model in test phase and embed the test set whole and, if asked for, occluded; ``before`` see `evaluate`."""
     from .models.common import Condition
 
     model = build(cfgs, training=False, occludable=True)
     inner = getattr(model, "module", model)
+    before(model, 1 + occluded)
     found = []
     for block in (None, cfgs["evaluator_cfg"]["occlusion"]) if occluded else (None,):
         condition = Condition.from_cfg(block, "evaluator_cfg.occlusion")
@@ -100,7 +102,25 @@ def who(cfgs: dict) -> tuple[str, str]:
     return "Baseline-1", BACKBONES.get(name, name)
 
 
-def evaluate(path: str | os.PathLike, iteration: int = 0, reference=None, quiet: bool = False) -> list[dict]:
+def known_protocol(cfgs: dict) -> tuple[str, frozenset]:
+    """The test set's name, and its ``PROBE_SET`` (empty where it has none).
+
+    Raises:
+        ConfigError: a data set without a protocol.
+    """
+    data = cfgs["data_cfg"]
+    dataset = data.get("test_dataset_name") or data["dataset_name"]
+    probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET", ()))
+    try:
+        is_probe(dataset, "-", "-", "-", probe_set)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return dataset, probe_set
+
+
+def evaluate(
+    path: str | os.PathLike, iteration: int = 0, reference=None, quiet: bool = False, before=lambda model, passes: None
+) -> list[dict]:
     """Score one configuration in every protocol cell.
 
     Cells: ``holistic``, ``probe`` and ``both`` with the method's own gallery; for a mimic also ``probe`` with the whole gallery
@@ -111,6 +131,7 @@ def evaluate(path: str | os.PathLike, iteration: int = 0, reference=None, quiet:
         iteration: the checkpoint; 0 = the YAML's ``restore_hint``.
         reference: a result file that holds the backbone's whole-body row, in place of running its teacher for RP.
         quiet: only warnings on the console.
+        before: called with every model that embeds the test set, and how often it will, before it does.
 
     Returns:
         Rows of `opengait_mimic.protocol.row`; on ranks above 0 none. ``hp_rank1`` is the whole-body Rank-1 of the backbone's
@@ -120,18 +141,13 @@ def evaluate(path: str | os.PathLike, iteration: int = 0, reference=None, quiet:
         HostError, ConfigError, CheckpointError: see `prepare` and the models; before anything is embedded.
     """
     cfgs = prepare(path, "embed", iteration)
-    data, evaluator = cfgs["data_cfg"], cfgs["evaluator_cfg"]
+    evaluator = cfgs["evaluator_cfg"]
     evaluator["occlusion"] = drawn = {**DEFAULT, **(evaluator.get("occlusion") or {})}
     start_log(cfgs, False, False, quiet)
     name = cfgs["model_cfg"]["model"]
     if name == "VEN":
         raise ConfigError("model_cfg.model = VEN: it ranks nobody; test it with python -m opengait_mimic --phase test")
-    dataset = data.get("test_dataset_name") or data["dataset_name"]
-    probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET", ()))
-    try:
-        is_probe(dataset, "-", "-", "-", probe_set)  # a data set without a protocol is refused before the first pass
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    dataset, probe_set = known_protocol(cfgs)  # one without is refused before the first pass
     method, backbone = who(cfgs)
     hp, whole, reason = None, None, "the model was trained on hidden input: pass --reference"
     if cfgs["model_cfg"].get("backbone") is not None:
@@ -139,8 +155,8 @@ def evaluate(path: str | os.PathLike, iteration: int = 0, reference=None, quiet:
     if reference is not None:
         hp, whole = reference_hp(reference, dataset, backbone), whole if name == "MimicGait" else None
 
-    own = embed_test_set(cfgs, occluded=True)
-    teacher = None if whole is None else embed_test_set(whole, occluded=False)
+    own = embed_test_set(cfgs, True, before)
+    teacher = None if whole is None else embed_test_set(whole, False, before)
     if rank_and_world()[0] > 0:
         return []
     parts = split(dataset, own.labels, own.types, own.views, probe_set)
@@ -176,11 +192,4 @@ def write_json(file: str | os.PathLike, rows: list[dict], **more) -> None:
     Raises:
         HostError: the place cannot be written.
     """
-    file = Path(file)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(file.name + ".part")
-        part.write_text(json.dumps({"rows": rows, **more}, indent=2) + "\n")
-        part.replace(file)
-    except OSError as error:
-        raise HostError(f"cannot write {file}: {error}") from error
+    write_whole(Path(file), {"rows": rows, **more})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import logging
 import os
@@ -16,6 +17,8 @@ from . import host as hosts
 from .config import ConfigError
 from .distributed import rank_and_world
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
+from .inputs import save_folder
+from .records import Recorder
 
 
 def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
@@ -70,7 +73,7 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
     from utils import get_msg_mgr
 
     engine = cfgs["trainer_cfg"] if training else cfgs["evaluator_cfg"]
-    folder = str(hosts.output() / cfgs["data_cfg"]["dataset_name"] / cfgs["model_cfg"]["model"] / engine["save_name"])
+    folder = str(save_folder(cfgs, "trainer_cfg" if training else "evaluator_cfg"))
     logger = logging.getLogger("opengait")
     for handler in list(logger.handlers):  # a process may run several stages
         logger.removeHandler(handler)
@@ -94,7 +97,8 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
 
     With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
-    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own.
+    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. A training that goes on from an iteration adds
+    that, or it would see its first batches again.
 
     Raises:
         HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
@@ -103,7 +107,8 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
 
     rank, world = rank_and_world()
     trainer = cfgs["trainer_cfg"]
-    init_seeds(trainer.get("seed", 0) * 1000 + rank)
+    done = trainer["restore_hint"] if training and isinstance(trainer["restore_hint"], int) else 0
+    init_seeds((trainer.get("seed", 0) * 1000 + rank + 1_000_003 * done) % 2**32)
     _restorable(cfgs, training)
     kind = model_class(cfgs)
     if occludable and not is_ours(kind):
@@ -134,7 +139,7 @@ def _restorable(cfgs: dict, training: bool) -> None:
     if isinstance(hint, str):
         engine["restore_hint"] = str(resolve(hint, "restore_hint"))
         return
-    folder = hosts.output() / cfgs["data_cfg"]["dataset_name"] / cfgs["model_cfg"]["model"] / name / "checkpoints"
+    folder = save_folder(cfgs, "trainer_cfg" if training else "evaluator_cfg") / "checkpoints"
     file = folder / f"{name}-{hint:0>5}.pt"
     if not file.is_file():
         there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
@@ -148,8 +153,9 @@ def launch(
     log_to_file: bool = False,
     quiet: bool = False,
     before: Callable[[nn.Module], None] = lambda model: None,
+    resume: bool = False,
 ):
-    """Train or test one configuration on the bound host.
+    """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`).
 
     Args:
         path: the YAML.
@@ -158,15 +164,21 @@ def launch(
         log_to_file: also log to ``<output>/<dataset>/<model>/<save_name>/logs``.
         quiet: only warnings on the console.
         before: called with the built model before it runs.
+        resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
     """
     training = phase == "train"
     cfgs = prepare(path, phase, iteration)
+    if resume:
+        cfgs["trainer_cfg"].update(optimizer_reset=False, scheduler_reset=False, restore_ckpt_strict=True)
+    given = copy.deepcopy(cfgs)  # a model may change its own
     start_log(cfgs, training, log_to_file, quiet)
     tests = not training or cfgs["trainer_cfg"]["with_test"]
     model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
+    if training and rank_and_world()[0] == 0:
+        Recorder(given).attach(model)
     before(model)
     if training:
         type(getattr(model, "module", model)).run_train(model)

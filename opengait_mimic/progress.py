@@ -1,4 +1,4 @@
-"""One line of progress on a terminal; silence elsewhere."""
+"""One line of progress on a terminal; a plain line now and then in a log file."""
 
 from __future__ import annotations
 
@@ -7,26 +7,63 @@ import time
 
 
 class Bar:
-    """A progress bar: ``with Bar("walkers") as bar: bar(done, total)``; drawn on a terminal only."""
+    """A progress bar: ``with Bar("walkers") as bar: bar(done, total)``.
 
-    def __init__(self, title: str, stream=sys.stderr):
+    On a terminal one line, drawn at most ten times a second. Elsewhere a plain line at every tenth of the way, but no two within
+    `APART` seconds, and one after `SILENT` seconds at the latest.
+
+    Args:
+        title: what is going on.
+        start: how much was done before, for the time left.
+        stream: where to; None = nowhere (processes above rank 0).
+        clock: the time in seconds.
+    """
+
+    APART, SILENT = 30.0, 600.0
+
+    def __init__(self, title: str, start: int = 0, stream=sys.stderr, clock=time.monotonic):
         """Name it; see the class."""
-        self.title, self.stream, self.start, self.last = title, stream, time.monotonic(), 0.0
+        self.title, self.start, self.stream, self.clock = title, start, stream, clock
+        self.begin, self.last, self.tenth = clock(), 0.0, 0
+        self.terminal = stream is not None and stream.isatty()
 
     def __enter__(self) -> Bar:
         return self
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` are done, with the time left; at most ten times a second."""
-        now = time.monotonic()
-        if not self.stream.isatty() or (now - self.last < 0.1 and done < total):
+        """Show that ``done`` of ``total`` are done, with the time left."""
+        if self.stream is None:
             return
-        self.last, full = now, int(24 * done / max(total, 1))
-        left = (now - self.start) / max(done, 1) * (total - done)
-        self.stream.write(f"\r{self.title:<22} [{'#' * full}{'.' * (24 - full)}] {done}/{total}  {left:.0f} s left \x1b[K")
-        self.stream.flush()
+        now, total = self.clock(), max(total, 1)
+        left = duration((now - self.begin) / max(done - self.start, 1) * (total - done))
+        if self.terminal:
+            if now - self.last >= 0.1 or done >= total:
+                self.last, full = now, int(24 * done / total)
+                self.stream.write(f"\r{self.title:<22} [{'#' * full}{'.' * (24 - full)}] {done}/{total}  {left} left \x1b[K")
+                self.stream.flush()
+            return
+        since, tenth = now - max(self.last, self.begin), 10 * done // total
+        if since >= self.SILENT or (since >= self.APART and tenth > self.tenth):
+            self.last, self.tenth = now, tenth
+            self.stream.write(f"{self.title.strip()}: {done}/{total} ({100 * done // total} %), {left} left\n")
+            self.stream.flush()
 
     def __exit__(self, *_) -> None:
-        if self.stream.isatty():
+        self.close()
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self.terminal:
             self.stream.write("\r\x1b[K")
             self.stream.flush()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: ``42 s``, ``7 min``, ``5 h 20 min``, ``2 d 3 h``."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    if minutes < 90:
+        return f"{minutes} min"
+    hours = round(seconds / 3600)
+    return f"{minutes // 60} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

@@ -1,0 +1,164 @@
+"""What decides the outcome of a training and of a test: a configuration without what changes nothing, files by their SHA-256."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from pathlib import Path
+
+from . import host as hosts
+from .config import ConfigError
+from .host import is_ours, load_cfgs, lookup, resolve
+
+SUBJECTS = 8  # whose names and first clips stand for the data
+NO_WEIGHT = {  # keys that change no weight; total_iter decides when to stop, not what a step does
+    "data_cfg": ("test_dataset_name", "remove_no_gallery"),
+    "trainer_cfg": (
+        "find_unused_parameters", "log_iter", "optimizer_reset", "restore_ckpt_strict", "save_iter", "save_name", "scheduler_reset",
+        "total_iter", "with_test",
+    ),
+}  # fmt: skip
+
+
+def save_folder(cfgs: dict, engine: str = "trainer_cfg") -> Path:
+    """``<output>/<dataset>/<model>/<save_name>``, where the host keeps a run."""
+    return hosts.output() / cfgs["data_cfg"]["dataset_name"] / cfgs["model_cfg"]["model"] / cfgs[engine]["save_name"]
+
+
+def checkpoint_at(cfgs: dict, iteration: int) -> Path:
+    """The file that training writes at an iteration."""
+    return save_folder(cfgs) / "checkpoints" / f"{cfgs['trainer_cfg']['save_name']}-{iteration:0>5}.pt"
+
+
+def sha256(file: str | Path) -> str:
+    """``sha256:<hex>`` of a file's bytes."""
+    digest = hashlib.sha256()
+    with open(file, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def upstream(cfgs: dict) -> dict[str, tuple[Path | None, str]]:
+    """The trained networks a configuration names: ``teacher`` and ``ven`` -> (its YAML, its ``checkpoint`` key).
+
+    Raises:
+        ConfigError: the YAML of one is not named. HostError: it is not found.
+    """
+    model_cfg, found = cfgs["model_cfg"], {}
+    if not is_ours(lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")):
+        return found
+    backbone = model_cfg.get("backbone") or {}
+    for key in ("teacher", "ven"):
+        block = model_cfg.get(key)
+        if block is None and not (key == "teacher" and model_cfg["model"] == "MimicGait"):
+            continue
+        block = block or {}
+        named = block.get("cfgs") or (backbone.get("cfgs") if key == "teacher" else None)
+        if named is None:
+            raise ConfigError(f"model_cfg.{key}.cfgs: missing; name the YAML that trains the {key}")
+        found[key] = resolve(str(named), f"model_cfg.{key}.cfgs"), block.get("checkpoint", "auto")
+    return found
+
+
+def weights_of(cfgs: dict, key: str) -> Path:
+    """The file that ``model_cfg.<key>.checkpoint`` names, whether it exists or not."""
+    from .models.subnetwork import checkpoint_file
+
+    file, given = upstream(cfgs)[key]
+    return checkpoint_file(given, load_cfgs(file), f"model_cfg.{key}.checkpoint", must_exist=False)
+
+
+def data_sample(root: str, labels: list) -> str:
+    """A digest of the clips of `SUBJECTS` subjects spread over ``labels``: all their names, the bytes of each one's first clip.
+
+    The place of the data does not enter, so they may be moved; a change that leaves those subjects as they are is not seen.
+    """
+    digest, labels = hashlib.sha256(), sorted(map(str, labels))
+    for label in labels[:: max(1, len(labels) // SUBJECTS)][:SUBJECTS]:
+        files = sorted((Path(root) / label).glob("*/*/*.pkl"))
+        digest.update("\n".join(str(file.relative_to(root)) for file in files).encode())
+        digest.update(files[0].read_bytes() if files else b"")
+    return f"sha256:{digest.hexdigest()}"
+
+
+def data_inputs(cfgs: dict, sets: tuple[str, ...]) -> dict:
+    """``data_cfg`` with the partition's ``sets`` and a sample of the clips in place of their paths."""
+    data = cfgs["data_cfg"]
+    kept = {key: value for key, value in data.items() if key not in ("num_workers", "cache")}
+    partition = json.loads(Path(data["dataset_partition"]).read_text())
+    chosen = {key: partition.get(key) for key in sets}
+    kept["dataset_partition"] = "sha256:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+    kept["dataset_root"] = data_sample(data["dataset_root"], partition.get(sets[0], []))
+    return kept
+
+
+def model_inputs(cfgs: dict) -> dict:
+    """``model_cfg`` with the backbone spelled out and the weights of teacher and VEN by their SHA-256 (None: not there yet)."""
+    model_cfg = copy.deepcopy(cfgs["model_cfg"])
+    named = upstream(cfgs)
+    if model_cfg["model"] == "Baseline2":  # a teacher for RP alone
+        named.pop("teacher", None)
+        model_cfg.pop("teacher", None)
+    for key in named:
+        file = weights_of(cfgs, key)
+        model_cfg[key] = {"checkpoint": sha256(file) if file.is_file() else None}
+    if is_ours(lookup("modeling.models", model_cfg["model"], "model_cfg.model")) and model_cfg.get("backbone") is not None:
+        from .models.subnetwork import backbone_cfg
+
+        model_cfg["backbone"] = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")[0]
+    return model_cfg
+
+
+def training_inputs(cfgs: dict) -> dict:
+    """Everything of a prepared configuration that decides the weights after a given number of steps, as plain JSON values."""
+    trainer = {key: value for key, value in cfgs["trainer_cfg"].items() if key not in NO_WEIGHT["trainer_cfg"]}
+    hint = trainer["restore_hint"]
+    if hint != 0:  # weights to start from
+        file = resolve(hint, "trainer_cfg.restore_hint") if isinstance(hint, str) else checkpoint_at(cfgs, hint)
+        resets = {key: cfgs["trainer_cfg"].get(key) for key in ("optimizer_reset", "scheduler_reset", "restore_ckpt_strict")}
+        trainer["restore_hint"] = {"weights": sha256(file), **resets}
+    model_cfg = model_inputs(cfgs)
+    compat = model_cfg.pop("reference_compat", None) or {}
+    compat.pop("rank", None)  # which embedding is ranked is the test's matter
+    if compat:
+        model_cfg["reference_compat"] = compat
+    data = {key: value for key, value in data_inputs(cfgs, ("TRAIN_SET",)).items() if key not in NO_WEIGHT["data_cfg"]}
+    found = {"host": hosts.current().name, "data_cfg": data, "model_cfg": model_cfg, "trainer_cfg": trainer}
+    return _plain({**found, **{key: cfgs[key] for key in ("loss_cfg", "optimizer_cfg", "scheduler_cfg")}})
+
+
+def test_inputs(cfgs: dict) -> dict:
+    """Everything of a prepared configuration that decides what `evaluate` or the host's test says of it, as plain JSON values."""
+    from .evaluate import teacher_cfgs
+    from .models.subnetwork import checkpoint_file
+
+    evaluator = copy.deepcopy(cfgs["evaluator_cfg"])
+    for key in ("save_name", "restore_hint", "restore_ckpt_strict"):
+        evaluator.pop(key, None)
+    evaluator["sampler"].pop("batch_size", None)  # the number of processes
+    found = {"host": hosts.current().name, "data_cfg": data_inputs(cfgs, ("TEST_SET", "PROBE_SET")), "model_cfg": model_inputs(cfgs)}
+    found.update(evaluator_cfg=evaluator, weights=sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")))
+    whole = teacher_cfgs(cfgs)[0] if cfgs["model_cfg"].get("backbone") is not None else None  # RP divides by its score
+    return _plain({**found, "teacher": sha256(whole["evaluator_cfg"]["restore_hint"]) if whole else None})
+
+
+def _plain(value):
+    """As it is after a stay in a JSON file."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def differences(old, new, where: str = "") -> list[str]:
+    """The dotted keys in which two inputs differ, with both values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [*old, *(key for key in new if key not in old)]
+        return [line for key in keys for line in differences(old.get(key), new.get(key), f"{where}.{key}".lstrip("."))]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [line for i, pair in enumerate(zip(old, new)) for line in differences(*pair, f"{where}[{i}]")]
+    return [] if old == new else [f"{where}: {_short(old)} -> {_short(new)}"]
+
+
+def _short(value) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text[:19] if text.startswith("sha256:") else text if len(text) <= 60 else text[:57] + "..."

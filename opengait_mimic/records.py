@@ -1,0 +1,120 @@
+"""The small file beside a training's checkpoints that says what made them."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import deque
+from pathlib import Path
+
+from torch import nn
+
+from . import __version__
+from . import host as hosts
+from .host import HostError
+from .inputs import checkpoint_at, differences, save_folder, sha256, training_inputs
+
+NAME = "training.json"
+
+
+def write_whole(file: Path, content: dict) -> None:
+    """Write JSON through a temporary name, so that the file is never seen half written.
+
+    Raises:
+        HostError: the place cannot be written.
+    """
+    part = file.with_name(file.name + ".part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(content, indent=2) + "\n")
+        part.replace(file)
+    except OSError as error:
+        raise HostError(f"cannot write {file}: {error}") from error
+
+
+def read_json(file: Path) -> dict | None:
+    """What `write_whole` wrote; None where there is no such file.
+
+    Raises:
+        HostError: the file is not JSON.
+    """
+    if not file.is_file():
+        return None
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise HostError(f"{file} cannot be read ({error}): delete it; what it described counts as not done") from error
+
+
+class Recorder:
+    """Keeps the record of one training, ``<save folder>/training.json``, up to date; for rank 0.
+
+    Its keys: ``inputs`` (see `training_inputs`), ``checkpoints`` (iteration -> SHA-256 of the file), ``losses`` (means over the
+    first and the last tenth of the steps) and ``seconds`` up to the last checkpoint, ``steps_per_second`` since this start,
+    ``version`` of the plugin, ``host``, ``commit``. A checkpoint enters after it is written: one that is not listed is half
+    written, or of another training.
+
+    Args:
+        cfgs: the prepared configuration. A training that goes on from an iteration of a record with the same inputs continues
+            that record; any other replaces it.
+    """
+
+    def __init__(self, cfgs: dict):
+        """Read what is there; nothing is written before `attach`."""
+        trainer, self.cfgs = cfgs["trainer_cfg"], cfgs
+        self.file, hint = save_folder(cfgs) / NAME, trainer["restore_hint"]
+        inputs, before = training_inputs(cfgs), None
+        host = hosts.current()
+        self.content = {
+            "inputs": inputs, "checkpoints": {}, "losses": None, "seconds": 0.0,
+            "version": __version__, "host": host.name, "commit": host.commit,
+        }  # fmt: skip
+        if isinstance(hint, int) and hint > 0 and not (trainer.get("optimizer_reset") or trainer.get("scheduler_reset")):
+            before = read_json(self.file)
+        if before is not None and str(hint) in before["checkpoints"]:
+            inputs["trainer_cfg"]["restore_hint"] = before["inputs"]["trainer_cfg"]["restore_hint"]
+            if not differences(before["inputs"], inputs):
+                kept = {at: value for at, value in before["checkpoints"].items() if int(at) <= hint}
+                self.content = {**self.content, **before, "checkpoints": kept}
+        self.first, self.last = [], deque(maxlen=max(1, trainer["total_iter"] // 10))
+        self.begin, self.earlier, self.steps = time.monotonic(), self.content["seconds"], 0
+
+    def attach(self, model: nn.Module) -> None:
+        """Start the record and follow a model's losses and checkpoints."""
+        inner = getattr(model, "module", model)
+        save = inner.save_ckpt
+
+        def save_ckpt(iteration):
+            save(iteration)
+            self.saved(iteration)
+
+        def note(_, __, result):
+            self.steps += 1
+            value = float(result[0].detach())
+            self.last.append(value)
+            if len(self.first) < self.last.maxlen:
+                self.first.append(value)
+
+        object.__setattr__(inner, "save_ckpt", save_ckpt)
+        inner.loss_aggregator.register_forward_hook(note)
+        write_whole(self.file, self.content)
+
+    def saved(self, iteration: int) -> None:
+        """Enter a checkpoint that was written just now."""
+        first, last = (round(sum(part) / len(part), 4) for part in (self.first, self.last))
+        known = self.content["losses"]
+        self.content["losses"] = [first if known is None else known[0], last]
+        spent = time.monotonic() - self.begin
+        self.content.update(seconds=round(self.earlier + spent, 1), steps_per_second=round(self.steps / max(spent, 1e-9), 3))
+        self.content["checkpoints"][str(iteration)] = sha256(checkpoint_at(self.cfgs, iteration))
+        write_whole(self.file, self.content)
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename a run's folder to the first free ``<name>.before-N``."""
+    number = 1
+    while (place := folder.with_name(f"{folder.name}.before-{number}")).exists():
+        number += 1
+    os.replace(folder, place)
+    return place
