@@ -70,7 +70,7 @@ def decide(cfgs: dict, moved: list[str]) -> Todo:
     known = {int(iteration): digest for iteration, digest in record["checkpoints"].items()}
     if not known:
         return Todo("train", why="was stopped before its first checkpoint, starts anew")
-    changed = [f"{name}, which it builds on, is trained in this run" for name in moved]
+    changed = [f"{name}, which it builds on, is to be trained" for name in moved]
     changed += [line for line in differences(record["inputs"], training_inputs(cfgs)) if not (moved and ".checkpoint: " in line)]
     if changed:
         more = f" (and {len(changed) - 8} more)" if len(changed) > 8 else ""
@@ -84,6 +84,8 @@ def decide(cfgs: dict, moved: list[str]) -> Todo:
     if there and max(known) >= trainer["total_iter"] // trainer["save_iter"] * trainer["save_iter"]:
         return Todo("skip", at, _made_elsewhere(record))
     lost = {file for file in files if file not in {checkpoint_at(cfgs, iteration).name for iteration in known}}
+    if at in known and not there:
+        lost.add(checkpoint_at(cfgs, at).name)
     for iteration in sorted((i for i in known if there or i < at), reverse=True):
         if good(iteration):
             unread = f"; {', '.join(sorted(lost))}: incomplete or damaged, written again" if lost else ""

@@ -121,6 +121,7 @@ def run(stages: list[Stage], retrain: bool = False, log_to_file: bool = False, b
                 say(f"  {name}: {task.why}")
             if task.action in ("resume", "train"):
                 _train(stage, task, title, log_to_file, (before or {}).get(name, lambda model: None))
+                gc.collect()  # the model, before the next one is built
             found[name] = _outcome(stage, task, _test(stage, title))
     except KeyboardInterrupt:
         say(f"\nstopped{f' in {name}' if name else ''}: the same command goes on from the last checkpoint (trainer_cfg.save_iter)")
@@ -142,8 +143,7 @@ def _train(stage: Stage, task: Todo, title: str, log_to_file: bool, before: Call
 
     with _bar(title, task.iteration) as bar:
         launch(stage.train, "train", task.iteration, log_to_file, quiet=True, before=watch, resume=task.iteration > 0)
-    gc.collect()  # the model, before the next one is built
-    dist.barrier()
+    dist.barrier()  # rank 0 has written
 
 
 def _test(stage: Stage, title: str) -> dict:
@@ -168,7 +168,6 @@ def _test(stage: Stage, title: str) -> dict:
         rows = evaluate(file, reference=stage.reference, quiet=True, before=lambda model, passes: _watch_test(model, passes, title))
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
     on_rank_0(lambda: write_json(stage.result, rows, **result))
-    gc.collect()
     return {"rows": rows, **result, "again": False}
 
 
