@@ -6,6 +6,22 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from .blocks import BasicBlock2D, BasicBlock3D, BasicBlockP3D
+from .wrappers import PackSequenceWrapper, SetBlockWrapper
+
+__all__ = [
+    "BasicBlock2D",
+    "BasicBlock3D",
+    "BasicBlockP3D",
+    "BasicConv2d",
+    "BasicConv3d",
+    "HorizontalPoolingPyramid",
+    "PackSequenceWrapper",
+    "SeparateBNNecks",
+    "SeparateFCs",
+    "SetBlockWrapper",
+]
+
 
 def _xavier(*shape):
     """A new parameter, Xavier-uniform."""
@@ -32,61 +48,24 @@ class BasicConv2d(nn.Module):
         return self.conv(x)
 
 
-class SetBlockWrapper(nn.Module):
-    """Runs a per-frame network on a clip.
+class BasicConv3d(nn.Module):
+    """3-D convolution.
 
     Args:
-        forward_block: network from ``[n, c_in, h, w]`` to ``[n, c_out, ...]``.
+        in_channels, out_channels, kernel_size, stride, padding, bias: as in ``nn.Conv3d``.
+        **kwargs: further arguments of ``nn.Conv3d``.
 
     Shape:
-        ``[n, c_in, s, h, w]`` to ``[n, c_out, s, ...]``; the result is a view with frames before channels in memory.
+        ``[n, c_in, s, h, w]`` to ``[n, c_out, s', h', w']``.
     """
 
-    def __init__(self, forward_block):
+    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1, bias=False, **kwargs):
         super().__init__()
-        self.forward_block = forward_block
+        self.conv3d = nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **kwargs)
 
-    def forward(self, x, *args, **kwargs):
-        """Fold the frames into the batch and back."""
-        n, s = x.size(0), x.size(2)
-        out = self.forward_block(x.transpose(1, 2).flatten(0, 1), *args, **kwargs)  # [n*s, c, ...]
-        return out.unflatten(0, (n, s)).transpose(1, 2)
-
-
-class PackSequenceWrapper(nn.Module):
-    """Pools over time, clip by clip where several clips are packed into one sequence.
-
-    Args:
-        pooling_func: called as ``pooling_func(x, **options)``; returns a tensor or a tuple of tensors.
-    """
-
-    def __init__(self, pooling_func):
-        super().__init__()
-        self.pooling_func = pooling_func
-
-    def forward(self, seqs, seqL, dim=2, options=None):
-        """Pool.
-
-        Args:
-            seqs: features.
-            seqL: frames per clip, or None if all clips have the same number.
-            dim: time axis of packed features.
-            options: keyword arguments of the pooling function.
-
-        Shape:
-            seqs ``[n, c, s, ...]``, or ``[1, c, s_1 + ... + s_n, ...]`` with seqL ``[1, n]``; result ``[n, c, ...]``.
-        """
-        options = options or {}
-        if seqL is None:
-            return self.pooling_func(seqs, **options)
-        lens = seqL[0].tolist()
-        if sum(lens) > seqs.size(dim):
-            raise ValueError(f"seqL adds up to {sum(lens)} frames, but the packed sequence has {seqs.size(dim)}")
-        clips = seqs.narrow(dim, 0, sum(lens)).split(lens, dim)
-        outs = [self.pooling_func(clip, **options) for clip in clips]
-        if isinstance(outs[0], (tuple, list)):
-            return [torch.cat(group) for group in zip(*outs)]
-        return torch.cat(outs)
+    def forward(self, x):
+        """Convolve."""
+        return self.conv3d(x)
 
 
 class HorizontalPoolingPyramid:

@@ -4,52 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 
+from ..modules import BasicBlock2D as BasicBlock
 from ..modules import BasicConv2d
-
-
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions with a shortcut.
-
-    Args:
-        inplanes, planes: channels in and out.
-        stride: of the first convolution and the shortcut.
-
-    Shape:
-        ``[n, c_in, h, w]`` to ``[n, c_out, h / stride, w / stride]``.
-
-    Source:
-        He et al., Deep Residual Learning for Image Recognition, CVPR 2016, Section 4.1.
-    """
-
-    def __init__(self, inplanes, planes, stride=1):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inplanes, planes, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(planes, planes, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(planes)
-        self.downsample = None
-        if stride != 1 or inplanes != planes:
-            self.downsample = nn.Sequential(nn.Conv2d(inplanes, planes, 1, stride, bias=False), nn.BatchNorm2d(planes))
-
-    def forward(self, x):
-        """Convolve and add the shortcut."""
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        out += x if self.downsample is None else self._shortcut(x)
-        return self.relu(out)
-
-    def _shortcut(self, x):
-        """The strided 1x1 convolution as a plain one on every second pixel.
-
-        The same numbers; torch 2.13's backward of the strided one on a CPU writes out of bounds for some channels-last inputs
-        (8 channels of 64x64, for one).
-        """
-        conv, norm = self.downsample
-        down, across = conv.stride
-        return norm(F.conv2d(x[:, :, ::down, ::across], conv.weight))
 
 
 class ResNet9(nn.Module):
