@@ -53,7 +53,7 @@ def embed_test_set(cfgs: dict, occluded: bool, before=lambda model, passes: None
 
 def teacher_cfgs(cfgs: dict) -> tuple[dict | None, str]:
     """The configuration of the backbone's teacher, ready to be tested on this run's data; or None and why not."""
-    from .models.subnetwork import CheckpointError, backbone_cfg, checkpoint_file
+    from .models.subnetwork import CheckpointError, around, backbone_cfg, checkpoint_file
 
     model_cfg = cfgs["model_cfg"]
     stage = model_cfg.get("teacher") or {}
@@ -68,7 +68,7 @@ def teacher_cfgs(cfgs: dict) -> tuple[dict | None, str]:
     except CheckpointError as error:
         return None, f"no whole-body run of the backbone: {error} Or pass --reference"
     evaluator = {**found["evaluator_cfg"], "restore_hint": str(file), "sampler": cfgs["evaluator_cfg"]["sampler"]}
-    return {**found, "data_cfg": cfgs["data_cfg"], "evaluator_cfg": evaluator}, ""
+    return {**found, "data_cfg": around(cfgs, found)["data_cfg"], "evaluator_cfg": evaluator}, ""
 
 
 def reference_hp(file: str | os.PathLike, dataset: str, backbone: str) -> float:

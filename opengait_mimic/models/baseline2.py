@@ -7,7 +7,8 @@ from modeling.base_model import BaseModel
 from ..config import REQUIRED, ConfigError, anything, block, optional, read
 from ..host import is_ours, lookup
 from .common import BINARISE, GEOMETRY, OccludedInput
-from .subnetwork import STAGE, backbone_block, backbone_cfg
+from .quirks import refuse
+from .subnetwork import STAGE, around, backbone_block, backbone_cfg
 
 FIELDS = {
     "model": ("Baseline2", anything),
@@ -46,19 +47,24 @@ class Baseline2(OccludedInput, BaseModel):
 
     def __new__(cls, cfgs, training):
         """Make the object of the combined class."""
-        model_cfg, _ = backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")
+        model_cfg, whole_cfgs = backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")
         backbone = lookup("modeling.models", model_cfg["model"], "model_cfg.backbone.model")
         if is_ours(backbone):
             raise ConfigError(f"model_cfg.backbone.model = {model_cfg['model']}: give the OpenGait backbone itself, not one of our methods")
         made = object.__new__(type(cls.__name__, (cls, backbone), {"__module__": cls.__module__}))
         object.__setattr__(made, "backbone_cfg", model_cfg)
+        object.__setattr__(made, "backbone_yaml", whole_cfgs)
         return made
 
     def build_network(self, model_cfg):
         """Read our keys; the backbone builds itself from its own model_cfg."""
         cfg = read(model_cfg, "model_cfg", FIELDS)
         self.geometry, self.binarise = cfg.geometry, cfg.binarise
+        name = self.backbone_cfg["model"]
+        refuse(type(self), self.geometry, self.cfgs["trainer_cfg"]["sampler"], f"model_cfg.backbone ({name})")
+        run, self.cfgs = self.cfgs, around(self.cfgs, self.backbone_yaml)
         super().build_network(self.backbone_cfg)
+        self.cfgs = run
 
     def inputs_pretreament(self, inputs):
         """The host's 5-tuple, occluded."""

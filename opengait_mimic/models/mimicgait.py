@@ -12,7 +12,8 @@ from ..host import load_cfgs
 from ..losses import MiCKDLoss, health, mickd_triplets
 from ..visibility import FEATURES, VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
-from .subnetwork import STAGE, CheckpointError, backbone_block, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
+from .quirks import refuse
+from .subnetwork import STAGE, CheckpointError, around, backbone_block, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
 from .teacher import Teacher
 from .ven import VEN_FIELDS, check_extra_state
 
@@ -76,7 +77,9 @@ class MimicGait(OccludedInput, BaseModel):
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
         self.compat = cfg.reference_compat
         net_cfg, whole_cfgs = backbone_cfg(cfg.backbone, "model_cfg.backbone")
-        self.Mimic = build(net_cfg, self.cfgs, "model_cfg.backbone")
+        sampler = self.cfgs["trainer_cfg"]["sampler"]
+        self.Mimic = build(net_cfg, around(self.cfgs, whole_cfgs), "model_cfg.backbone")
+        refuse(type(self.Mimic), self.geometry, sampler, f"model_cfg.backbone ({net_cfg['model']})")
         channels, parts, unreached = inspect(self.Mimic, self.geometry, "model_cfg.backbone")
         for name, parameter in self.Mimic.named_parameters():
             parameter.requires_grad_(name not in unreached)
@@ -93,7 +96,8 @@ class MimicGait(OccludedInput, BaseModel):
             if teacher_cfgs is None:
                 raise ConfigError("model_cfg.teacher.cfgs: missing; with an inline backbone the teacher's YAML must be named")
             object.__setattr__(self, "teacher", Teacher(teacher_cfgs, stage.checkpoint, self.geometry))
-            theirs = self.teacher.embedding
+            theirs, name = self.teacher.embedding, type(self.teacher.net).__name__
+            refuse(type(self.teacher.net), self.geometry, sampler, f"model_cfg.teacher ({name})")
             if (theirs.channels, theirs.parts) != (channels, parts):
                 raise ConfigError(
                     f"model_cfg.teacher gives embeddings of {theirs.channels} channels x {theirs.parts} parts, model_cfg.backbone"

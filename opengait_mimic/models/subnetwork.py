@@ -51,6 +51,13 @@ def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
     return block, None
 
 
+def around(cfgs: dict, own: dict | None) -> dict:
+    """``cfgs`` with the data set's name of ``own``, the YAML a network comes from: GaitGL's depth follows that name."""
+    if own is None:
+        return cfgs
+    return {**cfgs, "data_cfg": {**cfgs["data_cfg"], "dataset_name": own["data_cfg"]["dataset_name"]}}
+
+
 def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -> Path:
     """The weights a ``checkpoint`` key names: a path, or ``auto`` = the file that training ``cfgs`` writes and its test reads
     (``<output>/<dataset>/<model>/<save_name>/checkpoints/<save_name>-<iteration>.pt``).

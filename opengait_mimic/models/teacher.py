@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..config import ConfigError
+from .quirks import freeze
 from .subnetwork import build, checkpoint_file, embed, fingerprint, geometry_of, inspect, load
 
 
@@ -44,7 +45,7 @@ class Teacher:
         self.embedding = inspect(self.net, geometry, "model_cfg.teacher")
         file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint")
         self.report = load(self.net, file, "model_cfg.teacher.checkpoint", self.embedding.unreached)
-        self.net.eval().requires_grad_(False)
+        freeze(self.net)
         self.hash = fingerprint(self.net)
 
     @torch.no_grad()
