@@ -14,6 +14,7 @@ from typing import Callable
 from torch import nn
 
 from . import host as hosts
+from .batchnorm import gather_batchnorm
 from .config import ConfigError
 from .distributed import rank_and_world
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
@@ -120,7 +121,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
         if hosts.device().type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         else:
-            get_msg_mgr().log_warning("trainer_cfg.sync_BN: skipped, torch has no SyncBatchNorm on CPU; statistics stay per process")
+            model = gather_batchnorm(model)
     if trainer["fix_BN"]:
         model.fix_BN()
     model = get_ddp_module(model, trainer["find_unused_parameters"])

@@ -10,7 +10,7 @@ from .bound import current, device, output, state
 from .find import Host, HostError, find
 from .loading import import_host
 from .paths import CONFIGS, load_cfgs, resolve, search
-from .processes import follow_world_size, leave, pick_device, start
+from .processes import follow_world_size, leave, start
 from .registry import REGISTERED, is_ours, lookup, register
 
 __all__ = [
@@ -53,8 +53,7 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
     host = find(spec) if spec is not None or "host" not in state else state["host"]
     if "host" in state and state["host"].source != host.source:
         raise HostError(f"this process runs on {state['host'].root}; {host.root} needs a process of its own")
-    chosen = pick_device(device)
-    start(chosen)
+    chosen = start(device)
     import_host(host)
     folder = Path(output if output is not None else "output").resolve()
     if host.name == "embedded":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import gc
+import json
 import logging
 import os
+import socket
 import sys
 
 import torch
@@ -16,7 +18,9 @@ from .find import HostError
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device of this process.
+    """The device of this process, as far as this machine alone can tell.
+
+    The GPU is number ``LOCAL_RANK`` of those visible (``CUDA_VISIBLE_DEVICES`` chooses a subset).
 
     Args:
         name: ``auto`` (CUDA when a GPU is visible, else CPU), ``cpu`` or ``cuda``.
@@ -25,33 +29,77 @@ def pick_device(name: str = "auto") -> torch.device:
         HostError: fewer visible GPUs than processes on this machine, or another name.
     """
     local, here = int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    gpus = torch.cuda.device_count()
     if name not in ("auto", "cpu", "cuda"):
         raise HostError(f"--device {name!r}: allowed are auto, cpu, cuda")
+    gpus = torch.cuda.device_count() if name != "cpu" else 0
     if name == "cpu" or (name == "auto" and gpus == 0):
         return torch.device("cpu")
-    if gpus < here:  # every process of this machine decides alike, so that none waits for another's backend
+    if gpus < here:  # every process of this machine decides alike
         raise HostError(
-            f"{here} processes on this machine see {gpus} GPU(s) each: give every process a GPU (fewer processes, or more visible"
+            f"{here} process(es) on this machine see {gpus} GPU(s) each: give every process a GPU (fewer processes, or more visible"
             " GPUs), or use --device cpu"
         )
-    torch.cuda.set_device(local)
     return torch.device("cuda", local)
 
 
-def start(device: torch.device) -> None:
-    """Start the process group: torchrun's when its variables are set, else a group of one. Twice is harmless.
+def start(name: str = "auto") -> torch.device:
+    """Choose this process's device and start the process group: torchrun's when its variables are set, else a group of one.
 
-    NCCL is used where it exists and the device is a GPU, gloo otherwise.
+    NCCL is used where it exists and the devices are GPUs, gloo otherwise. All processes, of all machines, first tell each
+    other their choice, so that a disagreement ends them all with one message and none waits for another's backend. A
+    group that runs already is kept.
+
+    Args:
+        name: see `pick_device`.
+
+    Raises:
+        HostError: the choice failed on a machine, machines disagree, or two processes would share a GPU.
     """
     if dist.is_initialized():
-        return
-    atexit.register(stop)
-    backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
-    if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
-        dist.init_process_group(backend, init_method="env://")
+        device = pick_device(name)
     else:
-        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+        atexit.register(stop)
+        if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
+            store, rank, world = next(dist.rendezvous("env://"))
+        else:
+            store, rank, world = dist.HashStore(), 0, 1
+        device = _agree(name, dist.PrefixStore("opengait_mimic", store), rank, world)
+        backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def _agree(name: str, store: dist.Store, rank: int, world: int) -> torch.device:
+    """`pick_device`, once every process is known to have picked one of the same type and no GPU twice."""
+    device, said = None, {"host": socket.gethostname()}
+    try:
+        device = pick_device(name)
+        said["type"] = device.type
+        if device.type == "cuda":
+            said["gpu"] = str(getattr(torch.cuda.get_device_properties(device), "uuid", rank))
+    except HostError as error:
+        said["error"] = str(error)
+    store.set(f"device/{rank}", json.dumps(said))
+    ranks = [json.loads(store.get(f"device/{other}")) for other in range(world)]
+    store.set(f"read/{rank}", "")
+    if rank == 0:  # it may hold the store, so it stays until all have read
+        store.wait([f"read/{other}" for other in range(world)])
+    for other, found in enumerate(ranks):
+        if "error" in found:
+            raise HostError(found["error"] if other == rank else f"rank {other} on {found['host']}: {found['error']}")
+    if len({found["type"] for found in ranks}) > 1:
+        chosen = ", ".join(f"rank {other} on {found['host']}: {found['type']}" for other, found in enumerate(ranks))
+        raise HostError(f"--device {name}: processes must all run on GPUs or all on CPUs; chosen were {chosen}. Give them all --device cpu")
+    first = {}
+    for other, found in enumerate(ranks):
+        if first.setdefault(found.get("gpu", other), other) != other:
+            raise HostError(
+                f"ranks {first[found['gpu']]} and {other} would share one GPU of {found['host']}: give every process its own (each"
+                " torchrun of a machine another CUDA_VISIBLE_DEVICES), or use --device cpu"
+            )
+    return device
 
 
 def follow_world_size(cfgs: dict) -> None:

@@ -1,0 +1,154 @@
+"""Which device a process takes, and that processes which disagree all end, at once and with the reason."""
+
+from __future__ import annotations
+
+import re
+import threading
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.distributed as dist
+
+from opengait_mimic.host import HostError, processes
+from opengait_mimic.host.processes import pick_device
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine of so many visible GPUs, and a process's place on it."""
+
+    def make(gpus, local=0, here=1):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setenv("LOCAL_RANK", str(local))
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", str(here))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "local", "here", "expected"),
+    [
+        ("auto", 0, 0, 1, "cpu"),
+        ("auto", 0, 3, 4, "cpu"),
+        ("auto", 1, 0, 1, "cuda:0"),
+        ("auto", 4, 0, 1, "cuda:0"),  # one process on a machine of four
+        ("auto", 4, 1, 2, "cuda:1"),  # two processes on a machine of four
+        ("cuda", 4, 3, 4, "cuda:3"),
+        ("cpu", 4, 3, 8, "cpu"),
+    ],
+)
+def test_the_device_follows_local_rank(machine, name, gpus, local, here, expected):
+    machine(gpus, local, here)
+    assert pick_device(name) == torch.device(expected)
+
+
+def test_the_rank_over_all_machines_is_no_device_number(machine, monkeypatch):
+    """The first process of the second machine takes its machine's first GPU."""
+    machine(1, local=0)
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert pick_device() == torch.device("cuda:0")
+
+
+def test_without_torchrun_the_first_visible_gpu(machine, monkeypatch):
+    machine(2)
+    for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        monkeypatch.delenv(name)
+    assert pick_device() == torch.device("cuda:0")
+
+
+@pytest.mark.parametrize(("name", "gpus", "here"), [("auto", 1, 2), ("cuda", 3, 4), ("cuda", 0, 1)])
+def test_fewer_gpus_than_processes_is_refused_on_every_rank(machine, name, gpus, here):
+    for local in range(here):
+        machine(gpus, local, here)
+        with pytest.raises(HostError, match=rf"^{here} process\(es\) on this machine see {gpus} GPU.*--device cpu"):
+            pick_device(name)
+
+
+def test_another_name_is_refused(machine):
+    machine(1)
+    with pytest.raises(HostError, match="--device 'tpu': allowed are auto, cpu, cuda"):
+        pick_device("tpu")
+
+
+def test_cpu_asks_no_driver(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: pytest.fail("asked"))
+    assert pick_device("cpu") == torch.device("cpu")
+
+
+# ---------------------------------------------------------------- all processes together
+
+
+def together(monkeypatch, *choices):
+    """What each process of one run gets, each in a thread. A choice: (device or error, the GPU's own name)."""
+    store, place = dist.HashStore(), threading.local()
+
+    def pick(_):
+        choice = choices[place.rank][0]
+        if isinstance(choice, str) and choice.startswith("error"):
+            raise HostError(choice)
+        return torch.device(choice)
+
+    monkeypatch.setattr(processes, "pick_device", pick)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(uuid=choices[place.rank][1]))
+    monkeypatch.setattr(processes.socket, "gethostname", lambda: f"node{place.rank}")
+    found = [None] * len(choices)
+
+    def process(rank):
+        place.rank = rank
+        try:
+            found[rank] = processes._agree("auto", store, rank, len(choices))
+        except Exception as error:
+            found[rank] = error
+
+    threads = [threading.Thread(target=process, args=(rank,), daemon=True) for rank in range(len(choices))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return found
+
+
+def test_processes_that_agree_get_their_own_device(monkeypatch):
+    assert together(monkeypatch, ("cuda:0", "a"), ("cuda:1", "b"), ("cuda:0", "c")) == [torch.device(f"cuda:{i}") for i in (0, 1, 0)]
+    assert together(monkeypatch, ("cpu", ""), ("cpu", "")) == [torch.device("cpu")] * 2
+
+
+def test_machines_with_and_without_gpus_end_alike(monkeypatch):
+    """NCCL on one side and gloo on the other would wait for each other."""
+    found = together(monkeypatch, ("cuda:0", "a"), ("cpu", ""))
+    assert all(isinstance(error, HostError) for error in found) and str(found[0]) == str(found[1])
+    assert "rank 0 on node0: cuda, rank 1 on node1: cpu" in str(found[0]) and "--device cpu" in str(found[0])
+
+
+def test_a_machine_that_cannot_choose_ends_the_others(monkeypatch):
+    found = together(monkeypatch, ("cuda:0", "a"), ("error: 2 processes see 1 GPU", ""), ("cuda:0", "b"))
+    assert [str(error) for error in found] == [
+        "rank 1 on node1: error: 2 processes see 1 GPU",
+        "error: 2 processes see 1 GPU",
+        "rank 1 on node1: error: 2 processes see 1 GPU",
+    ]
+
+
+def test_two_processes_never_share_a_gpu(monkeypatch):
+    """Two torchruns on one machine both begin at LOCAL_RANK 0."""
+    for error in together(monkeypatch, ("cuda:0", "a"), ("cuda:0", "b"), ("cuda:0", "a")):
+        assert isinstance(error, HostError) and re.match("ranks 0 and 2 would share one GPU of node2: .*CUDA_VISIBLE_DEVICES", str(error))
+
+
+def test_the_backend_follows_the_device(monkeypatch):
+    """NCCL with GPUs where it exists, else gloo."""
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    asked = []
+    monkeypatch.setattr(dist, "is_initialized", lambda: False)
+    monkeypatch.setattr(dist, "init_process_group", lambda backend, **named: asked.append((backend, named["rank"], named["world_size"])))
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: asked.append(device))
+    monkeypatch.setattr(processes.atexit, "register", lambda function: None)
+    gpu, cpu = torch.device("cuda:0"), torch.device("cpu")
+    for device, nccl in ((gpu, True), (gpu, False), (cpu, True)):
+        monkeypatch.setattr(processes, "_agree", lambda *_, device=device: device)
+        monkeypatch.setattr(dist, "is_nccl_available", lambda nccl=nccl: nccl)
+        assert processes.start() == device
+    assert asked == [("nccl", 0, 1), gpu, ("gloo", 0, 1), gpu, ("gloo", 0, 1)]
