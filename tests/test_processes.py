@@ -1,0 +1,181 @@
+"""One process and two are the same training and the same test; three steps of every backbone and method in two."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from tests import processes_worker
+from tests.host_runs import good, two_processes
+from tests.variants import variant
+
+TEACHER, CUT = "GaitBase (teacher)", [{"type": "BaseSilCuttingTransform"}]
+BACKBONES = {
+    "Baseline": None,  # the demo's own small GaitBase
+    "GaitGL": {"model": "GaitGL", "channels": [4, 8, 8], "class_num": 8},
+    "DeepGaitV2": {
+        "model": "DeepGaitV2",
+        "Backbone": {"in_channels": 1, "mode": "p3d", "layers": [1, 1, 1, 1], "channels": [4, 8, 8, 16]},
+        "SeparateBNNecks": {"class_num": 8},
+    },
+}
+METHODS = ("Baseline-1", "Baseline-2", "MimicGait")
+
+
+def checkpoint(output, model, name, iteration=3):
+    return output / f"walkers/{model}/{name}/checkpoints/{name}-{iteration:05d}.pt"
+
+
+@pytest.fixture(scope="module")
+def batches(tree):
+    """Two global batches of 8 clips of 4 subjects: of equal length, and of lengths that differ on each process."""
+    files = sorted(tree.root.rglob("*.pkl"))
+    subjects = sorted({file.parts[-4] for file in files})[:4]
+    chosen = [[file for file in files if file.parts[-4] == subject][pick] for pick in range(2) for subject in subjects]
+
+    def batch(lengths):
+        clips = [np.load(file, allow_pickle=True)[:length] for file, length in zip(chosen, lengths)]
+        assert [len(clip) for clip in clips] == lengths
+        return clips, [subjects.index(f.parts[-4]) for f in chosen], [f.parts[-3] for f in chosen], [f.parts[-2] for f in chosen]
+
+    return {"fixed": batch([4] * 8), "packed": batch([3, 7, 4, 6, 2, 5, 3, 8])}
+
+
+@pytest.fixture(scope="module")
+def stages(trained, output, tmp_path_factory):
+    """A stage's YAML without random transforms, and with teacher and VEN given as files."""
+
+    def make(stage, name, **changes):
+        folder = tmp_path_factory.mktemp("stage")
+        if stage == "MimicGait":
+            changes.setdefault("model_cfg__teacher__checkpoint", str(checkpoint(output, "Baseline", "GaitBase-seed0")))
+            changes.setdefault("model_cfg__ven__checkpoint", str(checkpoint(output, "VEN", "VEN-seed0")))
+        return variant(trained.files[stage], folder, trainer_cfg__save_name=name, evaluator_cfg__save_name=name,
+                       trainer_cfg__transform=CUT, trainer_cfg__sync_BN=True, **changes)  # fmt: skip
+
+    return make
+
+
+STEPS = [
+    *(
+        (stage, sampling, norm)
+        for stage in ("MimicGait", "Baseline-2")
+        for sampling in ("fixed", "packed")
+        for norm in ("gathered", "eval")
+    ),
+    ("VEN", "fixed", "gathered"),  # packed, each process's mean over its own frames counts alike: not the mean over all frames
+]
+
+
+@pytest.fixture(scope="module")
+def ran(stages, batches, host_spec, host, output, tmp_path_factory):
+    """The job in this process, and in two."""
+    models = sys.modules["modeling.models"]
+    folder = tmp_path_factory.mktemp("processes")
+    job = {"steps": {}, "train": {}}
+    for stage, sampling, norm in STEPS:
+        more = {"model_cfg__init_mimic": False} if stage == "MimicGait" else {}
+        kind = "unfixed_unordered" if sampling == "packed" else "fixed_unordered"
+        file = stages(stage, "step", trainer_cfg__fix_BN=norm == "eval", trainer_cfg__sampler__sample_type=kind,
+                      trainer_cfg__sampler__frames_num_min=2, trainer_cfg__sampler__frames_num_max=8, **more)  # fmt: skip
+        job["steps"][stage, sampling, norm] = file, batches[sampling], sampling == "packed"
+    one = processes_worker.run(job)
+    for backbone in (name for name in BACKBONES if hasattr(models, name)):
+        job["train"].update(three_steps(stages, backbone, output=folder / "out"))
+    torch.save(job, folder / "job.pt")
+    said = good(*two_processes(), "-m", "tests.processes_worker", host_spec, folder / "out", folder / "job.pt", folder, cwd=folder)
+    two = [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(2)]
+    return SimpleNamespace(one=one, two=two, said=said, folder=folder, job=job)
+
+
+def three_steps(stages, backbone, output):
+    """Baseline-1, Baseline-2 and MimicGait of a backbone: name -> YAML."""
+    block, name = BACKBONES[backbone], f"three-{backbone}"
+    change = {} if block is None else {"model_cfg": block}
+    files = {"Baseline-1": stages(TEACHER, name, trainer_cfg__log_iter=1, **change)}
+    inline = {} if block is None else {"model_cfg__backbone": block}
+    files["Baseline-2"] = stages("Baseline-2", name, trainer_cfg__log_iter=1, **inline)
+    teacher = {"model_cfg__teacher": {"cfgs": str(files["Baseline-1"]), "checkpoint": str(checkpoint(output, backbone, name))}}
+    files["MimicGait"] = stages("MimicGait", name, trainer_cfg__log_iter=1, **teacher, **inline)
+    return {(backbone, method): file for method, file in files.items()}
+
+
+# ---------------------------------------------------------------- one step on a given global batch
+
+
+@pytest.mark.parametrize("case", STEPS, ids="-".join)
+def test_two_processes_see_the_clips_of_one(ran, case):
+    """Hidden alike, bit for bit: clip i * 2 + rank of the one process is clip i of this rank."""
+    one = ran.one[case]
+    assert one["hidden"] is not False
+    for rank, seen in enumerate(found[case] for found in ran.two):
+        if one["frames"] is None:
+            assert torch.equal(seen["seen"], one["seen"][rank::2])
+        else:
+            assert seen["frames"] == one["frames"][rank::2] and 2 * sum(seen["frames"]) != sum(one["frames"])
+            assert torch.equal(seen["seen"], torch.cat(one["seen"][0].split(one["frames"])[rank::2])[None])
+
+
+@pytest.mark.parametrize("case", STEPS, ids="-".join)
+def test_two_processes_have_the_gradient_of_one(ran, case):
+    """After DDP's averaging, to 1e-6 of the largest entry of each parameter's gradient or of all, whichever is larger."""
+    one = ran.one[case]["grad"]
+    most = max(float(grad.abs().max()) for grad in one.values())
+    assert most > 1e-3 and len(one) > 10
+    for seen in ran.two:
+        assert list(seen[case]["grad"]) == list(one)
+        for name, grad in one.items():
+            assert float((seen[case]["grad"][name] - grad).abs().max()) <= 1e-6 * max(1.0, most), name
+    assert all(torch.equal(ran.two[0][case]["grad"][name], ran.two[1][case]["grad"][name]) for name in one)
+
+
+@pytest.mark.parametrize("case", [case for case in STEPS if case[0] == "MimicGait"], ids="-".join)
+def test_two_processes_have_the_mickd_loss_of_one(ran, case):
+    """MiCKD sees the clips of all processes and is multiplied by their number, because DDP averages."""
+    one = ran.one[case]
+    for seen in (found[case] for found in ran.two):
+        torch.testing.assert_close(seen["loss"], 2 * one["loss"], atol=1e-6, rtol=1e-6)
+        torch.testing.assert_close(seen["info"]["scalar/mickd/loss"], one["info"]["scalar/mickd/loss"], atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", [case for case in STEPS if case[0] == "Baseline-2"], ids="-".join)
+def test_the_hosts_triplets_gather_and_its_cross_entropy_is_averaged(ran, case):
+    one, two = ran.one[case]["info"], [found[case]["info"] for found in ran.two]
+    for seen in two:
+        torch.testing.assert_close(seen["scalar/triplet/loss"], one["scalar/triplet/loss"], atol=1e-6, rtol=1e-6)
+    parts = [seen["scalar/softmax/loss"] for seen in two]
+    torch.testing.assert_close(sum(parts) / 2, one["scalar/softmax/loss"], atol=1e-6, rtol=1e-6)
+    assert parts[0] != parts[1]
+
+
+@pytest.mark.parametrize("case", STEPS, ids="-".join)
+def test_batchnorm_buffers_are_those_of_one_process(ran, case):
+    one = ran.one[case]["buffers"]
+    assert any(name.endswith("running_var") for name in one) or case[0] == "VEN"
+    for seen in (found[case]["buffers"] for found in ran.two):
+        for name, value in one.items():
+            torch.testing.assert_close(seen[name], value, atol=1e-6, rtol=1e-5)
+
+
+# ---------------------------------------------------------------- three steps
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_three_steps_with_two_processes(ran, host, backbone, method):
+    """No parameter is left without a gradient (DDP would stop at the second step), and all ranks end with the same state."""
+    if not hasattr(sys.modules["modeling.models"], backbone):
+        pytest.skip(f"the {host.name} host has no {backbone}")
+    zero, one = (found[backbone, method] for found in ran.two)
+    assert len(zero["losses"]) == 3 and np.isfinite(zero["losses"]).all() and np.isfinite(one["losses"]).all()
+    assert zero["state"].keys() == one["state"].keys()
+    assert all(torch.equal(zero["state"][key], one["state"][key]) for key in zero["state"])
+    assert any("Gathered" in norm for norm in zero["norms"])
+    model = backbone if method == "Baseline-1" else method.replace("-", "")
+    saved = torch.load(checkpoint(ran.folder / "out", model, f"three-{backbone}"), weights_only=True)
+    assert saved["iteration"] == 3
+    assert all(torch.equal(saved["model"][key], zero["state"][key]) for key in zero["state"])
