@@ -74,10 +74,21 @@ def train(file):
     }
 
 
+def test(file):
+    """The test as the configuration says: what the evaluation function got and what it returned (rank 0)."""
+    models = []
+    result = launch(file, "test", quiet=True, before=models.append)
+    inner = getattr(models[0], "module", models[0])
+    with torch.no_grad():
+        found = inner.inference(rank_and_world()[0])
+    return {"result": result, **{key: torch.as_tensor(value) for key, value in found.items()}}
+
+
 def run(job):
     """Every part of a job: name -> result."""
     found = {name: step(file, batch, packed) for name, (file, batch, packed) in job["steps"].items()}
-    found.update((name, train(file)) for name, file in job["train"].items())
+    for part, act in (("train", train), ("test", test)):
+        found.update((name, act(file)) for name, file in job[part].items())
     return found
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from opengait_mimic.cli import main
 from tests import processes_worker
-from tests.host_runs import good, two_processes
+from tests.host_runs import environment, good, two_processes
 from tests.variants import variant
 
 TEACHER, CUT = "GaitBase (teacher)", [{"type": "BaseSilCuttingTransform"}]
@@ -60,6 +65,16 @@ def stages(trained, output, tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope="module")
+def odd(tree, tmp_path_factory):
+    """The walkers without one test clip, so that the test set does not divide by two; as changes of a YAML."""
+    root = tmp_path_factory.mktemp("odd") / "walkers"
+    shutil.copytree(tree.root, root)
+    shutil.rmtree(next(path for path in sorted((root / tree.test[-1]).iterdir()) if path.name != "nm-01") / "054")
+    return {"data_cfg__dataset_root": str(root)}
+
+
+TESTS = {TEACHER: "GaitBase", "VEN": "VEN", "MimicGait": "MimicGait"}
 STEPS = [
     *(
         (stage, sampling, norm)
@@ -72,11 +87,11 @@ STEPS = [
 
 
 @pytest.fixture(scope="module")
-def ran(stages, batches, host_spec, host, output, tmp_path_factory):
+def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
     """The job in this process, and in two."""
     models = sys.modules["modeling.models"]
     folder = tmp_path_factory.mktemp("processes")
-    job = {"steps": {}, "train": {}}
+    job = {"steps": {}, "train": {}, "test": {stage: stages(stage, f"{name}-seed0", **odd) for stage, name in TESTS.items()}}
     for stage, sampling, norm in STEPS:
         more = {"model_cfg__init_mimic": False} if stage == "MimicGait" else {}
         kind = "unfixed_unordered" if sampling == "packed" else "fixed_unordered"
@@ -87,9 +102,10 @@ def ran(stages, batches, host_spec, host, output, tmp_path_factory):
     for backbone in (name for name in BACKBONES if hasattr(models, name)):
         job["train"].update(three_steps(stages, backbone, output=folder / "out"))
     torch.save(job, folder / "job.pt")
-    said = good(*two_processes(), "-m", "tests.processes_worker", host_spec, folder / "out", folder / "job.pt", folder, cwd=folder)
+    shutil.copytree(output / "walkers", folder / "out" / "walkers")  # what is tested, and where three_steps' own go
+    good(*two_processes(), "-m", "tests.processes_worker", host_spec, folder / "out", folder / "job.pt", folder, cwd=folder)
     two = [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(2)]
-    return SimpleNamespace(one=one, two=two, said=said, folder=folder, job=job)
+    return SimpleNamespace(one=one, two=two, folder=folder, job=job)
 
 
 def three_steps(stages, backbone, output):
@@ -179,3 +195,59 @@ def test_three_steps_with_two_processes(ran, host, backbone, method):
     saved = torch.load(checkpoint(ran.folder / "out", model, f"three-{backbone}"), weights_only=True)
     assert saved["iteration"] == 3
     assert all(torch.equal(saved["model"][key], zero["state"][key]) for key in zero["state"])
+
+
+# ---------------------------------------------------------------- the test
+
+
+def clips(root, tree):
+    """The test clips on the disk: (label, type, view)."""
+    return [file.parts[-4:-1] for file in root.rglob("*.pkl") if file.parts[-4] in tree.test]
+
+
+@pytest.mark.parametrize("stage", TESTS)
+def test_an_odd_test_set_gives_the_same_numbers(ran, odd, tree, stage):
+    """Whole bodies (the teacher), hidden ones (MimicGait) and the VEN's tables: every clip once, the padding dropped."""
+    one, (zero, other) = ran.one[stage], (found[stage] for found in ran.two)
+    count = len(clips(Path(odd["data_cfg__dataset_root"]), tree))
+    assert count % 2 and len(one["embeddings"]) == len(zero["embeddings"]) == count
+    for key in one.keys() - {"result"}:
+        assert torch.equal(zero[key], other[key])
+        torch.testing.assert_close(zero[key], one[key], atol=1e-6, rtol=1e-5)
+    assert one["result"] and zero["result"] == pytest.approx(one["result"], abs=1e-6) and other["result"] is None
+
+
+def test_evaluate_writes_the_rows_of_one_process(ran, stages, odd, tree, host_spec, output, tmp_path):
+    """The JSON of the command, rows and all; probes are those on the disk."""
+    file = stages("MimicGait", "MimicGait-seed0", **odd)
+    words = ["evaluate", "--cfgs", file, "--host", host_spec, "--device", "cpu", "--output", output, "--json"]
+    assert main([*map(str, words), str(tmp_path / "one.json")]) == 0
+    said = good(*two_processes(), "-m", "opengait_mimic.cli", *words, tmp_path / "two.json", cwd=tmp_path)
+    assert said.count("written: ") == 1
+    one, two = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "two.json"))
+    assert two == one and len(one["rows"]) == 4
+    probes = [clip for clip in clips(Path(odd["data_cfg__dataset_root"]), tree) if clip[1] != "nm-01"]
+    assert {row["probes"] for row in two["rows"]} == {len(probes)}
+
+
+# ---------------------------------------------------------------- two machines
+
+
+def test_two_nodes_train_as_two_processes_of_one(ran, host_spec, tmp_path):
+    """Two torchruns on this machine, one process each: both are LOCAL_RANK 0, and one checkpoint is written."""
+    file, out = ran.job["train"]["Baseline", "Baseline-1"], tmp_path / "out"
+    nodes = []
+    address = two_processes()[-2:]
+    for rank in range(2):
+        words = ["-m", "torch.distributed.run", "--nnodes=2", f"--node_rank={rank}", "--nproc_per_node=1", *address]
+        words += ["-m", "opengait_mimic", "--cfgs", str(file), "--device", "cpu", "--host", host_spec, "--output", str(out)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        nodes.append(subprocess.Popen([sys.executable, *words], cwd=tmp_path, env=environment(), **pipes))
+    said = [node.communicate(timeout=240)[0] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said
+    assert "Iteration 00003, " in said[0] and "Iteration" not in said[1], "rank 0 reports"
+    written = list(out.rglob("*.pt"))
+    assert [file.name for file in written] == ["three-Baseline-00003.pt"]
+    weights = torch.load(written[0], weights_only=True)["model"]
+    expected = ran.two[0]["Baseline", "Baseline-1"]["state"]
+    assert weights.keys() == expected.keys() and all(torch.equal(weights[key], expected[key]) for key in weights)
