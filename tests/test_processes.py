@@ -57,8 +57,9 @@ def stages(trained, output, tmp_path_factory):
     def make(stage, name, **changes):
         folder = tmp_path_factory.mktemp("stage")
         if stage == "MimicGait":
-            changes.setdefault("model_cfg__teacher__checkpoint", str(checkpoint(output, "Baseline", "GaitBase-seed0")))
-            changes.setdefault("model_cfg__ven__checkpoint", str(checkpoint(output, "VEN", "VEN-seed0")))
+            if "model_cfg__teacher" not in changes:
+                changes["model_cfg__teacher__checkpoint"] = str(checkpoint(output, "Baseline", "GaitBase-seed0"))
+            changes["model_cfg__ven__checkpoint"] = str(checkpoint(output, "VEN", "VEN-seed0"))
         return variant(trained.files[stage], folder, trainer_cfg__save_name=name, evaluator_cfg__save_name=name,
                        trainer_cfg__transform=CUT, trainer_cfg__sync_BN=True, **changes)  # fmt: skip
 
