@@ -20,6 +20,7 @@ class Triplets(NamedTuple):
     values: Tensor  # [p, a, k, m] hinge value, 0 where not valid
     valid: Tensor  # [a, k, m] the triplet exists
     pair: Tensor  # [a, k] index into PAIRS of the positive pair
+    distances: Tensor  # [p, a, 2n] of the anchors to the mimic's and the teacher's embeddings
 
 
 PAIRS = ("own teacher", "other clip's teacher", "other clip's mimic")
@@ -52,11 +53,16 @@ def pair_distances(x: Tensor, y: Tensor, distance: str = "parts", centre: Tensor
     return torch.cdist(x.contiguous(), y.contiguous(), compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def _columns(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The column numbers of each row's True entries, padded to the longest row, and which of them are real."""
-    width = max(int(mask.sum(1).max()), 1)
-    index = mask.float().argsort(dim=1, descending=True, stable=True)[:, :width]
+def _columns(mask: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """The column numbers of each row's True entries, padded to ``width`` (the longest row's count), and which are real."""
+    index = mask.float().argsort(dim=1, descending=True, stable=True)[:, : max(width, 1)]
     return index, mask.gather(1, index)
+
+
+def _class_sizes(same: Tensor) -> tuple[int, int]:
+    """The most and the fewest clips of a subject, from ``labels[:, None] == labels``: the one wait for the device."""
+    largest, smallest = torch.stack(same.sum(1).aminmax()[::-1]).tolist()
+    return largest, smallest
 
 
 def mickd_triplets(
@@ -97,20 +103,31 @@ def mickd_triplets(
     a = len(anchors)
     row, column = torch.arange(a, device=d.device), torch.arange(2 * n, device=d.device)
     same = labels[row % n, None] == labels[column % n]  # [a, 2n]
-    positive, ok_p = _columns(same & (row[:, None] != column))
-    negative, ok_n = _columns(~same)
+    largest, smallest = _class_sizes(same[:n, :n])
+    positive, ok_p = _columns(same & (row[:, None] != column), 2 * largest - 1)
+    negative, ok_n = _columns(~same, 2 * (n - smallest))
     near = d.gather(2, positive.expand(len(d), -1, -1))  # [p, a, k]
     far = d.gather(2, negative.expand(len(d), -1, -1))  # [p, a, m]
     valid = ok_p[:, :, None] & ok_n[:, None]
     values = F.relu(near[..., None] - far[:, :, None] + margin) * valid
     own = (positive % n) == (row % n)[:, None]
     pair = torch.where(own, 0, torch.where((positive >= n) | (row >= n)[:, None], 1, 2))
-    return Triplets(values, valid, pair)
+    return Triplets(values, valid, pair, d)
 
 
 @torch.no_grad()
-def health(mimic: Tensor, teacher: Tensor, labels: Tensor, margin: float, distance: str) -> dict[str, Tensor]:
+def health(
+    mimic: Tensor, teacher: Tensor, labels: Tensor, margin: float, distance: str, mimic_distances: Tensor | None = None
+) -> dict[str, Tensor]:
     """Is there anything to learn from? Mean distances and the share of teacher triplets that meet the margin.
+
+    Args:
+        mimic: gamma_m ``[n, c, p]``.
+        teacher: gamma_t ``[n, c, p]``.
+        labels: subject of each clip ``[n]``.
+        margin: hinge margin.
+        distance: see `pair_distances`.
+        mimic_distances: `pair_distances` of the mimic's embeddings to each other, where they are known already.
 
     Returns:
         ``teacher_same``, ``teacher_other``, ``mimic_same``, ``mimic_other``: mean distance between two clips of one subject
@@ -119,17 +136,24 @@ def health(mimic: Tensor, teacher: Tensor, labels: Tensor, margin: float, distan
     """
     same = labels[:, None] == labels
     other_clip = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    centre = teacher.mean(0)
+    d_teacher = pair_distances(teacher, teacher, distance, centre)  # [p, n, n]
+    d_mimic = pair_distances(mimic, mimic, distance, centre) if mimic_distances is None else mimic_distances
     found = {}
-    for name, embeddings in (("teacher", teacher), ("mimic", mimic)):
-        d = pair_distances(embeddings, embeddings, distance, teacher.mean(0))
-        found[f"{name}_same"], found[f"{name}_other"] = d[:, other_clip].mean(), d[:, ~same].mean()
-        if name == "teacher":
-            positive, ok_p = _columns(other_clip)
-            negative, ok_n = _columns(~same)
-            near, far = (d.gather(2, index.expand(len(d), -1, -1)) for index in (positive, negative))
-            meets = (far[:, :, None] - near[..., None] >= margin).float().mean(0)
-            found["teacher_meets_margin"] = meets[ok_p[:, :, None] & ok_n[:, None]].mean()
+    for name, d in (("teacher", d_teacher), ("mimic", d_mimic)):
+        found[f"{name}_same"], found[f"{name}_other"] = _masked_mean(d, other_clip), _masked_mean(d, ~same)
+    largest, smallest = _class_sizes(same)
+    positive, ok_p = _columns(other_clip, largest - 1)
+    negative, ok_n = _columns(~same, len(labels) - smallest)
+    near, far = (d_teacher.gather(2, index.expand(len(d_teacher), -1, -1)) for index in (positive, negative))
+    meets = far[:, :, None] - near[..., None] >= margin  # [p, n, k, m]
+    found["teacher_meets_margin"] = _masked_mean(meets.sum(0) / len(meets), ok_p[:, :, None] & ok_n[:, None])
     return found
+
+
+def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """The mean of the entries under a mask that fits the last axes; NaN where it is empty. The device is not waited for."""
+    return (values * mask).sum() / (mask.sum() * (values.numel() // mask.numel()))
 
 
 class MiCKDLoss(nn.Module):
@@ -191,15 +215,17 @@ class MiCKDLoss(nn.Module):
         with torch.autocast(mimic.device.type, enabled=False):
             mimic, teacher, labels = gather(mimic.float()), gather(teacher.detach().float()), gather(labels)
             t = mickd_triplets(mimic, teacher, labels, self.margin, self.distance, self.compat.teacher_anchors)
-            above = t.values > 0
-            loss = (t.values.sum((1, 2, 3)) / above.sum((1, 2, 3)).clamp(min=1)).mean()
+            above = (t.values > 0).sum(3)  # [p, a, k]
+            loss = (t.values.sum((1, 2, 3)) / above.sum((1, 2)).clamp(min=1)).mean()
             info = {"loss": loss.detach().clone(), "active": above.sum() / (t.valid.sum() * len(above)).clamp(min=1)}
-            by_pair = above.sum((0, 3))  # [a, k]
+            by_pair = above.sum(0)  # [a, k]
             for code, name in enumerate(PAIRS):
-                share = by_pair[t.pair == code].sum() / by_pair.sum().clamp(min=1)
+                share = (by_pair * (t.pair == code)).sum() / by_pair.sum().clamp(min=1)
                 info[name.replace("'s", "").replace(" ", "_")] = share
             info["cosine"] = F.cosine_similarity(mimic.detach().flatten(1), teacher.flatten(1)).mean()
-            info.update(health(mimic.detach(), teacher, labels, self.margin, self.distance))
+            n = len(labels)
+            among_mimic = t.distances[:, :n, :n].detach()
+            info.update(health(mimic.detach(), teacher, labels, self.margin, self.distance, among_mimic))
             return loss * rank_and_world()[1], info  # the host's DDP averages gradients over processes
 
 

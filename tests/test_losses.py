@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from pytorch_metric_learning.losses import TripletMarginLoss
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from opengait_mimic import HiddenFractionLoss, MiCKDLoss, mickd_triplets, pair_distances
 from opengait_mimic.config import ConfigError
@@ -413,6 +414,35 @@ def test_health_against_a_loop(distance):
             assert 0.05 < np.mean(meets) < 0.95
             assert float(found["teacher_meets_margin"]) == pytest.approx(np.mean(meets), abs=1e-6)
     assert set(found) == {"teacher_same", "teacher_other", "mimic_same", "mimic_other", "teacher_meets_margin"}
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_health_takes_distances_that_are_known(distance):
+    mimic, teacher = batch()
+    known = pair_distances(mimic, mimic, distance, teacher.mean(0))
+    found, expected = health(mimic, teacher, UNEVEN, 0.2, distance, 2 * known), health(mimic, teacher, UNEVEN, 0.2, distance)
+    for name, value in expected.items():
+        assert found[name] == value * (2 if name.startswith("mimic") else 1)
+
+
+def test_the_loss_waits_for_the_device_twice_and_no_more():
+    """On a GPU a value that Python must know, or a shape that depends on values, stops the queue of work."""
+    waits = []
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            by_mask = func.overloadpacket is torch.ops.aten.index and any(i is not None and i.dtype == torch.bool for i in args[1])
+            if by_mask or func.overloadpacket in (torch.ops.aten.nonzero, torch.ops.aten._local_scalar_dense, torch.ops.aten.masked_select):
+                waits.append(func)
+            return func(*args, **(kwargs or {}))
+
+    mimic, teacher = batch()
+    sizes = []
+    with pytest.MonkeyPatch.context() as patch, Watch():
+        patch.setattr(torch.Tensor, "tolist", lambda self, tolist=torch.Tensor.tolist: sizes.append(self.shape) or tolist(self))
+        loss, info = MiCKDLoss()(mimic.requires_grad_(), teacher, UNEVEN)
+        loss.backward()
+    assert not waits and sizes == [(2,), (2,)]
 
 
 def test_health_without_a_pair_is_nan():
