@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 
 import yaml
+from measure import machine
 
 from opengait_mimic import host as hosts
 from opengait_mimic.evaluate import evaluate, write_json
@@ -65,7 +66,8 @@ def _train(source: Path, distance: str, warm: bool, kept: Path) -> None:
         key: sum(float(s[f"scalar/mickd/{key}"]) for s in part) / len(part)
         for key, part in (("active", last), ("teacher_meets_margin", seen))
     }
-    write_json(kept, evaluate(file, quiet=True), **facts)
+    host = hosts.current()
+    write_json(kept, evaluate(file, quiet=True), **facts, machine=machine(hosts.device(), f"{host.name} {host.commit}"))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from measure import REPOSITORY
 
+import opengait_mimic
 from opengait_mimic.host import HostError
 
 PUBLIC = {  # backbone -> the public training configuration of its guided mimic
@@ -33,6 +33,20 @@ def check(path: str, backbone: str) -> None:
         raise HostError(f"--reference {path}: {PUBLIC[backbone]} is not there; give a clone of github.com/Ayush-00/mimicgait")
 
 
+def write_batch(file: Path, batch: list) -> None:
+    """Keep a collated batch of one input: n clips ``[s, h, w]``, or one packed ``[S, h, w]`` with seqL ``[1, n]``."""
+    inputs, labs, typs, vies, seqL = batch
+    more = {} if seqL is None else {"seqL": seqL}
+    np.savez(file, inputs=np.stack(inputs[0]), labs=labs, typs=typs, vies=vies, **more)
+
+
+def read_batch(file: Path) -> list:
+    """What `write_batch` kept."""
+    with np.load(file) as kept:
+        seqL = kept["seqL"] if "seqL" in kept else None
+        return [[list(kept["inputs"])], kept["labs"].tolist(), kept["typs"].tolist(), kept["vies"].tolist(), seqL]
+
+
 class Reference:
     """A process that holds the public code's model.
 
@@ -51,11 +65,10 @@ class Reference:
 
     def __init__(self, folder: Path, batch: list, task: dict):
         """Write batch and task, start the worker, wait until its model is built."""
-        inputs, labs, typs, vies, seqL = batch
-        more = {} if seqL is None else {"seqL": seqL}
-        np.savez(folder / "batch.npz", inputs=np.stack(inputs[0]), labs=labs, typs=typs, vies=vies, **more)
+        write_batch(folder / "batch.npz", batch)
         (folder / "task.json").write_text(json.dumps(task))
-        path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+        ours = Path(opengait_mimic.__file__).resolve().parents[1]
+        path = os.pathsep.join(filter(None, (str(ours), os.environ.get("PYTHONPATH"))))
         self._errors = open(folder / "reference.log", "w+")  # noqa: SIM115 - as long-lived as the worker
         self._worker = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("reference_worker.py")), str(folder / "task.json")],

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import yaml
 from measure import commit, synchronise
-from reference import PUBLIC
+from reference import PUBLIC, read_batch
 from setting import Sizes, adjust, trainable
 from stepping import Parts, training_step
 
@@ -57,14 +57,6 @@ def configuration(task: dict, folder: Path) -> Path:
     return file
 
 
-def load_batch(file: Path) -> list:
-    """The collated batch that `step.py` wrote."""
-    with np.load(file) as kept:
-        inputs = [list(kept["inputs"])]  # one packed [S, h, w], or n clips [s, h, w]
-        seqL = kept["seqL"] if "seqL" in kept else None
-        return [inputs, kept["labs"].tolist(), kept["typs"].tolist(), kept["vies"].tolist(), seqL]
-
-
 def main() -> None:
     task = json.loads(Path(sys.argv[1]).read_text())
     answers = os.fdopen(os.dup(1), "w")
@@ -79,7 +71,7 @@ def main() -> None:
     kind = hosts.lookup("modeling.models", yaml.safe_load(file.read_text())["model_cfg"]["model"], "model_cfg.model")
     sys.modules[kind.__module__].torch = _torch_on(device)  # it names CUDA devices by rank
     model = trainable(file)
-    batch, parts, clock = load_batch(folder / "batch.npz"), Parts(device), getattr(time, task["clock"])
+    batch, parts, clock = read_batch(folder / "batch.npz"), Parts(device), getattr(time, task["clock"])
     losses = {name: type(loss).__name__ for name, loss in model.loss_aggregator.losses.items()}
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     facts = {

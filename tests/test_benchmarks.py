@@ -8,16 +8,19 @@ import json
 import os
 import random
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from scipy.stats import median_abs_deviation
 
-from tests.host_runs import REPO, good, python
+from tests.host_runs import good, python
 
-STEP = REPO / "benchmarks" / "step.py"
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+STEP = BENCHMARKS / "step.py"
 SMALL = ("--configs", "walkers", "--clips", 2, 2, "--frames", 3, "--rounds", 1)
 CPU = torch.device("cpu")
 
@@ -26,8 +29,8 @@ CPU = torch.device("cpu")
 def bench():
     """The modules beside step.py, which import each other by bare name."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(REPO / "benchmarks"))
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in ("measure", "setting", "stepping")})
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in ("measure", "reference", "setting", "stepping")})
 
 
 # ---------------------------------------------------------------- statistics
@@ -148,6 +151,26 @@ def test_the_measured_step_is_the_hosts_own(bench, small, method, in_parts):
     assert arrived[0].keys() == arrived[1].keys()
     assert all(torch.equal(arrived[0][name], arrived[1][name]) for name in arrived[0])
     assert any(not torch.equal(arrived[0][name], before[name]) for name in arrived[0])
+
+
+def test_the_other_geometry(bench, small, tmp_path):
+    data = yaml.safe_load(small["mimicgait"].read_text())["data_cfg"]
+    data = {key: data[key] for key in ("dataset_root", "dataset_partition", "num_workers")}
+    files = bench.setting.write_configs(tmp_path / "64", "gaitbase", "walkers", data, bench.setting.Sizes(2, 2, 3, (64, 64)), False)
+    model = bench.setting.trainable(files["baseline2"])
+    raw = bench.setting.collated(model, True)
+    assert model.inputs_pretreament(raw)[0][0].shape == (4, 3, 64, 64) and raw[0][0][0].dtype == np.uint8
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_worker_reads_the_batch_that_was_collated(bench, packed, tmp_path):
+    clips = list(np.random.default_rng(0).integers(0, 256, (3, 5, 8, 8), dtype=np.uint8))
+    inputs, seqL = ([[np.concatenate(clips)]], np.array([[4, 5, 6]])) if packed else ([clips], None)
+    bench.reference.write_batch(tmp_path / "batch.npz", [inputs, [2, 2, 0], ["nm-01"] * 3, ["054", "090", "054"], seqL])
+    read = bench.reference.read_batch(tmp_path / "batch.npz")
+    assert [c.tolist() for c in read[0][0]] == [c.tolist() for c in inputs[0]] and read[0][0][0].dtype == np.uint8
+    assert read[1:4] == [[2, 2, 0], ["nm-01"] * 3, ["054", "090", "054"]]
+    assert read[4] is None if seqL is None else (read[4] == seqL).all()
 
 
 # ---------------------------------------------------------------- the program
