@@ -24,7 +24,7 @@ from setting import Sizes, collated, save, shipped, testable, trainable, write_c
 from stepping import PARTS, Parts, test_step, training_step
 
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import add_host_arguments, friendly_errors
+from opengait_mimic.launch import friendly_errors
 
 BUDGETS = {"mimic": 1.40, "occlusion": 0.02, "guidance": 0.05, "public": 1.00}
 """Limits of the design: ratios of medians taken round by round."""
@@ -34,6 +34,8 @@ INFERENCE_ROUNDS = 4  # per training round: one clip is fast
 def main() -> None:
     given = arguments().parse_args()
     with friendly_errors(), tempfile.TemporaryDirectory(prefix="opengait-mimic-step-") as folder:
+        if given.rounds < 1 or given.warmup < 0:
+            raise hosts.HostError(f"--rounds {given.rounds} --warmup {given.warmup}: at least 1 and 0")
         if given.reference:
             check(given.reference, given.backbone)
         host = hosts.bind(given.host, given.device, Path(folder) / "output")
@@ -49,7 +51,8 @@ def main() -> None:
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    add_host_arguments(parser)
+    parser.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded` (default: as everywhere)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--backbone", default="gaitbase", help="gaitbase, gaitgl, deepgaitv2: what configs/ has")
     parser.add_argument("--configs", default="gait3d", help="the data set in the names of the shipped configurations")
     parser.add_argument("--clips", type=int, nargs=2, metavar=("P", "K"), help="subjects and clips of each (32 4 on CUDA, 4 2 on a CPU)")
