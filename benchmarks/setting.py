@@ -107,17 +107,18 @@ def write_configs(folder: Path, backbone: str, configs: str, data: dict, sizes: 
 
 def trainable(file: Path):
     """The model of a configuration, built as the launcher builds it for training."""
-    cfgs = prepare(file, "train")
-    start_log(cfgs, True, False, quiet=True)
-    logging.getLogger("opengait").setLevel(logging.ERROR)  # random weights: the loss warns that it cannot teach
-    return build(cfgs, True)
+    return _built(prepare(file, "train"), True)
 
 
 def testable(file: Path):
     """The model of a configuration, built for testing from its checkpoint."""
-    cfgs = prepare(file, "embed")
-    start_log(cfgs, False, False, quiet=True)
-    return build(cfgs, False)
+    return _built(prepare(file, "embed"), False)
+
+
+def _built(cfgs: dict, training: bool):
+    start_log(cfgs, training, False, quiet=True)
+    logging.getLogger("opengait").setLevel(logging.ERROR)  # the loss would warn that random weights cannot teach
+    return build(cfgs, training)
 
 
 def save(file: Path) -> Path:
