@@ -180,5 +180,15 @@ def merge(user: dict, default: dict) -> dict:
     user, merged = copy.deepcopy(user), copy.deepcopy(default)
     for key, value in user.items():
         below = merged.get(key)
-        merged[key] = merge(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
+        merged[key] = merge(value, below) if _both_mappings(value, below) else value
     return merged
+
+
+def unmerge(cfgs: dict, default: dict) -> dict:
+    """What of a merged configuration is not the default's: `merge` makes ``cfgs`` of it again."""
+    parts = {key: unmerge(value, default[key]) if _both_mappings(value, default.get(key)) else value for key, value in cfgs.items()}
+    return copy.deepcopy({key: part for key, part in parts.items() if key not in default or cfgs[key] != default[key]})
+
+
+def _both_mappings(a, b) -> bool:
+    return isinstance(a, dict) and isinstance(b, dict)

@@ -14,10 +14,11 @@ import torch.distributed as dist
 import yaml
 from torch import nn
 
+from .config import unmerge
 from .decide import Todo, decide
 from .distributed import rank_and_world
 from .evaluate import DEFAULT, evaluate, teacher_cfgs, write_json
-from .host import HostError
+from .host import HostError, default_cfgs
 from .inputs import differences, save_folder, test_inputs
 from .launch import launch, prepare
 from .progress import Bar
@@ -181,8 +182,9 @@ def _as_teacher(stage: Stage) -> Path:
         if whole is None:
             raise HostError(f"{stage.name}: {why}")
         whole["evaluator_cfg"]["occlusion"] = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
+        own = {**unmerge(whole, default_cfgs()), "model_cfg": whole["model_cfg"]}
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"# written by opengait_mimic: the teacher of {stage.teacher_of}\n" + yaml.safe_dump(whole, sort_keys=False))
+        file.write_text(f"# written by opengait_mimic: the teacher of {stage.teacher_of}\n" + yaml.safe_dump(own, sort_keys=False))
 
     on_rank_0(write)
     return file

@@ -155,7 +155,7 @@ def test_a_whole_run_trains_and_scores_everything(done, yamls, bound, host):
     assert cells == [*own, ("MimicGait", "probe", "teacher")]
     assert list(found["stages"]) == [TEACHER, VEN, MIMIC] and found["host"] == host.name
     assert 0 <= found["stages"][VEN]["visibility"]["scalar/test_accuracy/frame"] <= 100
-    assert all(len(s["losses"]) == 2 and s["seconds"][0] > 0 for s in found["stages"].values())
+    assert all(len(s["losses"]) == 2 and s["seconds"][0] >= 0 for s in found["stages"].values())
     hosts.bind(None, "cpu", done)
     scored = [row for stage in ("GaitBase (teacher)", "MimicGait") for row in evaluate(yamls[stage], quiet=True)]
     assert scored == found["rows"], "as `evaluate` scores each configuration by itself"
@@ -386,7 +386,7 @@ def test_baseline2_is_scored_against_the_teacher_it_names(again, yamls, tmp_path
         ({"trainer_cfg__restore_hint": 2}, ConfigError, r"trainer_cfg\.restore_hint = 2"),
         ({"model_cfg__teacher__checkpoint": "no.pt"}, RuntimeError, r"model_cfg\.teacher\.checkpoint: no\.pt not found"),
         ({"model_cfg__ven__cfgs": "no.yaml"}, HostError, r"model_cfg\.ven\.cfgs: no\.yaml not found"),
-        ({"data_cfg__test_dataset_name": "OUMVLP"}, ConfigError, "OUMVLP"),
+        ({"data_cfg__test_dataset_name": "OU-LP"}, ConfigError, "OU-LP"),
     ],
 )
 def test_what_cannot_end_well_is_refused_before_anything_runs(bound, yamls, tmp_path, changes, error, message):

@@ -51,6 +51,17 @@ def test_what_was_done_before_does_not_enter_the_time_left():
     assert "91/100  9 s left" in shown(Terminal(), 1, 100, start=90)
 
 
+def test_a_terminal_is_drawn_at_most_ten_times_a_second():
+    assert 9 <= shown(Terminal(), 0.01, 99).count("\r") <= 12
+
+
+def test_nothing_to_do():
+    stream = Terminal()
+    with Bar("x", stream=stream) as bar:
+        bar(0, 0)
+    assert "0/1" in stream.getvalue() or "0/0" in stream.getvalue()
+
+
 def test_no_stream_no_word():
     with Bar("job", stream=None) as bar:
         bar(1, 2)

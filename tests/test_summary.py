@@ -1,13 +1,10 @@
-"""What a result says of itself, and the progress line: against hand-made rows."""
+"""What a result says of itself: against hand-made rows."""
 
 from __future__ import annotations
-
-import io
 
 import numpy as np
 import pytest
 
-from opengait_mimic.progress import Bar
 from opengait_mimic.summary import chance, spread, verdicts
 
 
@@ -117,52 +114,6 @@ def test_a_teacher_that_is_blind_or_perfect_fails(value):
 
 def test_the_teachers_range_needs_the_chance_level():
     assert len(verdicts([a_run()], teacher(1.0), {"chance_rank1": None})) == 2
-
-
-# ---------------------------------------------------------------- progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_the_bar_is_silent_off_a_terminal():
-    stream = io.StringIO()
-    with Bar("walkers", stream) as bar:
-        bar(1, 2)
-        bar(2, 2)
-    assert stream.getvalue() == ""
-
-
-def test_the_bar_on_a_terminal():
-    stream = Terminal()
-    with Bar("walkers", stream) as bar:
-        bar(12, 24)
-        bar(24, 24)  # the last one is always drawn
-    frames = stream.getvalue().split("\r")[1:]
-    assert "walkers" in frames[0] and "[############............] 12/24" in frames[0]
-    assert "[########################] 24/24" in frames[1] and "0 s left" in frames[1]
-    assert frames[-1] == "\x1b[K" and "\n" not in stream.getvalue()
-
-
-def test_the_bar_draws_at_most_ten_times_a_second(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr("opengait_mimic.progress.time.monotonic", lambda: now[0])
-    stream = Terminal()
-    bar = Bar("x", stream)
-    for done in range(1, 101):
-        now[0] += 0.01
-        bar(done, 1000)
-    assert 9 <= stream.getvalue().count("\r") <= 11
-    assert "s left" in stream.getvalue() and f"{(1.0 / 100) * 900:.0f} s left" in stream.getvalue().split("\r")[-1]
-
-
-def test_the_bar_survives_nothing_to_do():
-    stream = Terminal()
-    with Bar("x", stream) as bar:
-        bar(0, 0)
-    assert "0/0" in stream.getvalue()
 
 
 def test_no_teacher_row_is_no_pass():

@@ -42,10 +42,15 @@ def load_cfgs(path: str | os.PathLike, key: str = "--cfgs") -> dict:
     """
     from ..strict import check_file  # needs the host's registry, which this package is still importing
 
-    file = resolve(str(path), key)
-    (text, user), (_, default) = (_read(source, key) for source in (file, current().root / "configs" / "default.yaml"))
+    file, default = resolve(str(path), key), default_cfgs()
+    text, user = _read(file, key)
     check_file(file, text, user, default)
     return merge(user, default)
+
+
+def default_cfgs() -> dict:
+    """The host's ``configs/default.yaml``."""
+    return _read(current().root / "configs" / "default.yaml", "the host's defaults")[1]
 
 
 def _read(file: Path, key: str) -> tuple[str, dict]:

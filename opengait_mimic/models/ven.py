@@ -96,7 +96,7 @@ class VEN(OccludedInput, BaseModel):
             local = torch.tensor([self.kinds.index(k) if k in self.kinds else -1 for k in KINDS], device=feature.device)
             feats[self.prefix["kinds"]] = {"logits": logits[:, :, None], "labels": local[batch.kind]}
             said = torch.tensor([KINDS.index(k) for k in self.kinds], device=feature.device)[logits.argmax(1)]
-            table = torch.zeros(n, known, known, device=feature.device)
+            table = batch.hidden.new_zeros(n, known, known)
             found["confusion"] = table.index_put_((*cell, said), torch.ones_like(batch.hidden), accumulate=True)
         if hidden is not None:
             feats[self.prefix["amount"]] = {"prediction": hidden, "target": batch.hidden}

@@ -210,7 +210,9 @@ def test_init_mimic_starts_as_the_teacher(trained, tmp_path):
     start_log(cfgs, True, False, quiet=True)
     model = build(cfgs, True)
     batch = model.inputs_pretreament(next(iter(model.train_loader)))
-    one = batch._replace(occluded=batch.whole[:1], whole=batch.whole[:1], labs=batch.labs[:1], typs=["-"], vies=["-"])
+    one = batch._replace(
+        occluded=batch.whole[:1], whole=batch.whole[:1], labs=batch.labs[:1], lengths=batch.lengths[:1], typs=["-"], vies=["-"]
+    )
     model.eval()
     with torch.no_grad():
         found = model(one)["inference_feat"]["embeddings"]
