@@ -154,6 +154,7 @@ def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dic
     teacher, ven, baseline2, mimic = STAGES
     whole = results / f"{files[teacher].stem}.json"  # saves Baseline-2 the teacher's pass
     stages = [Stage(name, file, results / f"{file.stem}.json") for name, file in files.items()]
+    stages[0] = stages[0]._replace(teacher_of=files[mimic])  # hidden as the students are
     stages[2] = stages[2]._replace(reference=whole)
     stages[3] = stages[3]._replace(after=(teacher, ven))
     print(f"seed {seed}")
