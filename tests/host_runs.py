@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import torch
+
 import opengait_mimic
 
 REPO = Path(opengait_mimic.__file__).resolve().parents[1]
@@ -40,6 +43,12 @@ def script(folder: Path, text: str, *words, name: str = "script.py", **env) -> s
     file = folder / name
     file.write_text(text)
     return good(file, *words, cwd=folder, **env)
+
+
+def worker(file: Path, host_folder: Path, inputs: Path, out: Path) -> tuple[dict, dict]:
+    """Run a worker on a host's folder: the arrays it wrote to ``out`` and the weights beside it."""
+    good(file, host_folder, inputs, out, cwd=out.parent)
+    return dict(np.load(out)), torch.load(f"{out}.pt", weights_only=True)
 
 
 def two_processes() -> list[str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +10,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.host_runs import worker
+
+WORKER = Path(__file__).with_name("backbones_worker.py")
 EMBEDDED = Path(__file__).resolve().parents[2] / "opengait_mimic" / "embedded"
 RECORD = json.loads((Path(__file__).parents[1] / "data" / "backbone_states.json").read_text())
 NORM = {"weight": 1, "bias": 1, "running_mean": 1, "running_var": 1, "num_batches_tracked": 0}
@@ -139,19 +139,6 @@ def test_what_cannot_be_embedded_is_refused(host):
 # ---------------------------------------------------------------- against the real host
 
 
-def run_worker(host_folder, inputs, out):
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("backbones_worker.py")), str(host_folder), str(inputs), str(out)],
-        cwd=out.parent,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, f"{host_folder}: {done.stderr[-3000:]}"
-    return dict(np.load(out)), torch.load(f"{out}.pt", weights_only=True)
-
-
 @pytest.fixture(scope="module")
 def both(checkout, tmp_path_factory):
     """What both hosts compute: (embedded, real), each a dict of arrays, and the weights each ends with."""
@@ -166,10 +153,10 @@ def both(checkout, tmp_path_factory):
         "big": torch.rand(1, 3, 128, 88),
     }
     torch.save(given, folder / "inputs.pt")
-    weights = run_worker(EMBEDDED, folder / "inputs.pt", folder / "first.npz")[1]
+    weights = worker(WORKER, EMBEDDED, folder / "inputs.pt", folder / "first.npz")[1]
     torch.save({**given, "weights": weights}, folder / "inputs.pt")  # BatchNorm statistics included
-    ours, left = run_worker(EMBEDDED, folder / "inputs.pt", folder / "embedded.npz")
-    theirs, right = run_worker(checkout / "opengait", folder / "inputs.pt", folder / "real.npz")
+    ours, left = worker(WORKER, EMBEDDED, folder / "inputs.pt", folder / "embedded.npz")
+    theirs, right = worker(WORKER, checkout / "opengait", folder / "inputs.pt", folder / "real.npz")
     return ours, theirs, left, right
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +12,13 @@ import pytest
 import torch
 import yaml
 
+from tests.host_runs import worker
+
 ROOT = os.environ.get("OPENGAIT_ROOT")
+WORKER = Path(__file__).with_name("hosts_worker.py")
 EMBEDDED = Path(__file__).resolve().parents[2] / "opengait_mimic" / "embedded"
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="set OPENGAIT_ROOT to an OpenGait checkout to compare the embedded host with it")
-
-
-def run_worker(host_folder, inputs, out):
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("hosts_worker.py")), str(host_folder), str(inputs), str(out)],
-        cwd=out.parent,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, f"{host_folder}: {done.stderr[-3000:]}"
-    return dict(np.load(out)), torch.load(f"{out}.pt", weights_only=True)
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +76,10 @@ def both(tmp_path_factory):
     given["data_cfg"] = {"dataset_name": "X", "dataset_root": str(folder / "data"), "dataset_partition": str(folder / "p.json")}
     inputs = folder / "inputs.pt"
     torch.save(given, inputs)
-    _, weights = run_worker(EMBEDDED, inputs, folder / "first.npz")
+    _, weights = worker(WORKER, EMBEDDED, inputs, folder / "first.npz")
     torch.save({**given, "weights": weights}, inputs)  # an embedded host's weights, BatchNorm statistics included
-    ours, left = run_worker(EMBEDDED, inputs, folder / "embedded.npz")
-    theirs, right = run_worker(Path(ROOT) / "opengait", inputs, folder / "real.npz")
+    ours, left = worker(WORKER, EMBEDDED, inputs, folder / "embedded.npz")
+    theirs, right = worker(WORKER, Path(ROOT) / "opengait", inputs, folder / "real.npz")
     return ours, theirs, left, right
 
 
