@@ -4,8 +4,9 @@
 #     benchmarks/gpu_smoke.sh [--host PATH]     # PATH: an OpenGait checkout, copied and patched; default: the embedded host
 #
 # 1. the host's own main.py under torchrun, a process per visible GPU: NCCL, mixed precision, SyncBatchNorm
-# 2. our launcher on the first GPU: train and test of teacher, VEN, Baseline-2 and MimicGait, mixed precision
-# 3. opengait-mimic evaluate
+# 2. our pipeline under torchrun, a process per visible GPU: teacher, VEN, MimicGait and their tests
+# 3. our launcher on the first GPU: train and test of teacher, VEN, Baseline-2 and MimicGait, mixed precision
+# 4. opengait-mimic evaluate
 #
 # Prints versions, GPUs, and seconds and peak memory of each stage; checks exit codes and that every loss is finite. Ends with
 # "gpu smoke: ok" (0), the command that failed (1), or at once where torch sees no GPU (2). PYTHON chooses the interpreter.
@@ -172,8 +173,17 @@ for name in teacher ven baseline2 mimicgait; do
     stage "main-$name-test" no "${torchrun[@]}" "$work/main-$name-test" "$main" --cfgs "$work/$name.own.yaml" --phase test --iter "$steps"
 done
 
-# 2. our launcher on one GPU, and 3. the evaluation
+# 2. our pipeline on all GPUs
 cd "$work"
+words=(-m opengait_mimic.cli pipeline --cfgs "$(readlink "$work/mimicgait.yaml")" --host "$host" --device "$DEVICE" --output "$work/pipeline-output")
+stage pipeline no "${torchrun[@]}" "$work/pipeline" "${words[@]}"
+results="$work/pipeline-output/walkers/pipeline/MimicGait-MimicGait-seed0/results.json"
+if ! grep -q '"rp_rank1"' "$results" || grep -Eiqw 'nan|infinity' "$results"; then
+    echo "gpu smoke: FAILED: no scores, or a loss that is not finite, in the pipeline's results.json" >&2
+    exit 1
+fi
+
+# 3. our launcher on one GPU, and 4. the evaluation
 export CUDA_VISIBLE_DEVICES=$first
 ours=(--host "$host" --device "$DEVICE" --output "$work/output")
 for name in teacher ven baseline2 mimicgait; do

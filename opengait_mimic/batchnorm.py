@@ -9,6 +9,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .config import ConfigError
 from .distributed import rank_and_world
 
 
@@ -111,11 +112,14 @@ def gather_batchnorm(model: nn.Module) -> nn.Module:
     """Turn every BatchNorm of a model into its gathered form, in place, so that optimisers and hooks stay valid.
 
     Raises:
-        TypeError: another class derived from torch's BatchNorm, whose statistics nobody would gather.
+        ConfigError: another class derived from torch's BatchNorm, whose statistics nobody would gather.
     """
     for name, module in model.named_modules():
         if type(module) in GATHERED:
             module.__class__ = GATHERED[type(module)]
         elif isinstance(module, _BatchNorm) and not isinstance(module, _Gathered):
-            raise TypeError(f"{name} is a {type(module).__name__}: only BatchNorm1d, 2d and 3d can be gathered. Set sync_BN: false")
+            raise ConfigError(
+                f"trainer_cfg.sync_BN: true, but {name} is a {type(module).__name__}, and only BatchNorm1d, 2d and 3d can be gathered"
+                " on CPUs; set false"
+            )
     return model

@@ -23,11 +23,12 @@ FRAMES = 10
 
 
 def preview(path: str | os.PathLike, out: str | os.PathLike) -> str:
-    """Draw the paper's figure 1 for a configuration: one test clip under every kind it hides, then its first training batch.
+    """Draw the paper's figure 1 for a configuration: one test clip under every kind it hides, then a training batch.
 
-    The test clip goes through the test's transform with its frames in order, ten of them spread over the clip; the batch is the
-    one that training would see first (for a host's own model, which trains on whole bodies, it is left out). Nothing needs to
-    be trained.
+    The test clip goes through the test's transform with its frames in order, ten of them spread over the clip. The batch comes
+    from the training's sampler and transforms, hidden as the first step hides its batch; its clips are not those of the first
+    step, since building a model draws random numbers too. For a host's own model, which trains on whole bodies, it is left
+    out. The same command draws the same picture; nothing needs to be trained.
 
     Args:
         path: the YAML of any silhouette model.
@@ -39,6 +40,8 @@ def preview(path: str | os.PathLike, out: str | os.PathLike) -> str:
     Raises:
         HostError, ConfigError: as in training; or the picture cannot be written.
     """
+    from utils import init_seeds
+
     from .models.viewer import Viewer
 
     if Path(out).suffix.lower() != ".png":
@@ -49,13 +52,14 @@ def preview(path: str | os.PathLike, out: str | os.PathLike) -> str:
     cfgs["evaluator_cfg"]["occlusion"] = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
     start_log(cfgs, training=False, log_to_file=False, quiet=True)
     viewer = Viewer(cfgs, ours)
+    init_seeds(cfgs["trainer_cfg"].get("seed", 0))
     tested, trained = viewer.condition.occlusion, viewer.drawn if ours else None
     rows = [("ONE TEST CLIP UNDER EVERY KIND OF THIS CONFIGURATION", None), *_kinds(viewer, trained or tested, tested)]
     lines = [f"{Path(path).name}: test hides {_say(tested)}"]
     if ours:
         batch = viewer.train().occluded_batch(next(iter(viewer.train_loader)))
-        rows += [("THE FIRST TRAINING BATCH: WHOLE AND AS IT IS HIDDEN", None), *view_rows(batch, clips=len(trained.possible))]
-        lines += [f"training hides {_say(trained)}; its first batch:", *_table(trained, batch)]
+        rows += [("A TRAINING BATCH: WHOLE AND AS IT IS HIDDEN", None), *view_rows(batch, clips=len(trained.possible))]
+        lines += [f"training hides {_say(trained)}; in this batch:", *_table(trained, batch)]
     else:
         lines.append("training sees whole bodies: this is the host's own model (Baseline2 trains it on hidden ones)")
     try:

@@ -12,6 +12,7 @@ import torch.multiprocessing as mp
 from torch import nn
 
 from opengait_mimic.batchnorm import GATHERED, gather_batchnorm
+from opengait_mimic.config import ConfigError
 
 WORLD, CHANNELS = 2, 3
 PLAIN = {
@@ -151,5 +152,5 @@ def test_the_whole_model_is_converted_in_place():
 
 
 def test_another_batchnorm_is_refused_by_name():
-    with pytest.raises(TypeError, match="1 is a LazyBatchNorm2d: .* Set sync_BN: false"):
+    with pytest.raises(ConfigError, match="1 is a LazyBatchNorm2d, .* set false"):
         gather_batchnorm(nn.Sequential(nn.Identity(), nn.LazyBatchNorm2d()))

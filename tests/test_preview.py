@@ -29,6 +29,13 @@ def captions(path, monkeypatch, file):
     return given["rows"], text
 
 
+def test_the_same_command_draws_the_same_picture(files, tmp_path):
+    for name in "ab":
+        preview(files["MimicGait"], tmp_path / f"{name}.png")
+        random.random(), np.random.random(), torch.rand(1)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
 @pytest.mark.parametrize("sampling", ["fixed_unordered", "fixed_ordered"])
 def test_every_kind_of_the_configuration_is_shown(files, tmp_path, monkeypatch, sampling):
     changes = {"trainer_cfg__sampler__sample_type": sampling, "trainer_cfg__sampler__frames_skip_num": 2}
@@ -59,7 +66,7 @@ def test_every_kind_of_the_configuration_is_shown(files, tmp_path, monkeypatch, 
     assert sum(int(row[2]) for row in table) == 8 * 4 and all(int(row[4]) <= int(row[3]) for row in table)
 
 
-def test_it_shows_the_very_batch_that_training_sees(trained, tmp_path):
+def test_a_batch_is_hidden_as_the_first_step_hides_it(trained, tmp_path):
     from opengait_mimic.models.viewer import Viewer
 
     model = trained.models["MimicGait"].train()

@@ -20,7 +20,8 @@ from .find import HostError
 def pick_device(name: str = "auto") -> torch.device:
     """The device of this process, as far as this machine alone can tell.
 
-    The GPU is number ``LOCAL_RANK`` of those visible (``CUDA_VISIBLE_DEVICES`` chooses a subset).
+    The GPU is number ``LOCAL_RANK`` of those visible (``CUDA_VISIBLE_DEVICES`` chooses a subset). Where every process is shown a
+    single one, as cluster schedulers do, it is that; `start` refuses two processes that would share it.
 
     Args:
         name: ``auto`` (CUDA when a GPU is visible, else CPU), ``cpu`` or ``cuda``.
@@ -34,6 +35,8 @@ def pick_device(name: str = "auto") -> torch.device:
     gpus = torch.cuda.device_count() if name != "cpu" else 0
     if name == "cpu" or (name == "auto" and gpus == 0):
         return torch.device("cpu")
+    if gpus == 1 and here > 1:
+        return torch.device("cuda", 0)
     if gpus < here:  # every process of this machine decides alike
         raise HostError(
             f"{here} process(es) on this machine see {gpus} GPU(s) each: give every process a GPU (fewer processes, or more visible"
@@ -96,8 +99,8 @@ def _agree(name: str, store: dist.Store, rank: int, world: int) -> torch.device:
     for other, found in enumerate(ranks):
         if first.setdefault(found.get("gpu", other), other) != other:
             raise HostError(
-                f"ranks {first[found['gpu']]} and {other} would share one GPU of {found['host']}: give every process its own (each"
-                " torchrun of a machine another CUDA_VISIBLE_DEVICES), or use --device cpu"
+                f"ranks {first[found['gpu']]} and {other} would share one GPU of {found['host']}: start fewer processes, give every"
+                " process its own (each torchrun of a machine another CUDA_VISIBLE_DEVICES), or use --device cpu"
             )
     return device
 

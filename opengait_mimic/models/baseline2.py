@@ -7,7 +7,7 @@ from modeling.base_model import BaseModel
 from ..config import REQUIRED, ConfigError, anything, block, optional, read
 from ..host import is_ours, lookup
 from .common import BINARISE, GEOMETRY, OccludedInput
-from .quirks import refuse
+from .quirks import refuse, warn_if_mixed
 from .subnetwork import STAGE, around, backbone_block, backbone_cfg
 
 FIELDS = {
@@ -61,10 +61,12 @@ class Baseline2(OccludedInput, BaseModel):
         cfg = read(model_cfg, "model_cfg", FIELDS)
         self.geometry, self.binarise = cfg.geometry, cfg.binarise
         name = self.backbone_cfg["model"]
-        refuse(type(self), self.geometry, self.cfgs["trainer_cfg"]["sampler"], f"model_cfg.backbone ({name})")
+        key, sampler = f"model_cfg.backbone ({name})", self.cfgs["trainer_cfg"]["sampler"]
+        refuse(type(self), self.geometry, sampler, key)
         run, self.cfgs = self.cfgs, around(self.cfgs, self.backbone_yaml)
         super().build_network(self.backbone_cfg)
         self.cfgs = run
+        warn_if_mixed(self, sampler, key)
 
     def inputs_pretreament(self, inputs):
         """The host's 5-tuple, occluded."""

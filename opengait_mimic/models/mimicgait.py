@@ -12,7 +12,7 @@ from ..host import load_cfgs
 from ..losses import MiCKDLoss, health, mickd_triplets
 from ..visibility import FEATURES, VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
-from .quirks import refuse
+from .quirks import refuse, warn_if_mixed
 from .subnetwork import STAGE, CheckpointError, around, backbone_block, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
 from .teacher import Teacher
 from .ven import VEN_FIELDS, check_extra_state
@@ -79,7 +79,9 @@ class MimicGait(OccludedInput, BaseModel):
         net_cfg, whole_cfgs = backbone_cfg(cfg.backbone, "model_cfg.backbone")
         sampler = self.cfgs["trainer_cfg"]["sampler"]
         self.Mimic = build(net_cfg, around(self.cfgs, whole_cfgs), "model_cfg.backbone")
-        refuse(type(self.Mimic), self.geometry, sampler, f"model_cfg.backbone ({net_cfg['model']})")
+        key = f"model_cfg.backbone ({net_cfg['model']})"
+        refuse(type(self.Mimic), self.geometry, sampler, key)
+        warn_if_mixed(self.Mimic, sampler, key)
         channels, parts, unreached = inspect(self.Mimic, self.geometry, "model_cfg.backbone")
         for name, parameter in self.Mimic.named_parameters():
             parameter.requires_grad_(name not in unreached)

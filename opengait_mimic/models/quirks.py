@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from torch import nn
+from utils import get_msg_mgr
 
 from ..config import ConfigError
 
@@ -54,4 +55,20 @@ def refuse(model: type, geometry: tuple[int, int], sampler: dict, key: str) -> N
     if own.fixed_length and not str(kind).startswith("fixed"):
         raise ConfigError(
             f"trainer_cfg.sampler.sample_type = {kind!r}: {key} strides over time and takes clips of one length; choose fixed_ordered"
+        )
+
+
+def warn_if_mixed(net: nn.Module, sampler: dict, key: str) -> None:
+    """Say it when convolutions over time will run over the borders of packed clips, as they do in OpenGait.
+
+    Args:
+        net: the built model.
+        sampler: ``trainer_cfg.sampler``.
+        key: the YAML key of the model, for the message.
+    """
+    kind = str(sampler.get("sample_type"))
+    if not kind.startswith("fixed") and any(isinstance(m, nn.Conv3d) and m.kernel_size[0] > 1 for m in net.modules()):
+        get_msg_mgr().log_warning(
+            f"trainer_cfg.sampler.sample_type = {kind}: {key} convolves over time, so the first and last frames of a packed clip are"
+            " mixed with those of its neighbours in the batch; fixed_ordered keeps clips apart"
         )

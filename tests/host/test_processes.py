@@ -35,6 +35,7 @@ def machine(monkeypatch):
         ("auto", 4, 0, 1, "cuda:0"),  # one process on a machine of four
         ("auto", 4, 1, 2, "cuda:1"),  # two processes on a machine of four
         ("cuda", 4, 3, 4, "cuda:3"),
+        ("auto", 1, 1, 2, "cuda:0"),  # a scheduler shows every process one of its own
         ("cpu", 4, 3, 8, "cpu"),
     ],
 )
@@ -58,7 +59,7 @@ def test_without_torchrun_the_first_visible_gpu(machine, monkeypatch):
     assert pick_device() == torch.device("cuda:0")
 
 
-@pytest.mark.parametrize(("name", "gpus", "here"), [("auto", 1, 2), ("cuda", 3, 4), ("cuda", 0, 1)])
+@pytest.mark.parametrize(("name", "gpus", "here"), [("auto", 2, 3), ("cuda", 3, 4), ("cuda", 0, 1)])
 def test_fewer_gpus_than_processes_is_refused_on_every_rank(machine, name, gpus, here):
     for local in range(here):
         machine(gpus, local, here)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -237,3 +239,23 @@ def test_what_a_backbone_does_not_take_is_refused_before_the_first_step(files, f
     start_log(cfgs, True, False, quiet=True)
     with pytest.raises(ConfigError, match=message):
         build(cfgs, True)
+
+
+@pytest.mark.parametrize("role", ["Baseline-2", "MimicGait"])
+@pytest.mark.parametrize(
+    ("backbone", "sampler", "said"),
+    [("DeepGaitV2 p3d", PACKED, True), ("DeepGaitV2 2d", PACKED, False), ("DeepGaitV2 p3d", SAMPLER, False)],
+)
+def test_packed_clips_that_mix_over_time_are_said(files, few, ven, tmp_path, monkeypatch, role, backbone, sampler, said):
+    from opengait_mimic.models.subnetwork import CheckpointError
+
+    (tmp_path / "changed").mkdir()
+    changes = {"trainer_cfg__sampler": {**sampler, "frames_num_min": 3, "frames_num_max": 6}, "trainer_cfg__save_name": "mixed"}
+    file = variant(roles(files, few, ven, tmp_path, backbone)[role], tmp_path / "changed", **changes)
+    cfgs = prepare(file, "train")
+    start_log(cfgs, True, False, quiet=True)
+    warnings = []
+    monkeypatch.setattr(sys.modules["utils"].get_msg_mgr(), "log_warning", warnings.append, raising=False)
+    with contextlib.suppress(CheckpointError):  # the mimic's teacher is not trained here
+        build(cfgs, True)
+    assert any("mixed with those of its neighbours" in text and "DeepGaitV2" in text for text in warnings) == said
