@@ -16,7 +16,7 @@ from opengait_mimic import strict
 from opengait_mimic.config import ConfigError, merge
 from opengait_mimic.host import CONFIGS, REGISTERED, load_cfgs
 from opengait_mimic.strict.problems import arguments, problems
-from opengait_mimic.strict.tables import BLOCKS, SAMPLING
+from opengait_mimic.strict.tables import BLOCKS, EVALUATIONS, SAMPLING
 from opengait_mimic.strict.text import slips
 
 SHIPPED = {file.relative_to(CONFIGS).as_posix(): file for file in sorted(CONFIGS.rglob("*.yaml"))}
@@ -88,17 +88,12 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
         "sample_type: fixd_ordered",
         ["trainer_cfg.sampler.sample_type = 'fixd_ordered' (did you mean 'fixed_ordered'?)"],
     ),
-    ("batch_shuffle: true", "batch_shuffle: 1", ["trainer_cfg.sampler.batch_shuffle = 1; expected true or false"]),
+    ("batch_shuffle: true", "batch_shuffle: flase", ["trainer_cfg.sampler.batch_shuffle = 'flase'; expected true or false"]),
     ("    batch_size: 1 #", "    batch_shuffle: false #", ["evaluator_cfg.sampler.batch_shuffle: unknown key", "given False"]),
     (
         "{type: RandomHorizontalFlip, prob: 0.2}",
         "{type: RandomHorizontalFlip, probability: 0.2}",
         ["trainer_cfg.transform[0].trf_cfg[1].probability: unknown key", "allowed: ['prob', 'type']; given 0.2"],
-    ),
-    (
-        "{type: RandomHorizontalFlip, prob: 0.2}",
-        "{type: RandomHorizontalFlip, prob: half}",
-        ["trainer_cfg.transform[0].trf_cfg[1].prob = 'half'; expected a number"],
     ),
     (
         "{type: RandomHorizontalFlip,",
@@ -128,6 +123,10 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
     ("  binarise: 0.5", "  binarise: 5", ["model_cfg.binarise = 5; expected a number from 0 to 1, or null"]),
     ("reference_compat: {}", "reference_compat: {rank: bear}", ["model_cfg.reference_compat.rank = 'bear' (did you mean 'bare'?)"]),
     ("lr: 0.002", "lr: 1e-4", ["optimizer_cfg.lr = '1e-4' in line ", "write 1.0e-4"]),
+    ("lr: 0.002", "lr: '0.002'", ["optimizer_cfg.lr = '0.002'; expected a number"]),
+    ("gamma: 0.1,", "gamma: slow,", ["scheduler_cfg.gamma = 'slow'; expected a number"]),
+    ("weight_decay: 0.0005", "amsgrad: flase", ["optimizer_cfg.amsgrad = 'flase'; expected true or false"]),
+    ("  sync_BN: false\n", "  T_max_iter: 500\n", ["trainer_cfg.T_max_iter: unknown key", "given 500"]),
     ("weight_decay: 0.0005", "momentum: 0.9", ["optimizer_cfg.momentum: unknown key", "given 0.9"]),
     ("gamma: 0.1,", "gama: 0.1,", ["scheduler_cfg.gama: unknown key (did you mean 'gamma'?)"]),
     ("lr: 0.002,", "lr: 0.002, weight_decay: 0.0,", ["optimizer_cfg.weight_decay: given twice, in line "]),
@@ -331,15 +330,113 @@ def test_every_model_of_ours_has_its_table_of_fields(host):
         assert "model" in getattr(sys.modules["modeling.models"], name).FIELDS
 
 
-def test_keyword_only_arguments_are_none_the_host_passes():
-    def function(data, dataset, metric="euc", rounds=3, sure=False, *, hidden=1): ...
+def function(data, dataset, metric="euc", rounds=3, sure=False, *, hidden=1): ...
 
+
+@pytest.mark.parametrize(
+    ("module", "refused"),
+    [
+        ("opengait_mimic.losses", [("rounds", "4"), ("rounds", [4]), ("sure", 1), ("sure", "area")]),
+        ("torch.optim.adam", [("rounds", "4"), ("sure", "area")]),
+        ("modeling.losses.mine", [("sure", "flase"), ("sure", "True")]),
+        ("mine", [("sure", "ture"), ("sure", "False")]),
+    ],
+)
+def test_what_a_default_tells_of_a_value(module, refused, monkeypatch):
+    monkeypatch.setattr(function, "__module__", module)
     taken = arguments(function, 2)
-    assert list(taken) == ["metric", "rounds", "sure"]
-    taken["rounds"](4, "k")
-    for key, wrong in (("rounds", "4"), ("sure", 1)):
-        with pytest.raises(ConfigError, match=f"^k = {wrong!r}; expected"):
+    assert list(taken) == ["metric", "rounds", "sure"]  # keyword-only arguments are none the host passes
+    for key, value in (("metric", "l1"), ("metric", 3), ("rounds", 4), ("rounds", 0.5), ("sure", True)):
+        taken[key](value, "k")
+    for key, wrong in refused:
+        with pytest.raises(ConfigError, match=f"^{re.escape(f'k = {wrong!r}')}; expected"):
             taken[key](wrong, "k")
+    if not module.startswith("opengait_mimic."):
+        for key, value in (("rounds", [4, 0.8]), ("rounds", None), ("sure", 1), ("sure", None)):
+            taken[key](value, "k")
+    if "mine" in module:
+        for key, value in (("rounds", "half"), ("sure", "area"), ("sure", "l2"), ("sure", "nearest")):
+            taken[key](value, "k")
+
+
+# ---------------------------------------------------------------- a user's own classes beside ours
+
+
+class MyResize:
+    def __init__(self, size=64, mode=False): ...
+
+
+class MyLoss:
+    def __init__(self, margin=0.2, norm=False): ...
+
+
+def my_eval(data, dataset, metric="euc", rounds=3): ...
+
+
+def put(monkeypatch, namespace: str, thing, home: str):
+    """What a user adds: in the host's file (``home`` is the namespace) or registered from a module of the user's."""
+    monkeypatch.setattr(thing, "__module__", home or namespace)
+    monkeypatch.setattr(sys.modules[namespace], thing.__name__, thing, raising=False)
+
+
+@pytest.mark.parametrize("home", ["", "my_gait.things"])
+def test_a_users_own_classes_take_other_values_than_their_defaults(host, tmp_path, monkeypatch, warnings, home):
+    put(monkeypatch, "data.transform", MyResize, home)
+    put(monkeypatch, "modeling.losses", MyLoss, home)
+    put(monkeypatch, "evaluation.evaluator", my_eval, home)
+    step, loss = "{type: MyResize, size: [64, 44], mode: area}", "{type: MyLoss, margin: auto, norm: l2}"
+    cfgs = yaml.safe_load(edited(MIMIC, ("{type: RandomHorizontalFlip, prob: 0.2}", step)))
+    cfgs["loss_cfg"].append(yaml.safe_load(loss))
+    cfgs["evaluator_cfg"].update(eval_func="my_eval", metric="l1", rounds=[1, 5])
+    cfgs["scheduler_cfg"] = {"scheduler": "OneCycleLR", "max_lr": 0.1, "total_steps": 500, "base_momentum": [0.8]}
+    assert load_cfgs(written(tmp_path, yaml.safe_dump(cfgs)))["evaluator_cfg"]["metric"] == "l1"
+    assert warnings == []
+    cfgs["evaluator_cfg"]["round"] = cfgs["loss_cfg"][-1]["nrom"] = cfgs["loss_cfg"][-1].pop("norm")
+    message = told(written(tmp_path, yaml.safe_dump(cfgs)))
+    assert "evaluator_cfg.round: unknown key (did you mean 'rounds'?)" in message and ".nrom: unknown key (did you mean 'norm'?)" in message
+
+
+def test_a_users_evaluation_without_a_metric_may_stand_beside_the_hosts_default(host, tmp_path, monkeypatch, warnings):
+    def plain_eval(data, dataset): ...
+
+    put(monkeypatch, "evaluation.evaluator", plain_eval, "")
+    load_cfgs(written(tmp_path, edited(MIMIC, ("eval_func: evaluate_walkers", "eval_func: plain_eval"))))
+    assert warnings == []
+
+
+def test_the_hosts_evaluations_are_the_listed_ones(checkout, host):
+    evaluator = sys.modules["evaluation.evaluator"]
+    there = {name for name, value in vars(evaluator).items() if getattr(value, "__module__", "") == evaluator.__name__}
+    scored = {name for name in there if name.startswith("evaluate") or name.endswith("submission")}
+    assert {name for _, name in EVALUATIONS} >= scored  # the embedded host has some of them
+
+
+class MyGait:
+    """A user's model; what it reads is its own affair."""
+
+
+@pytest.mark.parametrize("home", ["", "my_gait.things"])
+def test_a_users_own_model_may_read_keys_of_its_own_beside_ours(host, tmp_path, monkeypatch, warnings, home):
+    put(monkeypatch, "modeling.models", MyGait, home)
+    cfgs = yaml.safe_load(SHIPPED[TEACHER].read_text())
+    cfgs["model_cfg"] = {"model": "MyGait", "deep": 1}
+    cfgs["trainer_cfg"].update(seed=3, warmup_fraction=0.1, T_max_iter=500)
+    cfgs["evaluator_cfg"].update(occlusion=None, gallery_pool="mean")
+    file = written(tmp_path, yaml.safe_dump(cfgs))
+    assert load_cfgs(file)["trainer_cfg"]["warmup_fraction"] == 0.1
+    (line,) = warnings
+    told_keys = "trainer_cfg.warmup_fraction, evaluator_cfg.gallery_pool"
+    assert line == f"{file}: keys the host does not read, without effect unless the model does: {told_keys}"
+    for near, meant in (("sed", "seed"), ("oclusion", "occlusion"), ("totaliter", "total_iter"), ("T_max_itr", "T_max_iter")):
+        wrong = copy.deepcopy(cfgs)
+        wrong["trainer_cfg"][near] = 1
+        message = told(written(tmp_path, yaml.safe_dump(wrong)))
+        assert f"trainer_cfg.{near}: unknown key (did you mean '{meant}'?)" in message
+        assert message.endswith("a key that your own model reads goes into model_cfg") and "warmup_fraction:" not in message
+    for block, key in (("trainer_cfg", "warmup_fraction"), ("evaluator_cfg", "gallery_pool"), ("trainer_cfg", "T_max_iter")):
+        ours = yaml.safe_load(SHIPPED[MIMIC].read_text())
+        ours[block][key] = 1
+        assert f"{block}.{key}: unknown key" in told(written(tmp_path, yaml.safe_dump(ours)))
 
 
 # ---------------------------------------------------------------- OpenGait's own files
@@ -357,7 +454,7 @@ def test_a_file_of_opengaits_warns_once_and_runs(host, default, tmp_path, warnin
     assert load_cfgs(file) == load_cfgs(file) == merge(yaml.safe_load(OPENGAITS), default)
     (line,) = warnings
     dropped = "trainer_cfg.fix_layers, evaluator_cfg.sampler.batch_shuffle, optimizer_cfg.momentum"
-    assert line == f"{file}: keys without effect, the host does not read them: {dropped}"
+    assert line == f"{file}: keys the host does not read, without effect unless the model does: {dropped}"
 
 
 def test_only_the_first_process_warns(host, tmp_path, warnings, monkeypatch):

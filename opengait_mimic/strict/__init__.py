@@ -2,7 +2,8 @@
 
 OpenGait builds losses, transforms, samplers and optimisers from the keys they take and drops the rest. A file that uses
 anything of ours is refused for such a key, for a value of the wrong type or out of range; OpenGait's own files get one
-warning line at most, and run. Needs a bound host: which keys a class takes is read off the host's own signatures.
+warning line at most, and run. The same line tells the keys of an engine block that a model other than ours may read itself.
+Needs a bound host: which keys a class takes is read off the host's own signatures.
 """
 
 from __future__ import annotations
@@ -43,15 +44,14 @@ def check_file(file: Path, text: str, user: dict, default: dict) -> None:
     if uses_ours(user):
         told = slips(text)
         better = tuple(f"{slip.key} = " for slip in told if slip.message.startswith(f"{slip.key} = "))
-        messages = [slip.message for slip in told] + [f.message for f in found if not f.message.startswith(better)]
+        messages = [slip.message for slip in told] + [f.message for f in found if not f.perhaps and not f.message.startswith(better)]
         if messages:
             head = f"{file}: " if len(messages) == 1 else f"{file}: {len(messages)} problems\n  "
             raise ConfigError(head + "\n  ".join(_first(messages)))
-    else:
-        dropped = [f.key for f in found if f.dropped]
-        if dropped and rank_and_world()[0] == 0:
-            message = "%s: keys without effect, the host does not read them: %s"
-            logging.getLogger("opengait_mimic").warning(message, file, ", ".join(_first(dropped)))
+    dropped = [f.key for f in found if f.dropped]
+    if dropped and rank_and_world()[0] == 0:
+        message = "%s: keys the host does not read, without effect unless the model does: %s"
+        logging.getLogger("opengait_mimic").warning(message, file, ", ".join(_first(dropped)))
     _checked.add((file, text))
 
 

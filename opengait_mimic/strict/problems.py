@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 import sys
@@ -11,15 +12,16 @@ from typing import NamedTuple
 
 from ..config import ConfigError, anything, boolean, nearest, number, read, shown, text, unknown_key
 from ..host.registry import is_ours
-from .tables import BLOCKS, SAMPLING
+from .tables import BLOCKS, EVALUATIONS, SAMPLING, SWINGAIT
 
 
 class Found(NamedTuple):
-    """A problem: the dotted key, the message, and whether it is a key that the host drops."""
+    """A problem: the dotted key, the message, whether it is a key that the host drops, and one that a model may read itself."""
 
     key: str
     message: str
     dropped: bool = False
+    perhaps: bool = False
 
 
 def problems(user: dict, default: dict) -> Iterator[Found]:
@@ -34,9 +36,11 @@ def problems(user: dict, default: dict) -> Iterator[Found]:
             yield Found(str(key), unknown_key("", key, value, BLOCKS), True)
     for where, data in _numbered("data_cfg", user.get("data_cfg", {})):
         yield from _table(data, where, BLOCKS["data_cfg"])
+    model = user.get("model_cfg", default["model_cfg"])
+    model = _made("modeling.models", model.get("model") if isinstance(model, dict) else None)
     for engine in ("trainer_cfg", "evaluator_cfg"):
         if engine in user:
-            yield from _engine(user[engine], engine, default[engine])
+            yield from _engine(user[engine], engine, default[engine], bool(model) and is_ours(model))
     if "model_cfg" in user:
         yield from _model(user["model_cfg"])
     losses = user.get("loss_cfg", [])
@@ -67,14 +71,24 @@ def _table(given, where: str, checks: dict) -> Iterator[Found]:
             yield from (Found(at, message) for message in error.args)
 
 
-def _engine(given, where: str, default: dict) -> Iterator[Found]:
-    """``trainer_cfg`` or ``evaluator_cfg``."""
-    checks = BLOCKS[where]
+def _engine(given, where: str, default: dict, ours: bool) -> Iterator[Found]:
+    """``trainer_cfg`` or ``evaluator_cfg``; ``ours``: the model is ours, and reads no further key there."""
+    checks = dict(BLOCKS[where])
     if isinstance(given, dict) and where == "evaluator_cfg":
         function = _made("evaluation.evaluator", given.get("eval_func", default.get("eval_func")))
         taken = arguments(function, 2) if function else dict.fromkeys(default, anything)  # the latter: `lookup` refuses it in a test
         checks = {**taken, **checks}
-    yield from _table(given, where, checks)
+        if function and not is_ours(function) and (function.__module__, function.__name__) not in EVALUATIONS:
+            checks["metric"] = anything
+    if ours:
+        checks = {key: check for key, check in checks.items() if key not in SWINGAIT}
+    for found in _table(given, where, checks):
+        if ours or not found.dropped:
+            yield found
+        elif nearest(found.key[len(where) + 1 :], checks):
+            yield found._replace(message=f"{found.message}; a key that your own model reads goes into model_cfg")
+        else:
+            yield found._replace(perhaps=True)
     if isinstance(given, dict):
         if "sampler" in given:
             yield from _built(given["sampler"], f"{where}.sampler", "data.sampler", default["sampler"], own=SAMPLING, supplied=1)
@@ -140,7 +154,7 @@ def _built(given, where: str, namespace: str, default: dict, name: str = "type",
 
 
 def arguments(made, supplied: int = 0) -> dict:
-    """What a class or function takes by position, with a check by the type of its default; keyword-only ones the host drops.
+    """What a class or function takes by position, with a check by its default (see `_by`); keyword-only ones the host drops.
 
     Args:
         made: the class or function.
@@ -148,11 +162,27 @@ def arguments(made, supplied: int = 0) -> dict:
     """
     spec = inspect.getfullargspec(made.__init__ if inspect.isclass(made) else made)
     defaults = dict(zip(reversed(spec.args), reversed(spec.defaults or ())))
+    return {name: _by(defaults.get(name), made) for name in spec.args[inspect.isclass(made) + supplied :]}
 
-    def check(value):
-        return boolean if isinstance(value, bool) else number() if isinstance(value, Real) else anything
 
-    return {name: check(defaults.get(name)) for name in spec.args[inspect.isclass(made) + supplied :]}
+def _by(default, made):
+    """A check by the default of an argument. Only for ours is it the type: ``size=64`` of a foreign class may take a pair as well.
+
+    Torch takes no text for a number or a switch. In the host's folder its own classes and a user's cannot be told apart: any value
+    passes but a switch that is a misspelt or quoted true or false, which would count as true.
+    """
+    typed = boolean if isinstance(default, bool) else number() if isinstance(default, Real) else anything
+    if typed is anything or is_ours(made):
+        return typed
+    if made.__module__.startswith("torch."):
+        return lambda value, where: typed(value, where) if isinstance(value, str) else value
+    return _no_misspelt_switch if typed is boolean else anything
+
+
+def _no_misspelt_switch(value, where):
+    """A check: anything but text that reads like true or false."""
+    close = isinstance(value, str) and difflib.get_close_matches(value.lower(), ("true", "false"), cutoff=0.75)
+    return boolean(value, where) if close else value
 
 
 def _made(namespace: str, name) -> object | None:

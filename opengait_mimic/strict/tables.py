@@ -49,7 +49,7 @@ BLOCKS = {
         "save_iter": integer(1),
         "optimizer_reset": boolean,
         "scheduler_reset": boolean,
-        "T_max_iter": integer(1),  # SwinGait's
+        "T_max_iter": integer(1),  # see SWINGAIT
     },
     "evaluator_cfg": {
         **ENGINE,
@@ -63,6 +63,18 @@ BLOCKS = {
     "scheduler_cfg": {},
 }
 """Top-level block -> key -> check: what the host or we read by name. What a class takes is read off its signature."""
+
+SWINGAIT = ("T_max_iter",)
+"""Keys of `BLOCKS` that the host's SwinGait reads, or a model made from it; no model of ours does."""
+
+EVALUATIONS = {
+    ("evaluation.evaluator", name)
+    for name in (
+        *("evaluate_indoor_dataset", "evaluate_real_scene", "evaluate_Gait3D", "evaluate_CCPG", "evaluate_FreeGait"),
+        *("evaluate_CCGR_MINI", "evaluate_scoliosis", "evaluate_segmentation", "GREW_submission", "HID_submission"),
+    )
+}
+"""The host's evaluations, which know the metrics of `BLOCKS`; a user's own may know others."""
 
 SAMPLING = {
     "sample_type": choice(*(f"{how}_{order}" for how in ("fixed", "unfixed", "all") for order in ("ordered", "unordered", "allordered"))),
