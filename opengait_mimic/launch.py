@@ -17,6 +17,7 @@ from . import host as hosts
 from .batchnorm import gather_batchnorm
 from .config import ConfigError
 from .distributed import rank_and_world
+from .foresight import check_data, check_names
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
 from .inputs import save_folder
 from .records import Recorder
@@ -40,7 +41,9 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
     if not isinstance(data, dict):
         raise ConfigError("data_cfg: several data sets at once are not supported here; name one")
     for key in ("dataset_root", "dataset_partition"):
-        data[key] = str(resolve(str(data[key]), f"data_cfg.{key}"))
+        if data[key] == "your_path":  # the shipped configurations' placeholder
+            raise ConfigError(f"{path}: data_cfg.{key} = your_path; set it to the folder of your silhouette pickles, in this file")
+        data[key] = str(resolve(str(data[key]), f"{path}: data_cfg.{key}"))
     if iteration:
         evaluator["restore_hint"] = trainer["restore_hint"] = int(iteration)
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
@@ -51,9 +54,8 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
                 f"evaluator_cfg.eval_func = evaluate_Gait3D needs the list PROBE_SET (entries label-type-view) in "
                 f"data_cfg.dataset_partition = {data['dataset_partition']}; add it, or choose the data set's own eval_func"
             )
-    losses = cfgs["loss_cfg"] if isinstance(cfgs["loss_cfg"], list) else [cfgs["loss_cfg"]]
-    for loss in losses if phase == "train" else ():
-        lookup("modeling.losses", loss["type"], "loss_cfg.type")
+    check_names(cfgs, phase == "train")
+    check_data(cfgs, phase == "train")
     model = model_class(cfgs)
     if phase == "train" and "occlusion" in trainer and not is_ours(model):
         raise ConfigError(
@@ -238,6 +240,9 @@ def friendly_errors():
     """Errors a user can mend end the program with their message; anything else keeps its traceback."""
     try:
         yield
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        sys.exit(130)
     except (HostError, ConfigError, FileExistsError, FileNotFoundError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
     except RuntimeError as error:

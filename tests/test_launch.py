@@ -238,6 +238,7 @@ def test_shipped_configurations_say_what_they_promise_and_build(host, tree, file
     partition = {**json.loads(tree.partition.read_text()), "PROBE_SET": ["010-bg-01-054"]}  # Gait3D's has one
     (tmp_path / "partition.json").write_text(json.dumps(partition))
     given["data_cfg"].update(dataset_root=str(tree.root), dataset_partition=str(tmp_path / "partition.json"))
+    given["trainer_cfg"]["sampler"]["batch_size"][0] = len(tree.train)
     (tmp_path / file.name).write_text(yaml.safe_dump(given))
     cfgs = prepare(tmp_path / file.name, "test")
     prepare(tmp_path / file.name, "train")

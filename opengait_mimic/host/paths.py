@@ -30,7 +30,8 @@ def resolve(path: str, key: str) -> Path:
     for candidate in tried:
         if candidate.exists():
             return candidate
-    raise HostError(f"{key}: {path} not found; tried " + ", ".join(str(t) for t in tried))
+    hint = "" if current().name == "opengait" else "; a file of OpenGait's needs a checkout (--host)"
+    raise HostError(f"{key}: {path} not found; tried {', '.join(dict.fromkeys(map(str, tried)))}{hint}")
 
 
 def load_cfgs(path: str | os.PathLike, key: str = "--cfgs") -> dict:

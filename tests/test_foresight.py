@@ -1,0 +1,66 @@
+"""What is wrong is told before anything is built, and in the same words on both hosts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from opengait_mimic.config import ConfigError
+from opengait_mimic.host import HostError
+from opengait_mimic.launch import prepare
+from tests.variants import variant
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trainer_cfg__sampler__type": "TripletSamplr"}, r"trainer_cfg\.sampler\.type: 'TripletSamplr' .*did you mean 'TripletSampler'"),
+        ({"evaluator_cfg__sampler__type": "Inference"}, r"evaluator_cfg\.sampler\.type: 'Inference' .*InferenceSampler"),
+        (
+            {"evaluator_cfg__transform": [{"type": "BaseSilCutingTransform"}]},
+            r"evaluator_cfg\.transform\[0\]\.type: 'BaseSilCutingTransform' .*did you mean 'BaseSilCuttingTransform'",
+        ),
+        (
+            {"trainer_cfg__transform": [{"type": "Compose", "trf_cfg": [{"type": "RandomRotat"}]}]},
+            r"trainer_cfg\.transform\[0\]\.trf_cfg\[0\]\.type: 'RandomRotat' .*did you mean 'RandomRotate'",
+        ),
+        ({"optimizer_cfg__solver": "Adm"}, r"optimizer_cfg\.solver: 'Adm' .*did you mean 'Adam'"),
+        ({"scheduler_cfg__scheduler": "MultiStepL"}, r"scheduler_cfg\.scheduler: 'MultiStepL' .*did you mean 'MultiStepLR'"),
+    ],
+)
+def test_a_name_nobody_has_is_told_before_the_model_is_built(files, tmp_path, changes, message):
+    with pytest.raises(HostError, match=message):
+        prepare(variant(files["MimicGait"], tmp_path, **changes), "train")
+
+
+def changed(files, folder, **changes):
+    return variant(files["MimicGait"], folder, **changes)
+
+
+def test_a_root_without_sequences(files, tree, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for phase, half in (("train", "TRAIN_SET"), ("test", "TEST_SET")):
+        with pytest.raises(ConfigError, match=rf"empty: no sequence of {half} found \(0 of its [48] subjects have a folder\)"):
+            prepare(changed(files, tmp_path, data_cfg__dataset_root=str(tmp_path / "empty")), phase)
+    for label in tree.train:
+        (tmp_path / "empty" / label / "nm-01" / "090").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"\(8 of its 8 subjects have a folder\)"):
+        prepare(changed(files, tmp_path, data_cfg__dataset_root=str(tmp_path / "empty")), "train")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", json.dumps({"TEST_SET": []})])
+def test_a_partition_that_is_none(files, tmp_path, text):
+    (tmp_path / "parts.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"parts\.json: not a JSON file with the lists TRAIN_SET and TEST_SET"):
+        prepare(changed(files, tmp_path, data_cfg__dataset_partition=str(tmp_path / "parts.json")), "train")
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [([9, 2], r"\[9, 2\] asks for 9 subjects in a batch, but TRAIN_SET has 8"), (16, "16; TripletSampler takes"), ([4, 0], "takes")],
+)
+def test_a_batch_that_cannot_be(files, tmp_path, size, message):
+    with pytest.raises(ConfigError, match=rf"trainer_cfg\.sampler\.batch_size = .*{message}"):
+        prepare(changed(files, tmp_path, trainer_cfg__sampler__batch_size=size), "train")
+    prepare(changed(files, tmp_path, trainer_cfg__sampler__batch_size=size), "embed")  # a test draws no such batch
