@@ -184,11 +184,5 @@ def merge(user: dict, default: dict) -> dict:
     return merged
 
 
-def unmerge(cfgs: dict, default: dict) -> dict:
-    """What of a merged configuration is not the default's: `merge` makes ``cfgs`` of it again."""
-    parts = {key: unmerge(value, default[key]) if _both_mappings(value, default.get(key)) else value for key, value in cfgs.items()}
-    return copy.deepcopy({key: part for key, part in parts.items() if key not in default or cfgs[key] != default[key]})
-
-
 def _both_mappings(a, b) -> bool:
     return isinstance(a, dict) and isinstance(b, dict)

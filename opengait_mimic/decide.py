@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import NamedTuple
 
 from . import __version__
 from . import host as hosts
 from .config import ConfigError
+from .distributed import rank_and_world
 from .inputs import checkpoint_at, differences, save_folder, sha256, training_inputs
-from .records import NAME, read_json
+from .records import read_record
 
 
 class Todo(NamedTuple):
     """What to do with a stage.
 
     ``action``: skip, resume (from ``iteration``), train, or given (there is nothing to train); ``why``, for people; ``aside``: the
-    folder holds a training that does not belong to the configuration.
+    folder holds a training that does not belong to the configuration; ``intact``: the checkpoint that is wanted of it is there and
+    stays, whatever is trained further.
     """
 
     action: str
     iteration: int = 0
     why: str = ""
     aside: bool = False
+    intact: bool = False
 
 
 def wanted(cfgs: dict) -> int:
@@ -61,15 +65,15 @@ def decide(cfgs: dict, moved: list[str]) -> Todo:
         ConfigError: see `wanted`. HostError: an unreadable record.
     """
     at, folder, trainer = wanted(cfgs), save_folder(cfgs), cfgs["trainer_cfg"]
-    record, files = read_json(folder / NAME), sorted(file.name for file in (folder / "checkpoints").glob("*.pt"))
-    if record is None:
-        if not files:
-            return Todo("train")
-        why = f"{folder} holds {', '.join(files[:3])} and no record of what made them (OpenGait's own main.py makes none)"
-        return Todo("train", why=why, aside=True)
-    known = {int(iteration): digest for iteration, digest in record["checkpoints"].items()}
+    record, files = read_record(folder), sorted((folder / "checkpoints").glob("*.pt"))
+    known = {int(iteration): digest for iteration, digest in record["checkpoints"].items()} if record else {}
     if not known:
-        return Todo("train", why="was stopped before its first checkpoint, starts anew")
+        whole = files if record is None else [file for file in files if zipfile.is_zipfile(file)]  # else one cut short
+        if whole:
+            named = ", ".join(file.name for file in whole[:3])
+            why = f"{folder} holds {named} and no record of what made them (OpenGait's own main.py makes none)"
+            return Todo("train", why=why, aside=True)
+        return Todo("train", why="was stopped before its first checkpoint, starts anew" if record else "")
     changed = [f"{name}, which it builds on, is to be trained" for name in moved]
     changed += [line for line in differences(record["inputs"], training_inputs(cfgs)) if not (moved and ".checkpoint: " in line)]
     if changed:
@@ -82,21 +86,25 @@ def decide(cfgs: dict, moved: list[str]) -> Todo:
 
     there = at in known and good(at)
     if there and max(known) >= trainer["total_iter"] // trainer["save_iter"] * trainer["save_iter"]:
-        return Todo("skip", at, _made_elsewhere(record))
-    lost = {file for file in files if file not in {checkpoint_at(cfgs, iteration).name for iteration in known}}
+        made = _made_elsewhere(record, ("version", "commit"))
+        return Todo("skip", at, made and f"{made}; kept", intact=True)
+    lost = {file.name for file in files} - {checkpoint_at(cfgs, iteration).name for iteration in known}
     if at in known and not there:
         lost.add(checkpoint_at(cfgs, at).name)
     for iteration in sorted((i for i in known if there or i < at), reverse=True):
         if good(iteration):
-            unread = f"; {', '.join(sorted(lost))}: incomplete or damaged, written again" if lost else ""
-            return Todo("resume", iteration, f"goes on from iteration {iteration} of {trainer['total_iter']}{unread}")
+            made = _made_elsewhere(record, ("version", "commit", "world"))
+            said = [f"goes on from iteration {iteration} of {trainer['total_iter']}", *([made] if made else [])]
+            said += [f"{', '.join(sorted(lost))}: incomplete, damaged or not in the record, written again"] if lost else []
+            return Todo("resume", iteration, "; ".join(said), intact=there)
         lost.add(checkpoint_at(cfgs, iteration).name)
     lost.update(checkpoint_at(cfgs, iteration).name for iteration in known)
     return Todo("train", why=f"starts anew; incomplete, damaged or missing: {', '.join(sorted(lost))}")
 
 
-def _made_elsewhere(record: dict) -> str:
-    """A word about weights that another version or another commit of the host made; they stay."""
-    host = hosts.current()
-    now, then = (__version__, host.commit), (record["version"], record["commit"])
-    return "" if now == then else f"trained by opengait_mimic {then[0]}, host commit {then[1]} (now {now[0]}, {now[1]}); kept"
+def _made_elsewhere(record: dict, keys: tuple[str, ...]) -> str:
+    """A word about weights that another version, another commit of the host or another number of processes made."""
+    now = {"version": __version__, "commit": hosts.current().commit, "world": rank_and_world()[1]}
+    said = {"version": "opengait_mimic {}", "commit": "host commit {}", "world": "{} process(es)"}
+    other = [f"{said[key].format(record[key])} (now {now[key]})" for key in keys if record[key] != now[key]]
+    return f"was trained by {', '.join(other)}" if other else ""

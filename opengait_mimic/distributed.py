@@ -1,6 +1,8 @@
-"""Gathering a batch over processes; alone, without a process group, nothing happens."""
+"""Several processes: who this one is, what rank 0 does for all, gathering a batch."""
 
 from __future__ import annotations
+
+from typing import Any, Callable
 
 import torch
 import torch.distributed as dist
@@ -12,6 +14,21 @@ def rank_and_world() -> tuple[int, int]:
     if dist.is_available() and dist.is_initialized():
         return dist.get_rank(), dist.get_world_size()
     return 0, 1
+
+
+def on_rank_0(work: Callable[[], Any]):
+    """Do something on rank 0 and give every process its result; an error there ends every process."""
+    rank, world = rank_and_world()
+    if world == 1:
+        return work()
+    box: list = [None, True]
+    try:
+        box = [work() if rank == 0 else None, False]
+    finally:
+        dist.broadcast_object_list(box, src=0)
+    if box[1]:
+        raise SystemExit(1)
+    return box[0]
 
 
 def gather(value: Tensor) -> Tensor:

@@ -119,7 +119,7 @@ def known_protocol(cfgs: dict) -> tuple[str, frozenset]:
 
 
 def evaluate(
-    path: str | os.PathLike, iteration: int = 0, reference=None, quiet: bool = False, before=lambda model, passes: None
+    path: str | os.PathLike | dict, iteration: int = 0, reference=None, quiet: bool = False, before=lambda model, passes: None
 ) -> list[dict]:
     """Score one configuration in every protocol cell.
 
@@ -127,7 +127,7 @@ def evaluate(
     embedded by its teacher. The occlusion is ``evaluator_cfg.occlusion``, or `DEFAULT`.
 
     Args:
-        path: the YAML of any silhouette model: ours, or the host's own (= Baseline-1).
+        path: the YAML of any silhouette model, ours or the host's own (= Baseline-1); or its complete configuration.
         iteration: the checkpoint; 0 = the YAML's ``restore_hint``.
         reference: a result file that holds the backbone's whole-body row, in place of running its teacher for RP.
         quiet: only warnings on the console.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import inspect
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+from . import __version__
 from . import host as hosts
-from .config import ConfigError
+from .config import ConfigError, read
 from .host import is_ours, load_cfgs, lookup, resolve
+from .occlusion import Occlusion
 
 SUBJECTS = 8  # whose names and first clips stand for the data
 NO_WEIGHT = {  # keys that change no weight; total_iter decides when to stop, not what a step does
@@ -95,20 +99,38 @@ def data_inputs(cfgs: dict, sets: tuple[str, ...]) -> dict:
 
 
 def model_inputs(cfgs: dict) -> dict:
-    """``model_cfg`` with the backbone spelled out and the weights of teacher and VEN by their SHA-256 (None: not there yet)."""
+    """``model_cfg`` with what it leaves out, the backbone spelled out, the name of the data set that the backbone's YAML is for
+    (GaitGL's depth follows it), and the weights of teacher and VEN by their SHA-256 (None: not there yet).
+    """
     model_cfg = copy.deepcopy(cfgs["model_cfg"])
-    named = upstream(cfgs)
+    model = lookup("modeling.models", model_cfg["model"], "model_cfg.model")
+    if not is_ours(model):
+        return model_cfg
     if model_cfg["model"] == "Baseline2":  # a teacher for RP alone
-        named.pop("teacher", None)
         model_cfg.pop("teacher", None)
-    for key in named:
+    cfgs = {**cfgs, "model_cfg": model_cfg}
+    found = _without_namespaces(read(model_cfg, "model_cfg", model.FIELDS))
+    for key in upstream(cfgs):
         file = weights_of(cfgs, key)
-        model_cfg[key] = {"checkpoint": sha256(file) if file.is_file() else None}
-    if is_ours(lookup("modeling.models", model_cfg["model"], "model_cfg.model")) and model_cfg.get("backbone") is not None:
-        from .models.subnetwork import backbone_cfg
+        found[key] = {"checkpoint": sha256(file) if file.is_file() else None}
+    if "backbone" in found:
+        from .models.subnetwork import around, backbone_cfg
 
-        model_cfg["backbone"] = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")[0]
-    return model_cfg
+        found["backbone"], whole = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")
+        found["backbone_dataset"] = around(cfgs, whole)["data_cfg"]["dataset_name"]
+    return found
+
+
+def loss_inputs(cfgs: dict) -> list:
+    """``loss_cfg`` with what the blocks of our losses leave out."""
+    found = []
+    for loss in cfgs["loss_cfg"] if isinstance(cfgs["loss_cfg"], list) else [cfgs["loss_cfg"]]:
+        kind, defaults = lookup("modeling.losses", loss["type"], "loss_cfg.type"), {}
+        if is_ours(kind):
+            taken = inspect.signature(kind).parameters.values()
+            defaults = {each.name: each.default for each in taken if each.default is not each.empty}
+        found.append({**defaults, **loss})
+    return found
 
 
 def training_inputs(cfgs: dict) -> dict:
@@ -119,14 +141,16 @@ def training_inputs(cfgs: dict) -> dict:
         file = resolve(hint, "trainer_cfg.restore_hint") if isinstance(hint, str) else checkpoint_at(cfgs, hint)
         resets = {key: cfgs["trainer_cfg"].get(key) for key in ("optimizer_reset", "scheduler_reset", "restore_ckpt_strict")}
         trainer["restore_hint"] = {"weights": sha256(file), **resets}
+    trainer.setdefault("seed", 0)
     model_cfg = model_inputs(cfgs)
-    compat = model_cfg.pop("reference_compat", None) or {}
-    compat.pop("rank", None)  # which embedding is ranked is the test's matter
-    if compat:
-        model_cfg["reference_compat"] = compat
+    if is_ours(lookup("modeling.models", model_cfg["model"], "model_cfg.model")):
+        from .models.common import TRAINING
+
+        trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")._asdict()
+        model_cfg.get("reference_compat", {}).pop("rank", None)  # which embedding is ranked is the test's matter
     data = {key: value for key, value in data_inputs(cfgs, ("TRAIN_SET",)).items() if key not in NO_WEIGHT["data_cfg"]}
     found = {"host": hosts.current().name, "data_cfg": data, "model_cfg": model_cfg, "trainer_cfg": trainer}
-    return _plain({**found, **{key: cfgs[key] for key in ("loss_cfg", "optimizer_cfg", "scheduler_cfg")}})
+    return _plain({**found, "loss_cfg": loss_inputs(cfgs), **{key: cfgs[key] for key in ("optimizer_cfg", "scheduler_cfg")}})
 
 
 def test_inputs(cfgs: dict) -> dict:
@@ -138,10 +162,26 @@ def test_inputs(cfgs: dict) -> dict:
     for key in ("save_name", "restore_hint", "restore_ckpt_strict"):
         evaluator.pop(key, None)
     evaluator["sampler"].pop("batch_size", None)  # the number of processes
-    found = {"host": hosts.current().name, "data_cfg": data_inputs(cfgs, ("TEST_SET", "PROBE_SET")), "model_cfg": model_inputs(cfgs)}
-    found.update(evaluator_cfg=evaluator, weights=sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")))
+    host, teacher = hosts.current(), None
     whole = teacher_cfgs(cfgs)[0] if cfgs["model_cfg"].get("backbone") is not None else None  # RP divides by its score
-    return _plain({**found, "teacher": sha256(whole["evaluator_cfg"]["restore_hint"]) if whole else None})
+    if whole:
+        theirs = {key: whole["evaluator_cfg"].get(key) for key in ("enable_float16", "metric", "transform")}
+        teacher = {"weights": sha256(whole["evaluator_cfg"]["restore_hint"]), "model_cfg": whole["model_cfg"], "evaluator_cfg": theirs}
+        teacher["dataset_name"] = whole["data_cfg"]["dataset_name"]
+    return _plain(
+        {
+            "version": __version__, "host": host.name, "commit": host.commit,
+            "data_cfg": data_inputs(cfgs, ("TEST_SET", "PROBE_SET")), "model_cfg": model_inputs(cfgs), "evaluator_cfg": evaluator,
+            "weights": sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")), "teacher": teacher,
+        }
+    )  # fmt: skip
+
+
+def _without_namespaces(value):
+    """Namespaces as mappings, all the way down."""
+    if isinstance(value, SimpleNamespace):
+        value = vars(value)
+    return {key: _without_namespaces(part) for key, part in value.items()} if isinstance(value, dict) else value
 
 
 def _plain(value):

@@ -20,14 +20,15 @@ from .distributed import rank_and_world
 from .foresight import check_data, check_names
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
 from .inputs import save_folder
+from .locks import locked
 from .records import Recorder
 
 
-def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
+def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
     """Read a configuration and settle what depends on this machine: data paths, restore point, test batch.
 
     Args:
-        path: the YAML.
+        path: the YAML, or a complete configuration, which is copied.
         phase: ``train``, ``test``, or ``embed`` (a test without the YAML's evaluation function).
         iteration: restore this iteration; 0 leaves the YAML's ``restore_hint``.
 
@@ -35,8 +36,11 @@ def prepare(path: str | os.PathLike, phase: str, iteration: int = 0) -> dict:
         HostError: a file or folder it names is missing, or a name is not registered.
         ConfigError: a block of ours stands where it would be ignored.
     """
-    hosts.search[:] = [Path(path).expanduser().resolve().parent]
-    cfgs = load_cfgs(path)
+    if isinstance(path, dict):
+        cfgs = copy.deepcopy(path)
+    else:
+        hosts.search[:] = [Path(path).expanduser().resolve().parent]
+        cfgs = load_cfgs(path)
     data, evaluator, trainer = cfgs["data_cfg"], cfgs["evaluator_cfg"], cfgs["trainer_cfg"]
     if not isinstance(data, dict):
         raise ConfigError("data_cfg: several data sets at once are not supported here; name one")
@@ -158,7 +162,8 @@ def launch(
     before: Callable[[nn.Module], None] = lambda model: None,
     resume: bool = False,
 ):
-    """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`).
+    """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`) and
+    holds its folder meanwhile (`locks`).
 
     Args:
         path: the YAML.
@@ -168,25 +173,32 @@ def launch(
         quiet: only warnings on the console.
         before: called with the built model before it runs.
         resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
+            The host saves no state of the gradient scaler (``enable_float16``): its scale starts anew, so that a few
+            steps may be skipped until it fits.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
+
+    Raises:
+        HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models.
     """
     training = phase == "train"
     cfgs = prepare(path, phase, iteration)
     if resume:
         cfgs["trainer_cfg"].update(optimizer_reset=False, scheduler_reset=False, restore_ckpt_strict=True)
     given = copy.deepcopy(cfgs)  # a model may change its own
-    start_log(cfgs, training, log_to_file, quiet)
-    tests = not training or cfgs["trainer_cfg"]["with_test"]
-    model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
-    if training and rank_and_world()[0] == 0:
-        Recorder(given).attach(model)
-    before(model)
-    if training:
-        type(getattr(model, "module", model)).run_train(model)
+    with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
+        start_log(cfgs, training, log_to_file, quiet)
+        tests = not training or cfgs["trainer_cfg"]["with_test"]
+        model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
+        if training and rank_and_world()[0] == 0:
+            Recorder(given).attach(model)
+        before(model)
+        kind = type(getattr(model, "module", model))
+        if not training:
+            return kind.run_test(model)
+        kind.run_train(model)
         return model
-    return type(getattr(model, "module", model)).run_test(model)
 
 
 def main(argv: list[str] | None = None) -> int:

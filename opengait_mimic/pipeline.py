@@ -10,13 +10,13 @@ from pathlib import Path
 from . import __version__
 from . import host as hosts
 from .config import ConfigError
-from .distributed import rank_and_world
+from .distributed import on_rank_0, rank_and_world
 from .evaluate import known_protocol, write_json
 from .host import is_ours, load_cfgs
 from .inputs import upstream, weights_of
 from .launch import model_class, prepare
 from .protocol import format_rows
-from .stages import Stage, on_rank_0, run, say
+from .stages import Stage, run, say
 
 
 def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:

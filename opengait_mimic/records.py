@@ -12,10 +12,12 @@ from torch import nn
 
 from . import __version__
 from . import host as hosts
+from .distributed import rank_and_world
 from .host import HostError
 from .inputs import checkpoint_at, differences, save_folder, sha256, training_inputs
 
 NAME = "training.json"
+KEYS = frozenset(("inputs", "checkpoints", "losses", "seconds", "version", "host", "commit", "world"))
 
 
 def write_whole(file: Path, content: dict) -> None:
@@ -47,41 +49,55 @@ def read_json(file: Path) -> dict | None:
         raise HostError(f"{file} cannot be read ({error}): delete it; what it described counts as not done") from error
 
 
+def read_record(folder: Path) -> dict | None:
+    """The record of the training in a folder; None where there is none, or one of another layout.
+
+    Raises:
+        HostError: the file is not JSON.
+    """
+    record = read_json(folder / NAME)
+    return record if isinstance(record, dict) and KEYS <= record.keys() else None
+
+
 class Recorder:
     """Keeps the record of one training, ``<save folder>/training.json``, up to date; for rank 0.
 
     Its keys: ``inputs`` (see `training_inputs`), ``checkpoints`` (iteration -> SHA-256 of the file), ``losses`` (means over the
     first and the last tenth of the steps) and ``seconds`` up to the last checkpoint, ``steps_per_second`` since this start,
-    ``version`` of the plugin, ``host``, ``commit``. A checkpoint enters after it is written: one that is not listed is half
-    written, or of another training.
+    ``version`` of the plugin, ``host``, ``commit``, ``world`` (the number of processes that wrote the last checkpoint). A
+    checkpoint enters after it is written: one that is not listed is half written, or of another training.
 
     Args:
         cfgs: the prepared configuration. A training that goes on from an iteration of a record with the same inputs continues
-            that record; any other replaces it.
+            that record; any other replaces it, at its first checkpoint.
     """
 
     def __init__(self, cfgs: dict):
-        """Read what is there; nothing is written before `attach`."""
+        """Read what is there; nothing is written."""
         trainer, self.cfgs = cfgs["trainer_cfg"], cfgs
         self.file, hint = save_folder(cfgs) / NAME, trainer["restore_hint"]
         inputs, before = training_inputs(cfgs), None
         host = hosts.current()
         self.content = {
             "inputs": inputs, "checkpoints": {}, "losses": None, "seconds": 0.0,
-            "version": __version__, "host": host.name, "commit": host.commit,
+            "version": __version__, "host": host.name, "commit": host.commit, "world": rank_and_world()[1],
         }  # fmt: skip
         if isinstance(hint, int) and hint > 0 and not (trainer.get("optimizer_reset") or trainer.get("scheduler_reset")):
-            before = read_json(self.file)
+            before = read_record(self.file.parent)
         if before is not None and str(hint) in before["checkpoints"]:
-            inputs["trainer_cfg"]["restore_hint"] = before["inputs"]["trainer_cfg"]["restore_hint"]
-            if not differences(before["inputs"], inputs):
+            changed = differences(before["inputs"], inputs)
+            if all(line.startswith("trainer_cfg.restore_hint") for line in changed):  # which is where it goes on
                 kept = {at: value for at, value in before["checkpoints"].items() if int(at) <= hint}
-                self.content = {**self.content, **before, "checkpoints": kept}
+                self.content = {**self.content, **before, "checkpoints": kept, "world": self.content["world"]}
         self.first, self.last = [], deque(maxlen=max(1, trainer["total_iter"] // 10))
         self.begin, self.earlier, self.steps = time.monotonic(), self.content["seconds"], 0
 
     def attach(self, model: nn.Module) -> None:
-        """Start the record and follow a model's losses and checkpoints."""
+        """Follow a model's losses and checkpoints.
+
+        What the folder holds keeps its record until the first checkpoint is written; only in a fresh folder an empty one is
+        written at once, so that a first checkpoint cut short is known for what it is.
+        """
         inner = getattr(model, "module", model)
         save = inner.save_ckpt
 
@@ -98,7 +114,8 @@ class Recorder:
 
         object.__setattr__(inner, "save_ckpt", save_ckpt)
         inner.loss_aggregator.register_forward_hook(note)
-        write_whole(self.file, self.content)
+        if not self.file.exists() and not any((self.file.parent / "checkpoints").glob("*.pt")):
+            write_whole(self.file, self.content)
 
     def saved(self, iteration: int) -> None:
         """Enter a checkpoint that was written just now."""

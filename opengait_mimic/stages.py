@@ -6,23 +6,23 @@ Every process runs the same stages; rank 0 alone looks at files, decides and wri
 from __future__ import annotations
 
 import gc
+import math
 import time
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
 import torch.distributed as dist
-import yaml
 from torch import nn
 
-from .config import unmerge
 from .decide import Todo, decide
-from .distributed import rank_and_world
+from .distributed import on_rank_0, rank_and_world
 from .evaluate import DEFAULT, evaluate, teacher_cfgs, write_json
-from .host import HostError, default_cfgs
+from .host import HostError
 from .inputs import differences, save_folder, test_inputs
 from .launch import launch, prepare
+from .locks import refuse_locked
 from .progress import Bar
-from .records import NAME, read_json, set_aside
+from .records import read_json, read_record, set_aside
 
 
 class Stage(NamedTuple):
@@ -41,21 +41,6 @@ class Stage(NamedTuple):
     given: str = ""
     teacher_of: Path | None = None
     reference: Path | None = None
-
-
-def on_rank_0(work: Callable[[], Any]):
-    """Do something on rank 0 and give every process its result; an error there ends every process."""
-    rank, world = rank_and_world()
-    if world == 1:
-        return work()
-    box: list = [None, True]
-    try:
-        box = [work() if rank == 0 else None, False]
-    finally:
-        dist.broadcast_object_list(box, src=0)
-    if box[1]:
-        raise SystemExit(1)
-    return box[0]
 
 
 def say(text: str) -> None:
@@ -81,22 +66,26 @@ def plan(stages: list[Stage], retrain: bool = False) -> dict[str, Todo]:
         for stage in stages:
             todo[stage.name] = Todo("given")
             if stage.train is not None:
-                moved = [name for name in stage.after if todo[name].action in ("resume", "train")]
+                moved = [name for name in stage.after if todo[name].action in ("resume", "train") and not todo[name].intact]
                 todo[stage.name] = decide(prepare(stage.train, "train"), moved)
         unfit = [f"  {name}: {found.why}" for name, found in todo.items() if found.aside]
         if unfit and not retrain:
-            raise HostError(
-                "\n".join(["nothing was run, for what is there does not belong to these configurations:", *unfit])
-                + "\nChoose: another save_name (in trainer_cfg and evaluator_cfg); or move the folder away; or --retrain, which moves"
-                " such folders aside and trains anew; or, to use the weights as they are, name their file in"
-                " model_cfg.teacher.checkpoint or model_cfg.ven.checkpoint."
-            )
+            raise _unfit(["nothing was run, for what is there does not belong to these configurations:", *unfit])
         return todo
 
     for stage in stages:  # on every process, so that all of them meet a mistake in a configuration
         if stage.train is not None:
             prepare(stage.train, "train")
     return on_rank_0(look)
+
+
+def _unfit(lines: list[str]) -> HostError:
+    """An error that says what does not belong to its configuration, and what may be done about it."""
+    return HostError(
+        "\n".join(lines) + "\nChoose: another save_name (in trainer_cfg and evaluator_cfg); or move the folder away; or --retrain,"
+        " which moves such folders aside and trains anew; or, to use the weights as they are, name their file in"
+        " model_cfg.teacher.checkpoint or model_cfg.ven.checkpoint."
+    )
 
 
 def run(stages: list[Stage], retrain: bool = False, log_to_file: bool = False, before: dict[str, Callable] | None = None) -> dict:
@@ -121,7 +110,7 @@ def run(stages: list[Stage], retrain: bool = False, log_to_file: bool = False, b
             if task.why:
                 say(f"  {name}: {task.why}")
             if task.action in ("resume", "train"):
-                _train(stage, task, title, log_to_file, (before or {}).get(name, lambda model: None))
+                task = _train(stage, task, title, retrain, log_to_file, (before or {}).get(name, lambda model: None))
                 gc.collect()  # the model, before the next one is built
             found[name] = _outcome(stage, task, _test(stage, title))
     except KeyboardInterrupt:
@@ -130,11 +119,25 @@ def run(stages: list[Stage], retrain: bool = False, log_to_file: bool = False, b
     return found
 
 
-def _train(stage: Stage, task: Todo, title: str, log_to_file: bool, before: Callable) -> None:
-    """Train one stage, or the rest of it."""
-    folder = save_folder(prepare(stage.train, "train"))
-    if task.aside:
-        say(f"  {stage.name}: what was there is now {on_rank_0(lambda: set_aside(folder))}")
+def _train(stage: Stage, planned: Todo, title: str, retrain: bool, log_to_file: bool, before: Callable) -> Todo:
+    """Train one stage, or the rest of it; returns what was done, for another run may have trained it since the plan."""
+
+    def look():
+        cfgs = prepare(stage.train, "train")
+        folder = save_folder(cfgs)
+        refuse_locked(folder)
+        task = decide(cfgs, [])
+        if task.aside and not retrain:
+            raise _unfit([f"{stage.name}: {task.why}"])
+        return task, set_aside(folder) if task.aside else None
+
+    task, place = on_rank_0(look)
+    if task[:2] != planned[:2]:
+        say(f"  {stage.name}: {task.why or 'found trained by now'}")
+    if place is not None:
+        say(f"  {stage.name}: what was there is now {place}")
+    if task.action == "skip":
+        return task
 
     def watch(model):
         before(model)
@@ -145,6 +148,7 @@ def _train(stage: Stage, task: Todo, title: str, log_to_file: bool, before: Call
     with _bar(title, task.iteration) as bar:
         launch(stage.train, "train", task.iteration, log_to_file, quiet=True, before=watch, resume=task.iteration > 0)
     dist.barrier()  # rank 0 has written
+    return task
 
 
 def _test(stage: Stage, title: str) -> dict:
@@ -156,12 +160,17 @@ def _test(stage: Stage, title: str) -> dict:
 
     def look():
         inputs, before = test_inputs(cfgs), read_json(stage.result)
-        same = before is not None and not differences(before["inputs"], inputs)
-        return inputs, before if same else None
+        if before is None:
+            return inputs, None, []
+        if not isinstance(before, dict) or not {"rows", "visibility", "seconds", "inputs"} <= before.keys():
+            return inputs, None, [f"{stage.result} has another layout"]
+        return inputs, before, differences(before["inputs"], inputs)
 
-    inputs, before = on_rank_0(look)
-    if before is not None:
+    inputs, before, changed = on_rank_0(look)
+    if before is not None and not changed:
         return {**before, "again": True}
+    if changed:
+        say(f"  {stage.name}: is tested again: {'; '.join(changed[:8])}{f' (and {len(changed) - 8} more)' if len(changed) > 8 else ''}")
     begin, rows, visibility = time.monotonic(), [], None
     if cfgs["model_cfg"]["model"] == "VEN":
         visibility = launch(file, "test", quiet=True, before=lambda model: _watch_test(model, 1, title))
@@ -172,22 +181,18 @@ def _test(stage: Stage, title: str) -> dict:
     return {"rows": rows, **result, "again": False}
 
 
-def _as_teacher(stage: Stage) -> Path:
-    """The configuration that tests a teacher on a mimic's data, under the mimic's occlusion; kept beside the result."""
+def _as_teacher(stage: Stage) -> dict:
+    """The configuration that tests a teacher on a mimic's data, under the mimic's occlusion."""
     cfgs = prepare(stage.teacher_of, "embed")
-    file = stage.result.with_suffix(".yaml")
 
-    def write():
+    def make():
         whole, why = teacher_cfgs(cfgs)
         if whole is None:
             raise HostError(f"{stage.name}: {why}")
         whole["evaluator_cfg"]["occlusion"] = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
-        own = {**unmerge(whole, default_cfgs()), "model_cfg": whole["model_cfg"]}
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"# written by opengait_mimic: the teacher of {stage.teacher_of}\n" + yaml.safe_dump(own, sort_keys=False))
+        return whole
 
-    on_rank_0(write)
-    return file
+    return on_rank_0(make)
 
 
 def _bar(title: str, start: int = 0) -> Bar:
@@ -197,7 +202,8 @@ def _bar(title: str, start: int = 0) -> Bar:
 def _watch_test(model: nn.Module, passes: int, title: str) -> None:
     """Show how much of the test set is embedded; the host's loop calls no hook, so its first step is followed."""
     inner, bar, taken = getattr(model, "module", model), _bar(f"{title}, test"), 0
-    take, total = inner.inputs_pretreament, passes * len(inner.test_loader)
+    take = inner.inputs_pretreament
+    total = passes * math.ceil(len(inner.test_loader) / rank_and_world()[1])  # the loader counts sequences, dealt one to a process
 
     def inputs_pretreament(inputs):
         nonlocal taken
@@ -213,7 +219,7 @@ def _watch_test(model: nn.Module, passes: int, title: str) -> None:
 def _outcome(stage: Stage, task: Todo, result: dict) -> dict:
     """What became of a stage, and its line."""
     trained = task.action in ("resume", "train")
-    record = None if stage.train is None else on_rank_0(lambda: read_json(save_folder(prepare(stage.train, "train")) / NAME))
+    record = None if stage.train is None else on_rank_0(lambda: read_record(save_folder(prepare(stage.train, "train"))))
     losses, seconds = (record["losses"], record["seconds"]) if record else (None, None)
     said = [f"loss {losses[0]:.3f} -> {losses[1]:.3f}"] if losses else []
     if trained:

@@ -25,7 +25,6 @@ from opengait_mimic.config import (
     pair,
     read,
     text,
-    unmerge,
 )
 
 FIELDS = {"margin": (0.2, number(0, 1)), "distance": (REQUIRED, choice("parts", "l2")), "seed": (7, integer(0))}
@@ -160,15 +159,6 @@ def test_merge_against_a_hand_made_expectation():
         "kept": 5,
     }
     assert (user, default) == before
-
-
-def test_unmerge_is_what_merge_needs():
-    default = {"a": {"x": 1, "deep": {"p": 1, "q": 2}}, "list": [7], "scalar": 0, "same": {"k": [1]}}
-    user = {"a": {"x": 2, "deep": {"q": 2}, "new": None}, "list": [7, 8], "scalar": {"now": "mapping"}, "own": {"b": 1}}
-    whole = merge(user, default)
-    found = unmerge(whole, default)
-    assert merge(found, default) == whole
-    assert found == {"a": {"x": 2, "new": None}, "list": [7, 8], "scalar": {"now": "mapping"}, "own": {"b": 1}}, "no key of the default's"
 
 
 def test_merge_with_nothing():

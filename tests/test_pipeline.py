@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import re
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,12 +18,12 @@ import torch
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic import stages
+from opengait_mimic import inputs, stages
 from opengait_mimic.config import ConfigError
 from opengait_mimic.demo import Size, write_configs
 from opengait_mimic.evaluate import evaluate
 from opengait_mimic.host import HostError
-from opengait_mimic.launch import launch
+from opengait_mimic.launch import launch, prepare
 from opengait_mimic.pipeline import read_stages, run_pipeline
 from tests.host_runs import digests, good, python, two_processes
 from tests.variants import variant
@@ -174,7 +179,7 @@ def test_a_second_run_does_nothing(again, yamls, steps):
     said = again(yamls["MimicGait"])
     assert all(line(said, name).endswith("done before") for name in (TEACHER, VEN, MIMIC))
     changed = {name for name, value in digests(again.out).items() if before.get(name) != value}
-    assert {Path(name).name for name in changed} <= {"results.json", "baseline1.yaml"} and not steps.of
+    assert {Path(name).name for name in changed} == {"results.json"} and not steps.of
     assert "MimicGait   probe     teacher" in said
 
 
@@ -243,7 +248,7 @@ def test_weights_of_unknown_origin_are_refused_or_named_by_path(again, yamls, tm
         again(yamls["MimicGait"])
     file = folder / "checkpoints/GaitBase-seed0-00002.pt"
     said = again(copied(yamls, tmp_path / "y", MimicGait={"model_cfg__teacher__checkpoint": str(file)}))
-    assert line(said, TEACHER).rstrip().endswith("done before") is False and f"given: {file}" in line(said, TEACHER)
+    assert f"given: {file}   holistic " in line(said, TEACHER)
     assert line(said, MIMIC).endswith("done before") and not steps.of, "the same bytes, wherever they were named"
 
 
@@ -268,6 +273,7 @@ def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again
     assert caught.value.code == 130
     assert "stopped in MimicGait: the same command goes on from the last checkpoint" in capsys.readouterr().out
     assert list(record(mimic_folder(again.out))["checkpoints"]) == ["2"]
+    assert not list(again.out.rglob("*.lock")), "an interrupted training lets go of its folder"
     first = record(mimic_folder(again.out))["losses"][0]
     steps.stop_at = None
     said = again(yamls["MimicGait"])
@@ -285,7 +291,7 @@ def test_a_checkpoint_cut_short_gives_way_to_the_one_before(again, yamls, steps,
     newest = mimic_folder(again.out) / "checkpoints/MimicGait-seed0-00004.pt"
     newest.write_bytes(newest.read_bytes()[:1000])
     said = again(yamls["MimicGait"])
-    assert "goes on from iteration 2 of 4; MimicGait-seed0-00004.pt: incomplete or damaged" in said
+    assert "goes on from iteration 2 of 4; MimicGait-seed0-00004.pt: incomplete, damaged or not in the record" in said
     assert steps.of == {"MimicGait": [2, 2]}
     assert torch.load(newest, weights_only=True)["iteration"] == 4
 
@@ -316,37 +322,230 @@ records.Recorder.saved = saved
 cli.main(sys.argv[1:])
 """
 TWO = """
-import sys
-from opengait_mimic import cli
-try:
-    cli.main(["pipeline", "--cfgs", sys.argv[1], *sys.argv[3:]])
-except SystemExit as end:
-    print("ended with", str(end)[:25], flush=True)
-cli.main(["pipeline", "--cfgs", sys.argv[2], *sys.argv[3:]])
+import os, sys
+from opengait_mimic import cli, stages
+
+class Bar(stages.Bar):
+    def __call__(self, done, total):
+        if self.stream and "MimicGait, test" in self.title:
+            print(f"bar {done}/{total}", flush=True)
+
+def ends(cfgs):
+    try:
+        cli.main(["pipeline", "--cfgs", cfgs, *sys.argv[4:]])
+    except SystemExit as end:
+        print("ended with", str(end).replace("\\n", " "), flush=True)
+
+stages.Bar = Bar
+other, same, lock = sys.argv[1:4]
+ends(other)
+if os.environ["RANK"] == "0":
+    os.makedirs(os.path.dirname(lock), exist_ok=True)
+    open(lock, "w").write('{"host": "elsewhere", "pid": 7}')
+ends(same)
+if os.environ["RANK"] == "0":
+    os.remove(lock)
+cli.main(["pipeline", "--cfgs", same, *sys.argv[4:]])
 """
 
 
 def test_a_killed_process_is_resumed_by_two(yamls, done, bound, host_spec, tmp_path, capsys):
-    """Killed right after the mimic's first checkpoint; two processes refuse another configuration together and do the rest of
-    this one; one process finds nothing left to do."""
+    """Killed right after the mimic's first checkpoint; two processes refuse another configuration together, and a folder that is
+    trained elsewhere, and do the rest of this one; one process finds nothing left to do."""
     out = shutil.copytree(done, tmp_path / "out")
     shutil.rmtree(mimic_folder(out))
     words = ["--host", host_spec, "--device", "cpu", "--output", str(out)]
     (tmp_path / "killer.py").write_text(KILLER)
     dead = python(tmp_path / "killer.py", "pipeline", "--cfgs", yamls["MimicGait"], *words, cwd=tmp_path)
     assert dead.returncode == -9 and list(record(mimic_folder(out))["checkpoints"]) == ["2"]
+    lock = mimic_folder(out) / "training.lock"
+    assert json.loads(lock.read_text())["host"] == socket.gethostname(), "nobody took it away; this machine takes it over"
     other = copied(yamls, tmp_path / "y", MimicGait={"optimizer_cfg__lr": 0.5})
     (tmp_path / "two.py").write_text(TWO)
-    said = good(*two_processes(), "two.py", other, yamls["MimicGait"], *words, cwd=tmp_path)
-    assert "ended with error: nothing was run" in said and "ended with 1" in said, "rank 0 says why, rank 1 ends with it"
+    said = good(*two_processes(), "two.py", other, yamls["MimicGait"], lock, *words, cwd=tmp_path)
+    assert "ended with error: nothing was run" in said and said.count("ended with 1\n") == 2, "rank 0 says why, rank 1 ends with it"
+    assert f"ended with error: {mimic_folder(out)} is being trained by process 7 on elsewhere" in said
+    assert not lock.exists()
     assert "processes: 2; teacher Baseline, VEN, MimicGait" in said
     assert line(said, TEACHER).endswith("done before") and line(said, VEN).endswith("done before")
-    assert said.count("MimicGait: goes on from iteration 2 of 4") == 1, "rank 0 alone speaks"
-    assert list(record(mimic_folder(out))["checkpoints"]) == ["2", "4"]
+    assert said.count("goes on from iteration 2 of 4; was trained by 1 process(es) (now 2)\n") == 2, "rank 0 alone speaks, each time"
+    assert list(record(mimic_folder(out))["checkpoints"]) == ["2", "4"] and record(mimic_folder(out))["world"] == 2
+    bars = [tuple(map(int, found)) for found in re.findall(r"^bar (\d+)/(\d+)$", said, re.M)]
+    assert bars and all(at == total for total, at in {total: at for at, total in bars}.items()), "the bars of a test end full"
     before = weights(out)
     bound(yamls["MimicGait"], out)
     said = capsys.readouterr().out
     assert all(line(said, name).endswith("done before") for name in (TEACHER, VEN, MIMIC)) and weights(out) == before
+
+
+# ---------------------------------------------------------------- nothing is lost
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_an_aborted_launch_leaves_what_was_trained(again, yamls, tmp_path, recorded):
+    """Another configuration, or OpenGait's own main.py, trained there; a launch that ends before its first checkpoint is nothing."""
+    folder = again.out / "walkers/VEN/VEN-seed0"
+    if not recorded:
+        (folder / "training.json").unlink()
+    hosts.bind(None, "cpu", again.out)
+    before = {name: value for name, value in digests(folder).items() if "summary" not in name}
+
+    def stop(model):
+        assert json.loads((folder / "training.lock").read_text()) == {"host": socket.gethostname(), "pid": os.getpid()}
+        raise KeyboardInterrupt
+
+    other = copied(yamls, tmp_path / "y", VEN={"optimizer_cfg__lr": 0.5}).parent / yamls["VEN"].name
+    with pytest.raises(KeyboardInterrupt):
+        launch(other, "train", quiet=True, before=stop)
+    assert {name: value for name, value in digests(folder).items() if "summary" not in name} == before
+    if recorded:
+        assert line(again(yamls["MimicGait"]), VEN).endswith("done before")
+    else:
+        with pytest.raises(HostError, match="VEN: .*VEN-seed0-00002.pt and no record"):
+            again(yamls["MimicGait"])
+    launch(other, "train", quiet=True)
+    assert record(folder)["inputs"]["optimizer_cfg"]["lr"] == 0.5, "its first checkpoint replaces the record"
+
+
+def test_a_first_checkpoint_cut_short_starts_anew_a_whole_one_is_kept(again, yamls, steps, unscored):
+    folder = again.out / "walkers/VEN/VEN-seed0"
+    file = folder / "checkpoints/VEN-seed0-00002.pt"
+    (folder / "training.json").write_text(json.dumps({**record(folder), "checkpoints": {}}))
+    with pytest.raises(HostError, match="VEN: .*VEN-seed0-00002.pt and no record of what made them"):
+        again(yamls["VEN"])
+    file.write_bytes(file.read_bytes()[:1000])
+    assert "VEN: was stopped before its first checkpoint, starts anew" in again(yamls["VEN"])
+    assert steps.of == {"VEN": [0, 2]}
+
+
+def test_a_record_of_another_layout_is_of_unknown_origin(again, yamls):
+    kept = record(mimic_folder(again.out))
+    del kept["world"]
+    (mimic_folder(again.out) / "training.json").write_text(json.dumps(kept))
+    with pytest.raises(HostError, match="MimicGait: .*MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt and no record"):
+        again(yamls["MimicGait"])
+
+
+@pytest.fixture
+def stranger():
+    """The number of a process that runs; `end` ends it."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield SimpleNamespace(pid=process.pid, end=lambda: process.communicate(b"\n"))
+    process.communicate()
+
+
+def test_a_folder_is_trained_by_one_at_a_time(again, yamls, stranger, steps, unscored):
+    lock = mimic_folder(again.out) / "training.lock"
+    lock.write_text(json.dumps({"host": socket.gethostname(), "pid": stranger.pid}))
+    assert line(again(yamls["MimicGait"]), MIMIC).endswith("done before"), "which concerns nobody who does not train"
+    (mimic_folder(again.out) / "checkpoints/MimicGait-seed0-00004.pt").unlink()
+    named = f"trained by process {stranger.pid} on {socket.gethostname()} .{lock}.*same command again.*save_name.*delete that file"
+    with pytest.raises(HostError, match=named):
+        again(yamls["MimicGait"])
+    with pytest.raises(HostError, match=named):
+        launch(yamls["MimicGait"], "train", quiet=True)
+    assert lock.exists() and not steps.of
+    stranger.end()
+    again(yamls["MimicGait"])
+    assert steps.of == {"MimicGait": [2, 2]} and not lock.exists()
+
+
+@pytest.mark.parametrize("held", ['{"host": "elsewhere", "pid": 1}', ""])
+def test_a_lock_that_may_be_held_is_refused_before_anything_is_moved(again, yamls, tmp_path, held):
+    lock = again.out / "walkers/VEN/VEN-seed0/training.lock"
+    lock.write_text(held)
+    before = digests(again.out)
+    with pytest.raises(HostError, match=f"{lock}.*delete that file"):
+        again(copied(yamls, tmp_path / "y", VEN={"optimizer_cfg__lr": 0.5}).parent / yamls["VEN"].name, retrain=True)
+    assert digests(again.out) == before
+
+
+def test_what_another_run_trained_meanwhile_is_not_trained_again(again, yamls, steps, unscored, monkeypatch):
+    plan = stages.plan
+    monkeypatch.setattr(stages, "plan", lambda *words: {**plan(*words), "MimicGait": stages.Todo("train")})
+    said = again(yamls["MimicGait"])
+    assert "MimicGait: found trained by now" in said and line(said, MIMIC).endswith("done before") and not steps.of
+
+
+# ---------------------------------------------------------------- what a test depends on
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("transform", [{"type": "BaseSilCuttingTransform", "cutting": 10}], r"teacher\.evaluator_cfg\.transform\[0\]\.cutting: null -> 10"),
+        ("metric", "cos", r"teacher\.evaluator_cfg\.metric: euc -> cos"),
+    ],
+)
+def test_another_test_of_the_teacher_is_another_test_of_the_mimic(again, yamls, tmp_path, steps, unscored, key, value, why):
+    said = again(copied(yamls, tmp_path / "y", Teacher={f"evaluator_cfg__{key}": value}))
+    assert re.search(rf"MimicGait: is tested again: {why}\n", said)
+    assert line(said, TEACHER).endswith("trained before") and line(said, MIMIC).endswith("trained before") and not steps.of
+
+
+def test_another_version_and_another_layout_are_tested_again(again, yamls, steps, unscored, monkeypatch):
+    result = again.out / "walkers/pipeline/MimicGait-MimicGait-seed0/mimicgait.json"
+    result.write_text(json.dumps({"rows": []}))
+    said = again(yamls["MimicGait"])
+    assert f"MimicGait: is tested again: {result} has another layout\n" in said
+    assert line(said, TEACHER).endswith("done before") and line(said, MIMIC).endswith("trained before")
+    monkeypatch.setattr(inputs, "__version__", "99")
+    said = again(yamls["MimicGait"])
+    for name in (TEACHER, VEN, MIMIC):
+        assert re.search(rf"  {name}: is tested again: version: \S+ -> 99\n", said) and line(said, name).endswith("trained before")
+    assert not steps.of
+
+
+# ---------------------------------------------------------------- what is a change, and what is none
+
+
+def test_defaults_written_out_are_no_change(again, yamls, tmp_path, steps):
+    mimic = {
+        "model_cfg__geometry": [64, 44], "model_cfg__binarise": 0.5, "model_cfg__reference_compat": {"rank": "fused"},
+        "loss_cfg__0__distance": "parts", "loss_cfg__0__loss_term_weight": 1, "trainer_cfg__occlusion__speed": [0.5, 1.0],
+        "trainer_cfg__occlusion__time_axis": 100,
+    }  # fmt: skip
+    file = copied(yamls, tmp_path / "y", MimicGait=mimic)
+    for name in yamls.values():
+        cfgs = yaml.safe_load((tmp_path / "y" / name.name).read_text())
+        assert cfgs["trainer_cfg"].pop("seed") == 0
+        (tmp_path / "y" / name.name).write_text(yaml.safe_dump(cfgs))
+    said = again(file)
+    assert all(line(said, name).endswith("done before") for name in (TEACHER, VEN, MIMIC)) and not steps.of
+
+
+def test_a_teacher_that_trains_further_keeps_the_weights_its_mimic_reads(again, yamls, tmp_path, steps):
+    said = again(copied(yamls, tmp_path / "y", Teacher={"trainer_cfg__total_iter": 4}))
+    assert steps.of == {"Baseline": [2, 2]} and line(said, MIMIC).endswith("done before")
+
+
+def test_the_data_set_of_the_backbones_yaml_is_an_input(host, yamls, tmp_path):
+    """GaitGL is deeper for OUMVLP: the name in the backbone's YAML decides."""
+    own = inputs.training_inputs(prepare(yamls["Baseline-2"], "train"))
+    copied(yamls, tmp_path / "y", Teacher={"data_cfg__dataset_name": "OUMVLP"})
+    theirs = inputs.training_inputs(prepare(tmp_path / "y" / yamls["Baseline-2"].name, "train"))
+    assert inputs.differences(own, theirs) == ["model_cfg.backbone_dataset: walkers -> OUMVLP"]
+
+
+def test_a_baseline2_with_its_backbone_inline_and_a_teacher_trains(host, done, yamls, tmp_path):
+    hosts.bind(None, "cpu", tmp_path / "out")
+    inline = yaml.safe_load(yamls["GaitBase (teacher)"].read_text())["model_cfg"]
+    file = variant(yamls["Baseline-2"], tmp_path, model_cfg__backbone=inline, model_cfg__teacher={"checkpoint": "auto"})
+    launch(file, "train", quiet=True)
+    kept = record(tmp_path / "out/walkers/Baseline2/Baseline2-seed0")
+    assert not inputs.differences(kept["inputs"], inputs.training_inputs(prepare(yamls["Baseline-2"], "train")))
+
+
+def test_a_teacher_in_opengaits_own_style_with_keys_that_opengait_drops(again, yamls, tmp_path):
+    """Its YAML is read loosely, so the test made of it is."""
+    changes = {"trainer_cfg__fix_layers": False, "loss_cfg__0__nonsense": 1}
+    copied(yamls, tmp_path / "y", Teacher=changes, **{"Baseline-2": {"model_cfg__teacher": {"checkpoint": "auto"}}})
+    teacher = tmp_path / "y" / yamls["GaitBase (teacher)"].name
+    cfgs = yaml.safe_load(teacher.read_text())
+    del cfgs["trainer_cfg"]["seed"], cfgs["evaluator_cfg"]["eval_func"]  # which are ours
+    teacher.write_text(yaml.safe_dump(cfgs))
+    said = again(tmp_path / "y" / yamls["Baseline-2"].name, retrain=True)
+    assert "trainer_cfg.fix_layers: null -> false" in said and "holistic " in line(said, TEACHER) and " steps/s" in line(said, "Baseline2")
 
 
 # ---------------------------------------------------------------- which stages

@@ -9,7 +9,7 @@ from pathlib import Path
 from .bound import current, device, output, state
 from .find import Host, HostError, find
 from .loading import import_host
-from .paths import CONFIGS, default_cfgs, load_cfgs, resolve, search
+from .paths import CONFIGS, load_cfgs, resolve, search
 from .processes import follow_world_size, leave, start
 from .registry import REGISTERED, is_ours, lookup, register
 
@@ -20,7 +20,6 @@ __all__ = [
     "REGISTERED",
     "bind",
     "current",
-    "default_cfgs",
     "device",
     "find",
     "follow_world_size",
