@@ -7,7 +7,7 @@ import sys
 
 from . import __version__
 from .config import ConfigError
-from .launch import add_host_arguments, friendly_errors, log_to_console
+from .console import add_host_arguments, friendly_errors, log_to_console
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,7 +7,6 @@ import copy
 import json
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import Callable
 
@@ -16,6 +15,7 @@ from torch import nn
 from . import host as hosts
 from .batchnorm import gather_batchnorm
 from .config import ConfigError
+from .console import add_host_arguments, friendly_errors, log_to_console
 from .distributed import rank_and_world
 from .foresight import check_data, check_names
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
@@ -45,9 +45,10 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
     if not isinstance(data, dict):
         raise ConfigError("data_cfg: several data sets at once are not supported here; name one")
     for key in ("dataset_root", "dataset_partition"):
+        at = f"data_cfg.{key}" if isinstance(path, dict) else f"{path}: data_cfg.{key}"
         if data[key] == "your_path":  # the shipped configurations' placeholder
-            raise ConfigError(f"{path}: data_cfg.{key} = your_path; set it to the folder of your silhouette pickles, in this file")
-        data[key] = str(resolve(str(data[key]), f"{path}: data_cfg.{key}"))
+            raise ConfigError(f"{at} = your_path; set it to the folder of your silhouette pickles, in this file")
+        data[key] = str(resolve(str(data[key]), at))
     if iteration:
         evaluator["restore_hint"] = trainer["restore_hint"] = int(iteration)
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
@@ -182,6 +183,8 @@ def launch(
     Raises:
         HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models.
     """
+    from utils import get_msg_mgr
+
     training = phase == "train"
     cfgs = prepare(path, phase, iteration)
     if resume:
@@ -190,6 +193,12 @@ def launch(
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
+        earlier = sorted(file.name for file in (save_folder(cfgs) / "checkpoints").glob("*.pt")) if training else []
+        if earlier and cfgs["trainer_cfg"]["restore_hint"] == 0:
+            get_msg_mgr().log_warning(
+                f"{save_folder(cfgs)} holds checkpoints of an earlier training ({', '.join(earlier[:3])}), which this one overwrites as it"
+                " saves. To go on from one, give --iter K"
+            )
         model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
         if training and rank_and_world()[0] == 0:
             Recorder(given).attach(model)
@@ -223,41 +232,3 @@ def main(argv: list[str] | None = None) -> int:
         launch(given.cfgs, given.phase, given.iter, given.log_to_file)
     hosts.leave()
     return 0
-
-
-def log_to_console() -> None:
-    """Our own messages on the console; the host's logger has its own handlers."""
-    logger = logging.getLogger("opengait_mimic")
-    if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("[%(levelname)s]: %(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
-
-
-def add_host_arguments(parser) -> None:
-    """The flags every command with a host shares."""
-    parser.add_argument(
-        "--host",
-        default=None,
-        help="an OpenGait checkout, or `embedded` (default: OPENGAIT_ROOT, a parent folder, the user cache, embedded)",
-    )
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--output", default=None, metavar="DIR", help="where results go (default: ./output)")
-
-
-@contextlib.contextmanager
-def friendly_errors():
-    """Errors a user can mend end the program with their message; anything else keeps its traceback."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        sys.exit(130)
-    except (HostError, ConfigError, FileExistsError, FileNotFoundError, FloatingPointError) as error:
-        sys.exit(f"error: {error}")
-    except RuntimeError as error:
-        if type(error).__module__.startswith("opengait_mimic."):  # CheckpointError, TeacherChanged
-            sys.exit(f"error: {error}")
-        raise

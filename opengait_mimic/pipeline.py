@@ -75,6 +75,7 @@ def run_pipeline(given) -> int:
         f"opengait_mimic {__version__} pipeline on {host.name} ({host.root}), device {hosts.device()}, processes: {world};"
         f" {', '.join(stage.name for stage in stages)}"
     )
+    _say_other_data(stages)
     found = run(stages, retrain=given.retrain, log_to_file=True)
     rows = [row for result in found.values() for row in result["rows"]]
     kept = {name: {key: result[key] for key in ("losses", "seconds", "visibility")} for name, result in found.items()}
@@ -85,3 +86,13 @@ def run_pipeline(given) -> int:
         say("\n" + format_rows(rows))
     say(f"{total:.0f} s in this run. Written: {folder / 'results.json'}")
     return 0
+
+
+def _say_other_data(stages: list[Stage]) -> None:
+    """A line for every training on other data than the last one's."""
+    trained = [(stage.name, prepare(stage.train, "train")["data_cfg"]) for stage in stages if stage.train is not None]
+    for name, data in trained[:-1]:
+        last, own = trained[-1]
+        for key in ("dataset_root", "dataset_partition"):
+            if data[key] != own[key]:
+                say(f"  note: {name} trains on {key} {data[key]}, {last} on {own[key]}")
