@@ -124,16 +124,27 @@ def test_gait3d_needs_a_list_of_probes_before_anything_is_built(config, small, t
 @pytest.mark.parametrize("shipped", sorted(CONFIGS.glob("*/*_gait3d.yaml")), ids=lambda file: file.stem)
 def test_the_partition_of_a_shipped_gait3d_configuration(host, shipped, tmp_path, monkeypatch):
     """That of the checkout; without one, the user's own in the working folder; without that, its name is given."""
+
+    def partition():
+        return prepare(tmp_path / "run.yaml", "test")["data_cfg"]["dataset_partition"]
+
+    def put(label):
+        (tmp_path / "data" / label / "camid1_videoid1" / "seq0").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / label / "camid1_videoid1" / "seq0" / "seq0.pkl").touch()
+
     cfgs = yaml.safe_load(shipped.read_text())
-    cfgs["data_cfg"]["dataset_root"] = str(tmp_path)
+    cfgs["data_cfg"]["dataset_root"] = str(tmp_path / "data")
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(cfgs))
     monkeypatch.chdir(tmp_path)
+    put("1")
     if host.name == "embedded":
-        with pytest.raises(HostError, match=r"data_cfg\.dataset_partition: \./datasets/Gait3D/Gait3D\.json not found; tried"):
-            prepare(tmp_path / "run.yaml", "test")
+        with pytest.raises(HostError, match=r"run\.yaml: data_cfg\.dataset_partition: \./datasets/Gait3D/Gait3D\.json not found; tried"):
+            partition()
     else:
-        assert prepare(tmp_path / "run.yaml", "test")["data_cfg"]["dataset_partition"] == str(host.root / "datasets/Gait3D/Gait3D.json")
+        theirs = host.root / "datasets/Gait3D/Gait3D.json"
+        put(json.loads(theirs.read_text())["TEST_SET"][0])
+        assert partition() == str(theirs)
     own = tmp_path / "datasets" / "Gait3D" / "Gait3D.json"
     own.parent.mkdir(parents=True)
-    own.write_text(json.dumps({"PROBE_SET": ["1-camid1_videoid1-seq0"]}))
-    assert prepare(tmp_path / "run.yaml", "test")["data_cfg"]["dataset_partition"] == str(own)
+    own.write_text(json.dumps({"TRAIN_SET": [], "TEST_SET": ["1"], "PROBE_SET": ["1-camid1_videoid1-seq0"]}))
+    assert partition() == str(own)
