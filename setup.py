@@ -23,7 +23,14 @@ setup(
     install_requires=["torch>=2.6,<2.14", "numpy>=1.24,<3", "pyyaml>=6,<7", "kornia>=0.8,<0.10"],
     extras_require={
         "report": ["matplotlib>=3.7,<4"],
-        "test": ["pytest>=8,<10", "scipy>=1.10,<2", "scikit-learn>=1.3,<2", "pytorch-metric-learning>=2.5,<3", "pillow>=10"],
+        "test": [
+            "hypothesis>=6.100,<7",
+            "pillow>=10",
+            "pytest>=8,<10",
+            "pytorch-metric-learning>=2.5,<3",
+            "scikit-learn>=1.3,<2",
+            "scipy>=1.10,<2",
+        ],
     },
     entry_points={"console_scripts": ["opengait-mimic = opengait_mimic.cli:main"]},
 )
