@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from utils import get_msg_mgr
 
 from ..config import REQUIRED, ConfigError, nearest, optional, read, text, unknown_key
-from ..host import HostError, is_ours, load_cfgs, lookup, output, resolve
+from ..host import HostError, is_ours, load_cfgs, lookup, resolve
+from ..inputs import save_folder
 
 
 class CheckpointError(RuntimeError):
@@ -70,11 +71,11 @@ def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -
             return resolve(given, key)
         except HostError as error:
             raise CheckpointError(str(error)) from error
-    evaluator, data = cfgs["evaluator_cfg"], cfgs["data_cfg"]
+    evaluator = cfgs["evaluator_cfg"]
     if isinstance(evaluator["restore_hint"], str):
         return checkpoint_file(evaluator["restore_hint"], cfgs, key)
     name = evaluator["save_name"]
-    folder = output() / data["dataset_name"] / cfgs["model_cfg"]["model"] / name / "checkpoints"
+    folder = save_folder(cfgs, "evaluator_cfg") / "checkpoints"
     file = folder / f"{name}-{evaluator['restore_hint']:0>5}.pt"
     if must_exist and not file.is_file():
         there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
