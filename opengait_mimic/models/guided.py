@@ -1,0 +1,178 @@
+"""What the methods with a VEN have in common: a backbone, the VEN's feature joined to its embedding, a mixer, a head."""
+
+from __future__ import annotations
+
+import torch
+from modeling.base_model import BaseModel
+from modeling.modules import SeparateBNNecks, SeparateFCs
+from torch import Tensor
+
+from ..config import REQUIRED, ConfigError, block, integer, optional, read
+from ..host import load_cfgs
+from ..visibility import FEATURES, VisibilityNetwork
+from .common import BINARISE, GEOMETRY, OccludedInput
+from .feeds import feeds
+from .quirks import refuse, warn_if_mixed
+from .subnetwork import STAGE, CheckpointError, around, backbone_block, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
+from .ven import VEN_FIELDS, check_extra_state
+
+GUIDED_FIELDS = {
+    "backbone": (REQUIRED, backbone_block),
+    "ven": (REQUIRED, optional(block(STAGE))),
+    "SeparateBNNecks": (None, optional(block({"class_num": (REQUIRED, integer(1))}))),
+    "geometry": GEOMETRY,
+    "binarise": BINARISE,
+}
+
+
+class Guided(OccludedInput, BaseModel):
+    """T(F(O) (+) V(O)): a backbone's part embeddings of occluded clips joined with the VEN's feature, mixed per part.
+
+    A method derives from it and says what it is trained by: `LOSSES`, and ``forward`` with `embeddings` and `training_feat`.
+    The mixer T is one linear map per part, ``c + 64 -> fused``, without bias; without a VEN there is none. The backbone is built
+    with one class, and what its embedding does not reach is frozen and not saved. The VEN is frozen, and saved, so that a test
+    needs this model's checkpoint alone. ``SeparateBNNecks`` is the host's identity head, on the fused embedding.
+
+    Attributes:
+        NET: the attribute that holds the backbone, and its prefix in the checkpoint.
+        LOSSES: loss class -> the names of what `training_feat` feeds it.
+        ONE_OF: the loss classes of which at least one must be there.
+        in_training: the phase; weights of other networks are read in training alone.
+    """
+
+    NET = "Backbone"
+    LOSSES: dict[str, tuple[str, ...]] = {}
+    ONE_OF: tuple[str, ...] = ()
+
+    def __init__(self, cfgs, training):
+        """Remember the phase, then build as usual."""
+        object.__setattr__(self, "in_training", training)
+        super().__init__(cfgs, training)
+
+    @classmethod
+    def foresee(cls, cfgs) -> None:
+        """Refuse losses that this model does not take or that lack their head; see `feeds`."""
+        feeds(cfgs, cls)
+
+    def build_network(self, model_cfg):
+        """Build backbone, VEN, T and head."""
+        cfg = read(model_cfg, "model_cfg", self.FIELDS)
+        self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
+        self.feeds = feeds(self.cfgs, type(self)) if self.in_training else {}
+        net = self._build_backbone("model_cfg.backbone")
+        channels, parts, unreached = self.embedding = inspect(net, self.geometry, "model_cfg.backbone")
+        for name, parameter in net.named_parameters():
+            parameter.requires_grad_(name not in unreached)
+        self.left_out = {f"{self.NET}.{name}" for name in unreached}
+        if unreached:
+            self.msg_mgr.log_info(f"Frozen and not saved, the embedding does not reach them: {', '.join(sorted(unreached))}")
+        self.VEN = self.Mixer = self.BNNecks = self.ven_kinds = None
+        fused = channels
+        if cfg.ven is not None:
+            self._build_ven(cfg.ven)
+            fused = self.fused_channels(channels)
+            self.Mixer = SeparateFCs(parts_num=parts, in_channels=channels + FEATURES, out_channels=fused)
+        if cfg.SeparateBNNecks is not None:
+            self.BNNecks = SeparateBNNecks(parts_num=parts, in_channels=fused, class_num=cfg.SeparateBNNecks.class_num)
+
+    def fused_channels(self, channels: int) -> int:
+        """The width of the fused embedding for that of the backbone's."""
+        return channels
+
+    def _build_backbone(self, key):
+        net_cfg, self.backbone_yaml = backbone_cfg(self.cfg.backbone, key)
+        net = build(net_cfg, around(self.cfgs, self.backbone_yaml), key)
+        setattr(self, self.NET, net)
+        named, sampler = f"{key} ({net_cfg['model']})", self.cfgs["trainer_cfg"]["sampler"]
+        refuse(type(net), self.geometry, sampler, named)
+        warn_if_mixed(net, sampler, named)
+        return net
+
+    def _build_ven(self, stage):
+        if stage.cfgs is None:
+            raise ConfigError("model_cfg.ven.cfgs: missing; name the VEN's YAML, or set `ven: null` for a mimic without guidance")
+        self.ven_cfgs = load_cfgs(stage.cfgs, "model_cfg.ven.cfgs")
+        theirs = read(self.ven_cfgs["model_cfg"], "model_cfg.ven.cfgs: model_cfg", VEN_FIELDS)
+        if theirs.geometry != self.geometry or theirs.binarise != self.binarise:
+            raise ConfigError(
+                f"model_cfg.ven: trained on {list(theirs.geometry)} with binarise {theirs.binarise}, this model has"
+                f" {list(self.geometry)} with {self.binarise}: they must see the same input"
+            )
+        self.VEN = VisibilityNetwork(len(theirs.kinds) if theirs.kinds else None, theirs.amount).requires_grad_(False)
+        self.ven_kinds = theirs.kinds
+        unseen = sorted(set(self.drawn.possible) - set(theirs.kinds or self.drawn.possible))
+        if self.in_training and unseen:
+            self.msg_mgr.log_warning(
+                f"trainer_cfg.occlusion draws {', '.join(unseen)}, which the VEN was not trained on: its guidance there is a guess"
+            )
+
+    def init_parameters(self):
+        """Every part is initialised where it is built; here, in training, the trained VEN enters."""
+        if not self.in_training or self.VEN is None:
+            return
+        key = "model_cfg.ven.checkpoint"
+        file = checkpoint_file(self.cfg.ven.checkpoint, self.ven_cfgs, key)
+        state = read_weights(file, key)
+        if not isinstance(state.get("_extra_state"), dict) or state["_extra_state"].get("role") != "VEN":
+            raise CheckpointError(f"{key}: {file} is not a VEN of ours")
+        own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds}
+        check_extra_state(own, state["_extra_state"])
+        self.VEN.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("VEN.")})
+        self.msg_mgr.log_info(f"{key}: {file}")
+
+    def train(self, mode=True):
+        """The VEN stays in eval mode."""
+        super().train(mode)
+        if self.VEN is not None:
+            self.VEN.eval()
+        return self
+
+    def inputs_pretreament(self, inputs):
+        """Both views of the batch."""
+        return self.occluded_batch(inputs)
+
+    def embeddings(self, batch) -> tuple[Tensor, Tensor]:
+        """The backbone's embedding ``[n, c, p]`` of the occluded view, and the fused one; the same tensor without a VEN."""
+        bare = embed(getattr(self, self.NET), batch.inputs(batch.occluded))
+        if self.Mixer is None:
+            return bare, bare
+        with torch.no_grad():
+            guide = self.VEN.guide(batch.occluded, batch.lengths)  # [n, 64]
+        return bare, self.Mixer(torch.cat([bare, guide.to(bare)[:, :, None].expand(-1, -1, bare.shape[2])], 1))
+
+    def training_feat(self, fused: Tensor, labels: Tensor, **more: Tensor) -> dict[str, dict[str, Tensor]]:
+        """What every loss of the configuration takes, by its prefix: ``embeddings``, ``logits``, ``labels`` and ``more``."""
+        given = {"embeddings": fused, "labels": labels, **more}
+        if self.BNNecks is not None:
+            given["logits"] = self.BNNecks(fused)[1]  # [n, classes, p]
+        return {prefix: {name: given[name] for name in names} for prefix, names in self.feeds.items()}
+
+    def state_dict(self, *args, **named):
+        """Everything but the heads that the embedding does not reach."""
+        state = super().state_dict(*args, **named)
+        for name in self.left_out:
+            state.pop(name, None)
+        return state
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """Strict, but for the heads that are never saved."""
+        own = super().state_dict()
+        return super().load_state_dict({**{k: own[k] for k in self.left_out}, **state_dict}, strict, assign)
+
+    def identity(self) -> dict:
+        """What a checkpoint must agree in with the model it is loaded into; plain values."""
+        return {
+            "role": self.FIELDS["model"][0],
+            "backbone": type(getattr(self, self.NET)).__name__,
+            "geometry": list(self.geometry),
+            "binarise": self.binarise,
+            "ven_kinds": self.ven_kinds,
+        }
+
+    def get_extra_state(self):
+        """What the checkpoint says of itself; plain values."""
+        return {**self.identity(), "trained_on": {"kinds": dict(self.drawn.kinds), "hidden": list(self.drawn.hidden)}}
+
+    def set_extra_state(self, state):
+        """Refuse a checkpoint of another role, backbone, geometry or VEN."""
+        check_extra_state(self.identity(), state)
