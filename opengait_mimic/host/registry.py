@@ -17,8 +17,8 @@ REGISTERED = {
         "Baseline2": "opengait_mimic.models.baseline2",
     },
     "modeling.losses": {
-        "MiCKDLoss": "opengait_mimic.losses",
-        "HiddenFractionLoss": "opengait_mimic.losses",
+        "MiCKDLoss": "opengait_mimic.losses.mickd",
+        "HiddenFractionLoss": "opengait_mimic.losses.hidden",
     },
     "data.transform": {
         "OcclusionAugmentation": "opengait_mimic.augmentation",

@@ -1,0 +1,9 @@
+"""Losses: plain modules that the host's loss aggregator calls; no host is imported here."""
+
+from .distances import DISTANCES, pair_distances
+from .health import health
+from .hidden import HiddenFractionLoss
+from .mickd import MiCKDLoss
+from .triplets import PAIRS, Triplets, mickd_triplets
+
+__all__ = ["DISTANCES", "PAIRS", "HiddenFractionLoss", "MiCKDLoss", "Triplets", "health", "mickd_triplets", "pair_distances"]

@@ -1,0 +1,85 @@
+"""The triplets of the multi-instance correlational distillation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .distances import pair_distances
+
+
+class Triplets(NamedTuple):
+    """Unreduced MiCKD triplets of a batch, P parts (1 unless ``parts``), a anchors, k positives, m negatives."""
+
+    values: Tensor  # [p, a, k, m] hinge value, 0 where not valid
+    valid: Tensor  # [a, k, m] the triplet exists
+    pair: Tensor  # [a, k] index into PAIRS of the positive pair
+    distances: Tensor  # [p, a, 2n] of the anchors to the mimic's and the teacher's embeddings
+
+
+PAIRS = ("own teacher", "other clip's teacher", "other clip's mimic")
+
+
+def columns(mask: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """The column numbers of each row's True entries, padded to ``width`` (the longest row's count), and which are real."""
+    index = mask.float().argsort(dim=1, descending=True, stable=True)[:, : max(width, 1)]
+    return index, mask.gather(1, index)
+
+
+def class_sizes(same: Tensor) -> tuple[int, int]:
+    """The most and the fewest clips of a subject, from ``labels[:, None] == labels``: the one wait for the device."""
+    largest, smallest = torch.stack(same.sum(1).aminmax()[::-1]).tolist()
+    return largest, smallest
+
+
+def mickd_triplets(
+    mimic: Tensor, teacher: Tensor, labels: Tensor, margin: float = 0.2, distance: str = "parts", teacher_anchors: bool = False
+) -> Triplets:
+    """Every triplet of the multi-instance correlational distillation, unreduced.
+
+    Anchors are the mimic's embeddings. Positives: the own clip's teacher, the teacher of another clip of the subject, the
+    mimic of another clip of the subject. Negatives: teacher and mimic of other subjects. The value of a triplet is
+    ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
+
+    Args:
+        mimic: gamma_m; the only input that receives a gradient.
+        teacher: gamma_t of the same clips in the same order.
+        labels: subject of each clip.
+        margin: hinge margin, in units of the distance.
+        distance: see `pair_distances`.
+        teacher_anchors: also use teacher embeddings as anchors, as the public code does.
+
+    Shape:
+        mimic and teacher ``[n, c, p]``, labels ``[n]``.
+
+    Raises:
+        ValueError: shapes that do not fit together.
+
+    Source:
+        MimicGait (WACV 2025), section 3.4, equation 2.
+    """
+    if mimic.dim() != 3 or mimic.shape != teacher.shape or labels.shape != mimic.shape[:1]:
+        raise ValueError(
+            f"MiCKD needs mimic and teacher of one shape [n, c, p] and labels [n]; got mimic {tuple(mimic.shape)},"
+            f" teacher {tuple(teacher.shape)}, labels {tuple(labels.shape)}"
+        )
+    n, teacher = len(labels), teacher.detach()
+    every = torch.cat([mimic, teacher])
+    anchors = every if teacher_anchors else mimic
+    d = pair_distances(anchors, every, distance, teacher.mean(0))  # [p, a, 2n]
+    a = len(anchors)
+    row, column = torch.arange(a, device=d.device), torch.arange(2 * n, device=d.device)
+    same = labels[row % n, None] == labels[column % n]  # [a, 2n]
+    largest, smallest = class_sizes(same[:n, :n])
+    positive, ok_p = columns(same & (row[:, None] != column), 2 * largest - 1)
+    negative, ok_n = columns(~same, 2 * (n - smallest))
+    near = d.gather(2, positive.expand(len(d), -1, -1))  # [p, a, k]
+    far = d.gather(2, negative.expand(len(d), -1, -1))  # [p, a, m]
+    valid = ok_p[:, :, None] & ok_n[:, None]
+    values = F.relu(near[..., None] - far[:, :, None] + margin) * valid
+    own = (positive % n) == (row % n)[:, None]
+    pair = torch.where(own, 0, torch.where((positive >= n) | (row >= n)[:, None], 1, 2))
+    return Triplets(values, valid, pair, d)
