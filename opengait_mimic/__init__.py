@@ -1,7 +1,7 @@
 """MimicGait and its sister methods as a plugin of OpenGait. Importing this touches no host."""
 
 from .config import ConfigError
-from .losses import HiddenFractionLoss, MiCKDLoss, mickd_triplets, pair_distances
+from .losses import HiddenFractionLoss, L2DistillationLoss, MiCKDLoss, mickd_triplets, pair_distances
 from .occlusion import KINDS, Draw, Occlusion, apply, draw
 from .visibility import VisibilityNetwork
 
@@ -11,6 +11,7 @@ __all__ = [
     "ConfigError",
     "Draw",
     "HiddenFractionLoss",
+    "L2DistillationLoss",
     "MiCKDLoss",
     "Occlusion",
     "VisibilityNetwork",

@@ -106,6 +106,21 @@ def choice(*allowed):
     return check
 
 
+def some_of(allowed: tuple):
+    """A check: a list of at least one of the allowed values, none twice; returned as a tuple in their order."""
+
+    def check(value, where):
+        if not isinstance(value, (list, tuple)) or not value:
+            raise ConfigError(f"{where} = {value!r}; expected a list of at least one of {', '.join(map(repr, allowed))}")
+        for i, each in enumerate(value):
+            choice(*allowed)(each, f"{where}[{i}]")
+        if len(set(value)) < len(value):
+            raise ConfigError(f"{where} = {value!r}; every entry may stand there once")
+        return tuple(each for each in allowed if each in value)
+
+    return check
+
+
 def number(low: float = -math.inf, high: float = math.inf):
     """A check: a number in the closed interval [low, high]."""
     span = "" if math.isinf(low) and math.isinf(high) else f" from {low:g} to {high:g}"

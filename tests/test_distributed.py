@@ -10,12 +10,13 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
 
-from opengait_mimic import MiCKDLoss
+from opengait_mimic import L2DistillationLoss, MiCKDLoss
 from opengait_mimic.distributed import gather, rank_and_world
-from opengait_mimic.losses import DISTANCES
+from opengait_mimic.losses import DISTANCES, PAIRS
 
 WORLD = 2
-CASES = [(distance, compat) for distance in DISTANCES for compat in (False, True)]
+CASES = [(distance, compat, PAIRS) for distance in DISTANCES for compat in (False, True)]
+CASES += [("parts", compat, chosen) for compat in (False, True) for chosen in (PAIRS[:1], PAIRS[1:2], PAIRS[::2])]
 LABELS = torch.tensor([3, 1, 3, 3, 1, 7, 3, 1])  # no subject sits on one rank alone, but for the single clip
 
 
@@ -25,8 +26,8 @@ def global_batch():
 
 
 def loss_of(case):
-    distance, compat = case
-    return MiCKDLoss(1.0, distance, reference_compat={"teacher_anchors": compat})
+    distance, compat, positives = case
+    return MiCKDLoss(1.0, distance, reference_compat={"teacher_anchors": compat}, positives=positives)
 
 
 def network():
@@ -53,6 +54,10 @@ def worker(rank: int, folder: str) -> None:
         net = DistributedDataParallel(network())
         loss_of(case)(embed(net, mimic), teacher, labels)[0].backward()
         seen["ddp"].append(net.module.weight.grad)
+    net = DistributedDataParallel(network())
+    loss, info = L2DistillationLoss()(embed(net, mimic), teacher)
+    loss.backward()
+    seen["l2"] = loss.detach(), info, net.module.weight.grad
     mine = torch.full((2, 3), float(rank), requires_grad=True)
     joined = gather(mine)
     (joined * torch.arange(12.0).reshape(4, 3)).sum().backward()
@@ -138,3 +143,16 @@ def test_ddp_trains_as_one_process(ranks, case):
     loss_of(case)(embed(net, mimic), teacher, LABELS)[0].backward()
     for seen in ranks:
         torch.testing.assert_close(seen["ddp"][CASES.index(case)], net.weight.grad, atol=1e-6, rtol=1e-5)
+
+
+def test_l2_distillation_is_averaged_over_processes(ranks):
+    """No gathering: each process has its clips' mean, and DDP's mean of the gradients is that of the whole batch."""
+    mimic, teacher = global_batch()
+    net = network()
+    loss, _ = L2DistillationLoss()(embed(net, mimic), teacher)
+    loss.backward()
+    parts, infos, grads = zip(*(seen["l2"] for seen in ranks))
+    assert parts[0] != parts[1] and all(info["loss"] == part for info, part in zip(infos, parts))
+    torch.testing.assert_close(sum(parts) / WORLD, loss.detach(), atol=1e-6, rtol=1e-6)
+    for grad in grads:
+        torch.testing.assert_close(grad, net.weight.grad, atol=1e-6, rtol=1e-5)

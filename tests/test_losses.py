@@ -60,11 +60,11 @@ def slow_triplets(mimic, teacher, labels, margin, distance, teacher_anchors=Fals
                 if positive == anchor or labels[positive[1]] != labels[anchor[1]] or labels[negative[1]] == labels[anchor[1]]:
                     continue
                 if positive[1] == anchor[1]:
-                    name = "own teacher"
+                    name = "own_teacher"
                 elif "teacher" in (positive[0], anchor[0]):
-                    name = "other clip's teacher"
+                    name = "other_clip_teacher"
                 else:
-                    name = "other clip's mimic"
+                    name = "other_clip_mimic"
                 pairs[name].append((d[anchor, positive] - d[anchor, negative] + margin).clamp(min=0))
     return found
 

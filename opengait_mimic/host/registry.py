@@ -18,6 +18,7 @@ REGISTERED = {
     },
     "modeling.losses": {
         "MiCKDLoss": "opengait_mimic.losses.mickd",
+        "L2DistillationLoss": "opengait_mimic.losses.l2",
         "HiddenFractionLoss": "opengait_mimic.losses.hidden",
     },
     "data.transform": {

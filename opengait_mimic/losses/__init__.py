@@ -3,7 +3,18 @@
 from .distances import DISTANCES, pair_distances
 from .health import health
 from .hidden import HiddenFractionLoss
+from .l2 import L2DistillationLoss
 from .mickd import MiCKDLoss
 from .triplets import PAIRS, Triplets, mickd_triplets
 
-__all__ = ["DISTANCES", "PAIRS", "HiddenFractionLoss", "MiCKDLoss", "Triplets", "health", "mickd_triplets", "pair_distances"]
+__all__ = [
+    "DISTANCES",
+    "PAIRS",
+    "HiddenFractionLoss",
+    "L2DistillationLoss",
+    "MiCKDLoss",
+    "Triplets",
+    "health",
+    "mickd_triplets",
+    "pair_distances",
+]

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import boolean, choice, number, read
+from ..config import boolean, choice, number, read, some_of
 from ..distributed import gather, rank_and_world
 from .distances import DISTANCES
 from .health import health
-from .triplets import PAIRS, mickd_triplets
+from .triplets import PAIRS, Triplets, mickd_triplets
 
 
 class MiCKDLoss(nn.Module):
@@ -23,6 +23,7 @@ class MiCKDLoss(nn.Module):
             log_prefix: mickd
             margin: 0.2
             distance: parts          # parts | euclidean | centred | l2 (the public code's)
+            positives: [own_teacher, other_clip_teacher, other_clip_mimic]   # or some of them
             loss_term_weight: 1.0
             reference_compat: {}     # teacher_anchors: true = the public code's extra pairs
 
@@ -34,6 +35,7 @@ class MiCKDLoss(nn.Module):
         distance: see `pair_distances`.
         loss_term_weight: the host multiplies the loss by it.
         reference_compat: ``{teacher_anchors: bool}``.
+        positives: which of `PAIRS` an anchor is pulled to; ``[own_teacher]`` compares clips with themselves alone.
 
     Shape:
         ``forward(mimic [n, c, p], teacher [n, c, p], labels [n]) -> (loss, info)``; info holds detached scalars: ``loss``,
@@ -59,26 +61,30 @@ class MiCKDLoss(nn.Module):
         =========  ============================  ========  =====  ====
     """
 
-    def __init__(self, margin=0.2, distance="parts", loss_term_weight=1.0, reference_compat=None):
+    def __init__(self, margin=0.2, distance="parts", loss_term_weight=1.0, reference_compat=None, positives=PAIRS):
         """Check the arguments; see the class."""
         super().__init__()
         self.margin = number(0, 1e6)(margin, "MiCKDLoss.margin")
         self.distance = choice(*DISTANCES)(distance, "MiCKDLoss.distance")
         self.loss_term_weight = number(0, 1e6)(loss_term_weight, "MiCKDLoss.loss_term_weight")
         self.compat = read(reference_compat, "MiCKDLoss.reference_compat", {"teacher_anchors": (False, boolean)})
+        self.positives = some_of(PAIRS)(positives, "MiCKDLoss.positives")
+
+    def triplets(self, mimic: Tensor, teacher: Tensor, labels: Tensor) -> Triplets:
+        """`mickd_triplets` of clips that are gathered already."""
+        return mickd_triplets(mimic, teacher, labels, self.margin, self.distance, self.compat.teacher_anchors, self.positives)
 
     def forward(self, mimic: Tensor, teacher: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """See the class."""
         with torch.autocast(mimic.device.type, enabled=False):
             mimic, teacher, labels = gather(mimic.float()), gather(teacher.detach().float()), gather(labels)
-            t = mickd_triplets(mimic, teacher, labels, self.margin, self.distance, self.compat.teacher_anchors)
+            t = self.triplets(mimic, teacher, labels)
             above = (t.values > 0).sum(3)  # [p, a, k]
             loss = (t.values.sum((1, 2, 3)) / above.sum((1, 2)).clamp(min=1)).mean()
             info = {"loss": loss.detach().clone(), "active": above.sum() / (t.valid.sum() * len(above)).clamp(min=1)}
             by_pair = above.sum(0)  # [a, k]
             for code, name in enumerate(PAIRS):
-                share = (by_pair * (t.pair == code)).sum() / by_pair.sum().clamp(min=1)
-                info[name.replace("'s", "").replace(" ", "_")] = share
+                info[name] = (by_pair * (t.pair == code)).sum() / by_pair.sum().clamp(min=1)
             info["cosine"] = F.cosine_similarity(mimic.detach().flatten(1), teacher.flatten(1)).mean()
             n = len(labels)
             among_mimic = t.distances[:, :n, :n].detach()

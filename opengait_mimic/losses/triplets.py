@@ -20,7 +20,8 @@ class Triplets(NamedTuple):
     distances: Tensor  # [p, a, 2n] of the anchors to the mimic's and the teacher's embeddings
 
 
-PAIRS = ("own teacher", "other clip's teacher", "other clip's mimic")
+PAIRS = ("own_teacher", "other_clip_teacher", "other_clip_mimic")
+"""What an anchor's positive may be."""
 
 
 def columns(mask: Tensor, width: int) -> tuple[Tensor, Tensor]:
@@ -36,7 +37,13 @@ def class_sizes(same: Tensor) -> tuple[int, int]:
 
 
 def mickd_triplets(
-    mimic: Tensor, teacher: Tensor, labels: Tensor, margin: float = 0.2, distance: str = "parts", teacher_anchors: bool = False
+    mimic: Tensor,
+    teacher: Tensor,
+    labels: Tensor,
+    margin: float = 0.2,
+    distance: str = "parts",
+    teacher_anchors: bool = False,
+    positives: tuple[str, ...] = PAIRS,
 ) -> Triplets:
     """Every triplet of the multi-instance correlational distillation, unreduced.
 
@@ -51,12 +58,13 @@ def mickd_triplets(
         margin: hinge margin, in units of the distance.
         distance: see `pair_distances`.
         teacher_anchors: also use teacher embeddings as anchors, as the public code does.
+        positives: the pairs to use, some of `PAIRS`; the negatives stay the same.
 
     Shape:
         mimic and teacher ``[n, c, p]``, labels ``[n]``.
 
     Raises:
-        ValueError: shapes that do not fit together.
+        ValueError: shapes that do not fit together, or positives that are none.
 
     Source:
         MimicGait (WACV 2025), section 3.4, equation 2.
@@ -66,6 +74,8 @@ def mickd_triplets(
             f"MiCKD needs mimic and teacher of one shape [n, c, p] and labels [n]; got mimic {tuple(mimic.shape)},"
             f" teacher {tuple(teacher.shape)}, labels {tuple(labels.shape)}"
         )
+    if not positives or not {*positives} <= {*PAIRS}:
+        raise ValueError(f"MiCKD's positives are some of {', '.join(PAIRS)}; got {positives!r}")
     n, teacher = len(labels), teacher.detach()
     every = torch.cat([mimic, teacher])
     anchors = every if teacher_anchors else mimic
@@ -74,12 +84,14 @@ def mickd_triplets(
     row, column = torch.arange(a, device=d.device), torch.arange(2 * n, device=d.device)
     same = labels[row % n, None] == labels[column % n]  # [a, 2n]
     largest, smallest = class_sizes(same[:n, :n])
-    positive, ok_p = columns(same & (row[:, None] != column), 2 * largest - 1)
+    pair = torch.where(column % n == (row % n)[:, None], 0, torch.where((column >= n) | (row >= n)[:, None], 1, 2))  # [a, 2n]
+    wanted = torch.stack([pair == code for code, name in enumerate(PAIRS) if name in positives]).any(0)
+    others = 2 if teacher_anchors else len({*positives} - {"own_teacher"})
+    width = (largest - 1) * others + ("own_teacher" in positives)
+    positive, ok_p = columns(same & wanted & (row[:, None] != column), width)
     negative, ok_n = columns(~same, 2 * (n - smallest))
     near = d.gather(2, positive.expand(len(d), -1, -1))  # [p, a, k]
     far = d.gather(2, negative.expand(len(d), -1, -1))  # [p, a, m]
     valid = ok_p[:, :, None] & ok_n[:, None]
     values = F.relu(near[..., None] - far[:, :, None] + margin) * valid
-    own = (positive % n) == (row % n)[:, None]
-    pair = torch.where(own, 0, torch.where((positive >= n) | (row >= n)[:, None], 1, 2))
-    return Triplets(values, valid, pair, d)
+    return Triplets(values, valid, pair.gather(1, positive), d)

@@ -7,7 +7,7 @@ import torch
 from ..config import ConfigError, anything, block, boolean, choice
 from ..distributed import gather
 from ..host import load_cfgs
-from ..losses import MiCKDLoss, health, mickd_triplets
+from ..losses import MiCKDLoss, health
 from .guided import GUIDED_FIELDS, Guided
 from .quirks import refuse
 from .subnetwork import STAGE
@@ -21,6 +21,7 @@ FIELDS = {
     "reference_compat": ({}, block({"rank": ("fused", choice("fused", "bare"))})),
 }
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
+HOSTS = ("type", "log_prefix", "gather_and_scale")  # keys of a loss block that are the host's, not the loss's
 
 
 class MimicGait(Guided):
@@ -57,9 +58,10 @@ class MimicGait(Guided):
 
     FIELDS = FIELDS
     NET = "Mimic"
-    ONE_OF = ("MiCKDLoss",)
+    ONE_OF = ("MiCKDLoss", "L2DistillationLoss")
     LOSSES = {
         "MiCKDLoss": ("mimic", "teacher", "labels"),
+        "L2DistillationLoss": ("mimic", "teacher"),
         "CrossEntropyLoss": ("logits", "labels"),
         "TripletLoss": ("embeddings", "labels"),
     }
@@ -139,9 +141,9 @@ class MimicGait(Guided):
         for cfg in losses if isinstance(losses, list) else [losses]:
             if cfg["type"] != "MiCKDLoss":
                 continue
-            prefix, loss = cfg["log_prefix"], MiCKDLoss(cfg.get("margin", 0.2), cfg.get("distance", "parts"))
+            prefix, loss = cfg["log_prefix"], MiCKDLoss(**{k: v for k, v in cfg.items() if k not in HOSTS})
             found = {k: float(v) for k, v in health(mimic, teacher, labels, loss.margin, loss.distance).items()}
-            triplets = mickd_triplets(mimic, teacher, labels, loss.margin, loss.distance)
+            triplets = loss.triplets(mimic, teacher, labels)
             active = float((triplets.values > 0).sum()) / max(1, int(triplets.valid.sum()) * len(triplets.values))
             self.msg_mgr.log_info(
                 f"{prefix} before step {self.iteration} ({loss.distance}, margin {loss.margin:g}): distance same/other subject:"
