@@ -16,7 +16,7 @@ class OcclusionAugmentation:
 
     The host calls a transform once per clip under ``fixed_*`` sampling, but once per **batch** (all clips of this process
     joined) under ``unfixed_*`` and ``all_*``: every clip then shares one draw. Where each clip needs its own, use the model
-    ``Baseline2``. MimicGait, VEN and Baseline2 occlude by themselves and refuse this transform.
+    ``Baseline2``. Our models occlude by themselves and refuse this transform.
 
     .. code-block:: yaml
 

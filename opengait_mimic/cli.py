@@ -55,7 +55,7 @@ def _run_demo(given) -> int:
 
 def _pipeline(commands) -> None:
     p = commands.add_parser("pipeline", help="train and test teacher, VEN and mimic, as far as they are not done")
-    p.add_argument("--cfgs", required=True, help="the mimic's YAML (or a Baseline2, a VEN, OpenGait's own)")
+    p.add_argument("--cfgs", required=True, help="the method's YAML (MimicGait, OcclusionAware, Baseline2, a VEN, OpenGait's own)")
     p.add_argument("--retrain", action="store_true", help="move trainings of another configuration aside and train anew")
     add_host_arguments(p)
     p.set_defaults(run=_run_pipeline)

@@ -13,8 +13,8 @@ import torch
 from . import host as hosts
 from .config import ConfigError
 from .distributed import rank_and_world
-from .host import load_cfgs, resolve
-from .launch import build, prepare, start_log
+from .host import is_ours, load_cfgs, resolve
+from .launch import build, model_class, prepare, start_log
 from .protocol import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, is_probe, row, score, split
 from .records import write_whole
 
@@ -123,8 +123,8 @@ def evaluate(
 ) -> list[dict]:
     """Score one configuration in every protocol cell.
 
-    Cells: ``holistic``, ``probe`` and ``both`` with the method's own gallery; for a mimic also ``probe`` with the whole gallery
-    embedded by its teacher. The occlusion is ``evaluator_cfg.occlusion``, or `DEFAULT`.
+    Cells: ``holistic``, ``probe`` and ``both`` with the method's own gallery; for a model that a teacher trained also ``probe`` with
+    the whole gallery embedded by that. The occlusion is ``evaluator_cfg.occlusion``, or `DEFAULT`.
 
     Args:
         path: the YAML of any silhouette model, ours or the host's own (= Baseline-1); or its complete configuration.
@@ -144,7 +144,8 @@ def evaluate(
     evaluator = cfgs["evaluator_cfg"]
     evaluator["occlusion"] = drawn = {**DEFAULT, **(evaluator.get("occlusion") or {})}
     start_log(cfgs, False, False, quiet)
-    name = cfgs["model_cfg"]["model"]
+    name, kind = cfgs["model_cfg"]["model"], model_class(cfgs)
+    taught = is_ours(kind) and kind.taught
     if name == "VEN":
         raise ConfigError("model_cfg.model = VEN: it ranks nobody; test it with python -m opengait_mimic --phase test")
     dataset, probe_set = known_protocol(cfgs)  # one without is refused before the first pass
@@ -153,7 +154,7 @@ def evaluate(
     if cfgs["model_cfg"].get("backbone") is not None:
         whole, reason = teacher_cfgs(cfgs)
     if reference is not None:
-        hp, whole = reference_hp(reference, dataset, backbone), whole if name == "MimicGait" else None
+        hp, whole = reference_hp(reference, dataset, backbone), whole if taught else None
 
     own = embed_test_set(cfgs, True, before)
     teacher = None if whole is None else embed_test_set(whole, False, before)
@@ -170,7 +171,7 @@ def evaluate(
         Cell(PROBE, OWN): scored(own.occluded, own.holistic),
         Cell(BOTH, OWN): scored(own.occluded, own.occluded),
     }
-    if name == "MimicGait" and teacher is not None:
+    if taught and teacher is not None:
         results[Cell(PROBE, TEACHER)] = scored(own.occluded, teacher.holistic)
     holistic = results[Cell(HOLISTIC, OWN)]["rank1"]
     if hp is None and teacher is not None:

@@ -1,4 +1,4 @@
-"""What would stop a run later, told before it begins: names nobody has, data that is not there, batches that cannot be."""
+"""What would stop a run later, told before it begins; what a model of ours asks for beyond this, it says itself (``foresee``)."""
 
 from __future__ import annotations
 
@@ -42,6 +42,48 @@ def _transforms(block, where: str) -> Iterator[tuple[str, str]]:
         yield from _transforms(block.get("trf_cfg"), f"{where}.trf_cfg")
 
 
+def check_classes(cfgs: dict, model_cfg: dict, where: str) -> None:
+    """Has an identity head a class for every training subject? (More are no mistake.)
+
+    Args:
+        cfgs: a configuration whose data paths are resolved.
+        model_cfg: where the head stands, as the host's models read it: ``SeparateBNNecks.class_num`` or ``class_num``.
+        where: its place, for the message.
+
+    Raises:
+        ConfigError: fewer, and a ``CrossEntropyLoss`` that would meet a label beyond them; names both numbers.
+    """
+    losses = cfgs["loss_cfg"] if isinstance(cfgs["loss_cfg"], list) else [cfgs["loss_cfg"]]
+    if "CrossEntropyLoss" not in (loss["type"] for loss in losses):
+        return
+    for block, key in ((model_cfg, f"{where}.class_num"), (model_cfg.get("SeparateBNNecks"), f"{where}.SeparateBNNecks.class_num")):
+        classes = block.get("class_num") if isinstance(block, dict) else None
+        if not isinstance(classes, int):
+            continue
+        root = Path(cfgs["data_cfg"]["dataset_root"])
+        there = _there(cfgs, "TRAIN_SET")[1]
+        if len(there) > classes:  # a folder may be empty
+            there = [label for label in there if next((root / str(label)).glob("*/*/*.*"), None)]
+        if len(there) > classes:
+            raise ConfigError(
+                f"{key} = {classes}, but TRAIN_SET has {len(there)} subjects in {root}, and CrossEntropyLoss needs a class for each:"
+                f" set it to {len(there)}"
+            )
+
+
+def _there(cfgs: dict, half: str) -> tuple[list, list]:
+    """The labels of a half of the partition, and those of them that have a folder below the root."""
+    data = cfgs["data_cfg"]
+    root, partition = Path(data["dataset_root"]), Path(data["dataset_partition"])
+    try:
+        labels = json.loads(partition.read_text(encoding="utf-8"))[half]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"data_cfg.dataset_partition = {partition}: not a JSON file with the lists TRAIN_SET and TEST_SET ({error!r})"
+        ) from error
+    return labels, [label for label in labels if (root / str(label)).is_dir()]
+
+
 def check_data(cfgs: dict, training: bool) -> None:
     """Are there sequences of the partition below the root, and subjects enough for a training batch?
 
@@ -52,15 +94,8 @@ def check_data(cfgs: dict, training: bool) -> None:
     Raises:
         ConfigError: what is missing, where it was looked for, and what the tree should look like.
     """
-    data, half = cfgs["data_cfg"], "TRAIN_SET" if training else "TEST_SET"
-    root, partition = Path(data["dataset_root"]), Path(data["dataset_partition"])
-    try:
-        labels = json.loads(partition.read_text(encoding="utf-8"))[half]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"data_cfg.dataset_partition = {partition}: not a JSON file with the lists TRAIN_SET and TEST_SET ({error!r})"
-        ) from error
-    there = [label for label in labels if (root / str(label)).is_dir()]
+    half, root = "TRAIN_SET" if training else "TEST_SET", Path(cfgs["data_cfg"]["dataset_root"])
+    labels, there = _there(cfgs, half)
     if not any(next((root / str(label)).glob("*/*/*.*"), None) for label in there):
         raise ConfigError(
             f"data_cfg.dataset_root = {root}: no sequence of {half} found ({len(there)} of its {len(labels)} subjects have a folder);"

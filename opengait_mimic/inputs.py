@@ -51,12 +51,13 @@ def upstream(cfgs: dict) -> dict[str, tuple[Path | None, str]]:
         ConfigError: the YAML of one is not named. HostError: it is not found.
     """
     model_cfg, found = cfgs["model_cfg"], {}
-    if not is_ours(lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")):
+    model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
+    if not is_ours(model):
         return found
     backbone = model_cfg.get("backbone") or {}
     for key in ("teacher", "ven"):
         block = model_cfg.get(key)
-        if block is None and not (key == "teacher" and model_cfg["model"] == "MimicGait"):
+        if block is None and not (key == "teacher" and model.taught):
             continue
         block = block or {}
         named = block.get("cfgs") or (backbone.get("cfgs") if key == "teacher" else None)
@@ -106,7 +107,7 @@ def model_inputs(cfgs: dict) -> dict:
     model = lookup("modeling.models", model_cfg["model"], "model_cfg.model")
     if not is_ours(model):
         return model_cfg
-    if model_cfg["model"] == "Baseline2":  # a teacher for RP alone
+    if not model.taught:  # a teacher for RP alone
         model_cfg.pop("teacher", None)
     cfgs = {**cfgs, "model_cfg": model_cfg}
     found = _without_namespaces(read(model_cfg, "model_cfg", model.FIELDS))

@@ -17,7 +17,7 @@ from .batchnorm import gather_batchnorm
 from .config import ConfigError
 from .console import add_host_arguments, friendly_errors, log_to_console
 from .distributed import rank_and_world
-from .foresight import check_data, check_names
+from .foresight import check_classes, check_data, check_names
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
 from .inputs import save_folder
 from .locks import locked
@@ -67,6 +67,10 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
             f"trainer_cfg.occlusion: {model.__name__} is the host's own model and would ignore it. Train it through model: Baseline2"
             " with this model as its backbone, or name the transform OcclusionAugmentation."
         )
+    if phase == "train" and is_ours(model):
+        model.foresee(cfgs)
+    elif phase == "train":
+        check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
     follow_world_size(cfgs)
     return cfgs
 

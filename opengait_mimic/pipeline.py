@@ -22,8 +22,9 @@ from .stages import Stage, run, say
 def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
     """The stages a configuration asks for, in order, and the folder for their results.
 
-    ``MimicGait``: its teacher (``model_cfg.teacher.cfgs``, else ``backbone.cfgs``), its VEN unless null, itself. ``Baseline2``: a
-    teacher only where it names one (for RP), itself. ``VEN`` and the host's own models: themselves. A teacher or VEN whose
+    ``MimicGait``: its teacher (``model_cfg.teacher.cfgs``, else ``backbone.cfgs``), its VEN unless null, itself. ``OcclusionAware``
+    and ``Baseline2``: a teacher only where they name one (for RP), the first's VEN, themselves. ``VEN`` and the host's own models:
+    themselves. A teacher or VEN whose
     ``checkpoint`` is a path is given: it is not trained. The teacher is tested as Baseline-1, on this configuration's data and
     occlusion. Results go to ``<output>/<dataset>/pipeline/<model>-<save_name>/``.
 
@@ -32,8 +33,8 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
     """
     main = hosts.resolve(str(path), "--cfgs").resolve()
     cfgs = prepare(main, "train")
-    model, given = cfgs["model_cfg"]["model"], upstream(cfgs)
-    if not is_ours(model_class(cfgs)) and cfgs["model_cfg"].get("teacher"):
+    model, kind, given = cfgs["model_cfg"]["model"], model_class(cfgs), upstream(cfgs)
+    if not is_ours(kind) and cfgs["model_cfg"].get("teacher"):
         raise ConfigError(f"model_cfg.teacher: {model} is the host's own model and would ignore it; name one of our methods as model")
     folder = hosts.output() / cfgs["data_cfg"]["dataset_name"] / "pipeline" / f"{model}-{cfgs['trainer_cfg']['save_name']}"
     if model != "VEN":
@@ -53,9 +54,10 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
         elif ready:
             stage = stage._replace(result=None)  # its own YAML's test would read another file
         stages.append(stage)
-    own = Stage(model, main, folder / f"{model.lower()}.json", after=tuple(after.values()))
-    if model == "Baseline2":
-        own = own._replace(after=(), reference=folder / "baseline1.json" if "teacher" in given else None)
+    whole = after.pop("teacher") if "teacher" in given and not kind.taught else None  # for RP alone
+    own = Stage(model, main, folder / f"{model.lower()}.json", tuple(after.values()))
+    if whole:
+        own = own._replace(reference=folder / "baseline1.json")
     return [*stages, own], folder
 
 

@@ -15,6 +15,7 @@ REGISTERED = {
         "MimicGait": "opengait_mimic.models.mimicgait",
         "VEN": "opengait_mimic.models.ven",
         "Baseline2": "opengait_mimic.models.baseline2",
+        "OcclusionAware": "opengait_mimic.models.occlusionaware",
     },
     "modeling.losses": {
         "MiCKDLoss": "opengait_mimic.losses.mickd",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from modeling.base_model import BaseModel
 
 from ..config import REQUIRED, ConfigError, anything, block, optional, read
+from ..foresight import check_classes
 from ..host import is_ours, lookup
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .quirks import refuse, warn_if_mixed
@@ -55,6 +56,11 @@ class Baseline2(OccludedInput, BaseModel):
         object.__setattr__(made, "backbone_cfg", model_cfg)
         object.__setattr__(made, "backbone_yaml", whole_cfgs)
         return made
+
+    @classmethod
+    def foresee(cls, cfgs) -> None:
+        """Refuse a backbone whose identity head is too small."""
+        check_classes(cfgs, backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")[0], "model_cfg.backbone")
 
     def build_network(self, model_cfg):
         """Read our keys; the backbone builds itself from its own model_cfg."""

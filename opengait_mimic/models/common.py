@@ -77,9 +77,11 @@ class OccludedInput:
     Attributes:
         condition: what a test hides; set it to score another cell.
         whole_untouched: a clip that is not hidden keeps the host's grey values (Baseline-1); False binarises it as well.
+        taught: its ``teacher`` trains it; where not, that block only says whose whole-body score RP divides by.
     """
 
     whole_untouched = False
+    taught = False
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
 
@@ -92,6 +94,10 @@ class OccludedInput:
         self.read_blocks(cfgs)
         follow_world_size(cfgs)
         super().__init__(cfgs, training)
+
+    @classmethod
+    def foresee(cls, cfgs) -> None:
+        """Refuse, from the configuration alone, what would stop a training."""
 
     def read_blocks(self, cfgs) -> None:
         """Read ``trainer_cfg.seed``, both ``occlusion`` blocks, and refuse a transform that occludes too."""

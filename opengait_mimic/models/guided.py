@@ -8,6 +8,7 @@ from modeling.modules import SeparateBNNecks, SeparateFCs
 from torch import Tensor
 
 from ..config import REQUIRED, ConfigError, block, integer, optional, read
+from ..foresight import check_classes
 from ..host import load_cfgs
 from ..visibility import FEATURES, VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
@@ -51,14 +52,18 @@ class Guided(OccludedInput, BaseModel):
 
     @classmethod
     def foresee(cls, cfgs) -> None:
-        """Refuse losses that this model does not take or that lack their head; see `feeds`."""
+        """Refuse losses that this model does not take or that lack their head (see `feeds`), and a head that is too small."""
         feeds(cfgs, cls)
+        check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
 
     def build_network(self, model_cfg):
         """Build backbone, VEN, T and head."""
         cfg = read(model_cfg, "model_cfg", self.FIELDS)
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
-        self.feeds = feeds(self.cfgs, type(self)) if self.in_training else {}
+        self.feeds = {}
+        if self.in_training:
+            self.foresee(self.cfgs)
+            self.feeds = feeds(self.cfgs, type(self))
         net = self._build_backbone("model_cfg.backbone")
         channels, parts, unreached = self.embedding = inspect(net, self.geometry, "model_cfg.backbone")
         for name, parameter in net.named_parameters():
@@ -90,7 +95,7 @@ class Guided(OccludedInput, BaseModel):
 
     def _build_ven(self, stage):
         if stage.cfgs is None:
-            raise ConfigError("model_cfg.ven.cfgs: missing; name the VEN's YAML, or set `ven: null` for a mimic without guidance")
+            raise ConfigError("model_cfg.ven.cfgs: missing; name the VEN's YAML (without a VEN: MimicGait with `ven: null`, or Baseline2)")
         self.ven_cfgs = load_cfgs(stage.cfgs, "model_cfg.ven.cfgs")
         theirs = read(self.ven_cfgs["model_cfg"], "model_cfg.ven.cfgs: model_cfg", VEN_FIELDS)
         if theirs.geometry != self.geometry or theirs.binarise != self.binarise:

@@ -58,6 +58,7 @@ class MimicGait(Guided):
 
     FIELDS = FIELDS
     NET = "Mimic"
+    taught = True
     ONE_OF = ("MiCKDLoss", "L2DistillationLoss")
     LOSSES = {
         "MiCKDLoss": ("mimic", "teacher", "labels"),

@@ -1,0 +1,72 @@
+"""OcclusionAware: a backbone that is told what is hidden, trained by its own kind of losses."""
+
+from __future__ import annotations
+
+from ..config import REQUIRED, anything, block, integer, optional
+from .guided import GUIDED_FIELDS, Guided
+from .subnetwork import STAGE
+
+FIELDS = {
+    **GUIDED_FIELDS,
+    "model": ("OcclusionAware", anything),
+    "ven": (REQUIRED, block(STAGE)),
+    "teacher": (None, optional(block(STAGE))),  # read by `evaluate` alone: whose whole-body score RP divides by
+    "fused_channels": (None, optional(integer(1))),
+}
+
+
+class OcclusionAware(Guided):
+    """T(F(O) (+) V(O)) without a teacher: the frozen detector's mean feature joined where the parts are mapped, then triplets.
+
+    .. code-block:: yaml
+
+        model_cfg:
+          model: OcclusionAware
+          backbone: {cfgs: configs/gaitbase/gaitbase_da_gait3d.yaml}   # or an OpenGait model_cfg inline
+          ven:
+            cfgs: configs/ven/ven_gait3d.yaml   # a VEN, or (amount: false and CrossEntropyLoss alone) the paper's plain classifier
+            checkpoint: auto                    # what training ven.cfgs writes; or a path
+          teacher: {checkpoint: auto}           # optional, for RP alone: the whole-body run of the backbone
+          SeparateBNNecks: {class_num: 3000}    # training subjects; the identity head CrossEntropyLoss needs
+          fused_channels: null                  # channels per part after T: null = the backbone's c; c + 64 in the original code
+          geometry: [64, 44]                    # h, w after the transforms
+          binarise: 0.5                         # null leaves grey values
+        loss_cfg:
+          - {type: TripletLoss, log_prefix: triplet, margin: 0.2, loss_term_weight: 1.0}
+          - {type: CrossEntropyLoss, log_prefix: softmax, scale: 16, log_accuracy: true, loss_term_weight: 1.0}
+
+    Backbone, T and head are trained together from random weights; the detector is frozen. Ranked is the fused embedding, before
+    the head's BatchNorm.
+
+    Shape:
+        ``forward(OccludedBatch)`` -> the host's three dictionaries; ``inference_feat.embeddings`` is ``[n, fused_channels, p]``.
+
+    Raises:
+        ConfigError: a key of ours is wrong, a loss without its head. CheckpointError: the detector's weights are missing or do
+        not fit (training only; a test needs this model's checkpoint alone).
+
+    Source:
+        Occlusion Aware ("You Can Run but not Hide", WACV 2024), its Deferred Concat: the clip's mean feature joined at the
+        part-wise layer. Its code maps 256 + 64 channels of GaitGL to 320; the re-implementation beside MimicGait's code to 256.
+    """
+
+    FIELDS = FIELDS
+    ONE_OF = ("TripletLoss", "CrossEntropyLoss")
+    LOSSES = {"TripletLoss": ("embeddings", "labels"), "CrossEntropyLoss": ("logits", "labels")}
+
+    def fused_channels(self, channels: int) -> int:
+        """The width that the YAML asks for."""
+        return self.cfg.fused_channels or channels
+
+    def identity(self) -> dict:
+        """With the fused width."""
+        return {**super().identity(), "fused_channels": self.cfg.fused_channels}
+
+    def forward(self, batch):
+        """See the class."""
+        _, fused = self.embeddings(batch)  # [n, c, p]
+        return {
+            "training_feat": self.training_feat(fused, batch.labs) if self.training else {},
+            "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:8, None]},
+            "inference_feat": {"embeddings": fused},
+        }
