@@ -34,6 +34,28 @@ def test_a_name_nobody_has_is_told_before_the_model_is_built(files, tmp_path, ch
         prepare(variant(files["MimicGait"], tmp_path, **changes), "train")
 
 
+def test_a_head_with_too_few_classes_is_told_with_both_numbers(files, tree, tmp_path):
+    """The host's own model, and the backbone of ours; an empty folder is no subject, and without a cross-entropy nobody counts."""
+    wanted = r"SeparateBNNecks\.class_num = 7, but TRAIN_SET has 8 subjects in .*, and CrossEntropyLoss needs .*: set it to 8"
+    teacher = variant(files["GaitBase (teacher)"], tmp_path, model_cfg__SeparateBNNecks__class_num=7)
+    with pytest.raises(ConfigError, match=rf"^model_cfg\.{wanted}"):
+        prepare(teacher, "train")
+    with pytest.raises(ConfigError, match=rf"^model_cfg\.backbone\.{wanted}"):
+        prepare(variant(files["Baseline-2"], tmp_path, model_cfg__backbone={"cfgs": str(teacher)}), "train")
+    prepare(teacher, "test")
+    only = [{"type": "TripletLoss", "log_prefix": "triplet", "margin": 0.2}]
+    prepare(variant(teacher, tmp_path, loss_cfg=only), "train")
+    partition = json.loads(tree.partition.read_text())
+    (tmp_path / "root").mkdir()
+    for label in tree.train:
+        (tmp_path / "root" / label).symlink_to(tree.root / label)
+    (tmp_path / "root/empty").mkdir()
+    partition["TRAIN_SET"].append("empty")
+    (tmp_path / "parts.json").write_text(json.dumps(partition))
+    data = {"data_cfg__dataset_root": str(tmp_path / "root"), "data_cfg__dataset_partition": str(tmp_path / "parts.json")}
+    prepare(variant(files["GaitBase (teacher)"], tmp_path, **data), "train")
+
+
 def changed(files, folder, **changes):
     return variant(files["MimicGait"], folder, **changes)
 

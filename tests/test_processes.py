@@ -28,7 +28,7 @@ BACKBONES = {
         "SeparateBNNecks": {"class_num": 8},
     },
 }
-METHODS = ("Baseline-1", "Baseline-2", "MimicGait")
+METHODS = ("Baseline-1", "Baseline-2", "OcclusionAware", "MimicGait")
 
 
 def checkpoint(output, model, name, iteration=3):
@@ -110,12 +110,15 @@ def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
 
 
 def three_steps(stages, backbone, output):
-    """Baseline-1, Baseline-2 and MimicGait of a backbone: name -> YAML."""
+    """Every method on a backbone: name -> YAML."""
     block, name = BACKBONES[backbone], f"three-{backbone}"
     change = {} if block is None else {"model_cfg": block}
     files = {"Baseline-1": stages(TEACHER, name, trainer_cfg__log_iter=1, **change)}
     inline = {} if block is None else {"model_cfg__backbone": block}
     files["Baseline-2"] = stages("Baseline-2", name, trainer_cfg__log_iter=1, **inline)
+    aware = {"model": "OcclusionAware", "backbone": block or {"cfgs": str(files["Baseline-1"])}, "SeparateBNNecks": {"class_num": 8}}
+    aware["ven"] = {"cfgs": str(stages("VEN", "VEN-seed0")), "checkpoint": str(checkpoint(output, "VEN", "VEN-seed0"))}
+    files["OcclusionAware"] = stages("Baseline-2", name, trainer_cfg__log_iter=1, model_cfg=aware)
     teacher = {"model_cfg__teacher": {"cfgs": str(files["Baseline-1"]), "checkpoint": str(checkpoint(output, backbone, name))}}
     files["MimicGait"] = stages("MimicGait", name, trainer_cfg__log_iter=1, **teacher, **inline)
     return {(backbone, method): file for method, file in files.items()}
