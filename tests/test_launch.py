@@ -20,6 +20,15 @@ TEACHER = "GaitBase (teacher)"
 SHIPPED = sorted(CONFIGS.rglob("*.yaml"))
 
 
+def test_a_training_starts_with_an_empty_log(files):
+    """What the last training of this process had not printed yet is not averaged into this one's first line."""
+    from utils import get_msg_mgr
+
+    get_msg_mgr().append({"scalar/left/over": torch.ones(64)})
+    start_log(prepare(files["MimicGait"], "train"), True, False, quiet=True)
+    assert not get_msg_mgr().info_dict
+
+
 def checkpoint(output, model, name, iteration=3):
     return output / f"walkers/{model}/{name}/checkpoints/{name}-{iteration:05d}.pt"
 
