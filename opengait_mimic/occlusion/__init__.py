@@ -19,7 +19,8 @@ Source: MimicGait (WACV 2025), section 4.2 and figure 1: consistent and dynamic 
 dimensions". Top and bottom are cropped as a person detector's box would be.
 """
 
-from .draws import FIELDS, KINDS, MOVING, Draw, Occlusion, draw, test_key, training_key, uniforms
+from .draws import FIELDS, KINDS, MOVING, Draw, Occlusion, draw, group_key, test_key, training_key, uniforms
+from .groups import Groups
 from .hiding import apply, binarise, targets
 from .times import clip_times, drawn_times
 
@@ -28,12 +29,14 @@ __all__ = [
     "KINDS",
     "MOVING",
     "Draw",
+    "Groups",
     "Occlusion",
     "apply",
     "binarise",
     "clip_times",
     "draw",
     "drawn_times",
+    "group_key",
     "targets",
     "test_key",
     "training_key",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ..compat import switched_on, switches
 from ..config import ConfigError, anything, integer, nearest, number, pair, read
 
 KINDS = ("none", "bottom", "top", "middle", "patch", "pole")
@@ -19,6 +20,7 @@ FIELDS = {
     "hidden": ([0.4, 0.6], pair(number(0.01, 0.95))),
     "speed": ([0.5, 1.0], pair(number(0, 64))),
     "time_axis": (100, integer(1, 10_000)),
+    "reference_compat": ({}, switches("occlusion")),
 }
 """The keys of an ``occlusion`` block; ``kinds`` is looked at by `Occlusion.from_cfg`."""
 
@@ -31,28 +33,37 @@ class Draw(NamedTuple):
     ``kind``: of `KINDS`. ``hidden``: the hidden share (0 for ``none``), see `opengait_mimic.occlusion`. ``place``: 0 to below
     1; of ``middle`` the band's position between the upper and the lower edge, of moving kinds the phase of their path.
     ``speed``: of moving kinds, pixels per frame in a picture of 64 rows; below 0 they move to the left.
+
+    Of ``reference_compat`` alone: ``width``: of a patch, the hidden share of the width where it is not that of the height (0: it
+    is). ``trimmed``: of top and bottom, the share of the width that is cut off, half at each side. ``once``: of moving kinds, they
+    start inside the picture at its left edge and do not come again.
     """
 
     kind: str
     hidden: float
     place: float = 0.0
     speed: float = 0.0
+    width: float = 0.0
+    trimmed: float = 0.0
+    once: bool = False
 
 
 class Occlusion(NamedTuple):
     """What is drawn from.
 
     ``kinds``: kind -> probability (sums to 1, in the order of `KINDS`); ``hidden``: range of the hidden share; ``speed``: range
-    of the speed of moving kinds; ``time_axis``: frames L among which the times of unordered clips are drawn.
+    of the speed of moving kinds; ``time_axis``: frames L among which the times of unordered clips are drawn; ``compat``: the
+    switches of `opengait_mimic.compat` that are on, None without any.
     """
 
     kinds: dict[str, float]
     hidden: tuple[float, float]
     speed: tuple[float, float] = (0.5, 1.0)
     time_axis: int = 100
+    compat: dict[str, Any] | None = None
 
     @classmethod
-    def from_cfg(cls, given: dict, where: str) -> Occlusion:
+    def from_cfg(cls, given: dict, where: str, ven: bool = False) -> Occlusion:
         """Read an ``occlusion`` block.
 
         .. code-block:: yaml
@@ -62,16 +73,18 @@ class Occlusion(NamedTuple):
               hidden: [0.4, 0.6]
               speed: [0.5, 1.0]   # moving kinds: pixels per frame in a picture of 64 rows, either direction
               time_axis: 100      # moving kinds where sampling is unordered: frame times are drawn from 0..99
+              reference_compat: {}   # the public code's departures, see `opengait_mimic.compat`
 
         Args:
             given: the block. ``kinds``: probabilities of kinds, each 0 to 1, adding up to 1. ``hidden``: lowest and highest
                 hidden share, each 0.01 to 0.95. ``speed``: lowest and highest, each 0 to 64. ``time_axis``: 1 to 10000.
             where: the block's place in the YAML, for messages.
+            ven: it is a VEN's configuration, which ``reference_compat: all`` heeds.
 
         Raises:
             ConfigError: an unknown key or kind, a number out of range, probabilities that miss 1, a range upside down.
         """
-        block = read(given, where, FIELDS)
+        block = read(given, where, {**FIELDS, "reference_compat": ({}, switches("occlusion", ven))})
         if not isinstance(block.kinds, dict) or not block.kinds:
             raise ConfigError(f"{where}.kinds = {block.kinds!r}; expected a mapping kind: probability of {', '.join(KINDS)}")
         for kind, share in block.kinds.items():
@@ -86,7 +99,11 @@ class Occlusion(NamedTuple):
             if low > high:
                 raise ConfigError(f"{where}.{key} = {[low, high]}; expected [lowest, highest]")
         kinds = {kind: block.kinds[kind] / total for kind in KINDS if kind in block.kinds}
-        return cls(kinds, block.hidden, block.speed, block.time_axis)
+        return cls(kinds, block.hidden, block.speed, block.time_axis, switched_on(block.reference_compat, "occlusion"))
+
+    def published(self, name: str):
+        """The value of a switch of ``reference_compat``; None where it is off."""
+        return (self.compat or {}).get(name)
 
     @property
     def possible(self) -> list[str]:
@@ -119,7 +136,7 @@ def draw(occlusion: Occlusion, key: Sequence[object]) -> Draw:
 
     Uniform 0 picks the kind (in the order of `KINDS`), 1 places the hidden share in its range, so two ranges share the kind
     and the relative severity of every clip; 2 is the place, 3 places the speed in its range, 4 is the direction (below one
-    half: to the left).
+    half: to the left). With ``reference_compat`` see `published_draw`.
     """
     pick, severity, place, pace, side = uniforms(key, 5)
     low, high = occlusion.hidden
@@ -131,21 +148,58 @@ def draw(occlusion: Occlusion, key: Sequence[object]) -> Draw:
             break
     if kind == "none":
         return Draw(kind, 0.0)
-    hidden = low + (high - low) * severity
+    drawn = Draw(kind, low + (high - low) * severity)
     if kind in MOVING:
         slow, fast = occlusion.speed
-        return Draw(kind, hidden, place, (slow + (fast - slow) * pace) * (-1 if side < 0.5 else 1))
-    return Draw(kind, hidden, place if kind == "middle" else 0.0)
+        drawn = drawn._replace(place=place, speed=(slow + (fast - slow) * pace) * (-1 if side < 0.5 else 1))
+    elif kind == "middle":
+        drawn = drawn._replace(place=place)
+    return published_draw(occlusion, drawn, key) if occlusion.compat else drawn
+
+
+def published_draw(occlusion: Occlusion, drawn: Draw, key: Sequence[object]) -> Draw:
+    """A draw as the public code would have it, as far as the switches of ``reference_compat`` say.
+
+    Its sizes are whole pixels of a picture of 64x64, cut off after the point: the shares are 64ths. ``sizes``: uniform 1 places
+    the height of a patch in 0.3-0.5 and the width of a pole in 0.2-0.4, uniform 5 the width of a patch in 0.3-0.5; the middle half
+    is fixed. ``moving``: to the right, once. ``trim_columns``: where r rows are kept, r // 2 columns are cut off at each side.
+
+    Source: public code, its transforms and the VEN's data set; the ranges are its configurations'.
+    """
+    severity, across = (uniforms(key, 6)[i] for i in (1, 5))
+    if occlusion.published("sizes"):
+        if drawn.kind == "patch":
+            drawn = drawn._replace(hidden=_pixels(0.3 + 0.2 * severity), width=_pixels(0.3 + 0.2 * across))
+        elif drawn.kind == "pole":
+            drawn = drawn._replace(hidden=_pixels(0.2 + 0.2 * severity))
+        elif drawn.kind == "middle":
+            drawn = drawn._replace(hidden=0.5, place=0.5)
+    if occlusion.published("moving") and drawn.kind in MOVING:
+        drawn = drawn._replace(place=0.0, speed=abs(drawn.speed), once=True)
+    if occlusion.published("trim_columns") and drawn.kind in ("top", "bottom"):
+        kept = _pixels(1 - drawn.hidden)
+        drawn = drawn._replace(hidden=1 - kept, trimmed=int(64 * kept) // 2 / 32)
+    return drawn
+
+
+def _pixels(share: float) -> float:
+    """A share of 64 pixels, as whole ones."""
+    return int(share * 64) / 64
 
 
 def training_key(seed: int, iteration: int, position: int) -> tuple:
-    """The key of a training clip: position in the global batch (the host deals position i * world + rank)."""
+    """The key of a training clip: position in the global batch (the host deals position i * world + rank), or of its group."""
     return ("train", seed, iteration, position)
 
 
 def test_key(seed: int, condition: str, dataset: str, label: str, type_: str, view: str) -> tuple:
     """The key of a test clip: the condition and the clip's own name."""
     return ("test", seed, condition, dataset, label, type_, view)
+
+
+def group_key(seed: int, condition: str, dataset: str, group: int) -> tuple:
+    """The key of all test clips of a group that shares its draw (``reference_compat: shared_draw``): the group's index."""
+    return ("test", seed, condition, dataset, "group", group)
 
 
 test_key.__test__ = False  # not a test for pytest

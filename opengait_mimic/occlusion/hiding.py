@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from ..clips import clip_lengths
-from .draws import KINDS, Draw
+from .draws import KINDS, MOVING, Draw
 
 BLACK = ("middle", "patch", "pole")
 
@@ -22,6 +23,10 @@ def apply(sils: Tensor, draws: Sequence[Draw], seqL: Tensor | None = None, times
     pixels: their extent is ``hidden`` of the picture's, rounded to pixels (half up), at least one. The left edge of a moving one is at
     ``floor((place * (W + w) + v * t) mod (W + w)) - w``: w its width, W the picture's, t the frame's time, v the speed in pixels
     per frame; it comes in at one side, leaves at the other and comes in again. Kind ``none`` returns the clip bit for bit.
+
+    As ``reference_compat`` draws them: where ``trimmed`` is above 0, ``top`` and ``bottom`` cut that share of the columns off as well,
+    half at each side, and stretch the rest as they do the rows; the left edge of a moving one that goes ``once`` is at ``floor(v *
+    t)``; a patch is ``width`` wide.
 
     Args:
         sils: silhouettes, any float range.
@@ -40,7 +45,12 @@ def apply(sils: Tensor, draws: Sequence[Draw], seqL: Tensor | None = None, times
     _check(draws, lengths, times)
     frames = sils.reshape(-1, h, w)
     if any(d.kind in ("top", "bottom") for d in draws):
-        frames = _stretch(frames, draws, lengths)
+        first = [d.hidden if d.kind == "top" else 0.0 for d in draws]
+        last = [1 - d.hidden if d.kind == "bottom" else 1.0 for d in draws]
+        frames = _stretch(frames, first, last, lengths)
+    if any(d.trimmed for d in draws):
+        sides = [d.trimmed / 2 for d in draws]
+        frames = _stretch(frames.transpose(1, 2).contiguous(), sides, [1 - side for side in sides], lengths).transpose(1, 2)
     if any(d.kind in BLACK for d in draws):
         top, bottom, left, right = boxes(draws, lengths, h, w, times).to(sils.device, non_blocking=True)[:, :, None]  # [S, 1] each
         y, x = torch.arange(h, device=sils.device), torch.arange(w, device=sils.device)
@@ -89,18 +99,22 @@ def boxes(draws: Sequence[Draw], lengths: Sequence[int], h: int, w: int, times: 
         rectangle where nothing is black.
     """
     rows: list[tuple[int, int]] = []
-    path: list[tuple[int, float, float]] = []  # width, phase and pixels per frame; a width over all columns stands still
+    path: list[tuple[float, ...]] = []  # width, phase, pixels per frame, round, and how far left of 0 it begins
     for d in draws:
-        high, wide = max(1, int(d.hidden * h + 0.5)), max(1, int(d.hidden * w + 0.5))
+        high, wide = max(1, int(d.hidden * h + 0.5)), max(1, int((d.width or d.hidden) * w + 0.5))
         upper = int(d.place * (h - high + 1))
         rows.append({"middle": (upper, upper + high), "patch": (h - high, h), "pole": (0, h)}.get(d.kind, (0, 0)))
-        moves = d.kind in ("patch", "pole")
-        path.append((wide, d.place * (w + wide), d.speed * h / 64) if moves else (w, float(w), 0.0))
+        if d.kind not in MOVING:
+            path.append((w, 0.0, 0.0, math.inf, 0))
+        elif d.once:
+            path.append((wide, 0.0, d.speed * h / 64, math.inf, 0))
+        else:
+            path.append((wide, d.place * (w + wide), d.speed * h / 64, w + wide, wide))
     repeats = torch.tensor(lengths)
     top, bottom = torch.tensor(rows).repeat_interleave(repeats, 0).T
-    width, phase, speed = torch.tensor(path, dtype=torch.float64).repeat_interleave(repeats, 0).T
+    width, phase, speed, around, before = torch.tensor(path, dtype=torch.float64).repeat_interleave(repeats, 0).T
     t = torch.cat([torch.arange(length) for length in lengths]) if times is None else times
-    left = (torch.remainder(phase + speed * t, w + width).floor() - width).long()
+    left = (torch.remainder(phase + speed * t, around).floor() - before).long()
     return torch.stack([top, bottom, left.clamp(0, w), (left + width.long()).clamp(0, w)])
 
 
@@ -109,11 +123,10 @@ def binarise(sils: Tensor, threshold: float | None) -> Tensor:
     return sils if threshold is None else (sils > threshold).to(sils.dtype)
 
 
-def _stretch(frames: Tensor, draws: Sequence[Draw], lengths: Sequence[int]) -> Tensor:
-    """Top and bottom: the visible rows over the full height; clips of other kinds come through bit for bit."""
+def _stretch(frames: Tensor, first: Sequence[float], last: Sequence[float], lengths: Sequence[int]) -> Tensor:
+    """The rows between two shares of the height, of each clip, over the full height; 0 and 1 leave a clip bit for bit."""
     h, w = frames.shape[1:]
-    first = torch.tensor([d.hidden * h if d.kind == "top" else 0.0 for d in draws], dtype=torch.float64)
-    last = torch.tensor([(1 - d.hidden) * h if d.kind == "bottom" else float(h) for d in draws], dtype=torch.float64)
+    first, last = (torch.tensor(edge, dtype=torch.float64) * h for edge in (first, last))
     first, last = (edge.mul(2**40).round() / 2**40 for edge in (first, last))  # (1 - 0.7) * 10 is 3 rows, not a hair more
     rows = first[:, None] + (torch.arange(h) + 0.5) * ((last - first) / h)[:, None] - 0.5  # [n, h] source row centres
     rows = rows.clamp(first.floor()[:, None], (last.ceil() - 1)[:, None]).repeat_interleave(torch.tensor(lengths), 0)  # [S, h]
@@ -133,7 +146,6 @@ def _check(draws: Sequence[Draw], lengths: Sequence[int], times: Tensor | None) 
     if times is not None and tuple(times.shape) != (sum(lengths),):
         raise ValueError(f"times of shape {tuple(times.shape)} for {sum(lengths)} frames: one time per frame is needed")
     for d in draws:
-        if d.kind not in KINDS or not 0 <= d.hidden < 1 or not 0 <= d.place < 1 or not abs(d.speed) < 1e6:
-            raise ValueError(
-                f"{d}: expected a kind of {', '.join(KINDS)}, a hidden share and a place from 0 to below 1, and a finite speed"
-            )
+        shares = (d.hidden, d.place, d.width, d.trimmed)
+        if d.kind not in KINDS or not all(0 <= share < 1 for share in shares) or not abs(d.speed) < 1e6:
+            raise ValueError(f"{d}: expected a kind of {', '.join(KINDS)}, shares and a place from 0 to below 1, and a finite speed")

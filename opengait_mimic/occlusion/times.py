@@ -28,11 +28,18 @@ def drawn_times(key: Sequence[object], count: int, axis: int = 100) -> list[int]
     return order[:count]
 
 
-def clip_times(draws: Sequence[Draw], keys: Sequence[Sequence], lengths: Sequence[int], ordered: bool, axis: int = 100) -> Tensor:
+def clip_times(
+    draws: Sequence[Draw],
+    keys: Sequence[Sequence],
+    lengths: Sequence[int],
+    ordered: bool,
+    axis: int = 100,
+    starts: Sequence[int] | None = None,
+) -> Tensor:
     """The time of every frame of a batch, in frames.
 
     Where sampling is ordered, the position in the clip. Where it is not, positions mean nothing, and clips of a moving kind
-    get `drawn_times`.
+    get `drawn_times`. Under ``reference_compat: {moving: published}`` it is the position either way, counted from ``starts``.
 
     Args:
         draws: one per clip.
@@ -40,11 +47,15 @@ def clip_times(draws: Sequence[Draw], keys: Sequence[Sequence], lengths: Sequenc
         lengths: frames of each clip.
         ordered: the sampling keeps the frames' order (``*_ordered``).
         axis: length of the time axis, for unordered sampling.
+        starts: time of each clip's first frame; None = 0. Heeded by draws that move once.
 
     Shape:
         Returns a long tensor ``[S]`` on the CPU, S = sum of the lengths.
     """
     times: list[int] = []
-    for d, key, length in zip(draws, keys, lengths):
-        times += range(length) if ordered or d.kind not in MOVING else drawn_times(key, length, axis)
+    for d, key, length, start in zip(draws, keys, lengths, starts or [0] * len(draws)):
+        if d.once:
+            times += range(start, start + length)
+        else:
+            times += range(length) if ordered or d.kind not in MOVING else drawn_times(key, length, axis)
     return torch.tensor(times, dtype=torch.long)

@@ -107,7 +107,7 @@ def test_replay_from_the_draw():
     sils = clips(3, 4, 64, 44)
     draws = [draw(PAPER, ("k", i)) for i in range(3)]
     first = apply(sils, draws)
-    again = [Draw(d.kind, *(float(repr(value)) for value in d[1:])) for d in draws]  # as text and back
+    again = [eval(repr(d), {"Draw": Draw}) for d in draws]  # as text and back
     assert torch.equal(first, apply(sils, again))
 
 

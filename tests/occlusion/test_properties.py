@@ -76,7 +76,7 @@ def test_a_packed_batch_is_its_clips_one_by_one(batch, size):
 def test_replay_from_the_draws_text(batch, size):
     draws, _, lengths = drawn(batch)
     sils, seqL = torch.rand(1, sum(lengths), *size), torch.tensor([lengths])
-    again = [Draw(d.kind, *(float(repr(value)) for value in d[1:])) for d in draws]
+    again = [eval(repr(d), {"Draw": Draw}) for d in draws]
     assert torch.equal(apply(sils, draws, seqL), apply(sils, again, seqL))
 
 
