@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 from . import __version__
 from . import host as hosts
+from .compat import switched_on
 from .config import ConfigError, read
 from .host import is_ours, load_cfgs, lookup, resolve
 from .occlusion import Occlusion
@@ -110,7 +111,10 @@ def model_inputs(cfgs: dict) -> dict:
     if not model.taught:  # a teacher for RP alone
         model_cfg.pop("teacher", None)
     cfgs = {**cfgs, "model_cfg": model_cfg}
-    found = _without_namespaces(read(model_cfg, "model_cfg", model.FIELDS))
+    found = read(model_cfg, "model_cfg", model.FIELDS)
+    if hasattr(found, "reference_compat"):
+        found.reference_compat = switched_on(found.reference_compat, model_cfg["model"])
+    found = _without_namespaces(found)
     for key in upstream(cfgs):
         file = weights_of(cfgs, key)
         found[key] = {"checkpoint": sha256(file) if file.is_file() else None}
@@ -147,8 +151,9 @@ def training_inputs(cfgs: dict) -> dict:
     if is_ours(lookup("modeling.models", model_cfg["model"], "model_cfg.model")):
         from .models.common import TRAINING
 
-        trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")._asdict()
-        model_cfg.get("reference_compat", {}).pop("rank", None)  # which embedding is ranked is the test's matter
+        ven = model_cfg["model"] == "VEN"
+        trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion", ven)._asdict()
+        (model_cfg.get("reference_compat") or {}).pop("rank", None)  # which embedding is ranked is the test's matter
     data = {key: value for key, value in data_inputs(cfgs, ("TRAIN_SET",)).items() if key not in NO_WEIGHT["data_cfg"]}
     found = {"host": hosts.current().name, "data_cfg": data, "model_cfg": model_cfg, "trainer_cfg": trainer}
     return _plain({**found, "loss_cfg": loss_inputs(cfgs), **{key: cfgs[key] for key in ("optimizer_cfg", "scheduler_cfg")}})
@@ -197,7 +202,8 @@ def differences(old, new, where: str = "") -> list[str]:
         return [line for key in keys for line in differences(old.get(key), new.get(key), f"{where}.{key}".lstrip("."))]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         return [line for i, pair in enumerate(zip(old, new)) for line in differences(*pair, f"{where}[{i}]")]
-    return [] if old == new else [f"{where}: {_short(old)} -> {_short(new)}"]
+    same = old == new or (old in ({}, None) and new in ({}, None))  # an empty block says nothing
+    return [] if same else [f"{where}: {_short(old)} -> {_short(new)}"]
 
 
 def _short(value) -> str:

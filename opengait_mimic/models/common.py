@@ -12,8 +12,9 @@ from ..clips import clip_lengths, owners
 from ..config import ConfigError, choice, integer, number, optional, pair, read
 from ..distributed import rank_and_world
 from ..host import follow_world_size, resolve
-from ..occlusion import FIELDS, Draw, Occlusion, apply, binarise, clip_times, draw, targets, test_key, training_key
+from ..occlusion import FIELDS, Draw, Occlusion, apply, binarise, clip_times, draw, group_key, targets, test_key, training_key
 from ..protocol import is_probe
+from .sharing import SharedDraws
 
 
 class OccludedBatch(NamedTuple):
@@ -44,8 +45,8 @@ class Condition(NamedTuple):
     seed: int
 
     @classmethod
-    def from_cfg(cls, given: dict | None, where: str) -> Condition:
-        """Read ``evaluator_cfg.occlusion``; absent = whole bodies.
+    def from_cfg(cls, given: dict | None, where: str, ven: bool = False) -> Condition:
+        """Read ``evaluator_cfg.occlusion``; absent = whole bodies. ``ven``: see `Occlusion.from_cfg`.
 
         .. code-block:: yaml
 
@@ -59,28 +60,33 @@ class Condition(NamedTuple):
         own = {"protocol": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))}
         block = read(given, where, {**FIELDS, **own})
         rest = {key: value for key, value in given.items() if key not in own}
-        return cls(Occlusion.from_cfg(rest, where), block.protocol, block.seed)
+        return cls(Occlusion.from_cfg(rest, where, ven), block.protocol, block.seed)
 
 
+GREY = ("none", "patch", "pole")
+"""What `reference_compat: {grey_whole: true}` of MimicGait leaves grey."""
 TRAINING = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
 """What training hides where the YAML has no ``trainer_cfg.occlusion``; whole bodies are among it."""
 GEOMETRY = ([64, 44], pair(integer(8)))
 BINARISE = (0.5, optional(number(0, 1)))
 
 
-class OccludedInput:
+class OccludedInput(SharedDraws):
     """Mixin, before a host model: its input is occluded clip by clip, after the host's own transforms.
 
     In training the draw of a clip depends on (``trainer_cfg.seed``, iteration, position in the global batch); in testing on
-    the condition and the clip's name, so it is the same in any order, on any number of processes and on both hosts.
+    the condition and the clip's name, so it is the same in any order, on any number of processes and on both hosts. Under
+    ``reference_compat: shared_draw`` the group's number (see `Groups`) takes the place of position and name.
 
     Attributes:
         condition: what a test hides; set it to score another cell.
-        whole_untouched: a clip that is not hidden keeps the host's grey values (Baseline-1); False binarises it as well.
+        hides_training: False where training is the host's own (Baseline-1).
+        grey: the kinds whose clips keep the host's grey values; all others are binarised.
         taught: its ``teacher`` trains it; where not, that block only says whose whole-body score RP divides by.
     """
 
-    whole_untouched = False
+    hides_training = True
+    grey: tuple[str, ...] = ()
     taught = False
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
@@ -103,16 +109,17 @@ class OccludedInput:
         """Read ``trainer_cfg.seed``, both ``occlusion`` blocks, and refuse a transform that occludes too."""
         trainer, evaluator = cfgs["trainer_cfg"], cfgs["evaluator_cfg"]
         for where, block in (("trainer_cfg", trainer), ("evaluator_cfg", evaluator)):
-            if "OcclusionAugmentation" in str(block.get("transform")) and not (self.whole_untouched and block is trainer):
+            if "OcclusionAugmentation" in str(block.get("transform")) and (self.hides_training or block is evaluator):
                 raise ConfigError(
                     f"{where}.transform: OcclusionAugmentation would hide the whole view too, and one draw would serve a whole"
                     f" batch. Remove it; {type(self).__name__} occludes by itself ({where}.occlusion)."
                 )
         seed = integer(0)(trainer.get("seed", 0), "trainer_cfg.seed")
-        drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")
-        for name, value in (("seed", seed), ("drawn", drawn), ("_seen", set()), ("_probe_set", None)):
+        ven = cfgs["model_cfg"].get("model") == "VEN"
+        drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion", ven)
+        for name, value in (("seed", seed), ("drawn", drawn), ("_seen", set()), ("_probe_set", None), ("_listed", {}), ("_frames", {})):
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "condition", Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion"))
+        object.__setattr__(self, "condition", Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion", ven))
 
     def occluded_batch(self, inputs) -> OccludedBatch:
         """The host's raw batch, transformed by the host, detached, occluded by us."""
@@ -121,21 +128,25 @@ class OccludedInput:
         whole = ipts[0].detach().float()
         self._check(ipts, whole, seqL)
         lengths = clip_lengths(whole, seqL)
-        rank, world = rank_and_world()
         if self.training:
-            keys = [training_key(self.seed, self.iteration, i * world + rank) for i in range(len(lengths))]
-            draws, axis = [draw(self.drawn, key) for key in keys], self.drawn.time_axis
+            rank, world = rank_and_world()
+            positions, occlusion = [i * world + rank for i in range(len(lengths))], self.drawn
+            groups = self.groups(occlusion, True)
+            keys = [training_key(self.seed, self.iteration, groups.of(i, True) if groups else i) for i in positions]
+            draws = [draw(occlusion, key) for key in keys]
         else:
-            keys, draws = zip(*(self.test_draw(raw_labels[i], typs[i], vies[i]) for i in range(len(lengths))))
-            axis = self.condition.occlusion.time_axis if self.condition.occlusion else 1
+            positions, occlusion = [self.listed(*clip) for clip in zip(raw_labels, typs, vies)], self.condition.occlusion
+            keys, draws = zip(*(self.test_draw(*clip) for clip in zip(raw_labels, typs, vies)))
         engine = self.cfgs["trainer_cfg" if self.training else "evaluator_cfg"]
         ordered = engine["sampler"]["sample_type"].endswith("_ordered")
-        times = clip_times(draws, keys, lengths, ordered, axis)
-        occluded = binarise(apply(whole, draws, seqL, times), self.binarise)
+        starts = self.starts(occlusion, draws, positions, torch.tensor(lengths, device=whole.device))
+        times = clip_times(draws, keys, lengths, ordered, occlusion.time_axis if occlusion else 1, starts)
+        hidden_view = apply(whole, draws, seqL, times)
+        occluded = binarise(hidden_view, self.binarise)
         kind, hidden = targets(draws, lengths, *whole.shape[-2:], times, whole.device)
-        if self.whole_untouched and any(d.kind == "none" for d in draws):
-            plain = torch.tensor([d.kind == "none" for d in draws])[owners(lengths)].to(whole.device)
-            occluded = torch.where(plain.reshape(*whole.shape[:2], 1, 1), whole, occluded)
+        if any(d.kind in self.grey for d in draws):
+            grey = torch.tensor([d.kind in self.grey for d in draws])[owners(lengths)].to(whole.device)
+            occluded = torch.where(grey.reshape(*whole.shape[:2], 1, 1), hidden_view, occluded)
         return OccludedBatch(occluded, whole, labs, typs, vies, seqL, lengths, list(draws), times, kind, hidden)
 
     def test_draw(self, label: int, type_: str, view: str) -> tuple[tuple, Draw]:
@@ -147,7 +158,11 @@ class OccludedInput:
             protocol = "holistic"
         if occlusion is None or protocol == "holistic":
             occlusion = Occlusion({"none": 1.0}, (0.0, 0.0))
-        key = test_key(seed, occlusion.condition, dataset, name, type_, view)
+        groups = self.groups(occlusion, False)
+        if groups:
+            key = group_key(seed, occlusion.condition, dataset, groups.of(self.listed(label, type_, view), False))
+        else:
+            key = test_key(seed, occlusion.condition, dataset, name, type_, view)
         return key, draw(occlusion, key)
 
     def probe_set(self):
@@ -176,6 +191,9 @@ class OccludedInput:
             raise ConfigError(
                 f"data: silhouettes reach {top:g} after the transforms, expected 0..1: BaseSil(Cutting)Transform divides by 255"
             )
+        occlusion = self.drawn if self.training else self.condition.occlusion
+        if occlusion and occlusion.published("shared_draw") and not self.groups(occlusion, self.training):
+            self.msg_mgr.log_info("reference_compat.shared_draw: with fixed sampling the public code draws clip by clip; nothing is shared")
         self._seen.add(self.training)
 
 
@@ -183,7 +201,8 @@ def occluded_class(model: type) -> type:
     """A host model's class with occluded test input; its training is the host's own. Baseline-1, if that saw whole bodies."""
 
     class Occluded(OccludedInput, model):
-        whole_untouched = True
+        hides_training = False
+        grey = ("none",)
 
         def inputs_pretreament(self, inputs):
             if self.training:

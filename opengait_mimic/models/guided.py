@@ -15,7 +15,7 @@ from .common import BINARISE, GEOMETRY, OccludedInput
 from .feeds import feeds
 from .quirks import refuse, warn_if_mixed
 from .subnetwork import STAGE, CheckpointError, around, backbone_block, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
-from .ven import VEN_FIELDS, check_extra_state
+from .ven import VEN_FIELDS, check_extra_state, meaning
 
 GUIDED_FIELDS = {
     "backbone": (REQUIRED, backbone_block),
@@ -104,7 +104,7 @@ class Guided(OccludedInput, BaseModel):
                 f" {list(self.geometry)} with {self.binarise}: they must see the same input"
             )
         self.VEN = VisibilityNetwork(len(theirs.kinds) if theirs.kinds else None, theirs.amount).requires_grad_(False)
-        self.ven_kinds = theirs.kinds
+        self.ven_kinds, self.ven_meaning = theirs.kinds, meaning(theirs.reference_compat)
         unseen = sorted(set(self.drawn.possible) - set(theirs.kinds or self.drawn.possible))
         if self.in_training and unseen:
             self.msg_mgr.log_warning(
@@ -120,7 +120,7 @@ class Guided(OccludedInput, BaseModel):
         state = read_weights(file, key)
         if not isinstance(state.get("_extra_state"), dict) or state["_extra_state"].get("role") != "VEN":
             raise CheckpointError(f"{key}: {file} is not a VEN of ours")
-        own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds}
+        own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds, "reference_compat": self.ven_meaning}
         check_extra_state(own, state["_extra_state"])
         self.VEN.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("VEN.")})
         self.msg_mgr.log_info(f"{key}: {file}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from ..config import ConfigError, anything, block, boolean, choice
+from ..compat import switches
+from ..config import ConfigError, anything, block, boolean
 from ..distributed import gather
 from ..host import load_cfgs
 from ..losses import MiCKDLoss, health
+from .common import GREY
 from .guided import GUIDED_FIELDS, Guided
 from .quirks import refuse
 from .subnetwork import STAGE
@@ -18,7 +20,7 @@ FIELDS = {
     "model": ("MimicGait", anything),
     "teacher": ({}, block(STAGE)),
     "init_mimic": (False, boolean),
-    "reference_compat": ({}, block({"rank": ("fused", choice("fused", "bare"))})),
+    "reference_compat": ({}, switches("MimicGait")),
 }
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
 HOSTS = ("type", "log_prefix", "gather_and_scale")  # keys of a loss block that are the host's, not the loss's
@@ -41,7 +43,7 @@ class MimicGait(Guided):
           init_mimic: false        # true: start from the teacher, T = identity on the backbone's part
           geometry: [64, 44]       # h, w after the transforms
           binarise: 0.5            # null leaves grey values
-          reference_compat: {}     # rank: bare = rank F_m(O) as the public code does
+          reference_compat: {}     # the public code's departures, see `opengait_mimic.compat`; rank: bare = rank F_m(O)
         loss_cfg:
           - {type: MiCKDLoss, log_prefix: mickd, margin: 0.2, distance: parts, loss_term_weight: 1.0}
 
@@ -77,6 +79,7 @@ class MimicGait(Guided):
         """Build mimic, VEN and T; in training the teacher as well."""
         super().build_network(model_cfg)
         self.compat = self.cfg.reference_compat
+        self.grey = GREY if self.compat.grey_whole else ()
         if self.in_training:
             self._build_teacher(self.cfg.teacher)
 
@@ -84,7 +87,9 @@ class MimicGait(Guided):
         cfgs = load_cfgs(stage.cfgs, "model_cfg.teacher.cfgs") if stage.cfgs else self.backbone_yaml
         if cfgs is None:
             raise ConfigError("model_cfg.teacher.cfgs: missing; with an inline backbone the teacher's YAML must be named")
-        object.__setattr__(self, "teacher", Teacher(cfgs, stage.checkpoint, self.geometry))
+        more = {"any_geometry": self.compat.any_geometry, "live": self.compat.live_teacher}
+        gathered = self.cfgs["trainer_cfg"].get("sync_BN", False)
+        object.__setattr__(self, "teacher", Teacher(cfgs, stage.checkpoint, self.geometry, **more, gathered=gathered))
         theirs, own, name = self.teacher.embedding, self.embedding, type(self.teacher.net).__name__
         refuse(type(self.teacher.net), self.geometry, self.cfgs["trainer_cfg"]["sampler"], f"model_cfg.teacher ({name})")
         if (theirs.channels, theirs.parts) != (own.channels, own.parts):

@@ -207,10 +207,10 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
     return f"{key}: {len(wanted)} tensors from {file}" + (f"; dropped: {', '.join(dropped)}" if dropped else "")
 
 
-def fingerprint(net: nn.Module) -> str:
-    """SHA-256 over every parameter and buffer, name, shape, type and value."""
+def fingerprint(net: nn.Module, buffers: bool = True) -> str:
+    """SHA-256 over every parameter and, unless told otherwise, every buffer: name, shape, type and value."""
     digest = hashlib.sha256()
-    for name, value in sorted(net.state_dict().items()):
+    for name, value in sorted((net.state_dict() if buffers else dict(net.named_parameters())).items()):
         value = value.detach().cpu().contiguous()
         digest.update(f"{name}|{tuple(value.shape)}|{value.dtype}|".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")

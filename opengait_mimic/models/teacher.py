@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from utils import get_msg_mgr
 
+from ..batchnorm import gather_batchnorm
 from ..config import ConfigError
 from .quirks import freeze
 from .subnetwork import build, checkpoint_file, embed, fingerprint, geometry_of, inspect, load
@@ -24,29 +26,45 @@ class Teacher:
         cfgs: the teacher's own complete configuration.
         checkpoint: a path, or ``auto``.
         geometry: (h, w) of the mimic.
+        any_geometry: accept a teacher whose YAML is for another geometry, and say so.
+        live: leave it in training mode as the public code does: its BatchNorm uses the batch's statistics and its running ones
+            drift. Then `verify` looks at parameters alone.
+        gathered: where it is live, the statistics are those of all processes (``trainer_cfg.sync_BN``).
 
     Raises:
         ConfigError: the teacher's YAML is for another geometry. CheckpointError: its weights are missing or do not fit.
 
     Source:
         MimicGait (WACV 2025), section 3.3. The public code leaves the teacher in training mode, so its BatchNorm
-        statistics drift during distillation; here they cannot.
+        statistics drift during distillation; here they cannot, unless ``live`` asks for it.
     """
 
-    def __init__(self, cfgs: dict, checkpoint: str, geometry: tuple[int, int]):
+    def __init__(self, cfgs: dict, checkpoint: str, geometry: tuple[int, int], any_geometry=False, live=False, gathered=False):
         """Build, load, freeze, hash."""
         own = geometry_of(cfgs)
         if own is not None and own != tuple(geometry):
-            raise ConfigError(
-                f"model_cfg.teacher: its YAML tests on {own[0]}x{own[1]} silhouettes, model_cfg.geometry is {list(geometry)}."
-                " Teacher, VEN and mimic must see one geometry: change model_cfg.geometry and the transforms, or the teacher."
+            if not any_geometry:
+                raise ConfigError(
+                    f"model_cfg.teacher: its YAML tests on {own[0]}x{own[1]} silhouettes, model_cfg.geometry is {list(geometry)}."
+                    " Teacher, VEN and mimic must see one geometry: change model_cfg.geometry and the transforms, or the teacher."
+                )
+            get_msg_mgr().log_warning(
+                f"reference_compat.any_geometry: the teacher's YAML tests on {own[0]}x{own[1]} silhouettes and is fed"
+                f" {geometry[0]}x{geometry[1]}"
             )
         self.net = build(cfgs["model_cfg"], cfgs, "model_cfg.teacher")
         self.embedding = inspect(self.net, geometry, "model_cfg.teacher")
         file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint")
         self.report = load(self.net, file, "model_cfg.teacher.checkpoint", self.embedding.unreached)
         freeze(self.net)
-        self.hash = fingerprint(self.net)
+        self.live = live
+        if live:
+            (gather_batchnorm(self.net) if gathered else self.net).train()
+            get_msg_mgr().log_warning(
+                "reference_compat.live_teacher: the teacher's BatchNorm uses each batch's statistics and its running ones drift; its hash"
+                " covers parameters only"
+            )
+        self.hash = fingerprint(self.net, buffers=not live)
 
     @torch.no_grad()
     def __call__(self, inputs) -> Tensor:
@@ -54,7 +72,7 @@ class Teacher:
         return embed(self.net, inputs)
 
     def verify(self) -> None:
-        """Raise `TeacherChanged` unless every parameter and buffer is as it was at the start."""
-        now = fingerprint(self.net)
+        """Raise `TeacherChanged` unless every parameter, and of a teacher that is not live every buffer, is as at the start."""
+        now = fingerprint(self.net, buffers=not self.live)
         if now != self.hash:
             raise TeacherChanged(f"the frozen teacher changed during training (hash {self.hash[:12]} -> {now[:12]}): nothing is saved")

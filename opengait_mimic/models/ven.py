@@ -6,6 +6,7 @@ import torch
 from modeling.base_model import BaseModel
 
 from ..clips import mean_over_frames, owners
+from ..compat import switched_on, switches
 from ..config import ConfigError, boolean, optional, read
 from ..occlusion import KINDS, MOVING
 from ..visibility import VisibilityNetwork
@@ -25,7 +26,10 @@ VEN_FIELDS = {
     "amount": (True, boolean),
     "geometry": GEOMETRY,
     "binarise": BINARISE,
+    "reference_compat": ({}, switches("VEN")),
 }
+MEANING = ("input_255", "kept_amount")
+"""The switches of ``reference_compat`` that change what the weights mean."""
 
 
 class VEN(OccludedInput, BaseModel):
@@ -39,6 +43,7 @@ class VEN(OccludedInput, BaseModel):
           amount: true                 # head for the hidden fraction
           geometry: [64, 44]
           binarise: 0.5
+          reference_compat: {}         # the public code's departures, see `opengait_mimic.compat`
         loss_cfg:                      # one loss per head; either head alone is allowed
           - {type: CrossEntropyLoss, log_prefix: kind, scale: 1, label_smooth: false, log_accuracy: true, loss_term_weight: 1.0}
           - {type: HiddenFractionLoss, log_prefix: hidden, loss_term_weight: 10.0}
@@ -58,7 +63,7 @@ class VEN(OccludedInput, BaseModel):
     def build_network(self, model_cfg):
         """Build the network and match the losses to its heads."""
         cfg = read(model_cfg, "model_cfg", VEN_FIELDS)
-        self.kinds, self.geometry, self.binarise = cfg.kinds, cfg.geometry, cfg.binarise
+        self.kinds, self.geometry, self.binarise, self.compat = cfg.kinds, cfg.geometry, cfg.binarise, cfg.reference_compat
         for where, occlusion in (("trainer_cfg", self.drawn), ("evaluator_cfg", self.condition.occlusion)):
             drawn = set(occlusion.possible if occlusion else ())
             drawn |= {"none"} if drawn & set(MOVING) else set()  # frames that a moving occluder does not touch
@@ -87,21 +92,24 @@ class VEN(OccludedInput, BaseModel):
 
     def forward(self, batch):
         """Frame logits and amounts for the losses; counts and errors by true class for the test."""
-        feature = self.VEN(batch.occluded.flatten(0, 1))  # [S, 64]
+        frames = batch.occluded.flatten(0, 1)  # [S, h, w]
+        feature = self.VEN(255 * frames if self.compat.input_255 else frames)  # [S, 64]
         logits, hidden = self.VEN.heads(feature)
         feats, found = {}, {"embeddings": mean_over_frames(feature.float(), batch.lengths)[:, :, None]}
         cell = (owners(batch.lengths, feature.device), batch.kind)  # clip and true class of every frame
         n, known = len(batch.lengths), len(KINDS)
         if logits is not None:
             local = torch.tensor([self.kinds.index(k) if k in self.kinds else -1 for k in KINDS], device=feature.device)
-            feats[self.prefix["kinds"]] = {"logits": logits[:, :, None], "labels": local[batch.kind]}
+            scores = logits.float().softmax(1) if self.compat.double_softmax else logits
+            feats[self.prefix["kinds"]] = {"logits": scores[:, :, None], "labels": local[batch.kind]}
             said = torch.tensor([KINDS.index(k) for k in self.kinds], device=feature.device)[logits.argmax(1)]
             table = batch.hidden.new_zeros(n, known, known)
             found["confusion"] = table.index_put_((*cell, said), torch.ones_like(batch.hidden), accumulate=True)
         if hidden is not None:
-            feats[self.prefix["amount"]] = {"prediction": hidden, "target": batch.hidden}
-            error = hidden.detach().float() - batch.hidden
-            sums = torch.stack([torch.ones_like(error), batch.hidden, error.abs(), error.square(), error], 1)  # [S, 5]
+            target = torch.where(batch.kind > 0, 1 - batch.hidden, 0) if self.compat.kept_amount else batch.hidden
+            feats[self.prefix["amount"]] = {"prediction": hidden, "target": target}
+            error = hidden.detach().float() - target
+            sums = torch.stack([torch.ones_like(error), target, error.abs(), error.square(), error], 1)  # [S, 5]
             found["amount"] = sums.new_zeros(n, known, 5).index_put_(cell, sums, accumulate=True)
         return {
             "training_feat": feats,
@@ -110,12 +118,18 @@ class VEN(OccludedInput, BaseModel):
         }
 
     def get_extra_state(self):
-        """Role, kinds and geometry, kept in the checkpoint."""
-        return {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry), "binarise": self.binarise}
+        """Role, kinds, geometry and what the switches change in the weights' meaning, kept in the checkpoint."""
+        own = {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry), "binarise": self.binarise}
+        return {**own, "reference_compat": meaning(self.compat)}
 
     def set_extra_state(self, state):
         """Refuse a checkpoint of another role, other kinds or another geometry."""
         check_extra_state(self.get_extra_state(), state)
+
+
+def meaning(compat) -> list[str] | None:
+    """The names of the switches that are on and change what the weights mean; None without any, as in older checkpoints."""
+    return [name for name in switched_on(compat, "VEN") or () if name in MEANING] or None
 
 
 def check_extra_state(own: dict, given) -> None:

@@ -7,7 +7,8 @@ from modeling.base_model import BaseModel
 from torch import nn
 from utils import get_msg_mgr
 
-from .common import BINARISE, GEOMETRY, OccludedInput
+from ..compat import switches
+from .common import BINARISE, GEOMETRY, GREY, OccludedInput
 
 
 class Viewer(OccludedInput, BaseModel):
@@ -31,6 +32,9 @@ class Viewer(OccludedInput, BaseModel):
                 check(cfgs["model_cfg"].get(key, default), f"model_cfg.{key}")
                 for key, (default, check) in (("geometry", GEOMETRY), ("binarise", BINARISE))
             )
+        if cfgs["model_cfg"].get("model") == "MimicGait":
+            compat = switches("MimicGait")(cfgs["model_cfg"].get("reference_compat"), "model_cfg.reference_compat")
+            self.grey = GREY if compat.grey_whole else ()
         self.train_loader = self.get_loader(cfgs["data_cfg"], train=True)
         self.test_loader = self.get_loader(cfgs["data_cfg"], train=False)
         self.trainer_trfs = get_transform(cfgs["trainer_cfg"]["transform"])
