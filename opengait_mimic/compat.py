@@ -8,8 +8,8 @@ Every switch is off by default. A block takes single switches, the word ``all``,
     reference_compat: all
     reference_compat: {all: true, live_teacher: false}
 
-``all`` sets what the public code does in that place: of the ``occlusion`` switches, ``trim_columns`` in a VEN's configuration alone
-and ``shared_draw`` everywhere else (see `Switch.place`).
+``all`` sets what the public code does in that place (see `Switch.place`): of the ``occlusion`` switches, ``trim_columns`` in a VEN's
+configuration alone and ``shared_draw`` everywhere else; ``relabel_by_position`` where MiCKD's pairs are a clip's own alone.
 
 Source: the public code of MimicGait (WACV 2025), commit 36c14ef, read for facts; the departures are numbered as in the project's
 notes on it.
@@ -22,6 +22,9 @@ from typing import Any, Callable, NamedTuple
 
 from .config import ConfigError, boolean, choice, integer, nearest, optional, read
 
+VEN, OTHERS, OWN = "a VEN", "others", "positives: [own_teacher]"
+"""Places: an ``occlusion`` block of a VEN's configuration, or of any other; a MiCKDLoss over a clip's own pairs alone."""
+
 
 class Switch(NamedTuple):
     """One departure that can be switched on."""
@@ -33,7 +36,7 @@ class Switch(NamedTuple):
     check: Callable
     published: Any  # what `all` sets
     says: str  # what the public code does
-    place: str = ""  # `all` of an ``occlusion`` block sets it in the configuration of a "VEN", of "others", or of both ("")
+    place: str = ""  # where alone `all` sets it; "" = everywhere
 
 
 def _shared(value, where):
@@ -48,7 +51,7 @@ SWITCHES = (
     Switch(
         "shared_draw", "occlusion", ("D2", "D3", "D4"), None, optional(_shared), {"processes": 8, "test_batch": 16},
         "draws one occlusion for all clips of a process's packed batch, in training and in the test, and moves patch and pole over the"
-        " joined clips; with fixed sampling each clip has its own draw", "others",
+        " joined clips; with fixed sampling each clip has its own draw", OTHERS,
     ),
     Switch(
         "moving", "occlusion", ("D10",), None, optional(choice("published")), "published",
@@ -62,7 +65,7 @@ SWITCHES = (
     Switch(
         "trim_columns", "occlusion", ("D7",), False, boolean, True,
         "cuts as many columns (half at each side) as it keeps rows where it hides top or bottom for the VEN, then stretches both ways",
-        "VEN",
+        VEN,
     ),
     Switch("rank", "MimicGait", ("D1",), "fused", choice("fused", "bare"), "bare", "ranks the mimic backbone's output before the fusion"),
     Switch(
@@ -81,7 +84,8 @@ SWITCHES = (
     Switch("l2_normalised", "MiCKDLoss", ("1.4",), False, boolean, True, "takes distances between L2-normalised flattened embeddings"),
     Switch(
         "relabel_by_position", "MiCKDLoss", ("D22",), False, boolean, True,
-        "labels clips, not subjects, by their position in the gathered batch (its intra-only loss): right in one process alone",
+        "in its loss over instance pairs alone, makes a clip a class of its own by its place in the gathered batch: right in one process",
+        OWN,
     ),
 )  # fmt: skip
 
@@ -98,18 +102,17 @@ NOT_SWITCHES = {
 BLOCKS = ("occlusion", "MimicGait", "VEN", "MiCKDLoss")
 
 
-def switches(block: str, ven: bool = False) -> Callable:
+def switches(block: str, place: str = OTHERS) -> Callable:
     """The check of a block's ``reference_compat`` key; it returns a namespace with every switch of the block.
 
     Args:
         block: of `BLOCKS`.
-        ven: of an ``occlusion`` block, it stands in a VEN's configuration.
+        place: where it stands, which ``all`` heeds.
 
     Raises:
         ConfigError: (the check) an unknown switch, with the nearest name; a value it does not take.
     """
     mine = [switch for switch in SWITCHES if switch.block == block]
-    other = "others" if ven else "VEN"
 
     def check(value, where) -> SimpleNamespace:
         if isinstance(value, str) and value != "all":
@@ -118,7 +121,7 @@ def switches(block: str, ven: bool = False) -> Callable:
             )
         given = {"all": True} if value == "all" else value
         every = isinstance(given, dict) and given.get("all") is True
-        fields = {s.name: (s.published if every and s.place != other else s.default, s.check) for s in mine}
+        fields = {s.name: (s.published if every and s.place in ("", place) else s.default, s.check) for s in mine}
         found = read(given, where, {"all": (False, boolean), **fields})
         del found.all
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opengait_mimic.compat import BLOCKS, NOT_SWITCHES, SWITCHES, switched_on, switches
+from opengait_mimic.compat import BLOCKS, NOT_SWITCHES, OTHERS, OWN, SWITCHES, VEN, switched_on, switches
 from opengait_mimic.config import ConfigError
 
 OFF = {switch.name: switch.default for switch in SWITCHES}
@@ -25,7 +25,7 @@ def test_every_departure_of_the_notes_is_a_switch_or_says_why_not():
 def test_names_are_unique_and_blocks_known():
     assert len(OFF) == len(SWITCHES) == 14
     assert {switch.block for switch in SWITCHES} == set(BLOCKS)
-    assert {switch.place for switch in SWITCHES} == {"", "VEN", "others"}
+    assert {switch.place for switch in SWITCHES} == {"", VEN, OTHERS, OWN}
     assert all(switch.says and not switch.says.endswith(".") for switch in SWITCHES)
 
 
@@ -49,24 +49,29 @@ def test_everything_is_off_by_default(block, given):
 @pytest.mark.parametrize("block", BLOCKS[1:])
 @pytest.mark.parametrize("given", ["all", {"all": True}])
 def test_all_is_every_switch_of_a_block(block, given):
-    found = switches(block)(given, "x")
+    found = switches(block, OWN)(given, "x")
     assert vars(found) == switched_on(found, block) == {switch.name: switch.published for switch in of(block)}
 
 
 def test_all_of_an_occlusion_block_is_what_the_public_code_does_in_that_place():
     """Its VEN draws frame by frame and trims; its other generators trim nothing and share."""
-    found = [switched_on(switches("occlusion", ven)("all", "x"), "occlusion") for ven in (False, True)]
+    found = [switched_on(switches("occlusion", place)("all", "x"), "occlusion") for place in (OTHERS, VEN)]
     both = {"moving": "published", "sizes": "published"}
     assert found == [{"shared_draw": {"processes": 8, "test_batch": 16}, **both}, {**both, "trim_columns": True}]
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda s: s.name)
 def test_single_switches_and_exceptions_from_all(switch):
-    read = switches(switch.block, ven=switch.place == "VEN")
+    read = switches(switch.block, switch.place)
     assert switched_on(read({switch.name: switch.published}, "x"), switch.block) == {switch.name: switch.published}
     but = read({"all": True, switch.name: switch.default}, "x")
     assert getattr(but, switch.name) == switch.default and switch.name not in (switched_on(but, switch.block) or {})
     assert switched_on(but, switch.block) is not None
+
+
+def test_all_of_a_loss_over_all_pairs_relabels_nothing():
+    """The public intra-only loss is another loss than the one of its results."""
+    assert switched_on(switches("MiCKDLoss")("all", "x"), "MiCKDLoss") == {"teacher_anchors": True, "l2_normalised": True}
 
 
 def test_shared_draw_takes_other_numbers():

@@ -30,12 +30,6 @@ def columns(mask: Tensor, width: int) -> tuple[Tensor, Tensor]:
     return index, mask.gather(1, index)
 
 
-def class_sizes(same: Tensor) -> tuple[int, int]:
-    """The most and the fewest clips of a subject, from ``labels[:, None] == labels``: the one wait for the device."""
-    largest, smallest = torch.stack(same.sum(1).aminmax()[::-1]).tolist()
-    return largest, smallest
-
-
 def mickd_triplets(
     mimic: Tensor,
     teacher: Tensor,
@@ -54,14 +48,14 @@ def mickd_triplets(
     Args:
         mimic: gamma_m; the only input that receives a gradient.
         teacher: gamma_t of the same clips in the same order.
-        labels: subject of each clip.
+        labels: subject of each clip; or of the mimic's embeddings and then of the teacher's, should they differ.
         margin: hinge margin, in units of the distance.
         distance: see `pair_distances`.
         teacher_anchors: also use teacher embeddings as anchors, as the public code does.
         positives: the pairs to use, some of `PAIRS`; the negatives stay the same.
 
     Shape:
-        mimic and teacher ``[n, c, p]``, labels ``[n]``.
+        mimic and teacher ``[n, c, p]``, labels ``[n]`` or ``[2n]``.
 
     Raises:
         ValueError: shapes that do not fit together, or positives that are none.
@@ -69,27 +63,26 @@ def mickd_triplets(
     Source:
         MimicGait (WACV 2025), section 3.4, equation 2.
     """
-    if mimic.dim() != 3 or mimic.shape != teacher.shape or labels.shape != mimic.shape[:1]:
+    if mimic.dim() != 3 or mimic.shape != teacher.shape or labels.shape not in ((len(mimic),), (2 * len(mimic),)):
         raise ValueError(
             f"MiCKD needs mimic and teacher of one shape [n, c, p] and labels [n]; got mimic {tuple(mimic.shape)},"
             f" teacher {tuple(teacher.shape)}, labels {tuple(labels.shape)}"
         )
     if not positives or not {*positives} <= {*PAIRS}:
         raise ValueError(f"MiCKD's positives are some of {', '.join(PAIRS)}; got {positives!r}")
-    n, teacher = len(labels), teacher.detach()
+    n, teacher = len(mimic), teacher.detach()
     every = torch.cat([mimic, teacher])
     anchors = every if teacher_anchors else mimic
     d = pair_distances(anchors, every, distance, teacher.mean(0))  # [p, a, 2n]
     a = len(anchors)
     row, column = torch.arange(a, device=d.device), torch.arange(2 * n, device=d.device)
-    same = labels[row % n, None] == labels[column % n]  # [a, 2n]
-    largest, smallest = class_sizes(same[:n, :n])
+    labels = labels if len(labels) == 2 * n else labels.repeat(2)
+    same = labels[row, None] == labels  # [a, 2n]
     pair = torch.where(column % n == (row % n)[:, None], 0, torch.where((column >= n) | (row >= n)[:, None], 1, 2))  # [a, 2n]
     wanted = torch.stack([pair == code for code, name in enumerate(PAIRS) if name in positives]).any(0)
-    others = 2 if teacher_anchors else len({*positives} - {"own_teacher"})
-    width = (largest - 1) * others + ("own_teacher" in positives)
-    positive, ok_p = columns(same & wanted & (row[:, None] != column), width)
-    negative, ok_n = columns(~same, 2 * (n - smallest))
+    wanted &= same & (row[:, None] != column)
+    most = torch.stack([wanted.sum(1).max(), (~same).sum(1).max()]).tolist()  # the one wait for the device
+    (positive, ok_p), (negative, ok_n) = columns(wanted, most[0]), columns(~same, most[1])
     near = d.gather(2, positive.expand(len(d), -1, -1))  # [p, a, k]
     far = d.gather(2, negative.expand(len(d), -1, -1))  # [p, a, m]
     valid = ok_p[:, :, None] & ok_n[:, None]

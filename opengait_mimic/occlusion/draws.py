@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..compat import switched_on, switches
+from ..compat import OTHERS, VEN, switched_on, switches
 from ..config import ConfigError, anything, integer, nearest, number, pair, read
 
 KINDS = ("none", "bottom", "top", "middle", "patch", "pole")
@@ -84,7 +84,7 @@ class Occlusion(NamedTuple):
         Raises:
             ConfigError: an unknown key or kind, a number out of range, probabilities that miss 1, a range upside down.
         """
-        block = read(given, where, {**FIELDS, "reference_compat": ({}, switches("occlusion", ven))})
+        block = read(given, where, {**FIELDS, "reference_compat": ({}, switches("occlusion", VEN if ven else OTHERS))})
         if not isinstance(block.kinds, dict) or not block.kinds:
             raise ConfigError(f"{where}.kinds = {block.kinds!r}; expected a mapping kind: probability of {', '.join(KINDS)}")
         for kind, share in block.kinds.items():
