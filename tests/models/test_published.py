@@ -1,0 +1,343 @@
+"""`reference_compat` in the models: what a batch, a teacher and a VEN are with each switch. Runs on either host."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from opengait_mimic.config import ConfigError
+from opengait_mimic.launch import launch
+from opengait_mimic.occlusion import Groups
+from tests.models.test_mimicgait import built
+from tests.variants import variant
+
+BASE, MIMIC, VEN, TEACHER = "Baseline-2", "MimicGait", "VEN", "GaitBase (teacher)"
+PACKED = {"sample_type": "unfixed_unordered", "frames_num_min": 3, "frames_num_max": 9}
+MOVES = {"kinds": {"patch": 0.5, "pole": 0.5}}
+SHARED = {"shared_draw": {"processes": 3, "test_batch": 9}, "moving": "published"}
+
+
+def sampled(file, **changes) -> dict:
+    """The training sampler of a stage with other keys, as a change of its YAML."""
+    import yaml
+
+    return {"trainer_cfg__sampler": {**yaml.safe_load(file.read_text())["trainer_cfg"]["sampler"], **changes}}
+
+
+def made(trained, tmp_path, stage, **changes):
+    return built(variant(trained.files[stage], tmp_path, trainer_cfg__save_name="published", **changes))
+
+
+def raw_batch(model):
+    return next(iter(model.train_loader))
+
+
+# ---------------------------------------------------------------- shared draws
+
+
+def test_packed_training_clips_share_by_published_process(trained, tmp_path):
+    file = trained.files[BASE]
+    occlusion = {**MOVES, "reference_compat": SHARED}
+    model = made(trained, tmp_path, BASE, trainer_cfg__occlusion=occlusion, **sampled(file, **PACKED))
+    raw = raw_batch(model)
+    draws = set()
+    for model.iteration in range(6):
+        batch = model.occluded_batch(raw)
+        for rank in range(3):
+            held = list(range(len(batch.lengths)))[rank::3]
+            assert len({batch.draws[i] for i in held}) == 1
+            joined = torch.cat([batch.times.split(batch.lengths)[i] for i in held])
+            assert joined.tolist() == list(range(sum(batch.lengths[i] for i in held))), "one time axis over the joined clips"
+        assert len(set(batch.draws)) == 3
+        draws |= set(batch.draws)
+    assert len(draws) == 18 and {d.kind for d in draws} == {"patch", "pole"}
+
+
+def test_as_many_processes_as_clips_is_no_sharing(trained, tmp_path):
+    """The group of a clip is then the clip: bit for bit the batch without the switch."""
+    file = trained.files[BASE]
+    changes = {**sampled(file, **PACKED), "trainer_cfg__transform": [{"type": "BaseSilCuttingTransform"}]}
+    plain = made(trained, tmp_path, BASE, **changes)
+    raw = raw_batch(plain)
+    clips = len(raw[1])
+    shared = {"shared_draw": {"processes": clips, "test_batch": clips}}
+    own = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
+    apart = made(trained, tmp_path, BASE, **changes, trainer_cfg__occlusion={**own, "reference_compat": shared})
+    again = made(trained, tmp_path, BASE, **changes, trainer_cfg__occlusion={**own, "reference_compat": {}})
+    expected = plain.occluded_batch(raw)
+    for model in (apart, again):
+        found = model.occluded_batch(raw)
+        assert found.draws == expected.draws and torch.equal(found.occluded, expected.occluded)
+        assert torch.equal(found.times, expected.times)
+
+
+def test_fixed_sampling_shares_nothing_and_says_so(trained, tmp_path, monkeypatch):
+    occlusion = {"kinds": {"top": 1.0}, "reference_compat": {"shared_draw": {}}}
+    model, said = made(trained, tmp_path, BASE, trainer_cfg__occlusion=occlusion), []
+    monkeypatch.setattr(model.msg_mgr, "log_info", lambda text: said.append(str(text)))
+    raw = raw_batch(model)
+    batch = model.occluded_batch(raw)
+    model.occluded_batch(raw)
+    assert len(set(batch.draws)) == len(batch.draws) > 1
+    assert [text for text in said if "clip by clip; nothing is shared" in text] == said[:1] and len(said) == 1
+
+
+@pytest.mark.parametrize("limit", [None, 7])
+def test_test_clips_share_with_their_neighbours_in_the_list(trained, tmp_path, limit):
+    occlusion = {**MOVES, "reference_compat": SHARED, "protocol": "both", "seed": 4}
+    changes = {} if limit is None else {"evaluator_cfg__sampler__frames_all_limit": limit}
+    model = built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion=occlusion, **changes), training=False)
+    infos = model.test_loader.dataset.seqs_info
+    lengths = [min(len(np.load(paths[0], allow_pickle=True)), limit or 999) for *_, paths in infos]
+    raw, seen = list(model.test_loader), {}
+    for inputs in reversed(raw):  # whatever the order
+        batch = model.occluded_batch(inputs)
+        seen[model.test_loader.dataset.label_set[inputs[1][0]], batch.typs[0], batch.vies[0]] = batch
+    seen = [seen[label, type_, view] for label, type_, view, _ in infos]
+    for first in range(0, len(seen), 3):
+        block = seen[first : first + 3]
+        assert len({batch.draws[0] for batch in block}) == 1
+        joined = torch.cat([batch.times for batch in block]).tolist()
+        assert joined == list(range(sum(lengths[first : first + 3])))
+    assert len({batch.draws[0] for batch in seen}) == -(-len(seen) // 3) > 3
+    alone = built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion=occlusion, **changes), training=False)
+    again = alone.occluded_batch(raw[-1])
+    assert torch.equal(again.occluded, seen[-1].occluded) and torch.equal(again.times, seen[-1].times)
+
+
+def test_without_moving_kinds_no_neighbour_is_read(trained, tmp_path, monkeypatch):
+    occlusion = {"kinds": {"top": 0.5, "middle": 0.5}, "reference_compat": SHARED}
+    model = built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion=occlusion), training=False)
+    monkeypatch.setattr(Groups, "earlier", None)
+    assert [model.occluded_batch(inputs).draws[0].kind for inputs in model.test_loader]
+
+
+def test_probes_alone_may_be_hidden_with_a_groups_draw(trained, tmp_path):
+    occlusion = {"kinds": {"top": 1.0}, "reference_compat": {"shared_draw": {"processes": 1, "test_batch": 4}}}
+    both, probe = (
+        built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion={**occlusion, "protocol": p}), training=False)
+        for p in ("both", "probe")
+    )
+    data = both.test_loader.dataset
+    clips = [(data.label_set.index(label), type_, view) for label, type_, view, _ in data.seqs_info]
+    found = [(both.test_draw(*clip)[1], probe.test_draw(*clip)[1]) for clip in clips]
+    assert {b.kind for b, _ in found} == {"top"} and {p.kind for _, p in found} == {"top", "none"}
+    assert all(p in (b, type(b)("none", 0.0)) for b, p in found)
+
+
+def test_a_test_that_draws_how_many_frames_it_takes_is_refused(trained, tmp_path):
+    occlusion = {**MOVES, "reference_compat": SHARED}
+    changes = {f"evaluator_cfg__sampler__{key}": value for key, value in PACKED.items()}
+    model = built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion=occlusion, **changes), training=False)
+    with pytest.raises(ConfigError, match=r"sample_type = 'unfixed_unordered': .* choose all_ordered$"):
+        for inputs in model.test_loader:
+            model.occluded_batch(inputs)
+
+
+# ---------------------------------------------------------------- MimicGait
+
+
+def test_all_of_mimicgait_trains_and_tests(trained, tmp_path):
+    six = {kind: 0.2 for kind in ("top", "bottom", "middle", "patch", "pole")}
+    occlusion = {"kinds": six, "reference_compat": "all"}
+    file = variant(
+        trained.files[MIMIC], tmp_path, trainer_cfg__save_name="all", evaluator_cfg__save_name="all", model_cfg__reference_compat="all",
+        loss_cfg__0__reference_compat="all", trainer_cfg__occlusion=occlusion, evaluator_cfg__occlusion={**occlusion, "protocol": "both"},
+    )  # fmt: skip
+    model = launch(file, "train", quiet=True)
+    assert model.iteration == 3 and model.compat.rank == "bare" and model.loss_aggregator
+    assert np.isfinite(list(launch(file, "test", quiet=True).values())).all()
+
+
+def test_a_live_teacher_is_in_training_mode_and_drifts(trained, tmp_path):
+    from opengait_mimic.models.teacher import TeacherChanged
+
+    model = made(trained, tmp_path, MIMIC, model_cfg__reference_compat={"live_teacher": True})
+    net = model.teacher.net
+    assert net.training and not any(p.requires_grad for p in net.parameters())
+    norm = next(m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    before, hash_ = norm.running_mean.clone(), model.teacher.hash
+    batch, fed = model.inputs_pretreament(raw_batch(model)), []
+    hook = norm.register_forward_hook(lambda _, inputs, out: fed.append((inputs[0].clone(), out.clone())))  # ReLU works in place
+    model(batch)
+    hook.remove()
+    (x, out), axes = fed[0], (0, 2, 3)
+    mean, var = x.double().mean(axes), x.double().var(axes, unbiased=False)
+    shape = (1, -1, 1, 1)
+    by_hand = (x.double() - mean.view(shape)) / (var + norm.eps).sqrt().view(shape) * norm.weight.view(shape) + norm.bias.view(shape)
+    torch.testing.assert_close(out.double(), by_hand.detach(), atol=2e-2, rtol=1e-2)  # torch's own float32
+    torch.testing.assert_close(norm.running_mean, 0.9 * before + 0.1 * mean.float(), atol=1e-5, rtol=1e-4)
+    assert not torch.equal(norm.running_mean, before)
+    model.teacher.verify()
+    assert model.get_extra_state()["teacher"] == hash_
+    with torch.no_grad():
+        norm.weight[0] += 1e-3
+    with pytest.raises(TeacherChanged):
+        model.teacher.verify()
+
+
+@pytest.fixture()
+def said(host, monkeypatch):
+    """What building a teacher warns of."""
+    from opengait_mimic.models import teacher
+
+    texts = []
+    monkeypatch.setattr(teacher, "get_msg_mgr", lambda: SimpleNamespace(log_warning=texts.append))
+    return texts
+
+
+def test_what_a_live_teacher_means_is_said(trained, tmp_path, said):
+    made(trained, tmp_path, MIMIC)
+    assert not said
+    made(trained, tmp_path, MIMIC, model_cfg__reference_compat={"live_teacher": True})
+    assert any("live_teacher" in text and "its hash covers parameters only" in text for text in said)
+
+
+WIDE = {"trainer_cfg__transform": [{"type": "BaseSilTransform"}], "evaluator_cfg__transform": [{"type": "BaseSilTransform"}]}
+
+
+def test_any_geometry_accepts_a_teacher_of_another_width(trained, tmp_path, said):
+    wide = {**WIDE, "model_cfg__geometry": [64, 64], "model_cfg__ven": None}
+    with pytest.raises(ConfigError, match="its YAML tests on 64x44 silhouettes"):
+        made(trained, tmp_path, MIMIC, **wide)
+    model = made(trained, tmp_path, MIMIC, **wide, model_cfg__reference_compat={"any_geometry": True})
+    assert any("any_geometry: the teacher's YAML tests on 64x44 silhouettes and is fed 64x64" in text for text in said)
+    batch = model.inputs_pretreament(raw_batch(model))
+    assert batch.whole.shape[-2:] == (64, 64)
+    assert model.loss_aggregator(model(batch)["training_feat"])[0].isfinite()
+
+
+def test_any_geometry_asks_the_backbones_quirks_all_the_same(trained, tmp_path):
+    """DeepGaitV2 takes widths of 44 and 88 alone."""
+    import sys
+
+    if not hasattr(sys.modules["modeling.models"], "DeepGaitV2"):
+        pytest.skip("the host has no DeepGaitV2")
+    block = {"in_channels": 1, "mode": "p3d", "layers": [1, 1, 1, 1], "channels": [4, 8, 8, 16]}
+    deep = {"model": "DeepGaitV2", "Backbone": block, "SeparateBNNecks": {"class_num": 8}}
+    wide = {**WIDE, "model_cfg__geometry": [64, 64], "model_cfg__ven": None, "model_cfg__backbone": deep}
+    teacher = {"cfgs": str(trained.files[TEACHER]), "checkpoint": "auto"}
+    with pytest.raises(ConfigError, match="takes silhouettes 44 or 88 wide"):
+        made(trained, tmp_path, MIMIC, **wide, model_cfg__teacher=teacher, model_cfg__reference_compat={"any_geometry": True})
+    yours = variant(trained.files[TEACHER], tmp_path, model_cfg=deep)
+    with pytest.raises(ConfigError, match=r"model_cfg\.teacher.*(64x64|takes silhouettes 44 or 88 wide)"):
+        own = {**wide, "model_cfg__backbone": {"cfgs": str(trained.files[TEACHER])}, "model_cfg__teacher": {"cfgs": str(yours)}}
+        made(trained, tmp_path, MIMIC, **own, model_cfg__reference_compat={"any_geometry": True})
+
+
+def test_grey_whole_binarises_top_bottom_and_middle_alone(trained, tmp_path):
+    kinds = {kind: 1 / 6 for kind in ("none", "top", "bottom", "middle", "patch", "pole")}
+    models = [
+        made(trained, tmp_path, MIMIC, trainer_cfg__occlusion={"kinds": kinds}, model_cfg__reference_compat={"grey_whole": on})
+        for on in (False, True)
+    ]
+    raw = raw_batch(models[0])
+    raw[0][0] = [np.random.default_rng(0).integers(0, 256, clip.shape).astype(np.uint8) for clip in raw[0][0]]
+    transform = models[0].trainer_trfs
+    models[1].trainer_trfs = transform
+    seen = set()
+    for iteration in range(12):
+        batches = []
+        for model in models:
+            import random
+
+            random.seed(iteration), np.random.seed(iteration)
+            model.iteration = iteration
+            batches.append(model.occluded_batch(raw))
+        off, on = batches
+        assert torch.equal(off.whole, on.whole) and off.draws == on.draws
+        for i, d in enumerate(on.draws):
+            seen.add(d.kind)
+            if d.kind in ("top", "bottom", "middle"):
+                assert torch.equal(on.occluded[i], off.occluded[i])
+            else:
+                kept = on.occluded[i] != 0
+                assert torch.equal(on.occluded[i][kept], on.whole[i][kept]) and on.occluded[i].unique().numel() > 2
+                assert torch.equal((on.occluded[i] > 0.5).float(), off.occluded[i])
+    assert seen == set(kinds)
+
+
+# ---------------------------------------------------------------- VEN
+
+
+def ven_batches(trained, tmp_path, **compat):
+    """The same batch in the VEN without and with switches, with equal weights."""
+    plain, other = (made(trained, tmp_path, VEN, model_cfg__reference_compat=on) for on in ({}, compat))
+    other.VEN.load_state_dict(plain.VEN.state_dict())
+    batch = plain.inputs_pretreament(raw_batch(plain))
+    return SimpleNamespace(plain=plain, other=other, batch=batch, before=plain(batch), after=other(batch))
+
+
+def test_input_255_is_for_the_vens_own_training_and_test(trained, tmp_path):
+    found = ven_batches(trained, tmp_path, input_255=True)
+    frames = found.batch.occluded.flatten(0, 1)
+    logits = found.plain.VEN.heads(found.plain.VEN(frames * 255))[0]
+    assert torch.equal(found.after["training_feat"]["kind"]["logits"][:, :, 0], logits)
+    assert not torch.allclose(found.before["training_feat"]["kind"]["logits"][:, :, 0], logits)
+    found.other.eval(), found.plain.eval()
+    with torch.no_grad():
+        tested = [model(found.batch)["inference_feat"]["embeddings"] for model in (found.other, found.plain)]
+        scaled = found.plain(found.batch._replace(occluded=255 * found.batch.occluded))["inference_feat"]["embeddings"]
+    assert torch.equal(tested[0], scaled) and not torch.allclose(tested[0], tested[1])
+    guide = found.other.VEN.guide(found.batch.occluded, found.batch.lengths)
+    assert torch.equal(guide, found.plain.VEN.guide(found.batch.occluded, found.batch.lengths)), "a mimic is guided with 0/1"
+
+
+def test_kept_amount_is_what_stays_and_0_for_whole_frames(trained, tmp_path):
+    found = ven_batches(trained, tmp_path, kept_amount=True)
+    feats, batch = found.after["training_feat"]["hidden"], found.batch
+    draws = [d for d, length in zip(batch.draws, batch.lengths) for _ in range(length)]
+    expected = torch.tensor([0.0 if d.kind == "none" else 1 - d.hidden for d in draws])
+    torch.testing.assert_close(feats["target"], expected, atol=1e-6, rtol=0)
+    assert torch.equal(feats["prediction"], found.before["training_feat"]["hidden"]["prediction"])
+    amount = found.after["inference_feat"]["amount"].sum((0, 1))
+    torch.testing.assert_close(amount[1], expected.sum(), atol=1e-4, rtol=0)
+    torch.testing.assert_close(amount[3], (feats["prediction"] - expected).square().sum(), atol=1e-4, rtol=1e-5)
+
+
+def test_double_softmax_goes_before_a_cross_entropy_that_has_its_own(trained, tmp_path):
+    found = ven_batches(trained, tmp_path, double_softmax=True)
+    logits, labels = found.before["training_feat"]["kind"]["logits"][:, :, 0], found.before["training_feat"]["kind"]["labels"]
+    assert torch.equal(found.before["inference_feat"]["confusion"], found.after["inference_feat"]["confusion"])
+    _, info = found.other.loss_aggregator(found.after["training_feat"])
+    twice = -torch.log_softmax(torch.softmax(logits, 1), 1)[range(len(labels)), labels].mean()
+    torch.testing.assert_close(torch.as_tensor(info["scalar/kind/loss"]).float(), twice.detach(), atol=1e-5, rtol=0)
+    assert abs(float(twice.detach()) - float(F.cross_entropy(logits, labels).detach())) > 1e-4
+
+
+def test_trimmed_columns_in_the_vens_block(trained, tmp_path):
+    """`all` trims in the VEN's own configuration and shares nothing."""
+    occlusion = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "reference_compat": "all"}
+    model = made(trained, tmp_path, VEN, trainer_cfg__occlusion=occlusion)
+    batch = model.inputs_pretreament(raw_batch(model))
+    assert {d.trimmed > 0 for d in batch.draws if d.kind != "none"} == {True} and len(set(batch.draws)) > 3
+    assert model.drawn.compat.keys() == {"moving", "sizes", "trim_columns"}
+
+
+def test_a_checkpoint_says_which_switches_its_weights_mean(trained, tmp_path):
+    from opengait_mimic.models.subnetwork import CheckpointError
+
+    both = {"input_255": True, "kept_amount": True, "double_softmax": True}
+    found = ven_batches(trained, tmp_path, **both)
+    assert found.plain.get_extra_state()["reference_compat"] is None
+    assert found.other.get_extra_state()["reference_compat"] == ["input_255", "kept_amount"]
+    with pytest.raises(CheckpointError, match=r"says reference_compat = None, this configuration says \['input_255', 'kept_amount'\]"):
+        found.other.load_state_dict(found.plain.state_dict())
+    with pytest.raises(CheckpointError, match=r"says reference_compat = \['input_255', 'kept_amount'\], this configuration says None"):
+        found.plain.load_state_dict(found.other.state_dict())
+    old = {**found.plain.get_extra_state()}
+    del old["reference_compat"]
+    found.plain.set_extra_state(old)  # of before there were switches
+
+
+def test_a_mimic_reads_the_switches_of_its_vens_yaml(trained, tmp_path):
+    from opengait_mimic.models.subnetwork import CheckpointError
+
+    (tmp_path / "ven").mkdir()
+    theirs = variant(trained.files[VEN], tmp_path / "ven", model_cfg__reference_compat={"input_255": True})
+    with pytest.raises(CheckpointError, match="says reference_compat = None, this configuration says"):
+        made(trained, tmp_path, MIMIC, model_cfg__ven={"cfgs": str(theirs), "checkpoint": "auto"})
