@@ -57,6 +57,7 @@ def _step(file, batch, packed):
         "grad": {name: p.grad for name, p in inner.named_parameters() if p.grad is not None},
         "frozen": [name for name, p in inner.named_parameters() if not p.requires_grad],
         "buffers": dict(inner.named_buffers()),
+        "teacher": dict(inner.teacher.net.named_buffers()) if getattr(inner, "teacher", None) else None,
     }
 
 

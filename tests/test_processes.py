@@ -76,6 +76,14 @@ def odd(tree, tmp_path_factory):
 
 
 TESTS = {TEACHER: "GaitBase", "VEN": "VEN", "MimicGait": "MimicGait"}
+SHARED = {"all": True, "shared_draw": {"processes": 4, "test_batch": 12}}
+HIDDEN = {"kinds": {"patch": 0.4, "pole": 0.4, "top": 0.2}, "reference_compat": SHARED}
+PUBLISHED = {
+    "trainer_cfg__occlusion": HIDDEN,
+    "evaluator_cfg__occlusion": {**HIDDEN, "protocol": "both"},
+    "model_cfg__reference_compat": "all",
+    "loss_cfg__0__reference_compat": "all",
+}
 STEPS = [
     *(
         (stage, sampling, norm)
@@ -83,6 +91,7 @@ STEPS = [
         for sampling in ("fixed", "packed")
         for norm in ("gathered", "eval")
     ),
+    ("MimicGait", "packed", "published"),
     ("VEN", "fixed", "gathered"),  # packed, each process's mean over its own frames counts alike: not the mean over all frames
 ]
 
@@ -93,8 +102,10 @@ def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
     models = sys.modules["modeling.models"]
     folder = tmp_path_factory.mktemp("processes")
     job = {"steps": {}, "train": {}, "test": {stage: stages(stage, f"{name}-seed0", **odd) for stage, name in TESTS.items()}}
+    job["test"]["published"] = stages("MimicGait", "MimicGait-seed0", **PUBLISHED, **odd)
     for stage, sampling, norm in STEPS:
         more = {"model_cfg__init_mimic": False} if stage == "MimicGait" else {}
+        more.update(PUBLISHED if norm == "published" else {})
         kind = "unfixed_unordered" if sampling == "packed" else "fixed_unordered"
         file = stages(stage, "step", trainer_cfg__fix_BN=norm == "eval", trainer_cfg__sampler__sample_type=kind,
                       trainer_cfg__sampler__frames_num_min=2, trainer_cfg__sampler__frames_num_max=8, **more)  # fmt: skip
@@ -181,6 +192,16 @@ def test_batchnorm_buffers_are_those_of_one_process(ran, case):
             torch.testing.assert_close(seen[name], value, atol=1e-6, rtol=1e-5)
 
 
+def test_a_live_teachers_statistics_are_those_of_one_process(ran):
+    """It is no part of the model that sync_BN converts."""
+    one, kept = (ran.one["MimicGait", "packed", norm]["teacher"] for norm in ("published", "gathered"))
+    moved = [name for name, value in one.items() if name.endswith("running_mean") and not torch.equal(value, kept[name])]
+    assert moved
+    for seen in ran.two:
+        for name, value in one.items():
+            torch.testing.assert_close(seen["MimicGait", "packed", "published"]["teacher"][name], value, atol=1e-6, rtol=1e-5)
+
+
 # ---------------------------------------------------------------- three steps
 
 
@@ -207,7 +228,7 @@ def clips(root, tree):
     return [file.parts[-4:-1] for file in root.rglob("*.pkl") if file.parts[-4] in tree.test]
 
 
-@pytest.mark.parametrize("stage", TESTS)
+@pytest.mark.parametrize("stage", [*TESTS, "published"])
 def test_an_odd_test_set_gives_the_same_numbers(ran, odd, tree, stage):
     """Whole bodies (the teacher), hidden ones (MimicGait) and the VEN's tables: every clip once, the padding dropped."""
     one, (zero, other) = ran.one[stage], (found[stage] for found in ran.two)
