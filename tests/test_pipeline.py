@@ -505,7 +505,7 @@ def test_defaults_written_out_are_no_change(again, yamls, tmp_path, steps):
     mimic = {
         "model_cfg__geometry": [64, 44], "model_cfg__binarise": 0.5, "model_cfg__reference_compat": {"rank": "fused"},
         "loss_cfg__0__distance": "parts", "loss_cfg__0__loss_term_weight": 1, "trainer_cfg__occlusion__speed": [0.5, 1.0],
-        "trainer_cfg__occlusion__time_axis": 100,
+        "trainer_cfg__occlusion__time_axis": 100, "trainer_cfg__occlusion__reference_compat": {"all": False},
     }  # fmt: skip
     file = copied(yamls, tmp_path / "y", MimicGait=mimic)
     for name in yamls.values():
@@ -514,6 +514,24 @@ def test_defaults_written_out_are_no_change(again, yamls, tmp_path, steps):
         (tmp_path / "y" / name.name).write_text(yaml.safe_dump(cfgs))
     said = again(file)
     assert all(line(said, name).endswith("done before") for name in (TEACHER, VEN, MIMIC)) and not steps.of
+
+
+def test_a_switch_is_a_change_but_for_what_is_ranked(host, yamls, tmp_path):
+    own = inputs.training_inputs(prepare(yamls["MimicGait"], "train"))
+    for key, value, told in (
+        ("model_cfg__reference_compat", {"rank": "bare"}, []),
+        ("model_cfg__reference_compat", {"rank": "bare", "grey_whole": True}, ['model_cfg.reference_compat: null -> {"grey_whole": true}']),
+        ("trainer_cfg__occlusion__reference_compat", {"all": False}, []),
+        (
+            "trainer_cfg__occlusion__reference_compat",
+            {"moving": "published"},
+            ['trainer_cfg.occlusion.compat: null -> {"moving": "published"}'],
+        ),
+    ):
+        copied(yamls, tmp_path / "y", MimicGait={key: value})
+        theirs = inputs.training_inputs(prepare(tmp_path / "y" / yamls["MimicGait"].name, "train"))
+        assert inputs.differences(own, theirs) == told
+    assert inputs.differences({"reference_compat": {}}, {"reference_compat": None}) == []
 
 
 def test_a_teacher_that_trains_further_keeps_the_weights_its_mimic_reads(again, yamls, tmp_path, steps):

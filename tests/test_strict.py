@@ -73,6 +73,17 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
         ["evaluator_cfg.occlusion.hiden: unknown key (did you mean 'hidden'?)"],
     ),
     (
+        "hidden: [0.4, 0.6], protocol",
+        "reference_compat: {movin: published}, protocol",
+        ["evaluator_cfg.occlusion.reference_compat.movin: unknown key (did you mean 'moving'?); allowed: ['all', 'moving', "],
+    ),
+    (
+        "kinds: {none: 0.2, top: 0.4, bottom: 0.4},",
+        "reference_compat: al,",
+        ["trainer_cfg.occlusion.reference_compat = 'al' (did you mean 'all'?); expected the word all, or a mapping of shared_draw, "],
+    ),
+    ("distance: parts,", "distance: centred, reference_compat: all,", ["loss_cfg[0].reference_compat.l2_normalised is the distance 'l2'"]),
+    (
         "kinds: {none: 0.2, top: 0.4,",
         "kinds: {none: 0.2, tpo: 0.4,",
         ["trainer_cfg.occlusion.kinds.tpo: unknown kind (did you mean 'top'?)"],
