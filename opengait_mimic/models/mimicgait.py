@@ -87,9 +87,11 @@ class MimicGait(Guided):
         cfgs = load_cfgs(stage.cfgs, "model_cfg.teacher.cfgs") if stage.cfgs else self.backbone_yaml
         if cfgs is None:
             raise ConfigError("model_cfg.teacher.cfgs: missing; with an inline backbone the teacher's YAML must be named")
-        more = {"any_geometry": self.compat.any_geometry, "live": self.compat.live_teacher}
-        gathered = self.cfgs["trainer_cfg"].get("sync_BN", False)
-        object.__setattr__(self, "teacher", Teacher(cfgs, stage.checkpoint, self.geometry, **more, gathered=gathered))
+        trainer, live = self.cfgs["trainer_cfg"], self.compat.live_teacher
+        if live and trainer.get("fix_BN"):
+            raise ConfigError("trainer_cfg.fix_BN: true holds the statistics that reference_compat.live_teacher lets drift; choose one")
+        more = {"any_geometry": self.compat.any_geometry, "live": live, "gathered": trainer.get("sync_BN", False)}
+        object.__setattr__(self, "teacher", Teacher(cfgs, stage.checkpoint, self.geometry, **more))
         theirs, own, name = self.teacher.embedding, self.embedding, type(self.teacher.net).__name__
         refuse(type(self.teacher.net), self.geometry, self.cfgs["trainer_cfg"]["sampler"], f"model_cfg.teacher ({name})")
         if (theirs.channels, theirs.parts) != (own.channels, own.parts):

@@ -64,6 +64,8 @@ class VEN(OccludedInput, BaseModel):
         """Build the network and match the losses to its heads."""
         cfg = read(model_cfg, "model_cfg", VEN_FIELDS)
         self.kinds, self.geometry, self.binarise, self.compat = cfg.kinds, cfg.geometry, cfg.binarise, cfg.reference_compat
+        if self.compat.kept_amount:
+            self.msg_mgr.log_info("reference_compat.kept_amount: the amount is the share that is kept, in the loss and in the test's table")
         for where, occlusion in (("trainer_cfg", self.drawn), ("evaluator_cfg", self.condition.occlusion)):
             drawn = set(occlusion.possible if occlusion else ())
             drawn |= {"none"} if drawn & set(MOVING) else set()  # frames that a moving occluder does not touch

@@ -197,6 +197,11 @@ def test_what_a_live_teacher_means_is_said(trained, tmp_path, said):
     assert any("live_teacher" in text and "its hash covers parameters only" in text for text in said)
 
 
+def test_a_live_teacher_of_fixed_statistics_is_refused(trained, tmp_path):
+    with pytest.raises(ConfigError, match="fix_BN: true holds the statistics"):
+        made(trained, tmp_path, MIMIC, trainer_cfg__fix_BN=True, model_cfg__reference_compat={"live_teacher": True})
+
+
 WIDE = {"trainer_cfg__transform": [{"type": "BaseSilTransform"}], "evaluator_cfg__transform": [{"type": "BaseSilTransform"}]}
 
 

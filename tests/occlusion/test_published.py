@@ -81,6 +81,8 @@ def test_moving_kinds_start_inside_at_the_left_and_leave_for_good(kind, ordered)
     black = apply(torch.ones(1, sum(lengths), 64, 64), found, torch.tensor([lengths]), times)[0] == 0
     expected = np.concatenate([by_hand(kind, *clip) for clip in zip(keys, lengths, starts)])
     np.testing.assert_array_equal(black.numpy(), expected)
+    assert (targets(found, lengths, 64, 64, times)[0] > 0).tolist() == expected.any((1, 2)).tolist()
+    np.testing.assert_allclose(targets(found, lengths, 64, 64, times)[1], expected.mean((1, 2)), atol=1e-6)
     assert expected[0].any() and not expected[149].any(), "all of it is there in frame 0; in the end nothing is hidden"
 
 
