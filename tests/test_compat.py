@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from opengait_mimic.compat import BLOCKS, NOT_SWITCHES, OTHERS, OWN, SWITCHES, VEN, switched_on, switches
@@ -33,6 +35,13 @@ def test_names_are_unique_and_blocks_known():
 def test_off_and_published_pass_the_check_and_differ(switch):
     assert switch.check(switch.default, "x") == switch.default
     assert switch.check(switch.published, "x") == switch.published != switch.default
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=lambda s: s.name)
+def test_the_readme_has_a_row_for_every_switch(switch):
+    rows = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [line for line in rows if line.startswith(f"| `{switch.name}`") and f"| {switch.block} |" in line]
+    assert all(departure in row for departure in switch.departures if departure != "1.4") and switch.says in row
 
 
 # ---------------------------------------------------------------- a block
