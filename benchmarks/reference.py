@@ -10,14 +10,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from public_code import PUBLIC
 
 import opengait_mimic
 from opengait_mimic.host import HostError
 
-PUBLIC = {  # backbone -> the public training configuration of its guided mimic
-    "gaitbase": "configs/gaitbase/gaitbase_da_gait3d_occ_2types_mimic_full_guided.yaml",
-    "gaitgl": "configs/gaitgl/gaitgl_gait3d_mimic_guided.yaml",
-}
 REST = 0.3  # seconds: threads of the process that worked last stop spinning
 
 

@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _walkers, _preview, _evaluate, _check):
+    for add in (_demo, _pipeline, _walkers, _preview, _evaluate, _import, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
@@ -130,6 +130,26 @@ def _run_evaluate(given) -> int:
     if given.json:
         write_json(given.json, rows, cfgs=given.cfgs, version=__version__)
         print(f"written: {given.json}")
+    return 0
+
+
+def _import(commands) -> None:
+    p = commands.add_parser("import", help="make a checkpoint of ours from one of the public MimicGait code")
+    p.add_argument("--kind", required=True, choices=["mimicgait", "ven"], help="what the file holds")
+    p.add_argument("--from", dest="source", required=True, metavar="FILE", help="the public checkpoint; only tensors are read from it")
+    p.add_argument("--cfgs", required=True, help="our YAML of the same network")
+    p.add_argument("--out", required=True, metavar="FILE", help="the checkpoint to write")
+    p.add_argument("--without-heads", action="store_true", help="ven: leave out heads that do not fit; guidance needs the trunk alone")
+    p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
+    p.set_defaults(run=_run_import)
+
+
+def _run_import(given) -> int:
+    from . import host
+    from .importing import import_public
+
+    host.bind(given.host, "cpu")
+    print("\n".join(import_public(given.kind, given.source, given.cfgs, given.out, given.without_heads)))
     return 0
 
 

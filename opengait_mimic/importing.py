@@ -1,0 +1,111 @@
+"""``opengait-mimic import``: a checkpoint of the public MimicGait code becomes one of ours."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from . import host as hosts
+from .config import ConfigError
+from .host import follow_world_size, load_cfgs, resolve
+from .inputs import sha256
+from .launch import model_class
+from .public_weights import RULES, PublicWeightsError, convert
+
+MODELS = {"mimicgait": "MimicGait", "ven": "VEN"}
+"""Kind of a public checkpoint -> our model whose YAML it is imported for."""
+VEN_NOTES = (
+    "the public VEN was trained on frames of 0 and 255 and its mimic was given frames of 0 and 1; ours are 0..1",
+    "its amount head gives the fraction KEPT (0 for a whole body); ours the fraction hidden",
+    "its class order is ours: none, bottom hidden, top hidden",
+)
+
+
+def import_public(kind: str, source: str, cfgs: str, out: str, without_heads: bool = False) -> list[str]:
+    """Convert a public checkpoint and write it; nothing is written unless every tensor has its place.
+
+    Args:
+        kind: one of `MODELS`.
+        source: the public file: an OpenGait checkpoint, or for ``ven`` the detector's plain state dict.
+        cfgs: our YAML that describes the same network.
+        out: the file to write, which must not exist; a test, ``evaluate`` or ``model_cfg.ven.checkpoint`` loads it strictly.
+        without_heads: see `convert`.
+
+    Returns:
+        The lines to print: what was mapped, dropped and filled, and what the numbers mean.
+
+    Raises:
+        PublicWeightsError: the file is no such checkpoint or does not fit. ConfigError: the YAML is for another model.
+        HostError: a file is missing. FileExistsError: ``out`` exists.
+    """
+    if Path(out).exists():
+        raise FileExistsError(f"--out {out} exists; remove it or name another file")
+    file = resolve(source, "--from")
+    public, iteration = read_public(file, kind)
+    hosts.search[:] = [Path(cfgs).expanduser().resolve().parent]
+    model = network(load_cfgs(cfgs), kind)
+    try:
+        found = convert(kind, public, model.state_dict(), without_heads)
+    except PublicWeightsError as error:
+        raise PublicWeightsError(f"--from {file} does not fit {cfgs}: {error}") from None
+    has_ven = any(name.startswith("VEN.") for name in found.state)
+    notes = list(VEN_NOTES if has_ven else ())
+    imported = {"kind": kind, "from": file.name, "sha256": sha256(file), "iteration": iteration, "zeroed": found.zeroed, "notes": notes}
+    says = {**model.get_extra_state(), "imported": imported}
+    if "trained_on" in says:
+        says["trained_on"] = None  # the YAML's occlusion is not what the public code trained on
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"model": {**found.state, "_extra_state": says}, "iteration": iteration}, out)
+    lines = [f"{group}: {len(names)} tensors" for group, names in found.groups.items()]
+    lines += [f"dropped, {reason}: {', '.join(names)}" for reason, names in found.dropped.items()]
+    lines += [f"zeros, the public weights have no such tensor that fits: {', '.join(found.zeroed)}"] if found.zeroed else []
+    return [*lines, *(f"note: {note}" for note in notes), f"written: {out} ({imported['sha256']} of {file.name})"]
+
+
+def read_public(file: Path, kind: str) -> tuple[dict[str, Tensor], int]:
+    """The tensors of a public checkpoint and its iteration (0 where it says none), read with ``weights_only=True``.
+
+    Raises:
+        PublicWeightsError: not a checkpoint, or one that would run code when read.
+    """
+    try:
+        loaded = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        what = next((line.strip() for line in str(error).splitlines() if "Unsupported" in line), "not readable")
+        raise PublicWeightsError(
+            f"--from {file}: refused, it is no checkpoint, or holds more than tensors and plain values, which could run code when read"
+            f" ({what})"
+        ) from error
+    except Exception as error:  # torch and zip errors alike: this file is not a checkpoint
+        raise PublicWeightsError(f"--from {file}: not a checkpoint of torch: {error}") from error
+    state = loaded.get("model", loaded if kind == "ven" else None) if isinstance(loaded, dict) else None
+    if not isinstance(state, dict) or not state or not all(isinstance(name, str) for name in state):
+        expected = "a state dict of the detector" if kind == "ven" else "an OpenGait checkpoint with a `model` entry"
+        raise PublicWeightsError(f"--from {file}: expected {expected}")
+    return state, int(loaded.get("iteration", 0)) if "model" in loaded else 0
+
+
+def network(cfgs: dict, kind: str) -> nn.Module:
+    """The network of one of our configurations in its test phase, without data and without weights.
+
+    Raises:
+        ConfigError: the configuration is not of this kind.
+    """
+    model = model_class(cfgs)
+    if kind not in RULES or model.__name__ != MODELS[kind]:
+        raise ConfigError(f"--kind {kind} needs a YAML of model: {MODELS.get(kind)}; this one says {cfgs['model_cfg'].get('model')}")
+
+    class Unfilled(model):
+        """The model as its constructor builds it, but for loaders and checkpoint."""
+
+        def get_loader(self, *_, **__):
+            return None
+
+        def resume_ckpt(self, *_):
+            return None
+
+    follow_world_size(cfgs)
+    return Unfilled(cfgs, False)

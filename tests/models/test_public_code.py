@@ -1,0 +1,169 @@
+"""The public MimicGait code and ours, given the same weights, clips and draws, find the same numbers; its checkpoints become ours.
+
+Needs MIMICGAIT_ROOT, a copy of the public code, which runs in a process of its own. The largest differences are printed.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import setting
+from opengait_mimic.importing import import_public
+from opengait_mimic.public_weights import names_of
+from tests import public_jobs as jobs
+from tests.host_runs import good
+
+CLOSE = 1e-5  # relative to the largest value
+LESS_EXACT = 1e-3  # on a CPU the embedded ResNet9 runs channels last, where torch's BatchNorm adds up float32 one by one
+MICKD = {"type": "MiCKDLoss", "log_prefix": "triplet", "margin": 0.2, "distance": "l2", "reference_compat": {"teacher_anchors": True}}
+CASES = {  # name -> backbone, what the public configuration changes, what ours changes
+    "gaitbase": ("gaitbase", {}, {"loss_cfg": [MICKD]}),
+    "gaitgl": ("gaitgl", {}, {"loss_cfg": [MICKD]}),
+}
+
+each = pytest.mark.parametrize("case", CASES)
+both = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
+
+
+@pytest.fixture(scope="module")
+def root() -> str:
+    given = os.environ.get("MIMICGAIT_ROOT")
+    if not given:
+        pytest.skip("needs a copy of the public MimicGait code: MIMICGAIT_ROOT")
+    return given
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    """A folder for the public occlusion detector, and the frames it sees."""
+    folder = tmp_path_factory.mktemp("detector")
+    frames = np.random.default_rng(0).uniform(size=(5, 64, 64)).astype(np.float32)
+    np.save(folder / "frames.npy", frames)
+    return folder, frames
+
+
+@pytest.fixture(scope="module")
+def pairs(root, host, detector, tmp_path_factory):
+    """Every case: ours before its step; the public code has found its numbers."""
+    folder = tmp_path_factory.mktemp("public")
+    data = setting.write_data(folder, jobs.SIZES)
+    made = {}
+    for name, (backbone, public, ours) in CASES.items():
+        (folder / name).mkdir()
+        made[name] = jobs.prepare(folder / name, backbone, data, public, **ours)
+    jobs.run_public(root, [*(pair.folder for pair in made.values()), detector[0]])
+    return made
+
+
+def step(pair, dtype=torch.float64, live_teacher: bool = True) -> dict[str, torch.Tensor]:
+    """Our training step under the public names of `public_worker`; the model is as it was afterwards."""
+    from opengait_mimic.models.quirks import freeze
+
+    model, batch = pair.model.to(dtype), jobs.cast(pair.batch, dtype)
+    nets = {"mimic": model, "teacher": model.teacher.net}
+    kept = {name: {k: v.clone() for k, v in net.state_dict().items() if isinstance(v, torch.Tensor)} for name, net in nets.items()}
+    model.teacher.net.train() if live_teacher else freeze(model.teacher.net)
+    model.zero_grad()
+    feats = model(batch)["training_feat"]
+    loss, _ = model.loss_aggregator(feats)
+    loss.backward()
+    found = {"loss": loss.detach()}
+    given = feats["triplet"]
+    found["fused"], found["teacher"] = given["mimic"].detach(), given["teacher"].detach()
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            found.update({f"grad {theirs}": parameter.grad.clone() for theirs in names_of("mimicgait", name)})
+    for name, value in model.Mimic.named_buffers():
+        found[f"after mimic_component.{name}"] = value.clone()
+    for name, value in model.teacher.net.named_buffers():
+        found[f"after full_component.{name}"] = value.clone()
+    for name, net in nets.items():
+        net.load_state_dict({**net.state_dict(), **kept[name]})
+    return found
+
+
+def compared(ours: dict, theirs: dict) -> dict[str, float]:
+    """The largest difference of each quantity."""
+    stacked = theirs["feat triplet.embeddings"]
+    theirs = {**theirs, "fused": stacked[: len(stacked) // 2], "teacher": stacked[len(stacked) // 2 :]}
+    gradients = {name for name in theirs if name.startswith("grad ")}
+    moved = {name for name in theirs if name.startswith("after ")}
+    assert gradients == {name for name in ours if name.startswith("grad ")}
+    assert moved <= set(ours)
+    groups = {"loss": ["loss"], "fused embeddings": ["fused"], "teacher embeddings": ["teacher"], "gradients": gradients}
+    groups["BatchNorm statistics after the step"] = moved
+    return {group: max(jobs.difference(ours[name], theirs[name]) for name in names) for group, names in groups.items()}
+
+
+@both
+@each
+def test_loss_gradients_and_embeddings_are_the_public_codes(pairs, case, dtype, host):
+    pair = pairs[case]
+    theirs = jobs.found_by_public(pair.folder, dtype)
+    found = compared(step(pair, dtype), theirs)
+    found["ranked embeddings in test mode"] = jobs.difference(jobs.ranked(pair.tested, dtype), theirs["ranked"])
+    print(*(f"\n{case:<12}{str(dtype)[6:]:<12}{name:<40}{value:.1e}" for name, value in found.items()))
+    if dtype == torch.float32:  # differences of large sums: gradients before a BatchNorm keep three digits
+        found.pop("gradients")
+    limit = LESS_EXACT if (host.name, CASES[case][0], dtype) == ("embedded", "gaitbase", torch.float32) else CLOSE
+    assert all(value <= limit for value in found.values()), found
+
+
+@each
+def test_a_departure_is_seen(pairs, case):
+    """The comparison above can fail: each of these breaks it."""
+    pair = pairs[case]
+    theirs = jobs.found_by_public(pair.folder, torch.float32)
+    loss = next(iter(pair.model.loss_aggregator.losses.values()))
+    kept = dict(vars(loss.compat)), loss.margin
+    whole = pair._replace(batch=pair.batch._replace(occluded=pair.batch.whole))
+    try:
+        found = {
+            "teacher in eval mode": step(pair, torch.float32, live_teacher=False)["loss"],
+            "whole input": step(whole, torch.float32)["loss"],
+        }
+        loss.margin += 1e-3
+        found["margin"] = step(pair, torch.float32)["loss"]
+        loss.margin, loss.compat.teacher_anchors = kept[1], False
+        found["no teacher anchors"] = step(pair, torch.float32)["loss"]
+    finally:
+        vars(loss.compat).update(kept[0])
+        loss.margin = kept[1]
+    for change, value in found.items():
+        assert jobs.difference(value, theirs["loss"]) > 10 * CLOSE, change
+
+
+# ---------------------------------------------------------------- import
+
+
+@each
+def test_an_imported_checkpoint_ranks_as_the_public_model(pairs, case, host_spec, tmp_path):
+    pair, out = pairs[case], tmp_path / "ours.pt"
+    words = ("--from", pair.folder / "checkpoint.pt", "--cfgs", pair.files["mimicgait"], "--out", out, "--host", host_spec)
+    text = good("-m", "opengait_mimic.cli", "import", "--kind", "mimicgait", *words, cwd=tmp_path)
+    assert "mimic: " in text and f"written: {out}" in text
+    file = tmp_path / "imported.yaml"
+    file.write_text(pair.files["mimicgait"].read_text())
+    jobs.edit(file, evaluator_cfg={"restore_hint": str(out)})
+    for dtype in (torch.float64, torch.float32):
+        theirs = jobs.found_by_public(pair.folder, dtype)["ranked"]
+        assert jobs.difference(jobs.ranked(setting.testable(file), dtype), theirs) <= CLOSE
+
+
+def test_an_imported_detector_sees_what_the_public_one_sees(pairs, detector, host_spec, tmp_path):
+    folder, frames = detector
+    file, out = pairs["gaitbase"].files["ven"], tmp_path / "ven.pt"
+    lines = import_public("ven", str(folder / "detector.pth"), str(file), str(out))
+    assert any("KEPT" in line for line in lines)
+    edited = tmp_path / "ven.yaml"
+    edited.write_text(file.read_text())
+    jobs.edit(edited, evaluator_cfg={"restore_hint": str(out)})
+    ours, theirs = setting.testable(edited).VEN, np.load(folder / "detector.npz")
+    with torch.no_grad():
+        kinds, amount = ours.heads(ours(torch.from_numpy(frames)))
+    assert jobs.difference(kinds.softmax(1), torch.from_numpy(theirs["kinds"])) <= CLOSE
+    assert jobs.difference(amount, torch.from_numpy(theirs["amount"])) <= CLOSE
