@@ -18,10 +18,12 @@ from .public_weights import RULES, PublicWeightsError, convert
 MODELS = {"mimicgait": "MimicGait", "ven": "VEN"}
 """Kind of a public checkpoint -> our model whose YAML it is imported for."""
 VEN_NOTES = (
-    "the public VEN was trained on frames of 0 and 255 and its mimic was given frames of 0 and 1; ours are 0..1",
-    "its amount head gives the fraction KEPT (0 for a whole body); ours the fraction hidden",
+    "the public VEN was trained on frames of 0 and 255 (input_255) and guides its mimic from frames of 0 and 1",
+    "its amount head gives the fraction KEPT, 0 for a whole body (kept_amount); ours gives the fraction hidden",
     "its class order is ours: none, bottom hidden, top hidden",
 )
+NEEDED = ("input_255", "kept_amount")
+"""Switches without which a public VEN's heads would be misread."""
 
 
 def import_public(kind: str, source: str, cfgs: str, out: str, without_heads: bool = False) -> list[str]:
@@ -38,7 +40,8 @@ def import_public(kind: str, source: str, cfgs: str, out: str, without_heads: bo
         The lines to print: what was mapped, dropped and filled, and what the numbers mean.
 
     Raises:
-        PublicWeightsError: the file is no such checkpoint or does not fit. ConfigError: the YAML is for another model.
+        PublicWeightsError: the file is no such checkpoint or does not fit. ConfigError: the YAML is for another model, or lacks
+            what the public VEN's heads mean.
         HostError: a file is missing. FileExistsError: ``out`` exists.
     """
     if Path(out).exists():
@@ -47,6 +50,12 @@ def import_public(kind: str, source: str, cfgs: str, out: str, without_heads: bo
     public, iteration = read_public(file, kind)
     hosts.search[:] = [Path(cfgs).expanduser().resolve().parent]
     model = network(load_cfgs(cfgs), kind)
+    off = [name for name in NEEDED if kind == "ven" and not without_heads and not getattr(model.compat, name)]
+    if off:
+        raise ConfigError(
+            f"{cfgs}: model_cfg.reference_compat lacks {', '.join(off)}, and the heads of a public VEN would be misread: {VEN_NOTES[0]};"
+            f" {VEN_NOTES[1]}. Set {{{', '.join(f'{name}: true' for name in NEEDED)}}}, or give --without-heads"
+        )
     try:
         found = convert(kind, public, model.state_dict(), without_heads)
     except PublicWeightsError as error:

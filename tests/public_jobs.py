@@ -76,7 +76,8 @@ def prepare(folder: Path, backbone: str, data: dict, public: dict, **blocks) -> 
     files = setting.write_configs(folder / "configs", backbone, "walkers", data, SIZES, False)
     if backbone == "gaitgl":
         edit(files["baseline1"], **DEEP)
-    model_cfg = {"reference_compat": {"rank": "bare"}, "init_mimic": False, **blocks.pop("model_cfg", {})}
+    compat = {"rank": "bare", "live_teacher": True}
+    model_cfg = {"reference_compat": compat, "init_mimic": False, **blocks.pop("model_cfg", {})}
     edit(files["mimicgait"], model_cfg=model_cfg, **blocks)
     for seed, stage in enumerate(("baseline1", "ven")):
         save(files[stage], seed)
@@ -92,6 +93,9 @@ def prepare(folder: Path, backbone: str, data: dict, public: dict, **blocks) -> 
     if model.Mixer is not None:
         parts, wide, narrow = model.Mixer.fc_bin.shape
         widths["OccMixerFCs"] = {"in_channels": wide, "out_channels": narrow, "parts_num": parts}
+    if model.BNNecks is not None:
+        parts, channels, classes = model.BNNecks.fc_bin.shape
+        widths["SeparateBNNecks"] = {"class_num": classes, "in_channels": channels, "parts_num": parts}
     (job / "job.json").write_text(json.dumps({"backbone": backbone, **public, "model_cfg": {**widths, **public.get("model_cfg", {})}}))
     torch.save({**to_public("mimicgait", model.state_dict()), **teacher_names(model)}, job / "weights.pt")
     return Pair(files, model, batch, tested, job)

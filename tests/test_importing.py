@@ -56,20 +56,25 @@ def test_a_mimic_is_loaded_by_a_test(trained, public, tmp_path, host_spec):
 
 def test_a_detector_guides_a_mimic(trained, public, tmp_path):
     """Its feature and heads by hand, from the public names."""
-    out = tmp_path / "ven.pt"
-    import_public("ven", str(public / "ven.pth"), str(trained.files["VEN"]), str(out))
+    out, file = tmp_path / "ven.pt", trained.files["VEN"]
+    with pytest.raises(ConfigError, match="reference_compat lacks input_255, kept_amount.*KEPT.*--without-heads"):
+        import_public("ven", str(public / "ven.pth"), str(file), str(out))
+    file = variant(file, tmp_path, model_cfg__reference_compat={"input_255": True, "kept_amount": True})
+    import_public("ven", str(public / "ven.pth"), str(file), str(out))
     state = {name[7:]: value for name, value in torch.load(public / "ven.pth", weights_only=True).items()}
     frames = torch.rand(4, 64, 44)
     x = frames[:, None]
     for i, pad in ((1, 0), (2, 0), (3, 1)):
         x = F.max_pool2d(F.conv2d(x, state[f"layer{i}.0.weight"], state[f"layer{i}.0.bias"], padding=1).relu(), 2, padding=pad)
     feature = F.linear(x.mean((2, 3)), state["layer4.0.weight"], state["layer4.0.bias"]).relu()
-    ven = for_testing(trained.files["VEN"], out, tmp_path).VEN
+    (tmp_path / "test").mkdir()
+    ven = for_testing(file, out, tmp_path / "test").VEN
     torch.testing.assert_close(ven(frames), feature)
     kinds, amount = ven.heads(feature)
     torch.testing.assert_close(kinds, F.linear(feature, state["fc2.weight"], state["fc2.bias"]))
     torch.testing.assert_close(amount, F.linear(feature, state["fc_amount_head.weight"], state["fc_amount_head.bias"]).sigmoid()[:, 0])
-    cfgs = prepare(variant(trained.files["MimicGait"], tmp_path, model_cfg__ven__checkpoint=str(out)), "train")
+    guided = variant(trained.files["MimicGait"], tmp_path, model_cfg__ven={"cfgs": str(file), "checkpoint": str(out)})
+    cfgs = prepare(guided, "train")
     start_log(cfgs, True, False, quiet=True)
     assert torch.equal(build(cfgs, True).VEN.fc.weight, state["fc1.weight"])
 
