@@ -81,10 +81,12 @@ def adjust(cfgs: dict, data: dict, sizes: Sizes, amp: bool) -> dict:
     return cfgs
 
 
-def write_configs(folder: Path, backbone: str, configs: str, data: dict, sizes: Sizes, amp: bool) -> dict[str, Path]:
-    """The four methods' configurations, and ``vanilla``, a MimicGait without a VEN, for these sizes; method -> file."""
+def write_configs(
+    folder: Path, backbone: str, configs: str, data: dict, sizes: Sizes, amp: bool, methods: Sequence[str] = (*METHODS, "vanilla")
+) -> dict[str, Path]:
+    """The methods' configurations for these sizes; method -> file. ``vanilla`` is a MimicGait without a VEN."""
     folder.mkdir(parents=True)
-    files = {method: folder / f"{method}.yaml" for method in (*METHODS, "vanilla")}
+    files = {method: folder / f"{method}.yaml" for method in methods}
     for method, file in files.items():
         cfgs = adjust(
             yaml.safe_load(shipped("mimicgait" if method == "vanilla" else method, backbone, configs).read_text()), data, sizes, amp

@@ -135,7 +135,7 @@ def _run_evaluate(given) -> int:
 
 def _import(commands) -> None:
     p = commands.add_parser("import", help="make a checkpoint of ours from one of the public MimicGait code")
-    p.add_argument("--kind", required=True, choices=["mimicgait", "ven"], help="what the file holds")
+    p.add_argument("--kind", required=True, choices=["mimicgait", "occlusionaware", "ven"], help="what the file holds")
     p.add_argument("--from", dest="source", required=True, metavar="FILE", help="the public checkpoint; only tensors are read from it")
     p.add_argument("--cfgs", required=True, help="our YAML of the same network")
     p.add_argument("--out", required=True, metavar="FILE", help="the checkpoint to write")

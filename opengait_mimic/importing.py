@@ -15,7 +15,7 @@ from .inputs import sha256
 from .launch import model_class
 from .public_weights import RULES, PublicWeightsError, convert
 
-MODELS = {"mimicgait": "MimicGait", "ven": "VEN"}
+MODELS = {"mimicgait": "MimicGait", "occlusionaware": "OcclusionAware", "ven": "VEN"}
 """Kind of a public checkpoint -> our model whose YAML it is imported for."""
 VEN_NOTES = (
     "the public VEN was trained on frames of 0 and 255 (input_255) and guides its mimic from frames of 0 and 1",

@@ -23,7 +23,14 @@ class Rule(NamedTuple):
 TRUNK = (("layer1.0.", "trunk.0."), ("layer2.0.", "trunk.3."), ("layer3.0.", "trunk.6."), ("fc1.", "fc."), ("layer4.0.", "fc."))
 HEADS = (("fc2.", "kind_head."), ("classification_head.0.", "kind_head."), ("layer5.0.", "kind_head."),
          ("fc_amount_head.", "amount_head."), ("layer_amount.0.", "amount_head."))  # fmt: skip
-DEEP = ("layer3_1.", "fc0.")  # only the public code's `detector_type: deep` has them
+DEEP = (
+    "the public code's deep detector (`detector_type: deep`) is another network than our VEN, which has three convolutions; there is"
+    " nothing to import it into"
+)
+REFUSED = {  # how a public name begins -> why nothing of ours is the network that has it
+    **{prefix + name: DEEP for prefix in ("", "occ_detector.") for name in ("layer3_1.", "fc0.")},
+    "Bn.": "this GaitGL ranks the fused embedding after its BatchNorm head, ours before a head; one with SeparateBNNecks can be imported",
+}
 
 
 def _detector(theirs: str, pairs: tuple, note: str) -> tuple[Rule, ...]:
@@ -37,6 +44,12 @@ RULES = {
         *_detector("occ_detector.", TRUNK, "VEN trunk"),
         Rule("full_component.", None, "the teacher, as its BatchNorm statistics drifted; our checkpoints hold no teacher"),
         Rule("BNNecks.", "BNNecks.", "identity head"),
+    ),
+    "occlusionaware": (
+        Rule("occ_mixer_fc.", "Mixer.", "mixer T"),
+        *_detector("occ_detector.", TRUNK, "VEN trunk"),
+        Rule("BNNecks.", "BNNecks.", "identity head"),
+        Rule("", "Backbone.", "backbone"),
     ),
     "ven": (*_detector("", TRUNK, "VEN trunk"), *_detector("", HEADS, "VEN heads")),
 }
@@ -69,17 +82,15 @@ def convert(kind: str, public: dict[str, Tensor], own: dict[str, Tensor], withou
             always done: the guidance does not read them.
 
     Raises:
-        PublicWeightsError: a name nobody knows, a missing tensor, another shape, two unequal tensors under one name, or the
-            public code's deep detector. All problems at once.
+        PublicWeightsError: a name nobody knows, a missing tensor, another shape, two unequal tensors under one name (all at
+            once), or a network that none of ours is (`REFUSED`).
     """
     public = {name.removeprefix("module."): value for name, value in public.items()}
     wanted = {name: value for name, value in own.items() if isinstance(value, Tensor)}
     without_heads = without_heads or kind != "ven"
-    if deep := [name for name in public if name.removeprefix("occ_detector.").startswith(DEEP)]:
-        raise PublicWeightsError(
-            f"{_some(deep)}: the public code's deep detector (`detector_type: deep`) is another network than our VEN, which has three"
-            " convolutions; there is nothing to import it into"
-        )
+    for name in public:
+        if why := next((why for prefix, why in REFUSED.items() if name.startswith(prefix)), None):
+            raise PublicWeightsError(f"{name}: {why}")
     problems, found = [], Conversion({}, {}, {}, [])
     for name, value in public.items():
         rule = rule_of(kind, name)

@@ -24,6 +24,7 @@ SHARED = ("backbone_cfg", "SeparateFCs", "bin_num", "channels")  # keys that the
 class Pair(NamedTuple):
     """The same network twice: ours, and what the public code found with its weights and clips."""
 
+    kind: str  # `mimicgait` or `occlusionaware`
     files: dict  # our configurations: method -> YAML
     model: nn.Module  # ours for training, before its step
     batch: object  # its training batch
@@ -63,7 +64,7 @@ def write_batch(file: Path, batch, views: tuple) -> None:
     np.savez(file, views=np.stack([view.numpy() for view in views]), labs=batch.labs.numpy(), **more)
 
 
-def prepare(folder: Path, backbone: str, data: dict, public: dict, **blocks) -> Pair:
+def prepare(folder: Path, backbone: str, data: dict, public: dict, kind: str = "mimicgait", **blocks) -> Pair:
     """Build ours with random weights and write the job: weights under public names, both views of each batch.
 
     Args:
@@ -71,24 +72,27 @@ def prepare(folder: Path, backbone: str, data: dict, public: dict, **blocks) -> 
         backbone: ``gaitbase`` or ``gaitgl``.
         data: keys of ``data_cfg``.
         public: what the job's public configuration changes; its ``model_cfg`` is completed with our widths.
-        blocks: changes to our mimic's configuration.
+        kind: our method, ``mimicgait`` or ``occlusionaware``.
+        blocks: changes to its configuration.
     """
-    files = setting.write_configs(folder / "configs", backbone, "walkers", data, SIZES, False)
+    files = setting.write_configs(folder / "configs", backbone, "walkers", data, SIZES, False, ("baseline1", "ven", kind))
     if backbone == "gaitgl":
         edit(files["baseline1"], **DEEP)
-    compat = {"rank": "bare", "live_teacher": True}
-    model_cfg = {"reference_compat": compat, "init_mimic": False, **blocks.pop("model_cfg", {})}
-    edit(files["mimicgait"], model_cfg=model_cfg, **blocks)
+        if kind == "occlusionaware":
+            edit(files["baseline1"], model_cfg={"SeparateBNNecks": {"class_num": 5, "in_channels": 8, "parts_num": 64}})
+    compat = {"reference_compat": {"rank": "bare", "live_teacher": True}, "init_mimic": False} if kind == "mimicgait" else {}
+    edit(files[kind], model_cfg={**compat, **blocks.pop("model_cfg", {})}, **blocks)
     for seed, stage in enumerate(("baseline1", "ven")):
         save(files[stage], seed)
-    model = save(files["mimicgait"], 2)
+    model = save(files[kind], 2)
     batch = model.inputs_pretreament(setting.collated(model, True))
     job = folder / "job"
     job.mkdir()
-    write_batch(job / "train.npz", batch, (batch.occluded, batch.whole))
-    tested = setting.testable(files["mimicgait"])
+    views = slice(2 if kind == "mimicgait" else 1)  # the mimic's forward takes occluded and whole, the other the first alone
+    write_batch(job / "train.npz", batch, (batch.occluded, batch.whole)[views])
+    tested = setting.testable(files[kind])
     for i, seen in enumerate(test_batches(tested)):
-        write_batch(job / f"test-{i}.npz", seen, (seen.occluded, seen.whole))
+        write_batch(job / f"test-{i}.npz", seen, (seen.occluded, seen.whole)[views])
     widths = {key: value for key, value in yaml.safe_load(files["baseline1"].read_text())["model_cfg"].items() if key in SHARED}
     if model.Mixer is not None:
         parts, wide, narrow = model.Mixer.fc_bin.shape
@@ -97,13 +101,13 @@ def prepare(folder: Path, backbone: str, data: dict, public: dict, **blocks) -> 
         parts, channels, classes = model.BNNecks.fc_bin.shape
         widths["SeparateBNNecks"] = {"class_num": classes, "in_channels": channels, "parts_num": parts}
     (job / "job.json").write_text(json.dumps({"backbone": backbone, **public, "model_cfg": {**widths, **public.get("model_cfg", {})}}))
-    torch.save({**to_public("mimicgait", model.state_dict()), **teacher_names(model)}, job / "weights.pt")
-    return Pair(files, model, batch, tested, job)
+    torch.save({**to_public(kind, model.state_dict()), **teacher_names(model)}, job / "weights.pt")
+    return Pair(kind, files, model, batch, tested, job)
 
 
 def test_batches(tested: nn.Module) -> list:
     """Occluded test clips batch by batch: packed, but for GaitGL, which takes one at a time."""
-    single = type(tested.Mimic).__name__ == "GaitGL"
+    single = type(getattr(tested, tested.NET)).__name__ == "GaitGL"
     return [tested.inputs_pretreament(setting.collated(tested, False, clips)) for clips in ([[0], [1], [2]] if single else [[0, 1], [2]])]
 
 
@@ -120,7 +124,9 @@ def ranked(tested: nn.Module, dtype: torch.dtype) -> torch.Tensor:
 
 
 def teacher_names(model) -> dict:
-    """Our teacher under its public names, without the heads the public code drops."""
+    """Our teacher, if there is one, under its public names, without the heads the public code drops."""
+    if getattr(model, "teacher", None) is None:
+        return {}
     net, unreached = model.teacher.net, model.teacher.embedding.unreached
     return {f"full_component.{name}": value for name, value in net.state_dict().items() if name not in unreached}
 

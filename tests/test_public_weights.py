@@ -110,6 +110,18 @@ def test_what_does_not_fit_is_named(change, message):
         convert("mimicgait", given, own_mimic())
 
 
+def test_an_occlusion_aware_network_has_its_place():
+    aware = {"Backbone.forward_block.bn1.bias": torch.ones(2), "FCs.fc_bin": torch.ones(2), "BNNecks.bn1d.weight": torch.ones(2)}
+    rest = {name: value for name, value in public_mimic().items() if name.startswith("occ_")}
+    own = {name: value for name, value in own_mimic().items() if name.startswith(("VEN", "Mixer"))}
+    own.update({f"Backbone.{name}": torch.zeros(2) for name in aware if "BNNecks" not in name})
+    found = convert("occlusionaware", {**aware, **rest}, own)
+    assert found.state["Backbone.FCs.fc_bin"].all() and found.state["Backbone.Backbone.forward_block.bn1.bias"].all()
+    assert set(found.state) == set(own) and list(found.dropped.values()) == [["BNNecks.bn1d.weight"]]
+    with pytest.raises(PublicWeightsError, match="Bn.weight: this GaitGL ranks the fused embedding after its BatchNorm head"):
+        convert("occlusionaware", {**aware, **rest, "Bn.weight": torch.ones(2)}, {**own, "Backbone.Bn.weight": torch.ones(2)})
+
+
 def test_all_problems_are_told_at_once():
     given = public_mimic()
     del given["mimic_component.HPP.p"]

@@ -38,6 +38,13 @@ CASES = {  # name -> backbone, what the public configuration changes, what ours 
         {"loss_cfg": [MICKD, CE], "model_cfg": {"ven": None, "SeparateBNNecks": {"class_num": 5}}},
     ),
 }
+AWARE_LOSSES = [{"type": "TripletLoss", "log_prefix": "triplet", "margin": 0.2}, CE]
+for backbone, name in (("gaitbase", "Baseline_occ_aware"), ("gaitgl", "GaitGL_occ_aware")):
+    CASES[f"{backbone} aware"] = (
+        backbone,
+        {"model_cfg": {"model": name}, "loss_cfg": AWARE_LOSSES},
+        {"kind": "occlusionaware", "loss_cfg": AWARE_LOSSES, "model_cfg": {"SeparateBNNecks": {"class_num": 5}}},
+    )
 MIMICS = ("gaitbase", "gaitgl")
 
 each = pytest.mark.parametrize("case", CASES)
@@ -79,29 +86,33 @@ def step(pair, dtype=torch.float64, live_teacher: bool = True) -> dict[str, torc
     from opengait_mimic.models.quirks import freeze
 
     model, batch = pair.model.to(dtype), jobs.cast(pair.batch, dtype)
-    nets = {"mimic": model, "teacher": model.teacher.net}
+    teacher = getattr(model, "teacher", None)
+    nets = {"ours": model, **({"teacher": teacher.net} if teacher else {})}
     kept = {name: {k: v.clone() for k, v in net.state_dict().items() if isinstance(v, torch.Tensor)} for name, net in nets.items()}
     if not live_teacher:
-        freeze(model.teacher.net)
+        freeze(teacher.net)
     model.zero_grad()
     feats = model(batch)["training_feat"]
     loss, _ = model.loss_aggregator(feats)
     loss.backward()
     found = {"loss": loss.detach()}
     given = next(iter(feats.values()))
-    found["fused"], found["teacher"] = given["mimic"].detach(), given["teacher"].detach()
+    for name, key in (("fused", "mimic"), ("teacher", "teacher"), ("fused", "embeddings")):
+        if key in given:
+            found[name] = given[key].detach()
     if "softmax" in feats:
         found["logits"] = feats["softmax"]["logits"].detach()
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
-            found.update({f"grad {theirs}": parameter.grad.clone() for theirs in names_of("mimicgait", name)})
+            found.update({f"grad {theirs}": parameter.grad.clone() for theirs in names_of(pair.kind, name)})
     for name, value in model.named_buffers():
-        found.update({f"after {theirs}": value.clone() for theirs in names_of("mimicgait", name)})
-    for name, value in model.teacher.net.named_buffers():
+        found.update({f"after {theirs}": value.clone() for theirs in names_of(pair.kind, name)})
+    for name, value in teacher.net.named_buffers() if teacher else ():
         found[f"after full_component.{name}"] = value.clone()
     for name, net in nets.items():
         net.load_state_dict({**net.state_dict(), **kept[name]})
-    model.teacher.net.train()
+    if teacher:
+        teacher.net.train()
     return found
 
 
@@ -110,6 +121,8 @@ def embeddings_of(theirs: dict) -> dict[str, torch.Tensor]:
     logits = {"logits": theirs["feat softmax.logits"]} if "feat softmax.logits" in theirs else {}
     if "feat mse.mimic_embeddings" in theirs:
         return {"fused": theirs["feat mse.mimic_embeddings"], "teacher": theirs["feat mse.invisible_embeddings"]}
+    if len(theirs["feat triplet.embeddings"]) == len(theirs["feat triplet.labels"]) == len(theirs.get("feat softmax.labels", ())):
+        return {"fused": theirs["feat triplet.embeddings"], **logits}
     fused, teacher = theirs["feat triplet.embeddings"].chunk(2)
     return {"fused": fused, "teacher": teacher, **logits}
 
@@ -169,11 +182,11 @@ def test_a_departure_is_seen(pairs, case):
 @each
 def test_an_imported_checkpoint_ranks_as_the_public_model(pairs, case, host_spec, tmp_path):
     pair, out = pairs[case], tmp_path / "ours.pt"
-    words = ("--from", pair.folder / "checkpoint.pt", "--cfgs", pair.files["mimicgait"], "--out", out, "--host", host_spec)
-    text = good("-m", "opengait_mimic.cli", "import", "--kind", "mimicgait", *words, cwd=tmp_path)
-    assert "mimic: " in text and f"written: {out}" in text
+    words = ("--from", pair.folder / "checkpoint.pt", "--cfgs", pair.files[pair.kind], "--out", out, "--host", host_spec)
+    text = good("-m", "opengait_mimic.cli", "import", "--kind", pair.kind, *words, cwd=tmp_path)
+    assert f"written: {out}" in text
     file = tmp_path / "imported.yaml"
-    file.write_text(pair.files["mimicgait"].read_text())
+    file.write_text(pair.files[pair.kind].read_text())
     jobs.edit(file, evaluator_cfg={"restore_hint": str(out)})
     for dtype in (torch.float64, torch.float32):
         theirs = jobs.found_by_public(pair.folder, dtype)["ranked"]
