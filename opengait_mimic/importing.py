@@ -12,7 +12,7 @@ from . import host as hosts
 from .config import ConfigError
 from .host import follow_world_size, load_cfgs, resolve
 from .inputs import sha256
-from .launch import model_class
+from .launch import model_class, start_log
 from .public_weights import RULES, PublicWeightsError, convert
 
 MODELS = {"mimicgait": "MimicGait", "occlusionaware": "OcclusionAware", "ven": "VEN"}
@@ -116,5 +116,6 @@ def network(cfgs: dict, kind: str) -> nn.Module:
         def resume_ckpt(self, *_):
             return None
 
+    start_log(cfgs, False, False, quiet=True)
     follow_world_size(cfgs)
     return Unfilled(cfgs, False)
