@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _walkers, _preview, _evaluate, _import, _check):
+    for add in (_demo, _pipeline, _walkers, _preview, _evaluate, _import, _list, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
@@ -150,6 +150,19 @@ def _run_import(given) -> int:
 
     host.bind(given.host, "cpu")
     print("\n".join(import_public(given.kind, given.source, given.cfgs, given.out, given.without_heads)))
+    return 0
+
+
+def _list(commands) -> None:
+    p = commands.add_parser("list", help="models, losses, transforms, evaluators and configurations, a line each")
+    p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
+    p.set_defaults(run=_run_list)
+
+
+def _run_list(given) -> int:
+    from .listing import listing
+
+    print("\n".join(listing(given.host)))
     return 0
 
 

@@ -27,7 +27,7 @@ def _log(text):
 
 
 def evaluate_walkers(data, dataset, metric="euc"):
-    """Rank-1, 5, 10 and 20 on walkers: gallery nm-01, every other type a probe, all views against all views.
+    """Rank-1, 5, 10 and 20 on walkers: gallery nm-01, every other type a probe, all views together.
 
     Args:
         data: ``embeddings`` and the lists ``labels``, ``types``, ``views``.
@@ -61,7 +61,7 @@ def evaluate_walkers(data, dataset, metric="euc"):
 
 
 def evaluate_visibility(data, dataset):
-    """Confusion table and amount error of a visibility network on held-out subjects, frame by frame, class none included.
+    """Confusion table and amount error of a visibility network, frame by frame, on held-out subjects.
 
     A frame that a moving occluder does not touch is of class none.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -233,33 +232,6 @@ def test_a_seed_that_is_none_is_refused(trained, tmp_path, stage, seed):
 # ---------------------------------------------------------------- the shipped configurations
 
 
-def test_there_are_shipped_configurations():
-    assert {file.parent.name for file in SHIPPED} >= {"baseline1", "baseline2", "mimicgait", "ven"}
-
-
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
-def test_shipped_configurations_say_what_they_promise_and_build(host, tree, file, tmp_path):
-    """First line, strict reading of our blocks, and the model itself, on the few walkers in place of the real data."""
-    first = file.read_text().splitlines()[0]
-    assert first.startswith("# starting point") or first.startswith("# reported"), first
-    given = yaml.safe_load(file.read_text())
-    assert given["data_cfg"].get("test_dataset_name"), "the host's default would evaluate as CASIA-B"
-    partition = {**json.loads(tree.partition.read_text()), "PROBE_SET": ["010-bg-01-054"]}  # Gait3D's has one
-    (tmp_path / "partition.json").write_text(json.dumps(partition))
-    given["data_cfg"].update(dataset_root=str(tree.root), dataset_partition=str(tmp_path / "partition.json"))
-    given["trainer_cfg"]["sampler"]["batch_size"][0] = len(tree.train)
-    (tmp_path / file.name).write_text(yaml.safe_dump(given))
-    cfgs = prepare(tmp_path / file.name, "test")
-    prepare(tmp_path / file.name, "train")
-    start_log(cfgs, False, False, quiet=True)
-    cfgs["evaluator_cfg"]["restore_hint"] = 0  # weights are another matter
-    model = model_class(cfgs)(cfgs, False)
-    with torch.no_grad():
-        ipts = model.inputs_pretreament(next(iter(model.test_loader)))
-        found = model(ipts)["inference_feat"]["embeddings"]
-    assert found.dim() == 3 and found.isfinite().all()
-
-
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_a_misspelt_key_of_ours_in_a_shipped_configuration_stops_it(host, tree, file, tmp_path):
     given = yaml.safe_load(file.read_text())
@@ -279,21 +251,6 @@ def test_a_misspelt_key_of_ours_in_a_shipped_configuration_stops_it(host, tree, 
 
     with pytest.raises((ConfigError, HostError), match="did you mean"):
         run()
-
-
-def test_configurations_name_each_other_by_files_that_exist(host):
-    """``cfgs:`` blocks of shipped files resolve from any folder."""
-    from opengait_mimic.host import load_cfgs
-
-    named = [
-        block["cfgs"]
-        for file in SHIPPED
-        for block in yaml.safe_load(file.read_text())["model_cfg"].values()
-        if isinstance(block, dict) and isinstance(block.get("cfgs"), str)
-    ]
-    assert named
-    for name in named:
-        assert "model" in json.loads(json.dumps(load_cfgs(name)["model_cfg"]))
 
 
 def test_the_module_has_no_host_until_it_is_asked(tmp_path):
