@@ -42,8 +42,6 @@ MILESTONES = "scheduler_cfg.milestones "
 BASELINE2 = NAME + "model_cfg trainer_cfg.occlusion evaluator_cfg.occlusion"
 # from Baseline-2
 MIMIC = NAME + "loss_cfg model_cfg.model model_cfg.teacher model_cfg.ven model_cfg.init_mimic model_cfg.reference_compat "
-    NAME + "loss_cfg model_cfg.model model_cfg.teacher model_cfg.ven model_cfg.init_mimic model_cfg.reference_compat "
-)  # from Baseline-2
 OF_ITS_OWN = {  # where the public code trains the mimic otherwise than its backbone
     "gaitbase_gait3d": FRAMES,
     "gaitbase_grew": LENGTH + "optimizer_cfg.lr",

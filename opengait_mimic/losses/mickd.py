@@ -15,7 +15,7 @@ from .triplets import PAIRS, Triplets, mickd_triplets
 
 
 class MiCKDLoss(nn.Module):
-    """Multi-instance correlational distillation: pulls the mimic's embeddings to the teacher's by triplets.
+    """Multi-instance correlational distillation: pulls the mimic's embeddings to the teacher's.
 
     .. code-block:: yaml
 

@@ -160,9 +160,20 @@ class Guided(OccludedInput, BaseModel):
         return state
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
-        """Strict, but for the heads that are never saved."""
+        """Strict, but for the heads that are never saved, and for the VEN where it `starts_elsewhere`."""
         own = super().state_dict()
-        return super().load_state_dict({**{k: own[k] for k in self.left_out}, **state_dict}, strict, assign)
+        kept = {k: own[k] for k in self.left_out}
+        if self.starts_elsewhere:
+            kept.update({k: value for k, value in own.items() if k.startswith("VEN.")})
+            state_dict = {k: value for k, value in state_dict.items() if not k.startswith("VEN.")}
+        return super().load_state_dict({**kept, **state_dict}, strict, assign)
+
+    @property
+    def starts_elsewhere(self) -> bool:
+        """Whether a training starts from another run's weights (``trainer_cfg.restore_hint`` is a path): its VEN is that of
+        ``model_cfg.ven`` all the same, which may know more kinds than the other run's; T learns the new features.
+        """
+        return self.in_training and isinstance(self.cfgs["trainer_cfg"]["restore_hint"], str)
 
     def identity(self) -> dict:
         """What a checkpoint must agree in with the model it is loaded into; plain values."""
@@ -180,4 +191,7 @@ class Guided(OccludedInput, BaseModel):
 
     def set_extra_state(self, state):
         """Refuse a checkpoint of another role, backbone, geometry or VEN."""
-        check_extra_state(self.identity(), state)
+        own = self.identity()
+        if self.starts_elsewhere:
+            del own["ven_kinds"]
+        check_extra_state(own, state)

@@ -1,0 +1,87 @@
+"""A mimic that starts from another run's weights: backbone and T are that run's, the VEN is that of its own YAML."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from opengait_mimic.launch import build, launch, prepare, start_log
+from tests.variants import variant
+
+KINDS = {"none": 0.4, "top": 0.2, "bottom": 0.2, "middle": 0.2}
+
+
+@pytest.fixture(scope="module")
+def adapting(trained, tmp_path_factory):
+    """The mimic's YAML with a VEN that knows one kind more, to start from the trained mimic; and that VEN's YAML."""
+    folder = tmp_path_factory.mktemp("adapting")
+    name = {f"{engine}__save_name": "wider" for engine in ("trainer_cfg", "evaluator_cfg")}
+    drawn = {f"{engine}__occlusion__kinds": KINDS for engine in ("trainer_cfg", "evaluator_cfg")}
+    ven = variant(trained.files["VEN"], folder, model_cfg__kinds=list(KINDS), **name, **drawn)
+    launch(ven, "train", quiet=True)
+    weights = weights_at(trained.files["MimicGait"])
+    start = {"restore_hint": str(weights), "optimizer_reset": True, "scheduler_reset": True}
+    changes = {**name, "model_cfg__ven__cfgs": str(ven), **{f"trainer_cfg__{key}": value for key, value in start.items()}}
+    return variant(trained.files["MimicGait"], folder, **changes, **drawn), ven, weights
+
+
+def weights_at(file):
+    """The checkpoint that a YAML's test reads."""
+    from opengait_mimic.models.subnetwork import checkpoint_file
+
+    return checkpoint_file("auto", prepare(file, "test"), "the test")
+
+
+def read(file):
+    from opengait_mimic.models.subnetwork import read_weights
+
+    return read_weights(file, "the test")
+
+
+def refused(what):
+    from opengait_mimic.models.subnetwork import CheckpointError
+
+    return pytest.raises(CheckpointError, match=what)
+
+
+def built(file, phase="train"):
+    cfgs = prepare(file, phase)
+    start_log(cfgs, phase == "train", False, quiet=True)
+    return build(cfgs, phase == "train")
+
+
+def test_backbone_and_mixer_are_the_other_runs_and_the_ven_is_its_own(adapting):
+    file, ven, weights = adapting
+    now, base = built(file).state_dict(), read(weights)
+    guide = read(weights_at(ven))
+    names = [name for name in now if name != "_extra_state"]
+    assert {name.split(".")[0] for name in names} == {"Mimic", "Mixer", "VEN"}
+    for name in names:
+        assert torch.equal(now[name], (guide if name.startswith("VEN.") else base)[name]), name
+    assert any(not torch.equal(guide[n], base[n]) for n in names if n.startswith("VEN.") and guide[n].shape == base[n].shape)
+
+
+def test_it_trains_from_iteration_0_and_its_test_has_its_own_ven(adapting):
+    file, ven, _ = adapting
+    assert launch(file, "train", quiet=True).iteration == 3
+    model = built(file, "test")
+    assert model.get_extra_state()["ven_kinds"] == ["none", "bottom", "top", "middle"]
+    guide = read(weights_at(ven))
+    assert all(torch.equal(value, guide[name]) for name, value in model.state_dict().items() if name.startswith("VEN."))
+
+
+def test_another_ven_is_still_refused_when_the_run_goes_on_or_is_tested(adapting, trained, tmp_path):
+    """From an iteration, or in a test, the checkpoint's VEN must be the configuration's."""
+    _, ven, weights = adapting
+    file = variant(trained.files["MimicGait"], tmp_path, model_cfg__ven__cfgs=str(ven))
+    with refused("ven_kinds"):
+        built(file, "test")
+    with refused("ven_kinds"):
+        launch(file, "train", 3, quiet=True)
+
+
+def test_another_role_is_refused_all_the_same(adapting, tmp_path):
+    file, ven, _ = adapting
+    other = weights_at(ven)
+    with refused("role"):
+        built(variant(file, tmp_path, trainer_cfg__restore_hint=str(other)))
