@@ -9,7 +9,7 @@ from ..config import number
 
 
 class L2DistillationLoss(nn.Module):
-    """Mean squared error between the embeddings that mimic and teacher give to the same clip ("L2 distillation").
+    """Mean squared error between the mimic's and the teacher's embedding of a clip ("L2 distillation").
 
     .. code-block:: yaml
 
