@@ -11,12 +11,17 @@ SETS = {
     "walkers": "walkers", "gait3d": "Gait3D", "grew": "GREW", "casiab": "CASIA-B", "oumvlp": "OUMVLP", "sustech1k": "SUSTech1K",
     "ccpg": "CCPG",
 }  # fmt: skip
-EXTRA = ("baseline1/baseline1_gaitbase_sustech1k", "ven/ven_grew_fivekinds")  # a teacher and a VEN that others are built on
+EXTRA = (  # a teacher and VENs that others are built on
+    "baseline1/baseline1_gaitbase_sustech1k",
+    "ven/ven_grew_fivekinds",
+    *(f"ven/ven_{data}_64x64" for data in MAIN),
+)
 
 CONFIGURATIONS = {
     *(f"{method}/{method}_{backbone}_{data}" for method in METHODS for backbone in BACKBONES for data in (*MAIN, "walkers")),
     *(f"mimicgait/mimicgait_gaitbase_{data}" for data in OTHERS),
     *(f"mimicgait/mimicgait_gaitbase_grew_{kind}" for kind in ("middle", "dynamic", "fivekinds")),
+    *(f"mimicgait/mimicgait_gaitbase_{data}_64x64" for data in MAIN),
     *(f"ven/ven_{data}" for data in SETS),
     *EXTRA,
 }
@@ -85,5 +90,11 @@ def differences() -> list[tuple[str, str, str]]:
     again = "trainer_cfg.restore_hint trainer_cfg.optimizer_reset trainer_cfg.scheduler_reset " + LENGTH + MILESTONES
     for kind, more in (("middle", again), ("dynamic", again), ("fivekinds", "")):
         found.append(("mimicgait/mimicgait_gaitbase_grew", f"mimicgait/mimicgait_gaitbase_grew_{kind}", five + more))
+    for data in MAIN:
+        seen = NAME + "model_cfg.geometry model_cfg.reference_compat trainer_cfg.transform evaluator_cfg.transform "
+        hidden = "trainer_cfg.occlusion.reference_compat evaluator_cfg.occlusion.reference_compat "
+        found.append((f"ven/ven_{data}", f"ven/ven_{data}_64x64", seen + hidden))
+        mimic = seen + hidden + "loss_cfg model_cfg.ven.cfgs trainer_cfg.occlusion.kinds " + (LENGTH if data == "gait3d" else "")
+        found.append((f"mimicgait/mimicgait_gaitbase_{data}", f"mimicgait/mimicgait_gaitbase_{data}_64x64", mimic))
     found.append(("ven/ven_grew", "ven/ven_grew_fivekinds", NAME + DRAWN + "model_cfg.kinds"))
     return found

@@ -114,6 +114,10 @@ def test_what_a_configuration_names_is_there_and_agrees_with_it(host, name, chec
         else:
             continue
         assert theirs["data_cfg"]["dataset_name"] == data
+        if key == "teacher" and model_cfg["reference_compat"] != "all":  # which has any_geometry
+            from opengait_mimic.models.subnetwork import geometry_of
+
+            assert list(geometry_of(theirs)) == model_cfg["geometry"]
         if key == "ven":
             drawn = {kind for kind, p in cfgs["trainer_cfg"]["occlusion"]["kinds"].items() if p}
             drawn |= {kind for kind, p in cfgs["evaluator_cfg"]["occlusion"]["kinds"].items() if p}
