@@ -215,13 +215,13 @@ def test_our_transform_is_built_for_its_own_checks(host, tmp_path):
 
 
 def key_paths(cfgs: dict, host_model: bool) -> list[tuple]:
-    """Every mapping key of a configuration; what a host model builds itself from left out."""
+    """Every mapping key of a configuration; what a host model builds itself from left out, as a backbone inline too."""
 
     def walk(value, path):
         if isinstance(value, dict):
             for key, inner in value.items():
                 yield (*path, key)
-                if not (host_model and path == ("model_cfg",)):
+                if not (path == ("model_cfg",) and (host_model or (key == "backbone" and "model" in inner))):
                     yield from walk(inner, (*path, key))
         elif isinstance(value, list):
             for i, inner in enumerate(value):
