@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 BACKBONES = ("gaitbase", "gaitgl", "deepgaitv2")
-METHODS = ("baseline1", "baseline2", "mimicgait")
+METHODS = ("baseline1", "baseline2", "occlusionaware", "mimicgait")
 MAIN = ("gait3d", "grew")
 OTHERS = ("casiab", "oumvlp", "sustech1k", "ccpg")  # GaitBase alone
 SEVERAL_FILES = ("sustech1k", "ccpg")  # a sequence has, of which data_in_use takes the aligned silhouettes
@@ -47,6 +47,11 @@ MILESTONES = "scheduler_cfg.milestones "
 BASELINE2 = NAME + "model_cfg trainer_cfg.occlusion evaluator_cfg.occlusion"
 # from Baseline-2
 MIMIC = NAME + "loss_cfg model_cfg.model model_cfg.teacher model_cfg.ven model_cfg.init_mimic model_cfg.reference_compat "
+AWARE = NAME + "model_cfg.model model_cfg.ven model_cfg.SeparateBNNecks model_cfg.fused_channels "
+AWARE_OF_ITS_OWN = {  # Adam and the public iterations
+    "gaitbase_gait3d": LENGTH + "optimizer_cfg",
+    "gaitbase_grew": LENGTH + MILESTONES + "optimizer_cfg trainer_cfg.save_iter",
+}
 OF_ITS_OWN = {  # where the public code trains the mimic otherwise than its backbone
     "gaitbase_gait3d": FRAMES,
     "gaitbase_grew": LENGTH + "optimizer_cfg.lr",
@@ -72,6 +77,7 @@ def differences() -> list[tuple[str, str, str]]:
         for data in (*MAIN, "walkers"):
             key = f"{backbone}_{data}"
             found.append((f"baseline1/baseline1_{key}", f"baseline2/baseline2_{key}", BASELINE2))
+            found.append((f"baseline2/baseline2_{key}", f"occlusionaware/occlusionaware_{key}", AWARE + AWARE_OF_ITS_OWN.get(key, "")))
             found.append((f"baseline2/baseline2_{key}", f"mimicgait/mimicgait_{key}", MIMIC + OF_ITS_OWN.get(key, "")))
         ends, own = (f"{backbone}_gait3d", f"{backbone}_grew"), TO_GREW[backbone]
         found.append((*(f"baseline1/baseline1_{end}" for end in ends), GREW + own + CLASSES[backbone]))
