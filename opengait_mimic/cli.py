@@ -8,6 +8,7 @@ import sys
 from . import __version__
 from .config import ConfigError
 from .console import add_host_arguments, friendly_errors, log_to_console
+from .tables.suites import SUITES
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _walkers, _preview, _evaluate, _import, _list, _check):
+    for add in (_demo, _pipeline, _table, _walkers, _preview, _evaluate, _import, _list, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
@@ -49,6 +50,29 @@ def _data_arguments(p) -> None:
 
 def _run_demo(given) -> int:
     from .demo import run
+
+    return run(given)
+
+
+def _table(commands) -> None:
+    p = commands.add_parser("table", help="the rows of the paper's tables at the size of a demo, beside the paper's figures")
+    p.add_argument("--suite", required=True, choices=list(SUITES), help="main: Table 1, ablation: Table 3, ven: Table 4")
+    p.add_argument("--data", default="walkers", help="walkers (generated); others through --root, --partition and --dataset")
+    p.add_argument("--out", default="tables", metavar="DIR", help="where everything goes; suites share their networks (default: tables)")
+    p.add_argument("--seeds", default="0", help="of training and occlusion: 0-2 or 0,3 (default: 0)")
+    p.add_argument("--backbones", default=None, metavar="LIST", help="some of gaitbase,gaitgl,deepgaitv2 (default: the paper's)")
+    p.add_argument("--only", action="append", metavar="LABEL", help="this row alone; may be repeated")
+    p.add_argument("--start", choices=["shipped", "cold"], default="shipped", help="of the mimics: as shipped, or from random weights")
+    p.add_argument("--smoke", action="store_true", help="every row for a few steps: does it run?")
+    p.add_argument("--retrain", action="store_true", help="move trainings of another configuration aside and train anew")
+    _data_arguments(p)
+    p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
+    p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    p.set_defaults(run=_run_table)
+
+
+def _run_table(given) -> int:
+    from .tables.run import run
 
     return run(given)
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from . import __version__
 from . import host as hosts
-from .config import ConfigError
 from .evaluate import write_json
-from .progress import Bar
 from .protocol import format_rows
+from .runs import adapted, training_data, write_yaml
 from .stages import Stage
 from .stages import run as run_stages
-from .summary import chance, spread, verdicts
+from .summary import spread, verdicts
 from .training_view import draw_training_view
 
 
@@ -34,7 +29,6 @@ class Size(NamedTuple):
 
 
 SIZES = {"demo": Size(280, 500, 300, 500, 1), "full": Size(280, 500, 300, 500, 3), "smoke": Size(14, 4, 10, 4, 1)}
-DATA_SEED = 0  # the walkers are the same in every demo; --seed varies training and occlusion
 STAGES = {  # name -> shipped configuration
     "GaitBase (teacher)": "baseline1/baseline1_gaitbase_walkers.yaml",
     "VEN": "ven/ven_walkers.yaml",
@@ -56,7 +50,7 @@ def run(given) -> int:
     os.environ.setdefault("TQDM_DISABLE", "1")  # OpenGait's own bars; ours are one line a stage
     host = hosts.bind(given.host, given.device, out / "output")
     print(f"opengait_mimic {__version__} demo ({name}) on {host.name} ({host.root}), device {hosts.device()}, into {out}")
-    data, classes, known = _data(given, out, size.subjects)
+    data, classes, known = training_data(given, out, size.subjects)
     seeds = range(given.seed, given.seed + size.seeds)
     runs = [_one_seed(seed, size, out, data, classes) for seed in seeds]
     rows = [row for found in runs for row in found["rows"]]
@@ -78,73 +72,16 @@ def run(given) -> int:
     return 0 if name == "smoke" or all(ok for ok, _ in checks) else 1
 
 
-def _data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
-    """The data block, the number of training classes, and what is known of the data without learning."""
-    if given.root or given.partition or given.dataset:
-        if not (given.root and given.partition and given.dataset):
-            raise ConfigError("demo: --root, --partition and --dataset belong together; give all three, or none for walkers")
-        partition = json.loads(hosts.resolve(given.partition, "--partition").read_text())
-        places = {"dataset_root": (given.root, "--root"), "dataset_partition": (given.partition, "--partition")}
-        data = {key: str(hosts.resolve(*place).resolve()) for key, place in places.items()}
-        data.update(dataset_name=given.dataset, test_dataset_name=given.dataset)
-        return data, len(partition["TRAIN_SET"]), {"dataset": given.dataset, "chance_rank1": None}
-    from .walkers import mean_silhouette_rank1, write_walkers
-
-    folder, begin = out / f"walkers-{subjects}", time.monotonic()
-    done = folder / "done.json"
-    if not done.is_file():
-        shutil.rmtree(folder, ignore_errors=True)  # half written by a demo that was stopped
-        with Bar("  walkers") as bar:
-            tree = write_walkers(folder, subjects=subjects, seed=DATA_SEED, progress=bar)
-        known = {
-            "dataset": "walkers", "train_subjects": len(tree.train), "test_subjects": len(tree.test), "sequences": tree.sequences,
-            "chance_rank1": chance(len(tree.test)), "mean_silhouette_rank1": round(mean_silhouette_rank1(tree), 2),
-        }  # fmt: skip
-        done.write_text(json.dumps({"known": known, "root": str(tree.root), "partition": str(tree.partition)}))
-    found = json.loads(done.read_text())
-    known = found["known"]
-    print(
-        f"  {'walkers':<22}{time.monotonic() - begin:6.1f} s   {known['train_subjects']} + {known['test_subjects']} subjects,"
-        f" {known['sequences']} sequences; Rank-1 by chance {known['chance_rank1']:.2f} %,"
-        f" by mean silhouette {known['mean_silhouette_rank1']:.2f} %"
-    )
-    data = {
-        "dataset_root": found["root"],
-        "dataset_partition": found["partition"],
-        "dataset_name": "walkers",
-        "test_dataset_name": "walkers",
-    }
-    return data, known["train_subjects"], known
-
-
 def write_configs(folder: Path, size: Size, data: dict, classes: int, seed: int) -> dict[str, Path]:
     """The shipped configurations with this run's data, length and seed, as complete YAML files the launcher takes."""
-    folder.mkdir(parents=True, exist_ok=True)
     files = {stage: folder / Path(shipped).name.replace("walkers", data["dataset_name"].lower()) for stage, shipped in STAGES.items()}
     lengths = {"GaitBase (teacher)": size.teacher, "VEN": size.ven}
     for stage, shipped in STAGES.items():
-        cfgs = yaml.safe_load((hosts.CONFIGS / shipped).read_text())
-        steps, was = lengths.get(stage, size.student), cfgs["trainer_cfg"]["total_iter"]
-        cfgs["data_cfg"].update(data)
-        cfgs["trainer_cfg"].update(total_iter=steps, save_iter=steps, seed=seed, log_iter=min(50, steps))
-        cfgs["evaluator_cfg"]["restore_hint"] = steps
-        cfgs["scheduler_cfg"]["milestones"] = [max(1, round(m * steps / was)) for m in cfgs["scheduler_cfg"]["milestones"]]
-        if data["dataset_name"] != "walkers" and stage != "VEN":
-            evaluators = {"GREW": "evaluate_real_scene", "CASIA-B": "evaluate_indoor_dataset", "Gait3D": "evaluate_Gait3D"}
-            if data["dataset_name"] not in evaluators:
-                raise ConfigError(f"--dataset {data['dataset_name']}: known are walkers, {', '.join(evaluators)}")
-            cfgs["evaluator_cfg"]["eval_func"] = evaluators[data["dataset_name"]]
-        if "occlusion" in cfgs["evaluator_cfg"]:
-            cfgs["evaluator_cfg"]["occlusion"]["seed"] = seed
-        for engine in ("trainer_cfg", "evaluator_cfg"):
-            cfgs[engine]["save_name"] += f"-seed{seed}"
-        model = cfgs["model_cfg"]
-        if stage == "GaitBase (teacher)":
-            model["SeparateBNNecks"]["class_num"] = classes
+        cfgs = adapted(shipped, data, classes, lengths.get(stage, size.student), seed)
         for block, of in (("backbone", "GaitBase (teacher)"), ("teacher", "GaitBase (teacher)"), ("ven", "VEN")):
-            if model.get(block):
-                model[block]["cfgs"] = files[of].name
-        files[stage].write_text(f"# written by opengait-mimic demo, from {shipped}\n" + yaml.safe_dump(cfgs, sort_keys=False))
+            if cfgs["model_cfg"].get(block):
+                cfgs["model_cfg"][block]["cfgs"] = files[of].name
+        write_yaml(files[stage], cfgs, f"written by opengait-mimic demo, from {shipped}")
     return files
 
 

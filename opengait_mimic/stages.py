@@ -88,7 +88,13 @@ def _unfit(lines: list[str]) -> HostError:
     )
 
 
-def run(stages: list[Stage], retrain: bool = False, log_to_file: bool = False, before: dict[str, Callable] | None = None) -> dict:
+def run(
+    stages: list[Stage],
+    retrain: bool = False,
+    log_to_file: bool = False,
+    before: dict[str, Callable] | None = None,
+    after: Callable[[str, dict], None] = lambda name, outcome: None,
+) -> dict:
     """Run the stages in order and print a line for each.
 
     Args:
@@ -96,12 +102,13 @@ def run(stages: list[Stage], retrain: bool = False, log_to_file: bool = False, b
         retrain: see `plan`.
         log_to_file: keep the host's log of each training in its folder.
         before: stage name -> called with the built model before it trains.
+        after: called with the name and the outcome of every stage that is done.
 
     Returns:
         Stage name -> ``losses`` (see `Recorder`) and ``seconds`` (training, test; None where not done here) and the test's result:
         ``rows`` and ``visibility`` (the VEN's test scalars or None); complete on rank 0 alone.
     """
-    found, name = {}, ""
+    found, name, width = {}, "", max([22, *(len(stage.name) for stage in stages)])
     try:
         todo = plan(stages, retrain)
         for number, stage in enumerate(stages, 1):
@@ -112,7 +119,8 @@ def run(stages: list[Stage], retrain: bool = False, log_to_file: bool = False, b
             if task.action in ("resume", "train"):
                 task = _train(stage, task, title, retrain, log_to_file, (before or {}).get(name, lambda model: None))
                 gc.collect()  # the model, before the next one is built
-            found[name] = _outcome(stage, task, _test(stage, title))
+            found[name] = _outcome(stage, task, _test(stage, title), width)
+            after(name, found[name])
     except KeyboardInterrupt:
         say(f"\nstopped{f' in {name}' if name else ''}: the same command goes on from the last checkpoint (trainer_cfg.save_iter)")
         raise SystemExit(130) from None
@@ -216,8 +224,8 @@ def _watch_test(model: nn.Module, passes: int, title: str) -> None:
     object.__setattr__(inner, "inputs_pretreament", inputs_pretreament)
 
 
-def _outcome(stage: Stage, task: Todo, result: dict) -> dict:
-    """What became of a stage, and its line."""
+def _outcome(stage: Stage, task: Todo, result: dict, width: int) -> dict:
+    """What became of a stage, and its line, the name padded to ``width``."""
     trained = task.action in ("resume", "train")
     record = None if stage.train is None else on_rank_0(lambda: read_record(save_folder(prepare(stage.train, "train"))))
     losses, seconds = (record["losses"], record["seconds"]) if record else (None, None)
@@ -233,5 +241,5 @@ def _outcome(stage: Stage, task: Todo, result: dict) -> dict:
     spent = (seconds if trained else 0) + (0 if result["again"] else result["seconds"])
     if not trained and stage.train is not None:
         said.append("done before" if result["again"] else "trained before")
-    say(f"  {stage.name:<22}{f'{spent:6.1f} s' if spent else '':>8}   " + "   ".join(said))
+    say(f"  {stage.name:<{width}}{f'{spent:6.1f} s' if spent else '':>8}   " + "   ".join(said))
     return {"losses": losses, "seconds": [seconds, result["seconds"]], "rows": result["rows"], "visibility": result["visibility"]}
