@@ -98,10 +98,15 @@ def adapted(shipped: str, data: dict, classes: int, steps: int | None, seed: int
         evaluator["occlusion"]["seed"] = seed
     for engine in (trainer, evaluator):
         engine["save_name"] += f"{variant and f'-{variant}'}-seed{seed}"
-    for block in (model, model.get("SeparateBNNecks")):
+    set_classes(model, classes)
+    return cfgs
+
+
+def set_classes(model_cfg: dict, classes: int) -> None:
+    """Write the number of training subjects to where a network's classifier takes it."""
+    for block in (model_cfg, model_cfg.get("SeparateBNNecks")):
         if block and "class_num" in block:
             block["class_num"] = classes
-    return cfgs
 
 
 def write_yaml(file: Path, cfgs: dict, origin: str) -> None:

@@ -17,10 +17,12 @@ from ..evaluate import write_json
 from ..progress import duration
 from ..runs import training_data
 from ..stages import run as run_stages
+from .files import Job
+from .nets import BACKBONES
 from .page import page
-from .plan import Job, Plan
+from .plan import Plan
 from .remaining import Remaining
-from .suites import BACKBONES, SUITES, Suite
+from .suites import SUITES, Suite
 
 SUBJECTS, SMOKE_SUBJECTS = 280, 14
 
@@ -66,21 +68,24 @@ def run(given) -> int:
 
     for seed, plan in plans.items():
         print(f"seed {seed}" + (f" ({seeds.index(seed) + 1} of {len(seeds)})" if len(seeds) > 1 else ""))
-        titles = {stage: row for row, stage in plan.rows.items()}
 
-        def after(name, outcome, seed=seed, plan=plan, titles=titles):
+        def after(name, outcome, seed=seed, plan=plan):
             seconds = [outcome["seconds"][1]] if name in plan.reused else outcome["seconds"]
             remaining.done(seed, name, sum(filter(None, seconds)))
-            if name in titles:
-                backbone, label = titles[name]
+            if name in plan.rows:
+                backbone, label, network = plan.rows[name]
                 measured.setdefault((backbone, label), {})[seed] = outcome["rows"]
-                row = {"backbone": BACKBONES[backbone], "label": label, "network": plan.network[name], "seed": seed}
+                row = {"backbone": BACKBONES[backbone], "label": label, "network": network, "seed": seed}
                 kept.append({**row, **{key: outcome[key] for key in ("losses", "seconds")}, "cells": outcome["rows"]})
                 write()
             print(f"    rows {len(kept)}/{total}{remaining}", flush=True)
 
         before = {stage.name: _same_batches(seed) for stage in plan.stages}
-        run_stages(plan.stages, retrain=given.retrain, before=before, after=after)
+        try:
+            run_stages(plan.stages, retrain=given.retrain, before=before, after=after)
+        except SystemExit:  # Ctrl-C; it has said so
+            print(f"the rows so far: {folder / 'table.md'}" if kept else "no row is done yet")
+            raise
     print("\n" + write())
     print(f"\n{duration(time.monotonic() - begin)} in this run. Written: {folder / 'table.md'}, {folder / 'results.json'}")
     return 0
@@ -101,7 +106,8 @@ def chosen(given) -> tuple[Suite, list[str], list[int]]:
         if label not in suite.rows:
             raise ConfigError(f"--only {label!r}: the rows of {given.suite} are {', '.join(map(repr, suite.rows))}")
     if given.only:
-        suite = suite._replace(rows={label: name for label, name in suite.rows.items() if label in given.only})
+        rows = {label: name for label, name in suite.rows.items() if label in given.only}
+        suite = suite._replace(rows=rows, bases={label: base for label, base in suite.bases.items() if {label, base} <= rows.keys()})
     seeds = []
     for part in given.seeds.split(","):
         found = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())

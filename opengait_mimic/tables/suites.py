@@ -1,68 +1,44 @@
-"""Which networks there are, and which of them make up a suite: every row of every table as data."""
+"""The suites: which networks make up a table, under which labels."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-BACKBONES = {"gaitbase": "GaitBase", "gaitgl": "GaitGL", "deepgaitv2": "DeepGaitV2"}  # in file names -> as the paper writes them
-
-
-class Net(NamedTuple):
-    """One network: the shipped configuration it starts from and what is changed in it.
-
-    ``shipped``: the folder below ``configs/``, which is also the first word of the file. ``ven``: the name in `VENS` of the VEN it
-    is guided by. ``changes``: dotted key -> value. ``weights``: name in `NETS` of the network whose weights it takes: it is only
-    tested, in another way.
-
-    The name in `NETS` is part of the names its weights and results are kept under, unless it is ``shipped``: the configuration
-    as it is. Suites in one folder share their networks.
-    """
-
-    shipped: str
-    ven: str | None = None
-    changes: dict[str, Any] = {}
-    weights: str = ""
-
-
-KIND_LOSS = {
-    "type": "CrossEntropyLoss", "log_prefix": "kind", "scale": 1, "label_smooth": False, "log_accuracy": True, "loss_term_weight": 1.0,
-}  # fmt: skip
-HEAD_LOSS = {"type": "CrossEntropyLoss", "log_prefix": "softmax", "scale": 16, "log_accuracy": True, "loss_term_weight": 1.0}
-MICKD = {"type": "MiCKDLoss", "log_prefix": "mickd", "margin": 0.2, "distance": "parts", "loss_term_weight": 1.0}
-
-VENS: dict[str, dict[str, Any]] = {  # name -> changes to ven/ven_walkers.yaml
-    "ven": {},
-    "class-only": {"model_cfg.amount": False, "loss_cfg": [KIND_LOSS]},  # classification alone, as Occlusion Aware's detector
-}
-
-NETS: dict[str, Net] = {
-    "baseline1": Net("baseline1"),
-    "baseline2": Net("baseline2"),
-    "occlusionaware": Net("occlusionaware", "class-only"),
-    "aware-ven": Net("occlusionaware", "ven"),
-    "mimicgait": Net("mimicgait", "ven"),
-    "class-only": Net("mimicgait", "class-only"),
-    "vanilla": Net("mimicgait", None, {"model_cfg.ven": None}),
-    "vanilla-l2": Net(
-        "mimicgait",
-        None,
-        {"model_cfg.ven": None, "loss_cfg": [{"type": "L2DistillationLoss", "log_prefix": "l2", "loss_term_weight": 1.0}]},
-    ),
-    "vanilla-xe": Net(
-        "mimicgait",
-        None,
-        {"model_cfg.ven": None, "model_cfg.SeparateBNNecks": {"class_num": 200}, "loss_cfg": [MICKD, HEAD_LOSS]},
-    ),
-}
+from typing import NamedTuple
 
 
 class Suite(NamedTuple):
-    """One table: its title, the backbones it is made for and, for each of them, label -> name in `NETS`."""
+    """One table.
+
+    ``title``: what it compares. ``backbones``: those it is made for. ``rows``: label -> name in `NETS`, for each backbone.
+    ``bases``: label -> label of the row it is compared with, where the paper has no figures.
+    """
 
     title: str
     backbones: tuple[str, ...]
     rows: dict[str, str]
+    bases: dict[str, str] = {}
 
+
+COMPAT = {  # label -> (network, label of the row it departs from)
+    "default": ("mimicgait", ""),
+    "D1 rank: bare": ("bare", "default"),
+    "D2 shared_draw in the test": ("shared", "default"),
+    "D5 VEN input_255": ("input_255", "default"),
+    "D6 VEN kept_amount": ("kept_amount", "default"),
+    "D7 VEN trim_columns": ("trim_columns", "default"),
+    "D16 VEN double_softmax": ("double_softmax", "default"),
+    "D14 live_teacher": ("live_teacher", "default"),
+    "D18 grey_whole": ("grey_whole", "default"),
+    "D17 teacher_anchors": ("teacher_anchors", "default"),
+    "1.4 l2_normalised": ("l2_normalised", "default"),
+    "D22 relabel_by_position": ("relabel_by_position", "default"),
+    "64x64 everywhere": ("64x64", "default"),
+    "D15 any_geometry": ("any_geometry", "64x64 everywhere"),
+    "five kinds": ("five", ""),
+    "D4 shared_draw in the test": ("five-shared", "five kinds"),
+    "D10 moving: published": ("five-moving", "five kinds"),
+    "D11 D12 sizes: published": ("five-sizes", "five kinds"),
+    "all but D22": ("all", "default"),
+}
 
 SUITES = {
     "main": Suite(
@@ -91,5 +67,11 @@ SUITES = {
             "Mimic + Occlusion Aware": "class-only",
             "Mimic + VEN": "mimicgait",
         },
+    ),
+    "compat": Suite(
+        "the public code's departures, each switched on alone",
+        ("gaitbase",),
+        {label: net for label, (net, _) in COMPAT.items()},
+        {label: base for label, (_, base) in COMPAT.items() if base},
     ),
 }
