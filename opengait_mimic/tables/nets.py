@@ -70,6 +70,7 @@ VENS: dict[str, dict[str, Any]] = {  # name -> changes to ven/ven_walkers.yaml
 }
 
 SHARED = switch("evaluator_cfg.occlusion", shared_draw={"processes": 8, "test_batch": 16})
+OWN_TEACHER = {"loss_cfg.0.positives": ["own_teacher"]}
 NO_VEN = {"model_cfg.ven": None}
 PUBLISHED = {
     **SQUARE,
@@ -94,7 +95,8 @@ NETS: dict[str, Net] = {
     "grey_whole": Net("mimicgait", "ven", switch("model_cfg", grey_whole=True)),
     "teacher_anchors": Net("mimicgait", "ven", switch("loss_cfg.0", teacher_anchors=True)),
     "l2_normalised": Net("mimicgait", "ven", switch("loss_cfg.0", l2_normalised=True)),
-    "relabel_by_position": Net("mimicgait", "ven", switch("loss_cfg.0", relabel_by_position=True)),
+    "own_teacher": Net("mimicgait", "ven", OWN_TEACHER),
+    "relabel_by_position": Net("mimicgait", "ven", {**OWN_TEACHER, **switch("loss_cfg.0", relabel_by_position=True)}),
     **{name: Net("mimicgait", name) for name in ("input_255", "kept_amount", "double_softmax", "trim_columns")},
     "teacher-64x64": Net("baseline1", None, WIDE),
     "64x64": Net("mimicgait", "64x64", SQUARE, teacher="teacher-64x64"),
