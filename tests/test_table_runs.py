@@ -162,7 +162,7 @@ def test_trainings_of_other_configurations_are_not_lost(done, make, tmp_path):
     """Real steps in the folder of a smoke run: refused before anything runs."""
     out = shutil.copytree(done.out, tmp_path / "out")
     before = weights(out)
-    with pytest.raises(HostError, match="nothing was run.*--retrain"):
+    with pytest.raises(HostError, match="(?s)nothing was run.*--retrain"):
         make(out, smoke=False)
     assert weights(out) == before
 
