@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
@@ -164,6 +164,7 @@ def test_dotted_keys_are_set_through_lists_and_missing_blocks():
 figure = st.integers(0, 6).map(lambda n: n / 2)
 
 
+@settings(deadline=None)
 @given(st.lists(figure, min_size=2, max_size=6, unique=True), st.data())
 def test_pairs_are_counted_as_kendall_counts_them(paper, data):
     """Kendall's tau-c is 2 (agreeing - contradicting) m / (n^2 (m - 1)), m the number of different values."""

@@ -62,8 +62,9 @@ def _how(facts: dict) -> list[str]:
         "shipped": "mimics from their teacher's weights (init_mimic: true, as shipped for walkers; --start cold: from random ones)",
         "cold": "mimics from random weights (--start cold)",
     }
+    paired = "; differences paired over the seeds, within their spread = no larger than its standard deviation" if len(seeds) > 1 else ""
     return [
-        f"Percent, {over}; RP = Rank-1 / whole-body Rank-1 of the backbone's teacher. Each row as it came out.",
+        f"Percent, {over}{paired}; RP = Rank-1 / whole-body Rank-1 of the backbone's teacher. Each row as it came out.",
         f"Start: {start[facts['start']]}; every other network from random weights. In the public configurations of the paper every"
         " network starts from random weights.",
         f"Steps: {steps}; batches of {training['batch_size'][0]} subjects x {training['batch_size'][1]} clips, the same clips and frames"

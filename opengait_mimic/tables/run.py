@@ -16,6 +16,7 @@ from ..config import ConfigError
 from ..evaluate import write_json
 from ..progress import duration
 from ..runs import training_data
+from ..stages import plan as look_up
 from ..stages import run as run_stages
 from .files import Job
 from .nets import BACKBONES
@@ -50,6 +51,8 @@ def run(given) -> int:
     data, classes, known = training_data(given, out, SMOKE_SUBJECTS if given.smoke else SUBJECTS)
     job = Job(out, data, classes, given.smoke, given.start == "cold")
     plans = {seed: Plan(suite, backbones, seed, job) for seed in seeds}
+    for plan in plans.values():  # what is in the way of any seed stops the first one
+        look_up(plan.stages, given.retrain)
     remaining = Remaining((seed, stage.name) for seed, plan in plans.items() for stage in plan.stages)
     facts = {
         "suite": given.suite, "version": __version__, "host": host.name, "commit": host.commit, "torch": torch.__version__,
