@@ -81,8 +81,8 @@ PUBLISHED = {
 NETS: dict[str, Net] = {
     "baseline1": Net("baseline1"),
     "baseline2": Net("baseline2"),
-    "occlusionaware": Net("occlusionaware", "class-only"),
-    "aware-ven": Net("occlusionaware", "ven"),
+    "occlusionaware": Net("occlusionaware", "ven"),
+    "detector": Net("occlusionaware", "class-only"),  # Occlusion Aware as published
     "mimicgait": Net("mimicgait", "ven"),
     "class-only": Net("mimicgait", "class-only"),
     "vanilla": Net("mimicgait", None, NO_VEN),

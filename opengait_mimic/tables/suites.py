@@ -45,7 +45,7 @@ SUITES = {
     "main": Suite(
         "methods under occlusion",
         ("gaitbase", "gaitgl", "deepgaitv2"),
-        {"Baseline-1": "baseline1", "Baseline-2": "baseline2", "Occlusion Aware": "occlusionaware", "MimicGait": "mimicgait"},
+        {"Baseline-1": "baseline1", "Baseline-2": "baseline2", "Occlusion Aware": "detector", "MimicGait": "mimicgait"},
     ),
     "ablation": Suite(
         "what the mimic is trained by, without a VEN",
@@ -62,8 +62,8 @@ SUITES = {
         ("gaitbase",),
         {
             "Baseline-2": "baseline2",
-            "Occlusion Aware": "occlusionaware",
-            "VEN": "aware-ven",
+            "Occlusion Aware": "detector",
+            "VEN": "occlusionaware",
             "Vanilla mimic": "vanilla",
             "Mimic + Occlusion Aware": "class-only",
             "Mimic + VEN": "mimicgait",
