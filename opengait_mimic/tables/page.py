@@ -48,9 +48,11 @@ def page(name: str, suite: Suite, backbones: list[str], measured: Measured, fact
 
 
 def _wrapped(text: str) -> list[str]:
-    """Lines of at most `WIDTH`; the second and the next are indented further than the first."""
+    """Lines of at most `WIDTH`; the second and the next are indented further than the first, no row parts from its figure."""
     indent = " " * (len(text) - len(text.lstrip()) + 2)
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False)
+    if " > " in text:
+        text = " > ".join(part.replace(" ", "\xa0") for part in text.split(" > "))
+    return [line.replace("\xa0", " ") for line in textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)]
 
 
 def _how(facts: dict) -> list[str]:

@@ -45,7 +45,7 @@ def _verdicts(by_data: dict[str, list[Pair]]) -> list[str]:
         return text if alone or not inside else f"{text} ({inside} of them within the seeds' spread)"
 
     chance = "; one seed tells no spread" if alone else ""
-    lines = [f"Of {len(found)} pairs, against {whose}: {count('agrees')}, {count('contradicts')}, {count('tie')}{chance}"]
+    lines = [f"Pairs: {len(found)}, against {whose}: {count('agrees')}, {count('contradicts')}, {count('tie')}{chance}"]
     for i, pair in enumerate(found):
         if pair.verdict == "agrees":
             continue
