@@ -40,9 +40,10 @@ def page(name: str, suite: Suite, backbones: list[str], measured: Measured, fact
     lines += ["", *table(name, suite, backbones, measured, dataset), ""]
     if suite.bases:
         lines += [*against(suite, backbones, measured), ""]
-    lines += ["Order by Rank-1, best first", *(line for text in order for line in _wrapped(text)), ""]
+    else:
+        lines += ["Order by Rank-1, best first", *(line for text in order for line in _wrapped(text)), ""]
     lines += [*more(suite, backbones, measured), ""]
-    for text in (*_how(facts), *_hidden(measured)):
+    for text in (*suite.notes, *_how(facts), *_hidden(measured)):
         lines += _wrapped(text)
     return "\n".join(lines), told
 
@@ -58,7 +59,8 @@ def _wrapped(text: str) -> list[str]:
 def _how(facts: dict) -> list[str]:
     seeds, training = facts["seeds"], facts["training"]
     (most, _), *others = sorted(training["steps"].items(), key=lambda item: -len(item[1]))
-    steps = ", ".join([f"{most} for each network", *(f"{count} for {' and '.join(names)}" for count, names in others)])
+    kinds = {count: " and ".join(dict.fromkeys(name.split()[0] for name in names)) for count, names in others}
+    steps = ", ".join([f"{most} for each network", *(f"{count} for {names}" for count, names in kinds.items())])
     over = f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]} alone"
     start = {
         "shipped": "mimics from their teacher's weights (init_mimic: true, as shipped for walkers; --start cold: from random ones)",

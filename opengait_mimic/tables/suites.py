@@ -9,13 +9,15 @@ class Suite(NamedTuple):
     """One table.
 
     ``title``: what it compares. ``backbones``: those it is made for. ``rows``: label -> name in `NETS`, for each backbone.
-    ``bases``: label -> label of the row it is compared with, where the paper has no figures.
+    ``bases``: label -> label of the row it is compared with, where the paper has no figures; then no order is told. ``notes``: what
+    a reader must know.
     """
 
     title: str
     backbones: tuple[str, ...]
     rows: dict[str, str]
     bases: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
 
 
 COMPAT = {  # label -> (network, label of the row it departs from)
@@ -74,5 +76,9 @@ SUITES = {
         ("gaitbase",),
         {label: net for label, (net, _) in COMPAT.items()},
         {label: base for label, (_, base) in COMPAT.items() if base},
+        (
+            "D18 can change nothing on walkers: their silhouettes have no grey edges. D22 is right in one process, which this is. D3"
+            " (shared_draw in training) needs sampling that is not fixed, so it has no row; the rest of trainer_cfg is as shipped.",
+        ),
     ),
 }
