@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import torch
 from modeling.base_model import BaseModel
 
-from ..config import REQUIRED, ConfigError, anything, block, optional, read
+from ..config import REQUIRED, anything, block, optional, read
 from ..foresight import check_classes
-from ..host import is_ours, lookup
 from .common import BINARISE, GEOMETRY, OccludedInput
+from .inner import build, host_model
 from .quirks import refuse, warn_if_mixed
 from .subnetwork import STAGE, around, backbone_block, backbone_cfg
+from .trial import clips_in_a_step, inspect, rehearse
 
 FIELDS = {
     "model": ("Baseline2", anything),
@@ -38,7 +40,7 @@ class Baseline2(OccludedInput, BaseModel):
     defines (forward, losses' inputs, optimiser) is its own.
 
     Raises:
-        ConfigError: a key of ours is wrong. HostError: the backbone does not exist in the host.
+        ConfigError: a key of ours is wrong, or the backbone embeds no silhouettes. HostError: the backbone does not exist in the host.
 
     Source:
         MimicGait (WACV 2025), section 4.3: the backbone trained on occluded data without a teacher.
@@ -47,14 +49,16 @@ class Baseline2(OccludedInput, BaseModel):
     FIELDS = FIELDS
 
     def __new__(cls, cfgs, training):
-        """Make the object of the combined class."""
-        model_cfg, whole_cfgs = backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")
-        backbone = lookup("modeling.models", model_cfg["model"], "model_cfg.backbone.model")
-        if is_ours(backbone):
-            raise ConfigError(f"model_cfg.backbone.model = {model_cfg['model']}: give the OpenGait backbone itself, not one of our methods")
+        """Try the backbone, and make the object of the combined class."""
+        cfg = read(cfgs["model_cfg"], "model_cfg", FIELDS)
+        model_cfg, whole_cfgs = backbone_cfg(cfg.backbone, "model_cfg.backbone")
+        backbone, key = host_model(model_cfg["model"], "model_cfg.backbone"), f"model_cfg.backbone ({model_cfg['model']})"
+        refuse(backbone, cfgs["trainer_cfg"]["sampler"], key)
+        with torch.random.fork_rng(devices=[]):  # the run's own weights stay those of its seed
+            inspect(build(model_cfg, around(cfgs, whole_cfgs), "model_cfg.backbone"), cfg.geometry, key, whole_cfgs)
         made = object.__new__(type(cls.__name__, (cls, backbone), {"__module__": cls.__module__}))
-        object.__setattr__(made, "backbone_cfg", model_cfg)
-        object.__setattr__(made, "backbone_yaml", whole_cfgs)
+        for name, value in (("cfg", cfg), ("key", key), ("backbone_cfg", model_cfg), ("backbone_yaml", whole_cfgs)):
+            object.__setattr__(made, name, value)
         return made
 
     @classmethod
@@ -62,17 +66,26 @@ class Baseline2(OccludedInput, BaseModel):
         """Refuse a backbone whose identity head is too small."""
         check_classes(cfgs, backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")[0], "model_cfg.backbone")
 
+    def __init__(self, cfgs, training):
+        """Build as usual; before the first step, say what would stay untrained."""
+        super().__init__(cfgs, training)
+        if not training:
+            return
+        kept = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        silent = {name for name, p in self.named_parameters() if p.requires_grad and id(p) not in kept}
+        silent.update(rehearse(self, self.geometry, self.key, clips_in_a_step(self), self.loss_aggregator))
+        if silent:
+            names = ", ".join(sorted({name.rpartition(".")[0] for name in silent}))
+            start = "" if self.engine_cfg["restore_hint"] else ", whose start is random: name trained weights in trainer_cfg.restore_hint"
+            self.msg_mgr.log_warning(f"{self.key} does not train {names}{start}")
+
     def build_network(self, model_cfg):
-        """Read our keys; the backbone builds itself from its own model_cfg."""
-        cfg = read(model_cfg, "model_cfg", FIELDS)
-        self.geometry, self.binarise = cfg.geometry, cfg.binarise
-        name = self.backbone_cfg["model"]
-        key, sampler = f"model_cfg.backbone ({name})", self.cfgs["trainer_cfg"]["sampler"]
-        refuse(type(self), self.geometry, sampler, key)
+        """The backbone builds itself from its own model_cfg."""
+        self.geometry, self.binarise = self.cfg.geometry, self.cfg.binarise
         run, self.cfgs = self.cfgs, around(self.cfgs, self.backbone_yaml)
         super().build_network(self.backbone_cfg)
         self.cfgs = run
-        warn_if_mixed(self, sampler, key)
+        warn_if_mixed(self, self.cfgs["trainer_cfg"]["sampler"], self.key)
 
     def inputs_pretreament(self, inputs):
         """The host's 5-tuple, occluded."""

@@ -13,8 +13,10 @@ from ..host import load_cfgs
 from ..visibility import FEATURES, VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .feeds import feeds
+from .inner import build, check_trained, optimizer_with
 from .quirks import refuse, warn_if_mixed
-from .subnetwork import STAGE, CheckpointError, around, backbone_block, backbone_cfg, build, checkpoint_file, embed, inspect, read_weights
+from .subnetwork import STAGE, CheckpointError, around, backbone_block, backbone_cfg, checkpoint_file, read_weights
+from .trial import embed, inspect, settle
 from .ven import VEN_FIELDS, check_extra_state, meaning
 
 GUIDED_FIELDS = {
@@ -46,9 +48,12 @@ class Guided(OccludedInput, BaseModel):
     ONE_OF: tuple[str, ...] = ()
 
     def __init__(self, cfgs, training):
-        """Remember the phase, then build as usual."""
+        """Remember the phase, build as usual, and try the backbone in training mode."""
         object.__setattr__(self, "in_training", training)
         super().__init__(cfgs, training)
+        if training:
+            starts_trained = getattr(self.cfg, "init_mimic", False) or self.engine_cfg["restore_hint"] != 0
+            settle(getattr(self, self.NET), self.geometry, self.backbone_key, self, starts_trained)
 
     @classmethod
     def foresee(cls, cfgs) -> None:
@@ -65,7 +70,7 @@ class Guided(OccludedInput, BaseModel):
             self.foresee(self.cfgs)
             self.feeds = feeds(self.cfgs, type(self))
         net = self._build_backbone("model_cfg.backbone")
-        channels, parts, unreached = self.embedding = inspect(net, self.geometry, "model_cfg.backbone")
+        channels, parts, unreached = self.embedding = inspect(net, self.geometry, self.backbone_key, self.backbone_yaml)
         for name, parameter in net.named_parameters():
             parameter.requires_grad_(name not in unreached)
         self.left_out = {f"{self.NET}.{name}" for name in unreached}
@@ -86,11 +91,11 @@ class Guided(OccludedInput, BaseModel):
 
     def _build_backbone(self, key):
         net_cfg, self.backbone_yaml = backbone_cfg(self.cfg.backbone, key)
-        net = build(net_cfg, around(self.cfgs, self.backbone_yaml), key)
+        net = build(net_cfg, around(self.cfgs, self.backbone_yaml), key, self)
         setattr(self, self.NET, net)
-        named, sampler = f"{key} ({net_cfg['model']})", self.cfgs["trainer_cfg"]["sampler"]
-        refuse(type(net), self.geometry, sampler, named)
-        warn_if_mixed(net, sampler, named)
+        self.backbone_key, sampler = f"{key} ({net_cfg['model']})", self.cfgs["trainer_cfg"]["sampler"]
+        refuse(type(net), sampler, self.backbone_key)
+        warn_if_mixed(net, sampler, self.backbone_key)
         return net
 
     def _build_ven(self, stage):
@@ -124,6 +129,16 @@ class Guided(OccludedInput, BaseModel):
         check_extra_state(own, state["_extra_state"])
         self.VEN.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("VEN.")})
         self.msg_mgr.log_info(f"{key}: {file}")
+
+    def get_optimizer(self, optimizer_cfg):
+        """The backbone's own groups where it makes any, everything else beside them; else the host's."""
+        return optimizer_with(getattr(self, self.NET), self, optimizer_cfg) or super().get_optimizer(optimizer_cfg)
+
+    def train_step(self, loss_sum):
+        """The host's step; stops if something that should be trained is not."""
+        done = super().train_step(loss_sum)
+        check_trained(self)
+        return done
 
     def train(self, mode=True):
         """The VEN stays in eval mode."""

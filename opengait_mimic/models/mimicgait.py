@@ -93,7 +93,7 @@ class MimicGait(Guided):
         more = {"any_geometry": self.compat.any_geometry, "live": live, "gathered": trainer.get("sync_BN", False)}
         object.__setattr__(self, "teacher", Teacher(cfgs, stage.checkpoint, self.geometry, **more))
         theirs, own, name = self.teacher.embedding, self.embedding, type(self.teacher.net).__name__
-        refuse(type(self.teacher.net), self.geometry, self.cfgs["trainer_cfg"]["sampler"], f"model_cfg.teacher ({name})")
+        refuse(type(self.teacher.net), self.cfgs["trainer_cfg"]["sampler"], f"model_cfg.teacher ({name})")
         if (theirs.channels, theirs.parts) != (own.channels, own.parts):
             raise ConfigError(
                 f"model_cfg.teacher gives embeddings of {theirs.channels} channels x {theirs.parts} parts, model_cfg.backbone"

@@ -15,12 +15,12 @@ class Quirk(NamedTuple):
 
     single_in_eval: bool = False  # in eval mode it refuses several clips; frozen, its own flag (never its children's) stays True
     fixed_length: bool = False  # it strides over time, so packed clips cannot be told apart
-    widths: tuple[int, ...] = ()  # the only silhouette widths it takes
+    takes: str = ""  # what it takes where trying it on silhouettes would not show that it takes something else
 
 
 QUIRKS = {  # OpenGait's class name -> quirk; classes that derive from one inherit it
     "GaitGL": Quirk(single_in_eval=True, fixed_length=True),
-    "DeepGaitV2": Quirk(widths=(44, 88)),
+    "ParsingGait": Quirk(takes="maps of body parts (0..11)"),
 }
 
 
@@ -36,22 +36,18 @@ def freeze(net: nn.Module) -> nn.Module:
     return net
 
 
-def refuse(model: type, geometry: tuple[int, int], sampler: dict, key: str) -> None:
+def refuse(model: type, sampler: dict, key: str) -> None:
     """Stop before the first step what the model would stop, or get wrong, at it.
 
     Args:
         model: the host model's class.
-        geometry: (h, w) of the silhouettes.
         sampler: ``trainer_cfg.sampler``.
         key: the YAML key of the model, for messages.
 
     Raises:
-        ConfigError: a width it does not take, or packed clips for a model that strides over time.
+        ConfigError: packed clips for a model that strides over time.
     """
     own, kind = quirk(model), sampler.get("sample_type")
-    if own.widths and geometry[1] not in own.widths:
-        allowed = " or ".join(str(width) for width in own.widths)
-        raise ConfigError(f"model_cfg.geometry = {list(geometry)}: {key} takes silhouettes {allowed} wide; change geometry and transforms")
     if own.fixed_length and not str(kind).startswith("fixed"):
         raise ConfigError(
             f"trainer_cfg.sampler.sample_type = {kind!r}: {key} strides over time and takes clips of one length; choose fixed_ordered"

@@ -1,19 +1,17 @@
-"""A host model as a part of ours: built from its own YAML, reduced to its embedding, loaded strictly, hashed."""
+"""A host model as a part of ours: the YAML it comes from, the weights it is loaded with, and their hash."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from utils import get_msg_mgr
 
 from ..config import REQUIRED, ConfigError, nearest, optional, read, text, unknown_key
-from ..host import HostError, is_ours, load_cfgs, lookup, resolve
+from ..host import HostError, load_cfgs, resolve
 from ..inputs import save_folder
+from .reasons import refuse_inputs
 
 
 class CheckpointError(RuntimeError):
@@ -44,10 +42,11 @@ def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
         Its model_cfg, and the whole configuration it came from (None when inline).
 
     Raises:
-        ConfigError: neither form. HostError: the file is not found.
+        ConfigError: neither form, or a YAML of several inputs. HostError: the file is not found.
     """
     if "cfgs" in backbone_block(block, key):
         cfgs = load_cfgs(block["cfgs"], f"{key}.cfgs")
+        refuse_inputs(cfgs, key)
         return cfgs["model_cfg"], cfgs
     return block, None
 
@@ -86,78 +85,6 @@ def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -
     return file
 
 
-def build(model_cfg: dict, cfgs: dict, key: str) -> nn.Module:
-    """A host model without its loaders, losses and optimiser, with one class in its heads.
-
-    Args:
-        model_cfg: an OpenGait model_cfg.
-        cfgs: the configuration around it (some models read their data set's name there).
-        key: its place, for messages.
-
-    Raises:
-        HostError: unknown model. ConfigError: one of our own models, which is no backbone.
-    """
-    model = lookup("modeling.models", model_cfg["model"], f"{key}.model")
-    if is_ours(model):
-        raise ConfigError(f"{key}.model = {model_cfg['model']}: give the OpenGait backbone itself, not one of our methods")
-    model_cfg = _one_class(copy.deepcopy(model_cfg))
-    net = model.__new__(model)
-    nn.Module.__init__(net)
-    net.cfgs, net.msg_mgr, net.iteration = {**cfgs, "model_cfg": model_cfg}, get_msg_mgr(), 0
-    net.build_network(model_cfg)
-    net.init_parameters()
-    return net
-
-
-def _one_class(block):
-    """``class_num: 1`` wherever it stands: identity heads are not part of the embedding."""
-    if isinstance(block, dict):
-        return {key: 1 if key == "class_num" else _one_class(value) for key, value in block.items()}
-    return [_one_class(value) for value in block] if isinstance(block, list) else block
-
-
-def embed(net: nn.Module, inputs) -> Tensor:
-    """The embedding ``[n, c, p]`` of a host model."""
-    return net(inputs)["inference_feat"]["embeddings"]
-
-
-class Embedding(NamedTuple):
-    """What a network's embedding looks like: c channels, p parts, and the state-dict keys it does not pass through."""
-
-    channels: int
-    parts: int
-    unreached: frozenset[str]
-
-
-def inspect(net: nn.Module, geometry: tuple[int, int], key: str) -> Embedding:
-    """Find the embedding's size and, by one backward, the parameters it does not reach (identity heads).
-
-    Raises:
-        ConfigError: the model fails on one silhouette clip of that size, or its embedding is not ``[n, c, p]``.
-    """
-    was, labels = net.training, torch.zeros(1, dtype=torch.long)
-    net.eval()
-    try:
-        with torch.enable_grad():
-            out = embed(net, ([torch.full((1, 8, *geometry), 0.5)], labels, ["-"], ["-"], None))
-            if out.dim() != 3:
-                raise ValueError(f"its embedding has shape {tuple(out.shape)}, expected [n, c, p]")
-            parameters = dict(net.named_parameters())
-            grads = torch.autograd.grad(out.sum(), list(parameters.values()), allow_unused=True)
-    except (RuntimeError, ValueError, AssertionError, KeyError, TypeError) as error:
-        raise ConfigError(f"{key}: the model cannot embed a clip of {geometry[0]}x{geometry[1]} silhouettes: {error}") from error
-    finally:
-        net.train(was)
-    dead = {name for name, grad in zip(parameters, grads) if grad is None}
-    modules = {
-        path
-        for path, module in net.named_modules()
-        if (own := [name for name, _ in module.named_parameters(path)]) and dead.issuperset(own)
-    }
-    buffers = {name for name, _ in net.named_buffers() if name.rpartition(".")[0] in modules}
-    return Embedding(out.shape[1], out.shape[2], frozenset(dead | buffers))
-
-
 def read_weights(file: Path, key: str) -> dict[str, Tensor]:
     """The ``model`` entry of a checkpoint, read with ``weights_only=True``.
 
@@ -178,7 +105,7 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
         net: the network.
         file: an OpenGait checkpoint.
         key: the YAML key, for messages.
-        unreached: keys of ``net`` that are left as they are (see `inspect`).
+        unreached: keys of ``net`` that are left as they are (see `trial.inspect`).
 
     Returns:
         One line for the log: how many tensors were loaded and which names were dropped.

@@ -8,8 +8,11 @@ from utils import get_msg_mgr
 
 from ..batchnorm import gather_batchnorm
 from ..config import ConfigError
+from .inner import build
 from .quirks import freeze
-from .subnetwork import build, checkpoint_file, embed, fingerprint, geometry_of, inspect, load
+from .reasons import refuse_inputs
+from .subnetwork import checkpoint_file, fingerprint, geometry_of, load
+from .trial import embed, inspect
 
 
 class TeacherChanged(RuntimeError):
@@ -32,7 +35,8 @@ class Teacher:
         gathered: where it is live, the statistics are those of all processes (``trainer_cfg.sync_BN``).
 
     Raises:
-        ConfigError: the teacher's YAML is for another geometry. CheckpointError: its weights are missing or do not fit.
+        ConfigError: the teacher's YAML is for another geometry, or its model embeds no silhouettes. CheckpointError: its weights are
+            missing or do not fit.
 
     Source:
         MimicGait (WACV 2025), section 3.3. The public code leaves the teacher in training mode, so its BatchNorm
@@ -41,6 +45,7 @@ class Teacher:
 
     def __init__(self, cfgs: dict, checkpoint: str, geometry: tuple[int, int], any_geometry=False, live=False, gathered=False):
         """Build, load, freeze, hash."""
+        refuse_inputs(cfgs, "model_cfg.teacher")
         own = geometry_of(cfgs)
         if own is not None and own != tuple(geometry):
             if not any_geometry:
@@ -53,7 +58,7 @@ class Teacher:
                 f" {geometry[0]}x{geometry[1]}"
             )
         self.net = build(cfgs["model_cfg"], cfgs, "model_cfg.teacher")
-        self.embedding = inspect(self.net, geometry, "model_cfg.teacher")
+        self.embedding = inspect(self.net, geometry, f"model_cfg.teacher ({type(self.net).__name__})", cfgs)
         file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint")
         self.report = load(self.net, file, "model_cfg.teacher.checkpoint", self.embedding.unreached)
         freeze(self.net)

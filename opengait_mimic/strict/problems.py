@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from numbers import Real
 from typing import NamedTuple
 
+import yaml
+
 from ..config import ConfigError, anything, boolean, nearest, number, read, shown, text, unknown_key
+from ..host.find import HostError
+from ..host.paths import resolve
 from ..host.registry import is_ours
 from .tables import BLOCKS, EVALUATIONS, SAMPLING, SWINGAIT
 
@@ -40,7 +44,8 @@ def problems(user: dict, default: dict) -> Iterator[Found]:
     model = _made("modeling.models", model.get("model") if isinstance(model, dict) else None)
     for engine in ("trainer_cfg", "evaluator_cfg"):
         if engine in user:
-            yield from _engine(user[engine], engine, default[engine], bool(model) and is_ours(model))
+            ours = bool(model) and is_ours(model)
+            yield from _engine(user[engine], engine, default[engine], ours, ours and _backbone(user["model_cfg"]) == "SwinGait")
     if "model_cfg" in user:
         yield from _model(user["model_cfg"])
     losses = user.get("loss_cfg", [])
@@ -71,8 +76,19 @@ def _table(given, where: str, checks: dict) -> Iterator[Found]:
             yield from (Found(at, message) for message in error.args)
 
 
-def _engine(given, where: str, default: dict, ours: bool) -> Iterator[Found]:
-    """``trainer_cfg`` or ``evaluator_cfg``; ``ours``: the model is ours, and reads no further key there."""
+def _backbone(model_cfg: dict) -> str | None:
+    """The name of the backbone that a model of ours trains; None if there is none, or no way to tell (told elsewhere)."""
+    block = model_cfg.get("backbone")
+    try:
+        if "cfgs" in block:
+            block = yaml.safe_load(resolve(block["cfgs"], "").read_text(encoding="utf-8"))["model_cfg"]
+        return block["model"]
+    except (TypeError, KeyError, OSError, UnicodeDecodeError, HostError, yaml.YAMLError):
+        return None
+
+
+def _engine(given, where: str, default: dict, ours: bool, swin: bool) -> Iterator[Found]:
+    """``trainer_cfg`` or ``evaluator_cfg``; ``ours``: the model is ours, and reads no further key there; ``swin``: but SwinGait's."""
     checks = dict(BLOCKS[where])
     if isinstance(given, dict) and where == "evaluator_cfg":
         function = _made("evaluation.evaluator", given.get("eval_func", default.get("eval_func")))
@@ -80,7 +96,7 @@ def _engine(given, where: str, default: dict, ours: bool) -> Iterator[Found]:
         checks = {**taken, **checks}
         if function and not is_ours(function) and (function.__module__, function.__name__) not in EVALUATIONS:
             checks["metric"] = anything
-    if ours:
+    if ours and not swin:
         checks = {key: check for key, check in checks.items() if key not in SWINGAIT}
     for found in _table(given, where, checks):
         if ours or not found.dropped:

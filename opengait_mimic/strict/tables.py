@@ -65,7 +65,7 @@ BLOCKS = {
 """Top-level block -> key -> check: what the host or we read by name. What a class takes is read off its signature."""
 
 SWINGAIT = ("T_max_iter",)
-"""Keys of `BLOCKS` that the host's SwinGait reads, or a model made from it; no model of ours does."""
+"""Keys of `BLOCKS` that the host's SwinGait reads, or a model made from it; of ours, one whose backbone it is."""
 
 EVALUATIONS = {
     ("evaluation.evaluator", name)
