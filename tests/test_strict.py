@@ -450,6 +450,18 @@ def test_a_users_own_model_may_read_keys_of_its_own_beside_ours(host, tmp_path, 
         assert f"{block}.{key}: unknown key" in told(written(tmp_path, yaml.safe_dump(ours)))
 
 
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_key_that_a_backbone_reads_is_ours_with_that_backbone(host, tmp_path, inline):
+    teacher, ours = (yaml.safe_load(SHIPPED[stage].read_text()) for stage in (TEACHER, MIMIC))
+    teacher["model_cfg"] = {"model": "SwinGait", "bin_num": [15]}
+    (tmp_path / "swin.yaml").write_text(yaml.safe_dump(teacher))
+    ours["model_cfg"]["backbone"] = teacher["model_cfg"] if inline else {"cfgs": str(tmp_path / "swin.yaml")}
+    ours["trainer_cfg"]["T_max_iter"] = 500
+    assert load_cfgs(written(tmp_path, yaml.safe_dump(ours)))["trainer_cfg"]["T_max_iter"] == 500
+    ours["trainer_cfg"]["T_max_iter"] = 0
+    assert "T_max_iter = 0; expected a whole number of at least 1" in told(written(tmp_path, yaml.safe_dump(ours)))
+
+
 # ---------------------------------------------------------------- OpenGait's own files
 
 

@@ -11,8 +11,8 @@ import torch
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate
-from opengait_mimic.launch import build, launch, prepare, start_log
-from opengait_mimic.walkers import write_walkers
+from opengait_mimic.launch import launch, prepare
+from tests.models.roles import ROLES, SAMPLER, built, clips, roles, train
 from tests.variants import variant
 
 GL = {"model": "GaitGL", "channels": [2, 4, 4], "class_num": 4}
@@ -26,89 +26,23 @@ BACKBONES = {  # name -> data_cfg.dataset_name of the teacher's YAML, model_cfg,
     "GaitGL deep necks": ("OUMVLP", {**GL, "channels": [2, 4, 4, 4], "SeparateBNNecks": NECKS}, 64, {"BNNecks"}),
     **{f"DeepGaitV2 {mode}": ("walkers", {**V2, "Backbone": {**BLOCKS, "mode": mode}}, 16, {"BNNecks"}) for mode in ("2d", "p3d", "3d")},
 }
-ROLES = ("teacher", "Baseline-2", "MimicGait")
-STAGE = {"teacher": "GaitBase (teacher)"}
-SAMPLER = {
-    "type": "TripletSampler",
-    "sample_type": "fixed_ordered",
-    "frames_num_fixed": 6,
-    "frames_skip_num": 1,
-    "batch_size": [3, 2],
-    "batch_shuffle": True,
-}
 PACKED = {**SAMPLER, "sample_type": "unfixed_ordered"}
 
 
-@pytest.fixture(scope="module")
-def few(tmp_path_factory):
-    """Fewer and shorter walkers than the other tests': 4 subjects to train on, 3 to test, two types, one view."""
-    tree = write_walkers(tmp_path_factory.mktemp("few"), subjects=7, seed=2, train=4, sessions=("nm-01", "cl-01"), views=(90,), frames=7)
-    return {"data_cfg__dataset_root": str(tree.root), "data_cfg__dataset_partition": str(tree.partition)}
-
-
-@pytest.fixture(scope="module")
-def ven(files, few, tmp_path_factory):
-    """A VEN of its own, three steps."""
-    names = {f"{engine}_cfg__save_name": "VEN-backbones" for engine in ("trainer", "evaluator")}
-    file = variant(files["VEN"], tmp_path_factory.mktemp("ven"), **few, **names, trainer_cfg__sampler__batch_size=[4, 1])
-    launch(file, "train", quiet=True)
-    return file
-
-
-def roles(files, few, ven, folder, backbone):
-    """The three YAMLs of a backbone; the teacher's carries its data set's name, the others are walkers."""
+def files_of(files, few, ven, folder, backbone):
+    """The three YAMLs of a backbone."""
     dataset, model_cfg = BACKBONES[backbone][:2]
-    made = {}
-    for role in ROLES:
-        name = f"{role}-{backbone.replace(' ', '-')}"
-        changes = {f"{engine}_cfg__save_name": name for engine in ("trainer", "evaluator")}
-        changes.update(few, trainer_cfg__sampler=SAMPLER)
-        if role == "teacher":
-            changes.update(model_cfg=model_cfg, data_cfg__dataset_name=dataset)
-        else:
-            changes["model_cfg__backbone__cfgs"] = str(made["teacher"])
-        if role == "MimicGait":
-            changes.update(model_cfg__teacher__cfgs=str(made["teacher"]), model_cfg__ven__cfgs=str(ven))
-            changes["model_cfg__init_mimic"] = False
-        made[role] = variant(files[STAGE.get(role, role)], folder, **changes)
-    return made
+    return roles(files, few, ven, folder, backbone, model_cfg, dataset)
 
 
 @pytest.fixture(scope="module", params=BACKBONES)
 def trained(request, files, few, ven, tmp_path_factory):
     """Every role of a backbone after three steps: models, losses, and the weights they started with."""
-    made = roles(files, few, ven, tmp_path_factory.mktemp("roles"), request.param)
-    found = SimpleNamespace(name=request.param, files=made, models={}, losses={}, start={}, hashes=[])
+    made = files_of(files, few, ven, tmp_path_factory.mktemp("roles"), request.param)
+    found = SimpleNamespace(name=request.param, files=made, models={}, losses={}, start={})
     for role, file in made.items():
-        seen = found.losses[role] = []
-
-        def before(model, role=role, seen=seen):
-            model.loss_aggregator.register_forward_hook(lambda _, __, result: seen.append(float(result[0].detach())))
-            found.start[role] = {name: p.detach().clone() for name, p in model.named_parameters()}
-            if role == "MimicGait":
-                found.hashes.append(model.teacher.hash)
-
-        found.models[role] = launch(file, "train", quiet=True, before=before)
+        found.models[role], found.losses[role], found.start[role] = train(file)
     return found
-
-
-def restored(file):
-    """The model of a test, with its checkpoint."""
-    cfgs = prepare(file, "test")
-    start_log(cfgs, False, False, quiet=True)
-    return build(cfgs, False)
-
-
-def clips(n, s=7):
-    """Random silhouettes [n, s, 64, 44], fuller from clip to clip, as the host's 5-tuple."""
-    filled = torch.linspace(0.2, 0.8, n)[:, None, None, None]
-    return (
-        [(torch.rand(n, s, 64, 44, generator=torch.Generator().manual_seed(n)) < filled).float()],
-        torch.zeros(n, dtype=torch.long),
-        ["-"] * n,
-        ["-"] * n,
-        None,
-    )
 
 
 def test_three_steps_move_every_parameter_that_is_trained(trained):
@@ -135,7 +69,7 @@ def test_a_role_is_the_hosts_own_class_and_sees_what_it_should(trained):
     backbone = lookup("modeling.models", model_cfg["model"], "test")
     assert type(trained.models["teacher"]) is backbone and isinstance(trained.models["Baseline-2"], backbone)
     mimic = trained.models["MimicGait"]
-    assert type(mimic.Mimic) is type(mimic.teacher.net) is backbone
+    assert type(mimic.Mimic) is type(mimic.teacher.net) and isinstance(mimic.Mimic, backbone)
     assert mimic.teacher.embedding.parts == parts == mimic.Mixer.fc_bin.shape[0]
     deep = trained.name.startswith("GaitGL deep")
     for net in (trained.models["teacher"], trained.models["Baseline-2"], mimic.Mimic, mimic.teacher.net):
@@ -146,7 +80,7 @@ def test_the_teacher_is_frozen_whatever_its_class(trained):
     from opengait_mimic.models.subnetwork import checkpoint_file, fingerprint, read_weights
 
     teacher = trained.models["MimicGait"].teacher
-    assert [fingerprint(teacher.net)] == trained.hashes == [teacher.hash]
+    assert fingerprint(teacher.net) == teacher.hash
     saved = read_weights(checkpoint_file("auto", prepare(trained.files["teacher"], "test"), "teacher"), "teacher")
     compared = {name: value for name, value in teacher.net.state_dict().items() if name not in teacher.embedding.unreached}
     assert any("running_mean" in name for name in compared) or trained.name.startswith("GaitGL")
@@ -159,7 +93,7 @@ def test_the_teacher_is_frozen_whatever_its_class(trained):
 @pytest.mark.parametrize("s", [2, 7])
 def test_a_frozen_teacher_of_many_clips_equals_eval_clip_by_clip(trained, s):
     """Independent: the host's own test model, in eval mode, one clip at a time."""
-    alone = restored(trained.files["teacher"]).eval()
+    alone = built(trained.files["teacher"], "test").eval()
     batch = clips(3, s)
     found = trained.models["MimicGait"].teacher(batch)
     with torch.no_grad():
@@ -171,7 +105,7 @@ def test_a_frozen_teacher_of_many_clips_equals_eval_clip_by_clip(trained, s):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_checkpoints_restore_strictly(trained, role):
-    model, back = trained.models[role], restored(trained.files[role])
+    model, back = trained.models[role], built(trained.files[role], "test")
     saved, now = model.state_dict(), back.state_dict()
     assert list(saved) == list(now)
     assert all(name == "_extra_state" or torch.equal(saved[name], now[name]) for name in saved)
@@ -186,7 +120,7 @@ def test_heads_that_are_left_out_are_named_in_the_log(trained, monkeypatch):
 
     said = []
     monkeypatch.setattr(get_msg_mgr(), "log_info", lambda text: said.append(str(text)))
-    restored(trained.files["MimicGait"])
+    built(trained.files["MimicGait"], "test")
     line = next(text for text in said if text.startswith("Frozen and not saved"))
     assert all(f"{module}." in line for module in BACKBONES[trained.name][3]) and "conv" not in line
 
@@ -208,9 +142,7 @@ def test_a_test_and_the_rows_of_an_evaluation(trained):
 
 def test_init_mimic_starts_as_the_teacher(trained, tmp_path):
     changes = {"model_cfg__init_mimic": True, "trainer_cfg__save_name": "warm"}
-    cfgs = prepare(variant(trained.files["MimicGait"], tmp_path, **changes), "train")
-    start_log(cfgs, True, False, quiet=True)
-    model = build(cfgs, True)
+    model = built(variant(trained.files["MimicGait"], tmp_path, **changes))
     batch = model.inputs_pretreament(next(iter(model.train_loader)))
     one = batch._replace(
         occluded=batch.whole[:1], whole=batch.whole[:1], labs=batch.labs[:1], lengths=batch.lengths[:1], typs=["-"], vies=["-"]
@@ -229,16 +161,14 @@ def test_init_mimic_starts_as_the_teacher(trained, tmp_path):
     ("backbone", "changes", "message"),
     [
         ("GaitGL", {"trainer_cfg__sampler": PACKED}, r"sample_type = 'unfixed_ordered': .*GaitGL.* fixed_"),
-        ("DeepGaitV2 p3d", {"model_cfg__geometry": [64, 64]}, r"geometry = \[64, 64\]: .*DeepGaitV2.* 44 or 88 wide"),
+        ("DeepGaitV2 p3d", {"model_cfg__geometry": [64, 64]}, r"geometry = \[64, 64\]: .*DeepGaitV2.* 64x44 or 128x88"),
     ],
 )  # fmt: skip
 def test_what_a_backbone_does_not_take_is_refused_before_the_first_step(files, few, ven, tmp_path, role, backbone, changes, message):
     (tmp_path / "changed").mkdir()
-    file = variant(roles(files, few, ven, tmp_path, backbone)[role], tmp_path / "changed", **changes)
-    cfgs = prepare(file, "train")
-    start_log(cfgs, True, False, quiet=True)
+    file = variant(files_of(files, few, ven, tmp_path, backbone)[role], tmp_path / "changed", **changes)
     with pytest.raises(ConfigError, match=message):
-        build(cfgs, True)
+        built(file)
 
 
 @pytest.mark.parametrize("role", ["Baseline-2", "MimicGait"])
@@ -251,11 +181,9 @@ def test_packed_clips_that_mix_over_time_are_said(files, few, ven, tmp_path, mon
 
     (tmp_path / "changed").mkdir()
     changes = {"trainer_cfg__sampler": {**sampler, "frames_num_min": 3, "frames_num_max": 6}, "trainer_cfg__save_name": "mixed"}
-    file = variant(roles(files, few, ven, tmp_path, backbone)[role], tmp_path / "changed", **changes)
-    cfgs = prepare(file, "train")
-    start_log(cfgs, True, False, quiet=True)
+    file = variant(files_of(files, few, ven, tmp_path, backbone)[role], tmp_path / "changed", **changes)
     warnings = []
     monkeypatch.setattr(sys.modules["utils"].get_msg_mgr(), "log_warning", warnings.append, raising=False)
     with contextlib.suppress(CheckpointError):  # the mimic's teacher is not trained here
-        build(cfgs, True)
+        built(file)
     assert any("mixed with those of its neighbours" in text and "DeepGaitV2" in text for text in warnings) == said

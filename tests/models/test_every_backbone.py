@@ -1,0 +1,211 @@
+"""Every silhouette model of OpenGait's as teacher, Baseline-2 and MimicGait; with ``-s`` it prints what it met."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from opengait_mimic.evaluate import evaluate
+from tests.models.roles import SAMPLER, built, clips, roles, train
+from tests.models.served import REFUSED, SERVED, UNTRIED
+from tests.variants import variant
+
+STEPS = {"trainer_cfg__total_iter": 2, "trainer_cfg__save_iter": 2, "evaluator_cfg__restore_hint": 2}
+MATRIX: list[str] = []
+REASONS: list[str] = []
+
+
+def models_of_the_host() -> set[str]:
+    """Every model class a YAML may name, but ours."""
+    import modeling.models
+    from modeling.base_model import BaseModel
+
+    from opengait_mimic.host import is_ours
+
+    found = {name: value for name, value in vars(modeling.models).items() if isinstance(value, type) and issubclass(value, BaseModel)}
+    return {name for name, value in found.items() if value is not BaseModel and not is_ours(value)}
+
+
+@pytest.fixture(scope="module", params=SERVED)
+def trained(request, files, few, ven, tmp_path_factory):
+    """A backbone in every role after two steps."""
+    case = SERVED[request.param]
+    if case.model_cfg["model"] not in models_of_the_host():
+        pytest.skip(f"this host has no {case.model_cfg['model']}")
+    folder = tmp_path_factory.mktemp("every")
+    made = roles(files, few, ven, folder, request.param, case.model_cfg, case.dataset, case.losses, **STEPS, **case.changes)
+    found = SimpleNamespace(name=request.param, case=case, files=made, models={}, losses={}, start={})
+    for role, file in made.items():
+        found.models[role], found.losses[role], found.start[role] = train(file)
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def matrix():
+    """The table, at the end."""
+    yield
+    head = "| backbone | parts x channels | teacher's losses | Baseline-2's | MimicGait's | checkpoints | Rank-1 |"
+    print("\n" + "\n".join([head, "|" + " --- |" * 7, *MATRIX, "", "| refused | said |", "| --- | --- |", *REASONS]))
+
+
+def test_every_model_of_the_host_is_served_or_refused(host):
+    """A model that OpenGait gains shows up here: try it, then enter it in tests/models/served.py."""
+    known = {case.model_cfg["model"] for case in SERVED.values()} | set(REFUSED) | set(UNTRIED)
+    assert models_of_the_host() <= known, f"not in tests/models/served.py: {sorted(models_of_the_host() - known)}"
+
+
+def test_two_steps_train_all_that_should_be_trained(trained):
+    for role, model in trained.models.items():
+        losses = torch.tensor(trained.losses[role])
+        assert len(losses) == 2 and losses.isfinite().all() and (losses > 0).all(), (role, losses)
+        still = {name for name, p in model.named_parameters() if torch.equal(p, trained.start[role][name])}
+        frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+        ungiven = {name for name, p in model.named_parameters() if p.requires_grad and p.grad is None}
+        assert not ungiven, (role, ungiven)
+        zero = {name for name in still - frozen if not model.get_parameter(name).grad.any()}
+        assert still - frozen == zero and len(zero) < 0.2 * len(trained.start[role]), (role, zero)
+        if role == "MimicGait":
+            assert {name.split(".")[1] for name in frozen if name.startswith("Mimic.")} == set(trained.case.heads)
+            assert {name.split(".")[0] for name in frozen} <= {"Mimic", "VEN"}
+            kept = {id(p) for group in model.optimizer.param_groups for p in group["params"]}
+            assert all(id(p) in kept for p in model.parameters() if p.requires_grad)
+
+
+def test_the_mixer_has_the_size_of_the_embedding(trained):
+    mimic, case = trained.models["MimicGait"], trained.case
+    assert mimic.Mixer.fc_bin.shape == (case.parts, case.channels + 64, case.channels)
+    assert mimic.teacher.embedding[:2] == (case.channels, case.parts)
+
+
+def test_a_frozen_teacher_of_many_clips_equals_the_hosts_eval_clip_by_clip(trained):
+    alone, batch = built(trained.files["teacher"], "test").eval(), clips(3)
+    found = trained.models["MimicGait"].teacher(batch)
+    for i in range(3):
+        with torch.no_grad():
+            one = alone(([batch[0][0][i : i + 1]], batch[1][i : i + 1], ["-"], ["-"], None))["inference_feat"]["embeddings"]
+        assert (found[i : i + 1] - one).abs().max() < 1e-5 * one.abs().max()
+
+
+def test_checkpoints_restore_strictly_and_a_test_runs(trained):
+    for role, model in trained.models.items():
+        saved, now = model.state_dict(), built(trained.files[role], "test").state_dict()
+        assert list(saved) == list(now)
+        assert all(name == "_extra_state" or torch.equal(saved[name], now[name]) for name in saved), role
+    rows = {role: evaluate(file, quiet=True) for role, file in trained.files.items()}
+    assert all(0 <= row["rank1"] <= 100 for found in rows.values() for row in found)
+    losses = [" ".join(f"{loss:.3f}" for loss in trained.losses[role]) for role in trained.models]
+    ranks = " / ".join(f"{found[0]['rank1']:.0f}" for found in rows.values())
+    size = f"{trained.case.parts} x {trained.case.channels}"
+    MATRIX.append(f"| {trained.name} | {size} | {' | '.join(losses)} | strict, equal | {ranks} |")
+
+
+# ---------------------------------------------------------------- refused, before the first step
+
+
+def reason(files, few, folder, stage, **changes) -> str:
+    """What building a role says."""
+    from opengait_mimic.config import ConfigError
+
+    folder.mkdir(exist_ok=True)
+    file = variant(files[stage], folder, **{**few, "trainer_cfg__sampler": SAMPLER, **changes})
+    with pytest.raises(ConfigError) as caught:
+        built(file)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_serve_is_refused_with_the_reason(files, few, tmp_path, name, checkout):
+    """From OpenGait's own YAML of it, in every role."""
+    from opengait_mimic.config import ConfigError
+    from opengait_mimic.host import load_cfgs
+    from opengait_mimic.models.subnetwork import geometry_of
+    from opengait_mimic.models.teacher import Teacher
+
+    if name not in models_of_the_host():
+        pytest.skip(f"this host has no {name}")
+    shipped, pattern = REFUSED[name]
+    own = {"model_cfg__backbone": {"cfgs": str(checkout / "configs" / shipped)}}
+    triplet = {"type": "TripletLoss", "log_prefix": "triplet", "margin": 0.2, "loss_term_weight": 1.0}  # needs no head
+    said = {"Baseline-2": reason(files, few, tmp_path / "b2", "Baseline-2", **own, loss_cfg=[triplet])}
+    if name != "GaitSSB_Pretrain":  # which serves as a teacher, see below; as a mimic it would first need such a teacher
+        said["MimicGait"] = reason(files, few, tmp_path / "m", "MimicGait", **own, model_cfg__ven=None)
+        cfgs = load_cfgs(str(checkout / "configs" / shipped), "test")
+        with pytest.raises(ConfigError) as caught:
+            Teacher(cfgs, "auto", geometry_of(cfgs) or (64, 44))
+        said["teacher"] = str(caught.value)
+    for role, text in said.items():
+        assert re.search(pattern, text) and f"{name}" in text and "model_cfg." in text, (role, text)
+    assert all("hoose " in text for text in said.values())
+    REASONS.append(f"| {name} | {said['Baseline-2']} |")
+
+
+@pytest.mark.parametrize(
+    ("shipped", "pattern"),
+    [
+        ("smplgait/smplgait.yaml", r"SMPLGait\) cannot embed 64x44 silhouettes: it reads a further input \(number 2\)"),
+        ("denoisinggait/denoisinggait_ccpg.yaml", r"a further input \(number 2\)"),
+        ("gaitedge/phase1_seg.yaml", r"a further input \(number 2\)"),
+        ("skeletongait/skeletongait_Gait3D.yaml", r"DeepGaitV2\).* takes 2 channels and gets 1"),
+        ("gaitedge/phase2_e2e.yaml", r"GaitEdge\) cannot be built: it asks for the key 'kernel_size' \(`.*kernel_size.*`\)"),
+        ("biggait/BigGait_CCPG.yaml", r"model_cfg.backbone.pretrained_dinov2 = .*pth.* is not there"),
+    ],
+)
+def test_an_inline_model_cfg_is_refused_by_trying_it(files, few, tmp_path, shipped, pattern, checkout, host):
+    """Without the YAML around it, whose transforms would tell."""
+    from opengait_mimic.host import load_cfgs
+
+    if "SMPLGait" not in models_of_the_host():
+        pytest.skip("needs OpenGait's own models")
+    inline = load_cfgs(str(checkout / "configs" / shipped), "test")["model_cfg"]
+    text = reason(files, few, tmp_path / "b2", "Baseline-2", model_cfg__backbone=inline)
+    assert re.search(pattern, text), text
+
+
+def test_a_pretraining_model_serves_as_teacher_alone(tmp_path, checkout, host):
+    from opengait_mimic.host import load_cfgs
+    from opengait_mimic.models.inner import build
+    from opengait_mimic.models.teacher import Teacher
+
+    if "GaitSSB_Pretrain" not in models_of_the_host():
+        pytest.skip("this host has no GaitSSB_Pretrain")
+    cfgs = load_cfgs(str(checkout / "configs/gaitssb/pretrain_test_on_gait3d.yaml"), "test")
+    cfgs["model_cfg"]["backbone_cfg"]["channels"] = [2, 4, 4, 8]
+    alone, file = build(cfgs["model_cfg"], cfgs, "test").eval(), tmp_path / "ssb.pt"
+    torch.save({"model": alone.state_dict()}, file)
+    found, batch = Teacher(cfgs, str(file), (64, 44))(clips(3)), clips(3)
+    assert found.shape == (3, 8, 31)
+    with torch.no_grad():
+        one = alone(([batch[0][0][1:2]], batch[1][1:2], ["-"], ["-"], None))["inference_feat"]["embeddings"]
+    assert (found[1:2] - one).abs().max() < 1e-5
+
+
+def test_a_key_of_the_run_that_a_model_reads_is_asked_for(files, few, tmp_path, host):
+    if "SwinGait" not in models_of_the_host():
+        pytest.skip("this host has no SwinGait")
+    for stage in ("Baseline-2", "MimicGait"):
+        text = reason(files, few, tmp_path / stage, stage, model_cfg__backbone=SERVED["SwinGait"].model_cfg)
+        assert re.search(r"SwinGait\) cannot be built: it asks for the key 'T_max_iter' \(`.*trainer_cfg.*`\)", text), text
+
+
+def test_a_second_phase_serves_as_a_mimic_and_its_own_loss_is_refused(files, few, ven, tmp_path, host):
+    """GLN's logits are [n, 1, classes], and OpenGait's CrossEntropyLoss takes the axis of one for the classes."""
+    if "GLN" not in models_of_the_host():
+        pytest.skip("this host has no GLN")
+    phase2 = {**SERVED["GLN"].model_cfg, "Lateral_pretraining": False}
+    made = roles(files, few, ven, tmp_path, "GLN two", SERVED["GLN"].model_cfg, losses=("triplet",), **STEPS)
+    train(made["teacher"])
+    (tmp_path / "two").mkdir()
+    mimic, losses, _ = train(variant(made["MimicGait"], tmp_path / "two", model_cfg__backbone=phase2))
+    heads = {name.split(".")[1] for name, p in mimic.named_parameters() if name.startswith("Mimic.") and not p.requires_grad}
+    assert len(losses) == 2 and heads == {"encoder_bn", "reduce_bn", "reduce_fc", "reduce_cls"}
+    text = reason(files, few, tmp_path / "b2", "Baseline-2", model_cfg__backbone=phase2)
+    assert re.search(r"GLN\) cannot be trained on silhouettes by this loss_cfg: IndexError .*out of bounds", text), text
+
+
+@pytest.mark.parametrize(("name", "pattern"), [("SeparateFCs", "a building block"), ("BaseModel", "a building block")])
+def test_a_building_block_is_no_backbone(files, few, tmp_path, name, pattern):
+    for stage in ("Baseline-2", "MimicGait"):
+        assert pattern in reason(files, few, tmp_path / stage, stage, model_cfg__backbone={"model": name})
