@@ -95,7 +95,8 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
     if training:
         hint = engine["restore_hint"]
         manager.init_manager(folder, log_to_file, engine["log_iter"], hint if isinstance(hint, int) else 0)
-        manager.info_dict.clear()  # OpenGait keeps what an earlier training of this process had not printed yet
+        if rank_and_world()[0] == 0:  # on others the manager does nothing, and has nothing
+            manager.info_dict.clear()  # OpenGait's keeps what an earlier training of this process had not printed yet
     else:
         manager.init_logger(folder, log_to_file)
     logging.disable(logging.NOTSET)
