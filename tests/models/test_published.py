@@ -226,10 +226,10 @@ def test_any_geometry_asks_the_backbones_quirks_all_the_same(trained, tmp_path):
     deep = {"model": "DeepGaitV2", "Backbone": block, "SeparateBNNecks": {"class_num": 8}}
     wide = {**WIDE, "model_cfg__geometry": [64, 64], "model_cfg__ven": None, "model_cfg__backbone": deep}
     teacher = {"cfgs": str(trained.files[TEACHER]), "checkpoint": "auto"}
-    with pytest.raises(ConfigError, match="takes silhouettes 44 or 88 wide"):
+    with pytest.raises(ConfigError, match="takes silhouettes of 64x44 or 128x88"):
         made(trained, tmp_path, MIMIC, **wide, model_cfg__teacher=teacher, model_cfg__reference_compat={"any_geometry": True})
     yours = variant(trained.files[TEACHER], tmp_path, model_cfg=deep)
-    with pytest.raises(ConfigError, match=r"model_cfg\.teacher.*(64x64|takes silhouettes 44 or 88 wide)"):
+    with pytest.raises(ConfigError, match=r"model_cfg\.teacher.*(64x64|takes silhouettes of 64x44)"):
         own = {**wide, "model_cfg__backbone": {"cfgs": str(trained.files[TEACHER])}, "model_cfg__teacher": {"cfgs": str(yours)}}
         made(trained, tmp_path, MIMIC, **own, model_cfg__reference_compat={"any_geometry": True})
 
