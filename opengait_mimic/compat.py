@@ -133,3 +133,26 @@ def switched_on(found: SimpleNamespace, block: str) -> dict[str, Any] | None:
     """The switches of a block that are on, with their values; None where there is none."""
     on = {s.name: getattr(found, s.name) for s in SWITCHES if s.block == block and getattr(found, s.name) != s.default}
     return on or None
+
+
+def in_configuration(cfgs: dict) -> dict[str, Any]:
+    """Every switch that a method's complete configuration has on: its dotted key -> its value; empty where there is none.
+
+    Raises:
+        ConfigError: a block of switches is wrong.
+    """
+    model, losses = cfgs["model_cfg"].get("model"), cfgs.get("loss_cfg") or []
+    blocks = [("model_cfg", model, cfgs["model_cfg"], OTHERS)]
+    for engine in ("trainer_cfg", "evaluator_cfg"):
+        blocks.append((f"{engine}.occlusion", "occlusion", cfgs.get(engine, {}).get("occlusion"), VEN if model == "VEN" else OTHERS))
+    for loss in losses if isinstance(losses, list) else [losses]:
+        place = OWN if loss.get("positives") == ["own_teacher"] else OTHERS
+        blocks.append((f"loss_cfg.{loss.get('log_prefix')}", loss.get("type"), loss, place))
+    found = {}
+    for where, name, block, place in blocks:
+        given = block.get("reference_compat") if isinstance(block, dict) else None
+        if given and name in BLOCKS:
+            key = f"{where}.reference_compat"
+            on = switched_on(switches(name, place)(given, key), name) or {}
+            found.update({f"{key}.{switch}": value for switch, value in on.items()})
+    return found

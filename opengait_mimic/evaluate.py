@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from . import host as hosts
+from .compat import in_configuration
 from .config import ConfigError
 from .distributed import rank_and_world
 from .host import is_ours, load_cfgs, resolve
@@ -136,6 +137,7 @@ def evaluate(
     Returns:
         Rows of `opengait_mimic.protocol.row`; on ranks above 0 none. ``hp_rank1`` is the whole-body Rank-1 of the backbone's
         teacher (Baseline-1), the same for every method of a backbone; where it is unknown RP is None, with ``rp_reason``.
+        ``reference_compat`` names the switches that were on, where any was.
 
     Raises:
         HostError, ConfigError, CheckpointError: see `prepare` and the models; before anything is embedded.
@@ -144,7 +146,7 @@ def evaluate(
     evaluator = cfgs["evaluator_cfg"]
     evaluator["occlusion"] = drawn = {**DEFAULT, **(evaluator.get("occlusion") or {})}
     start_log(cfgs, False, False, quiet)
-    name, kind = cfgs["model_cfg"]["model"], model_class(cfgs)
+    name, kind, compat = cfgs["model_cfg"]["model"], model_class(cfgs), in_configuration(cfgs)
     taught = is_ours(kind) and kind.taught
     if name == "VEN":
         raise ConfigError("model_cfg.model = VEN: it ranks nobody; test it with python -m opengait_mimic --phase test")
@@ -184,6 +186,8 @@ def evaluate(
         rows.append(row(method, backbone, dataset, cell, kinds, hidden, result, holistic, hp, drawn["seed"]))
         if hp is None:
             rows[-1]["rp_reason"] = reason
+        if compat:
+            rows[-1]["reference_compat"] = compat
     return rows
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opengait_mimic.compat import BLOCKS, NOT_SWITCHES, OTHERS, OWN, SWITCHES, VEN, switched_on, switches
+from opengait_mimic.compat import BLOCKS, NOT_SWITCHES, OTHERS, OWN, SWITCHES, VEN, in_configuration, switched_on, switches
 from opengait_mimic.config import ConfigError
 
 OFF = {switch.name: switch.default for switch in SWITCHES}
@@ -112,3 +112,21 @@ def test_shared_draw_takes_other_numbers():
 def test_messages(block, given, message):
     with pytest.raises(ConfigError, match=message):
         switches(block)(given, "x")
+
+
+def test_what_a_configuration_has_on_is_told_key_by_key():
+    loss = {"type": "MiCKDLoss", "log_prefix": "mickd", "reference_compat": {"teacher_anchors": True}}
+    cfgs = {
+        "model_cfg": {"model": "MimicGait", "reference_compat": {"all": True, "live_teacher": False}},
+        "trainer_cfg": {"occlusion": {"kinds": {"top": 1.0}, "reference_compat": {}}},
+        "evaluator_cfg": {"occlusion": {"kinds": {"top": 1.0}, "reference_compat": {"moving": "published"}}},
+        "loss_cfg": [loss],
+    }
+    assert in_configuration(cfgs) == {
+        "model_cfg.reference_compat.rank": "bare",
+        "model_cfg.reference_compat.any_geometry": True,
+        "model_cfg.reference_compat.grey_whole": True,
+        "evaluator_cfg.occlusion.reference_compat.moving": "published",
+        "loss_cfg.mickd.reference_compat.teacher_anchors": True,
+    }
+    assert in_configuration({"model_cfg": {"model": "Baseline"}, "loss_cfg": [], "trainer_cfg": {}, "evaluator_cfg": {}}) == {}

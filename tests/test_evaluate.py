@@ -227,3 +227,11 @@ def test_the_command_leaves_the_output_folder_as_given(results, output):
 
 def test_rank1_helper_reads_what_is_printed():
     assert rank1("walkers, euc\nRank-1 12.34 %   Rank-5 50.00 %") == "12.34"
+
+
+def test_rows_say_which_departures_were_on(command, trained, results, tmp_path, capsys):
+    file = variant(trained.files["MimicGait"], tmp_path, model_cfg__reference_compat={"rank": "bare"})
+    assert command(file, "--json", tmp_path / "out.json") == 0
+    assert {str(r["reference_compat"]) for r in rows(tmp_path / "out.json")} == {"{'model_cfg.reference_compat.rank': 'bare'}"}
+    assert "MimicGait departs from the paper as the public code does" in capsys.readouterr().out
+    assert not any("reference_compat" in r for r in rows(results["MimicGait"]))

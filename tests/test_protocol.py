@@ -203,6 +203,13 @@ def example_rows():
     ]  # fmt: skip
 
 
+def test_switches_that_were_on_stand_below_the_table():
+    rows = example_rows()
+    assert "departs" not in format_rows(rows)
+    rows[2]["reference_compat"] = {"model_cfg.reference_compat.rank": "bare"}
+    assert "MimicGait departs from the paper as the public code does: model_cfg.reference_compat.rank bare" in format_rows(rows)
+
+
 def test_row_keys_and_json():
     keys = "method backbone dataset protocol gallery_embedder kinds hidden".split()
     keys += "rank1 rank5 holistic_rank1 hp_rank1 rp_rank1 seed".split()

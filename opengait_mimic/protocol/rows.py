@@ -94,12 +94,16 @@ def _text(value):
     return "-" if value is None else str(value)
 
 
+def _switches(row) -> str:
+    return ", ".join(f"{key} {value}" for key, value in row["reference_compat"].items())
+
+
 def format_rows(rows) -> str:
     """Rows as an aligned plain-text table for the console, best read at 120 columns.
 
     What is the same in every row (backbone, dataset, kinds, hidden, seed) moves to a line above the table. Scores are
-    percent with two decimals, RP a ratio with two decimals, ``-`` where there is none; why, and how many probes had no
-    mate, stands below.
+    percent with two decimals, RP a ratio with two decimals, ``-`` where there is none; why, which switches of ``reference_compat``
+    were on, and how many probes had no mate, stands below.
 
     Args:
         rows: dicts from ``row``.
@@ -132,6 +136,8 @@ def format_rows(rows) -> str:
     lines.append("  ".join("-" * width[k] for k in shown))
     lines += ["  ".join(f"{cells[k][i]:{align[k]}{width[k]}}" for k in shown).rstrip() for i in range(len(rows))]
     lines.append("Rank-k, holistic and HP in percent; RP = Rank-1 / HP")
+    for method, on in dict.fromkeys((r["method"], _switches(r)) for r in rows if r.get("reference_compat")):
+        lines.append(f"{method} departs from the paper as the public code does: {on}")
     for reason in dict.fromkeys(r["rp_reason"] for r in rows if "rp_reason" in r):
         lines.append(f"RP -: {reason}")
     for lost, probes, dataset in dict.fromkeys((r["probes_without_mate"], r["probes"], r["dataset"]) for r in rows):
