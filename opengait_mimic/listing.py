@@ -47,8 +47,8 @@ def listing(spec: str | None = None, width: int | None = None) -> list[str]:
         lines += [f"{title} ({key})", *_table({name: _summary(home, name) for name, home in REGISTERED[namespace].items()}, width), ""]
     theirs = ", ".join(sorted(host_models()))
     lines += [f"backbones (model_cfg.backbone): the models of the host, {host.name} at {host.root}"]
-    lines += textwrap.wrap(theirs, width, initial_indent="  ", subsequent_indent="  ")
-    lines += ["  Any of them that gives silhouettes an embedding [n, c, p]; GaitBase is `Baseline`.", ""]
+    lines += _wrapped(theirs, width)
+    lines += [*_wrapped("Any of them that gives silhouettes an embedding [n, c, p]; GaitBase is `Baseline`.", width), ""]
     return lines + config_lines(width)
 
 
@@ -65,11 +65,12 @@ def config_lines(width: int, folder: Path = CONFIGS) -> list[str]:
     """The configurations below a folder by method: each file, and what its first line says of it."""
     said = {file.relative_to(folder): first_comment(file) for file in sorted(folder.rglob("*.yaml"))}
     starting = sum(text.startswith(STARTING_POINT) for text in said.values())
-    lines = [
-        f"configurations: {len(said)} in {folder}",
-        f"  {starting} of them are starting points: rates and schedules of the sources they name, no figure of their own so far.",
-        "  --cfgs configs/<method>/<file> finds them from any folder, and your own copy in ./configs before them.",
-    ]
+    lines = [f"configurations: {len(said)} in {folder}"]
+    for sentence in (
+        f"{starting} of them are starting points: rates and schedules of the sources they name, figures of ours on walkers alone.",
+        "--cfgs configs/<method>/<file> finds them from any folder, and your own copy in ./configs before them.",
+    ):
+        lines += _wrapped(sentence, width)
     for method in dict.fromkeys(file.parent for file in said):
         mine = {file.name: text.removeprefix(STARTING_POINT) for file, text in said.items() if file.parent == method}
         lines += [f"  configs/{method}/", *_table(mine, width, "    ")]
@@ -86,6 +87,10 @@ def _summary(home: str, name: str) -> str:
     """The first sentence of the docstring of a class or function of ours."""
     text = " ".join((inspect.getdoc(getattr(importlib.import_module(home), name)) or "").split("\n\n")[0].split())
     return text.split(". ")[0].rstrip(".")
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _table(rows: dict[str, str], width: int, indent: str = "  ") -> list[str]:

@@ -14,7 +14,7 @@ SETS = {
 EXTRA = (  # a teacher and VENs that others are built on
     "baseline1/baseline1_gaitbase_sustech1k",
     "ven/ven_grew_fivekinds",
-    *(f"ven/ven_{data}_64x64" for data in MAIN),
+    "ven/ven_grew_64x64",
 )
 
 CONFIGURATIONS = {
@@ -33,6 +33,9 @@ TEACHERS_OF_OPENGAIT = {
     "configs/gaitbase/gaitbase_ccpg.yaml",
 }
 """What our files name in an OpenGait checkout."""
+
+VEN_OF_OTHER_DATA = {"mimicgait/mimicgait_gaitbase_gait3d_64x64"}
+"""Guided by a VEN that GREW trained, as published."""
 
 NAME = "trainer_cfg.save_name evaluator_cfg.save_name "
 LENGTH = "trainer_cfg.total_iter evaluator_cfg.restore_hint "
@@ -53,7 +56,7 @@ AWARE_OF_ITS_OWN = {  # Adam and the public iterations
     "gaitbase_grew": LENGTH + MILESTONES + "optimizer_cfg trainer_cfg.save_iter",
 }
 OF_ITS_OWN = {  # where the public code trains the mimic otherwise than its backbone
-    "gaitbase_gait3d": FRAMES,
+    "gaitbase_gait3d": FRAMES + LENGTH,
     "gaitbase_grew": LENGTH + "optimizer_cfg.lr",
     "gaitgl_gait3d": BATCH,
 }
@@ -67,7 +70,7 @@ CLASSES = {
     "gaitgl": "model_cfg.class_num model_cfg.channels",
     "deepgaitv2": "model_cfg.SeparateBNNecks.class_num",
 }
-GREW = DATA + LENGTH + MILESTONES + "evaluator_cfg.eval_func "
+GREW = DATA + MILESTONES + "evaluator_cfg.eval_func "
 
 
 def differences() -> list[tuple[str, str, str]]:
@@ -80,16 +83,16 @@ def differences() -> list[tuple[str, str, str]]:
             found.append((f"baseline2/baseline2_{key}", f"occlusionaware/occlusionaware_{key}", AWARE + AWARE_OF_ITS_OWN.get(key, "")))
             found.append((f"baseline2/baseline2_{key}", f"mimicgait/mimicgait_{key}", MIMIC + OF_ITS_OWN.get(key, "")))
         ends, own = (f"{backbone}_gait3d", f"{backbone}_grew"), TO_GREW[backbone]
-        found.append((*(f"baseline1/baseline1_{end}" for end in ends), GREW + own + CLASSES[backbone]))
-        found.append((*(f"baseline2/baseline2_{end}" for end in ends), GREW + own + "model_cfg.backbone.cfgs"))
-        mimics = {"gaitbase": "optimizer_cfg.lr", "gaitgl": BATCH + "trainer_cfg.save_iter", "deepgaitv2": ""}[backbone]
+        found.append((*(f"baseline1/baseline1_{end}" for end in ends), GREW + LENGTH + own + CLASSES[backbone]))
+        found.append((*(f"baseline2/baseline2_{end}" for end in ends), GREW + LENGTH + own + "model_cfg.backbone.cfgs"))
+        mimics = {"gaitbase": "optimizer_cfg.lr", "gaitgl": LENGTH + BATCH + "trainer_cfg.save_iter", "deepgaitv2": LENGTH}[backbone]
         found.append((*(f"mimicgait/mimicgait_{end}" for end in ends), GREW + BUILT_ON + mimics))
     for data in ("grew", *OTHERS):
         found.append(("ven/ven_gait3d", f"ven/ven_{data}", DATA + ("data_cfg.data_in_use" if data in SEVERAL_FILES else "")))
     for data in OTHERS:
         own = DATA + BUILT_ON.replace("model_cfg.backbone.cfgs", "model_cfg.backbone") + "evaluator_cfg.eval_func trainer_cfg.sampler "
         own += "trainer_cfg.save_iter " if data == "sustech1k" else "trainer_cfg.transform "
-        own += LENGTH + MILESTONES if data in ("oumvlp", "sustech1k") else ""
+        own += LENGTH + (MILESTONES if data in ("oumvlp", "sustech1k") else "")
         own += "data_cfg.data_in_use" if data in SEVERAL_FILES else ""
         found.append(("mimicgait/mimicgait_gaitbase_gait3d", f"mimicgait/mimicgait_gaitbase_{data}", own))
     five = NAME + DRAWN + "model_cfg.ven.cfgs "
@@ -99,8 +102,9 @@ def differences() -> list[tuple[str, str, str]]:
     for data in MAIN:
         seen = NAME + "model_cfg.geometry model_cfg.reference_compat trainer_cfg.transform evaluator_cfg.transform "
         hidden = "trainer_cfg.occlusion.reference_compat evaluator_cfg.occlusion.reference_compat "
-        found.append((f"ven/ven_{data}", f"ven/ven_{data}_64x64", seen + hidden))
-        mimic = seen + hidden + "loss_cfg model_cfg.ven.cfgs trainer_cfg.occlusion.kinds " + (LENGTH if data == "gait3d" else "")
+        if data == "grew":
+            found.append(("ven/ven_grew", "ven/ven_grew_64x64", seen + hidden))
+        mimic = seen + hidden + "loss_cfg model_cfg.ven.cfgs trainer_cfg.occlusion.kinds "
         found.append((f"mimicgait/mimicgait_gaitbase_{data}", f"mimicgait/mimicgait_gaitbase_{data}_64x64", mimic))
     found.append(("ven/ven_grew", "ven/ven_grew_fivekinds", NAME + DRAWN + "model_cfg.kinds"))
     return found

@@ -18,7 +18,7 @@ from opengait_mimic.decide import wanted
 from opengait_mimic.host import CONFIGS, HostError, load_cfgs
 from opengait_mimic.launch import model_class, prepare, start_log
 from opengait_mimic.listing import config_lines, host_models, listing
-from tests.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, differences
+from tests.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
 
 NAMES = sorted(CONFIGURATIONS)
 BLOCKS = ["data_cfg", "evaluator_cfg", "loss_cfg", "model_cfg", "optimizer_cfg", "scheduler_cfg", "trainer_cfg"]
@@ -113,7 +113,8 @@ def test_what_a_configuration_names_is_there_and_agrees_with_it(host, name, chec
             theirs = load_cfgs(file)
         else:
             continue
-        assert theirs["data_cfg"]["dataset_name"] == data
+        elsewhere = name in VEN_OF_OTHER_DATA and key == "ven"
+        assert theirs["data_cfg"]["dataset_name"] == ("GREW" if elsewhere else data)
         if key == "teacher" and model_cfg["reference_compat"] != "all":  # which has any_geometry
             from opengait_mimic.models.subnetwork import geometry_of
 
@@ -262,6 +263,11 @@ def test_the_list_names_everything_in_a_line_each(host, host_spec):
     assert "Baseline" in host_models() and not set(host_models()) & set(hosts.REGISTERED["modeling.models"])
 
 
+def test_no_two_configurations_say_the_same_of_themselves():
+    said = [text(name).splitlines()[0] for name in NAMES]
+    assert sorted(set(said)) == sorted(said)
+
+
 def test_a_narrow_terminal_shortens_and_a_reported_figure_is_kept(tmp_path):
     (tmp_path / "ours").mkdir()
     (tmp_path / "ours" / "a.yaml").write_text("# starting point: " + "word " * 40 + "\ndata_cfg: {}\n")
@@ -271,4 +277,5 @@ def test_a_narrow_terminal_shortens_and_a_reported_figure_is_kept(tmp_path):
     a, b, c = lines[-3:]
     assert a.startswith("    a.yaml  word word") and a.endswith("…") and len(a) <= 60
     assert b == "    b.yaml  reported: Rank-1 1.0, by some command" and c == "    c.yaml"
-    assert "3 in" in lines[0] and "1 of them" in " ".join(lines[:3])
+    assert "3 in" in lines[0] and "1 of them" in lines[1]
+    assert all(len(line) <= 60 for line in lines[1:]), "sentences are wrapped"

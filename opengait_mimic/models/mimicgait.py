@@ -27,7 +27,7 @@ HOSTS = ("type", "log_prefix", "gather_and_scale")  # keys of a loss block that 
 
 
 class MimicGait(Guided):
-    """gamma_m = T(F_m(O) (+) V(O)): the mimic's part embeddings joined with the VEN's feature, mixed per part.
+    """gamma_m = T(F_m(O) (+) V(O)): the mimic's parts joined with the VEN's feature, mixed per part.
 
     .. code-block:: yaml
 

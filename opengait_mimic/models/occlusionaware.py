@@ -16,7 +16,7 @@ FIELDS = {
 
 
 class OcclusionAware(Guided):
-    """T(F(O) (+) V(O)) without a teacher: the frozen detector's mean feature joined where the parts are mapped, then triplets.
+    """T(F(O) (+) V(O)) without a teacher: the frozen detector's mean feature joined with every part.
 
     .. code-block:: yaml
 
