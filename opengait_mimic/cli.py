@@ -56,7 +56,8 @@ def _run_demo(given) -> int:
 
 def _table(commands) -> None:
     p = commands.add_parser("table", help="the rows of the paper's tables at the size of a demo, beside the paper's figures")
-    p.add_argument("--suite", required=True, choices=list(SUITES), help="main: Table 1, ablation: Table 3, ven: Table 4")
+    suites = "main: Table 1, ablation: Table 3, ven: Table 4, compat: the public code's departures"
+    p.add_argument("--suite", required=True, choices=list(SUITES), help=suites)
     p.add_argument("--data", default="walkers", help="walkers (generated); others through --root, --partition and --dataset")
     p.add_argument("--out", default="tables", metavar="DIR", help="where everything goes; suites share their networks (default: tables)")
     p.add_argument("--seeds", default="0", help="of training and occlusion: 0-2 or 0,3 (default: 0)")

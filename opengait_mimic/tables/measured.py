@@ -23,4 +23,9 @@ def spread(values, digits: int, sign: str = "") -> str:
     """Mean ± standard deviation (ddof 1), the mean alone of one value, ``-`` of none."""
     values = list(values)
     deviation = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{np.mean(values):{sign}.{digits}f}{deviation}" if values else "-"
+    return f"{signed(np.mean(values), digits, sign)}{deviation}" if values else "-"
+
+
+def signed(value: float, digits: int, sign: str = "+") -> str:
+    """A number with so many digits; one that rounds to 0 has no minus."""
+    return f"{round(float(value), digits) + 0.0:{sign}.{digits}f}"

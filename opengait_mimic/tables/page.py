@@ -30,13 +30,12 @@ def page(name: str, suite: Suite, backbones: list[str], measured: Measured, fact
     theirs = sorted({data for backbone in backbones for data in printed(name, BACKBONES[backbone])})
     of = f"{TABLES[name]} of MimicGait (WACV 2025)" if name in TABLES else "MimicGait"
     lines = [f"{of} at the size of a demo: {suite.title}"]
-    if theirs:
-        lines += [f"OTHER DATA: {dataset} here, {' and '.join(theirs)} in the paper. Only orders can be compared, no figure with another."]
+    lines += _caution(dataset, theirs, facts["training"])
     if facts["smoke"]:
         lines += ["SMOKE RUN: it shows that every row runs; the numbers mean nothing."]
     if done < wanted:
         lines += [f"NOT FINISHED: {done} of {wanted} rows; the same command goes on."]
-    order, told = orders(name, suite, backbones, measured)
+    order, told = orders(name, suite, backbones, measured, facts["start"] == "cold")
     lines += ["", *table(name, suite, backbones, measured, dataset), ""]
     if suite.bases:
         lines += [*against(suite, backbones, measured), ""]
@@ -46,6 +45,18 @@ def page(name: str, suite: Suite, backbones: list[str], measured: Measured, fact
     for text in (*suite.notes, *_how(facts), *_hidden(measured)):
         lines += _wrapped(text)
     return "\n".join(lines), told
+
+
+def _caution(dataset: str, theirs: list[str], training: dict) -> list[str]:
+    """Why no figure here is one of the paper's."""
+    if not theirs:
+        return []
+    other = [data for data in theirs if data != dataset]
+    lines = [f"OTHER DATA: {dataset} here, {' and '.join(other)} in the paper."] if other else []
+    if dataset in theirs:
+        most = max(training["steps"], key=lambda steps: len(training["steps"][steps]))
+        lines.append(f"OTHER SIZE: small networks, {most} steps here; published sizes and schedules in the paper.")
+    return [*lines[:-1], f"{lines[-1]} Only orders can be compared, no figure with another."]
 
 
 def _wrapped(text: str) -> list[str]:
@@ -67,8 +78,10 @@ def _how(facts: dict) -> list[str]:
         "cold": "mimics from random weights (--start cold)",
     }
     paired = "; differences paired over the seeds, within their spread = no larger than its standard deviation" if len(seeds) > 1 else ""
+    varied = ["The spread covers the seeds of training and occlusion; the silhouettes are the same for all."] if len(seeds) > 1 else []
     return [
         f"Percent, {over}{paired}; RP = Rank-1 / whole-body Rank-1 of the backbone's teacher. Each row as it came out.",
+        *varied,
         f"Start: {start[facts['start']]}; every other network from random weights. In the public configurations of the paper every"
         " network starts from random weights.",
         f"Steps: {steps}; batches of {training['batch_size'][0]} subjects x {training['batch_size'][1]} clips, the same clips and frames"
@@ -77,16 +90,17 @@ def _how(facts: dict) -> list[str]:
 
 
 def _hidden(measured: Measured) -> list[str]:
-    """What the tests hid, from the rows themselves."""
+    """What the tests hid, from the rows themselves; rows that hid the same of each sequence in one line."""
     found: dict[str, list[str]] = {}
     for (_, label), seeds in measured.items():
         row = next(row for row in next(iter(seeds.values())) if row["protocol"] == BOTH)
         shares = ", ".join(f"{kind} {share:g}" for kind, share in row["kinds"].items())
         text = f"{shares}; {100 * row['hidden'][0]:g}-{100 * row['hidden'][1]:g} % hidden"
+        on = {key.split(".")[-1]: value for key, value in row.get("reference_compat", {}).items() if key.startswith("evaluator_cfg.")}
+        text += "".join(f"; {switch} {value}" for switch, value in on.items())
         found.setdefault(text, []).append(label)
-    what = (
-        "Test: probes and gallery occluded, each sequence with a draw of its own (but under shared_draw), for every row of a seed the same"
-    )
+    what = "Test: probes and gallery occluded, each sequence with a draw of its own (but under shared_draw)"
     if len(found) == 1:
-        return [f"{what}: {next(iter(found))}."]
-    return [f"{what}.", *(f"  {text}: {', '.join(dict.fromkeys(labels))}" for text, labels in found.items())] if found else []
+        return [f"{what}, for every row of a seed the same: {next(iter(found))}."]
+    lines = [f"  {text}: {', '.join(dict.fromkeys(labels))}" for text, labels in found.items()]
+    return [f"{what}; for all rows of a line here and a seed the same:", *lines] if found else []

@@ -82,6 +82,6 @@ def against(suite: Suite, backbones: list[str], measured: Measured) -> list[str]
     rows, cells = [(backbone, label) for backbone in backbones for label in suite.bases], []
     for backbone, label in rows:
         row, base = (figures(measured, backbone, name, "rank1") for name in (label, suite.bases[label]))
-        cells.append(spread([row[seed] - base[seed] for seed in row if seed in base], 1, "+"))
+        cells.append(spread([row[seed] - base[seed] for seed in row if seed in base], 2, "+"))
     group = "Rank-1 less that of the base, paired over seeds"
     return grid(_names(rows), [Column(group, "base", [suite.bases[label] for _, label in rows]), Column(group, "difference", cells)])
