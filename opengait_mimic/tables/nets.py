@@ -70,6 +70,7 @@ VENS: dict[str, dict[str, Any]] = {  # name -> changes to ven/ven_walkers.yaml
 }
 
 SHARED = switch("evaluator_cfg.occlusion", shared_draw={"processes": 8, "test_batch": 16})
+SUBJECTS = switch("evaluator_cfg.occlusion", shared_draw={"processes": 1, "test_batch": 12})  # walkers: 12 sequences a subject
 OWN_TEACHER = {"loss_cfg.0.positives": ["own_teacher"]}
 NO_VEN = {"model_cfg.ven": None}
 PUBLISHED = {
@@ -82,7 +83,7 @@ NETS: dict[str, Net] = {
     "baseline1": Net("baseline1"),
     "baseline2": Net("baseline2"),
     "occlusionaware": Net("occlusionaware", "ven"),
-    "detector": Net("occlusionaware", "class-only"),  # Occlusion Aware as published
+    "detector": Net("occlusionaware", "class-only"),  # as MimicGait's Table 4 has it; the original: 9 classes, 320 channels
     "mimicgait": Net("mimicgait", "ven"),
     "class-only": Net("mimicgait", "class-only"),
     "vanilla": Net("mimicgait", None, NO_VEN),
@@ -91,6 +92,7 @@ NETS: dict[str, Net] = {
     # the public code's departures, one by one
     "bare": Net("mimicgait", "ven", switch("model_cfg", rank="bare"), weights="mimicgait"),
     "shared": Net("mimicgait", "ven", SHARED, weights="mimicgait"),
+    "shared-subject": Net("mimicgait", "ven", SUBJECTS, weights="mimicgait"),
     "live_teacher": Net("mimicgait", "ven", switch("model_cfg", live_teacher=True)),
     "grey_whole": Net("mimicgait", "ven", switch("model_cfg", grey_whole=True)),
     "teacher_anchors": Net("mimicgait", "ven", switch("loss_cfg.0", teacher_anchors=True)),

@@ -20,10 +20,17 @@ class Suite(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def some(suite: Suite, labels) -> Suite:
+    """A suite with some of its rows, and the comparisons among them."""
+    rows = {label: name for label, name in suite.rows.items() if label in labels}
+    return suite._replace(rows=rows, bases={label: base for label, base in suite.bases.items() if {label, base} <= rows.keys()})
+
+
 COMPAT = {  # label -> (network, label of the row it departs from)
     "default": ("mimicgait", ""),
     "D1 rank: bare": ("bare", "default"),
     "D2 shared_draw in the test": ("shared", "default"),
+    "D2 every subject shares": ("shared-subject", "default"),
     "D5 VEN input_255": ("input_255", "default"),
     "D6 VEN kept_amount": ("kept_amount", "default"),
     "D7 VEN trim_columns": ("trim_columns", "default"),
@@ -38,8 +45,8 @@ COMPAT = {  # label -> (network, label of the row it departs from)
     "D15 any_geometry": ("any_geometry", "64x64 everywhere"),
     "five kinds": ("five", ""),
     "D4 shared_draw in the test": ("five-shared", "five kinds"),
-    "D10 moving: published": ("five-moving", "five kinds"),
-    "D11 D12 sizes: published": ("five-sizes", "five kinds"),
+    "D10 moving: VEN, training and test": ("five-moving", "five kinds"),
+    "D11 D12 sizes: VEN, training and test": ("five-sizes", "five kinds"),
     "all but D22": ("all", "default"),
 }
 
@@ -48,6 +55,7 @@ SUITES = {
         "methods under occlusion",
         ("gaitbase", "gaitgl", "deepgaitv2"),
         {"Baseline-1": "baseline1", "Baseline-2": "baseline2", "Occlusion Aware": "detector", "MimicGait": "mimicgait"},
+        notes=("Table 1's columns for BRIAR, and its RP at Rank-5, are left out.",),
     ),
     "ablation": Suite(
         "what the mimic is trained by, without a VEN",
@@ -77,8 +85,15 @@ SUITES = {
         {label: net for label, (net, _) in COMPAT.items()},
         {label: base for label, (_, base) in COMPAT.items() if base},
         (
-            "D18 can change nothing on walkers: their silhouettes have no grey edges. D22 is right in one process, which this is. D3"
-            " (shared_draw in training) needs sampling that is not fixed, so it has no row; the rest of trainer_cfg is as shipped.",
+            "D2: neighbours of the test list share a draw, on 8 GPUs in pairs. On walkers one probe in 9 then shares it with a gallery"
+            " clip, its own subject's; on GREW, two sequences a subject, every probe does. `every subject shares` gives all 12 sequences of"
+            " a subject one draw, so that every probe shares it with every gallery clip of its subject.",
+            "D10, D11 and D12 change what hides in the VEN's training, in the mimic's and in the test, all at once.",
+            "D18 can change nothing on walkers: their silhouettes have no grey edges. D22 is right in one process, which this is; it also"
+            " makes the subject's other clips negatives, which its base leaves out. D3 (shared_draw in training) needs sampling that is not"
+            " fixed, so it has no row; the rest of trainer_cfg is as shipped.",
+            "In `all but D22` D3, D4, D10, D11, D12 and D18 are on and do nothing: sampling is fixed, top and bottom alone are hidden,"
+            " nothing is grey.",
         ),
     ),
 }
