@@ -110,6 +110,8 @@ def set_classes(model_cfg: dict, classes: int) -> None:
 
 
 def write_yaml(file: Path, cfgs: dict, origin: str) -> None:
-    """Write a complete configuration; ``origin``: a line that says where it is from."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"# {origin}\n" + yaml.safe_dump(cfgs, sort_keys=False))
+    """Write a complete configuration, unless it is there as it is; ``origin``: a line that says where it is from."""
+    text = f"# {origin}\n" + yaml.safe_dump(cfgs, sort_keys=False)
+    if not file.is_file() or file.read_text() != text:  # another run may be reading it
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)

@@ -163,18 +163,9 @@ def _test(stage: Stage, title: str) -> dict:
     """Test one stage, unless its result is there already; returns the result, with ``again``: it was there."""
     if stage.result is None:
         return {"rows": [], "visibility": None, "seconds": None, "again": True}
-    file = stage.train if stage.teacher_of is None else _as_teacher(stage)
+    file = _tested(stage)
     cfgs = prepare(file, "embed")
-
-    def look():
-        inputs, before = test_inputs(cfgs), read_json(stage.result)
-        if before is None:
-            return inputs, None, []
-        if not isinstance(before, dict) or not {"rows", "visibility", "seconds", "inputs"} <= before.keys():
-            return inputs, None, [f"{stage.result} has another layout"]
-        return inputs, before, differences(before["inputs"], inputs)
-
-    inputs, before, changed = on_rank_0(look)
+    inputs, before, changed = on_rank_0(lambda: _kept(stage, cfgs))
     if before is not None and not changed:
         return {**before, "again": True}
     if changed:
@@ -187,6 +178,37 @@ def _test(stage: Stage, title: str) -> dict:
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
     on_rank_0(lambda: write_json(stage.result, rows, **result))
     return {"rows": rows, **result, "again": False}
+
+
+def finished(stage: Stage) -> dict | None:
+    """What `run` would say of a stage that is trained and tested; None where anything is left to do. Nothing is run; in one process alone.
+
+    Raises:
+        HostError: an unreadable record.
+    """
+    cfgs = prepare(stage.train, "train")
+    if decide(cfgs, []).action != "skip":
+        return None
+    _, before, changed = _kept(stage, prepare(_tested(stage), "embed"))
+    if before is None or changed:
+        return None
+    record = read_record(save_folder(cfgs))
+    return {"losses": record["losses"], "seconds": [record["seconds"], before["seconds"]], "rows": before["rows"]}
+
+
+def _kept(stage: Stage, cfgs: dict) -> tuple[dict, dict | None, list[str]]:
+    """The inputs of a test, its result on disk (None: there is none), and in what that one's inputs differ."""
+    inputs, before = test_inputs(cfgs), read_json(stage.result)
+    if before is None:
+        return inputs, None, []
+    if not isinstance(before, dict) or not {"rows", "visibility", "seconds", "inputs"} <= before.keys():
+        return inputs, None, [f"{stage.result} has another layout"]
+    return inputs, before, differences(before["inputs"], inputs)
+
+
+def _tested(stage: Stage) -> Path | dict:
+    """The configuration that tests a stage."""
+    return stage.train if stage.teacher_of is None else _as_teacher(stage)
 
 
 def _as_teacher(stage: Stage) -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from opengait_mimic import stages
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError
 from opengait_mimic.launch import launch
+from opengait_mimic.tables import run as table_run
 from opengait_mimic.tables.run import run
 from opengait_mimic.tables.suites import SUITES
 from tests.host_runs import digests, python
@@ -121,11 +123,14 @@ def test_every_network_meets_the_same_batches(done):
     assert all(other == first for other in others)
 
 
-def test_a_second_run_trains_and_tests_nothing(done, make, trainings, tmp_path, capsys):
+def test_a_second_run_trains_and_tests_nothing(done, make, trainings, tmp_path, capsys, monkeypatch):
     out = shutil.copytree(done.out, tmp_path / "out")
     before, text = weights(out), (out / "ablation-smoke/table.md").read_text()
     capsys.readouterr()
+    written, write = [], table_run.write_json
+    monkeypatch.setattr(table_run, "write_json", lambda file, rows, **more: (written.append(len(rows)), write(file, rows, **more)))
     make(out)
+    assert set(written) == {len(ROWS)}, "no page says less than is finished"
     assert trainings.batches == {} and weights(out) == before != {}
     said = capsys.readouterr().out
     assert said.count("done before") == len(TRAINED) and (out / "ablation-smoke/table.md").read_text() == text
@@ -136,16 +141,16 @@ def test_a_run_that_was_stopped_does_the_rest(done, make, trainings, tmp_path, c
     """Stopped in the third row's training; the same figures come out as without a stop."""
     out = shutil.copytree(done.out, tmp_path / "out")
     for row in ("vanilla", "vanilla-xe"):
-        shutil.rmtree(next(out.glob(f"output/walkers/MimicGait/*table-{row}-seed4")))
-        next(out.glob(f"seed4/*-{row}.json")).unlink()
-    trainings.stop_in = "mimicgait_gaitbase_walkers-vanilla"
+        shutil.rmtree(next(out.glob(f"output/walkers/MimicGait/*table-{row}-smoke-seed4")))
+        next(out.glob(f"seed4/*-{row}-smoke.json")).unlink()
+    trainings.stop_in = "mimicgait_gaitbase_walkers-vanilla-smoke"
     with pytest.raises(SystemExit):
         make(out)
     trainings.stop_in = None
     assert "NOT FINISHED: 2 of 4 rows" in (out / "ablation-smoke/table.md").read_text()
     assert f"the rows so far: {out / 'ablation-smoke/table.md'}" in capsys.readouterr().out
     make(out)
-    assert sorted(trainings.batches) == ["mimicgait_gaitbase_walkers-vanilla", "mimicgait_gaitbase_walkers-vanilla-xe"]
+    assert sorted(trainings.batches) == ["mimicgait_gaitbase_walkers-vanilla-smoke", "mimicgait_gaitbase_walkers-vanilla-xe-smoke"]
     theirs, ours = ([(row["label"], row["cells"]) for row in results(folder)["rows"]] for folder in (done.folder, out / "ablation-smoke"))
     assert ours == theirs
 
@@ -158,13 +163,34 @@ def test_another_suite_takes_what_is_there(done, make, trainings, tmp_path):
     assert [row["label"] for row in results(out / "main-smoke")["rows"]] == ["Baseline-1", "Baseline-2"]
 
 
-def test_trainings_of_other_configurations_are_not_lost(done, make, tmp_path):
-    """Real steps in the folder of a smoke run: refused before anything runs."""
+def test_trainings_of_other_configurations_are_not_lost(done, make, tree, tmp_path):
+    """Another partition in the same folder: refused before anything runs."""
     out = shutil.copytree(done.out, tmp_path / "out")
-    before = weights(out)
+    before, partition = weights(out), json.loads(Path(tree.partition).read_text())
+    other = tmp_path / "partition.json"
+    other.write_text(json.dumps({**partition, "TRAIN_SET": partition["TRAIN_SET"][::-1]}))
     with pytest.raises(HostError, match="(?s)nothing was run.*--retrain"):
-        make(out, smoke=False)
+        make(out, partition=str(other))
     assert weights(out) == before
+
+
+def test_a_narrower_selection_keeps_what_is_finished(done, make, tmp_path):
+    out = shutil.copytree(done.out, tmp_path / "out")
+    text, rows = (out / "ablation-smoke/table.md").read_text(), results(out / "ablation-smoke")["rows"]
+    make(out, only=[ROWS[2]])
+    assert (out / "ablation-smoke/table.md").read_text() == text and results(out / "ablation-smoke")["rows"] == rows
+
+
+def test_a_result_of_another_configuration_is_not_on_the_page(done, make, tmp_path, capsys):
+    """It is named, and tested again only where it is asked for."""
+    out = shutil.copytree(done.out, tmp_path / "out")
+    (file,) = out.glob("seed4/*-vanilla-smoke.json")
+    found = json.loads(file.read_text())
+    found["inputs"]["evaluator_cfg"]["metric"] = "cos"
+    file.write_text(json.dumps(found))
+    make(out, only=[ROWS[0]])
+    assert f"{file.name} is not of this configuration" in capsys.readouterr().out
+    assert [row["label"] for row in results(out / "ablation-smoke")["rows"]] == [ROWS[0], ROWS[1], ROWS[3]]
 
 
 def test_other_data_are_refused_with_the_way_out(make, tmp_path):

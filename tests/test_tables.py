@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from itertools import combinations, permutations, product
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,14 +15,20 @@ from scipy.stats import kendalltau
 
 from opengait_mimic import host as hosts
 from opengait_mimic.config import ConfigError
-from opengait_mimic.inputs import differences
+from opengait_mimic.evaluate import teacher_cfgs
+from opengait_mimic.inputs import checkpoint_at, differences, save_folder
 from opengait_mimic.launch import prepare
+from opengait_mimic.models import subnetwork
 from opengait_mimic.tables.files import Job, changed
+from opengait_mimic.tables.kept import Kept
+from opengait_mimic.tables.measured import signed, spread
 from opengait_mimic.tables.nets import BACKBONES, NETS, VENS
 from opengait_mimic.tables.order import pairs, ranked
+from opengait_mimic.tables.page import page
 from opengait_mimic.tables.paper import PRINTED
 from opengait_mimic.tables.plan import Plan
 from opengait_mimic.tables.remaining import Remaining
+from opengait_mimic.tables.report import orders
 from opengait_mimic.tables.run import chosen
 from opengait_mimic.tables.suites import SUITES
 
@@ -50,7 +59,7 @@ def test_table_1_is_the_paper_s():
         backbone, label, numbers = line.split("|")
         values = [float(word.strip("()")) for word in numbers.split()]
         for data, part in (("Gait3D", values[:4]), ("GREW", values[4:])):
-            wanted[backbone, label, data] = (part[0], part[2], part[1], part[3])
+            wanted[backbone, label, data] = (part[0], part[2], part[1])
     found = {
         (backbone, label, data): tuple(figure)
         for (suite, backbone), tables in PRINTED.items()
@@ -87,6 +96,12 @@ def read(stage):
     return yaml.safe_load(stage.train.read_text())
 
 
+def cells(rank1, **more):
+    """A row's cells with one figure."""
+    both = {"protocol": "both", "gallery_embedder": "own", "rank1": rank1, "rank5": rank1, "rp_rank1": None}
+    return [{**both, "kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], **more}]
+
+
 @pytest.mark.parametrize("name", SUITES)
 def test_every_configuration_of_a_suite_is_one_that_runs(host, tree, tmp_path, name):
     """Read strictly, every name looked up."""
@@ -106,8 +121,8 @@ HIDDEN = [
 
 @pytest.mark.parametrize("name", ["main", "ablation", "ven"])
 @pytest.mark.parametrize("cold", [False, True])
-def test_rows_differ_in_the_method_alone(host, tree, tmp_path, name, cold):
-    """Data, steps, batches, optimizer, what is hidden: one for all rows of a backbone; every mimic starts alike."""
+def test_rows_share_data_steps_optimizer_and_what_is_hidden(host, tree, tmp_path, name, cold):
+    """Data, steps, batches, optimizer, what is hidden: one for all rows of a backbone. Their start is not: see the next test."""
     for backbone in SUITES[name].backbones:
         plan = Plan(SUITES[name], [backbone], 0, job(tmp_path, tree, cold=cold))
         found = [read(stage) for stage in plan.stages if not stage.name.startswith("VEN")]
@@ -119,8 +134,30 @@ def test_rows_differ_in_the_method_alone(host, tree, tmp_path, name, cold):
             assert hidden == ([None, None] if whole else HIDDEN)
             for block in ("data_cfg", "trainer_cfg", "evaluator_cfg", "optimizer_cfg", "scheduler_cfg"):
                 assert differences(found[0][block], cfgs[block]) == [], (backbone, block)
-        mimics = [cfgs["model_cfg"]["init_mimic"] for cfgs in found if cfgs["model_cfg"]["model"] == "MimicGait"]
-        assert mimics and set(mimics) == {not cold}
+
+
+@pytest.mark.parametrize("name", ["main", "ablation", "ven"])
+@pytest.mark.parametrize("cold", [False, True])
+def test_pairs_of_different_starts_are_marked_and_counted_apart(host, tree, tmp_path, name, cold):
+    """By the configurations themselves: whose init_mimic is true."""
+    suite, backbone = SUITES[name], "gaitbase"
+    plan = Plan(suite, [backbone], 0, job(tmp_path, tree, cold=cold))
+    models = {plan.rows[stage.name][1]: read(stage)["model_cfg"] for stage in plan.stages if stage.name in plan.rows}
+    warm = {label for label, model in models.items() if model.get("init_mimic")}
+    assert bool(warm) is not cold
+    measured = {(backbone, label): {0: cells(100.0 - i)} for i, label in enumerate(suite.rows)}
+    lines, told = orders(name, suite, [backbone], measured, cold)
+    for pair in told[0]["pairs"]:
+        assert pair["other_start"] == ((pair["above"] in warm) != (pair["below"] in warm))
+    same = [pair["verdict"] for pair in told[0]["pairs"] if not pair["other_start"]]
+    other = [pair["verdict"] for pair in told[0]["pairs"] if pair["other_start"]]
+    text = "\n".join(lines)
+    for title, verdicts in (("Pairs", same), ("Pairs with another start", other)):
+        (line,) = [line for line in lines if line.strip().startswith((f"{title}:", f"{title},"))] if verdicts else [None]
+        if line:
+            counts = [int(re.search(rf"{verdict} (\d+)", line)[1]) for verdict in ("agrees", "contradicts", "tie")]
+            assert counts == [verdicts.count(verdict) for verdict in ("agrees", "contradicts", "tie")]
+    assert len(re.findall("(agrees|contradicts|tie), other start: ", text)) == len(other)
 
 
 @pytest.mark.parametrize("name", sorted(name for name, net in NETS.items() if net.changes))
@@ -184,7 +221,74 @@ def test_a_network_that_is_only_tested_keeps_the_weights_of_another(host, tree, 
         assert names.index(base) < names.index(title)
     kept = [each["trainer_cfg"]["save_name"] for title, each in cfgs.items() if title not in plan.reused]
     results = [stage.result for stage in plan.stages]
-    assert len(set(kept)) == len(kept) and len(set(results)) == len(results) and len(plan.reused) == 3
+    assert len(set(kept)) == len(kept) and len(set(results)) == len(results) and len(plan.reused) == 4
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_what_a_teachers_stage_tests_is_what_its_training_writes(host, tree, tmp_path, name, monkeypatch):
+    """The weights that `evaluate` would read for it against those of its own configuration; every row divides by its own teacher."""
+    monkeypatch.setattr(subnetwork, "checkpoint_file", partial(subnetwork.checkpoint_file, must_exist=False))
+    plan = Plan(SUITES[name], list(BACKBONES), 0, job(tmp_path, tree))  # any backbone may be asked for
+    teachers = {stage.result: stage for stage in plan.stages if stage.teacher_of}
+    assert len(teachers) == len(BACKBONES) * (2 if name == "compat" else 1)
+    for stage in teachers.values():
+        cfgs = prepare(stage.train, "train")
+        tested = teacher_cfgs(prepare(stage.teacher_of, "embed"))[0]
+        assert Path(tested["evaluator_cfg"]["restore_hint"]) == checkpoint_at(cfgs, cfgs["trainer_cfg"]["total_iter"])
+        assert tested["model_cfg"] == cfgs["model_cfg"]
+        assert tested["evaluator_cfg"]["transform"] == cfgs["evaluator_cfg"]["transform"], "of the size it was trained on"
+    for stage in plan.stages:
+        if stage.reference:
+            file = read(stage)["model_cfg"]["backbone"]["cfgs"]
+            assert teachers[stage.reference].train.name == file, stage.name
+
+
+def test_smoke_runs_and_real_ones_share_no_name(host, tree, tmp_path):
+    real, smoke = (Plan(SUITES["ven"], ["gaitbase"], 0, job(tmp_path, tree, smoke=smoke)).stages for smoke in (False, True))
+    for what in (lambda stage: stage.train, lambda stage: stage.result, lambda stage: save_folder(prepare(stage.train, "train"))):
+        assert not set(map(what, real)) & set(map(what, smoke))
+
+
+def test_a_row_knows_its_switches_whoever_tested_it(host, tree, tmp_path):
+    """Results of earlier versions name none."""
+    plan, kept = Plan(SUITES["compat"], ["gaitbase"], 0, job(tmp_path, tree)), Kept()
+    for stage in plan.stages:
+        if stage.name in plan.rows:
+            kept.add(plan, stage, {"losses": None, "seconds": [1, 1], "rows": cells(1.0)})
+    key = "evaluator_cfg.occlusion.reference_compat.shared_draw"
+    found = {label: rows[0][0].get("reference_compat", {}).get(key) for (_, label), rows in kept.measured.items()}
+    assert found["D2 shared_draw in the test"] == {"processes": 8, "test_batch": 16} and found["default"] is None
+    assert found["D2 every subject shares"] == {"processes": 1, "test_batch": 12}
+
+
+NAMES_OF_FINISHED_RUNS = {  # what earlier versions trained and tested stays theirs
+    "GaitBase MiCKD (vanilla mimic)": ("MimicGait-table-vanilla-seed0", "mimicgait_gaitbase_walkers-vanilla.json"),
+    "GaitBase No KD (Baseline-2)": ("Baseline2-table-seed0", "baseline2_gaitbase_walkers.json"),
+    "GaitBase teacher": ("GaitBase-table-seed0", "baseline1_gaitbase_walkers.json"),
+}
+
+
+def test_save_names_are_those_of_earlier_versions(host, tree, tmp_path):
+    found = {stage.name: stage for stage in Plan(SUITES["ablation"], ["gaitbase"], 0, job(tmp_path, tree)).stages}
+    for title, (save, result) in NAMES_OF_FINISHED_RUNS.items():
+        assert (read(found[title])["trainer_cfg"]["save_name"], found[title].result.name) == (save, result)
+
+
+@pytest.mark.parametrize(("network", "share"), [("shared", 1 / 9), ("shared-subject", 1)])
+def test_how_many_probes_share_their_draw_with_a_gallery_clip(tmp_path, network, share):
+    """On walkers as shipped, in the order of the test list; and GREW's two sequences a subject."""
+    from opengait_mimic.occlusion import Groups
+    from opengait_mimic.walkers import write_walkers
+
+    groups = Groups(**next(iter(NETS[network].changes.values())))
+    folder = write_walkers(tmp_path, subjects=4, train=2, frames=2)
+    clips = [path.relative_to(folder.root).parts for label in folder.test for path in sorted((Path(folder.root) / label).glob("*/*"))]
+    assert len(clips) == 2 * 12
+    gallery = {(groups.of(i, False), label) for i, (label, kind, _) in enumerate(clips) if kind == "nm-01"}
+    probes = [(groups.of(i, False), label) for i, (label, kind, _) in enumerate(clips) if kind != "nm-01"]
+    assert sum(probe in gallery for probe in probes) / len(probes) == pytest.approx(share)
+    if network == "shared":  # GREW: 01 and 02 of a subject are neighbours
+        assert all(groups.of(i, False) == groups.of(i + 1, False) for i in range(0, 100, 2))
 
 
 def test_dotted_keys_are_set_through_lists_and_missing_blocks():
@@ -221,6 +325,56 @@ def test_a_pair_is_paired_over_its_seeds():
 
 def test_an_order_is_read_from_left_to_right():
     assert ranked({"a": 1.0, "b": 3.25, "c": 1.0}, 1) == "b 3.2 > a 1.0 = c 1.0"
+    assert ranked({"a": 12.31, "b": 12.34}, 1) == "b 12.34 > a 12.31", "unequal figures look unequal"
+    assert ranked({"a": 12.341, "b": 12.344}, 2) == "b 12.344 > a 12.341" and ranked({}, 2) == ""
+
+
+def test_a_difference_of_nothing_has_no_minus():
+    assert signed(-0.001, 2) == "+0.00" and signed(-0.04, 1) == "+0.0" and signed(-0.06, 1) == "-0.1"
+    assert spread([0.1, -0.1 - 1e-12], 1, "+") == "+0.0 ± 0.1"
+
+
+def test_rows_of_unequal_seeds_are_ranked_over_those_they_share():
+    """Seed 1 alone would put b first."""
+    suite = SUITES["ven"]
+    one, other, third = list(suite.rows)[:3]
+    measured = {("gaitbase", one): {0: cells(10.0), 1: cells(20.0), 2: cells(90.0)}, ("gaitbase", other): {0: cells(15.0), 1: cells(16.0)}}
+    lines, told = orders("ven", suite, ["gaitbase"], measured)
+    assert lines[0] == f"GaitBase, here (over seeds all have: 0, 1): {other} 15.50 > {one} 15.00"
+    assert told[0]["here"] == {one: 15.0, other: 15.5}
+    measured["gaitbase", third] = {7: cells(1.0)}
+    assert orders("ven", suite, ["gaitbase"], measured)[0][0] == "GaitBase, here (over seeds all have: none): nothing to put in order yet"
+
+
+FACTS = {"seeds": [0, 1], "start": "shipped", "smoke": False, "training": {"steps": {500: ["GaitBase a"]}, "batch_size": [8, 4]}}
+
+
+def text_of(name, backbones, measured, dataset="walkers"):
+    facts = {**FACTS, "data": {"dataset": dataset}}
+    return page(name, SUITES[name], backbones, measured, facts, sum(map(len, measured.values())))[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset", "said"),
+    [("ven", "walkers", "OTHER DATA: walkers here, GREW in the paper. Only"), ("ven", "GREW", "OTHER SIZE: small networks, 500 steps here"),
+     ("main", "Gait3D", "OTHER DATA: Gait3D here, GREW in the paper.\nOTHER SIZE: small networks, 500 steps here")],
+)  # fmt: skip
+def test_a_page_says_why_no_figure_is_the_papers(name, dataset, said):
+    text = text_of(name, ["gaitbase"], {}, dataset)
+    assert said in text and text.count("Only orders can be compared") == 1 and ("OTHER DATA" in text) == ("OTHER DATA" in said)
+
+
+def test_a_page_says_which_rows_hid_the_same():
+    """By kinds, shares and the switches of the test; those of the training are another matter."""
+    shared = {"evaluator_cfg.occlusion.reference_compat.shared_draw": {"processes": 8, "test_batch": 16}}
+    trained = {"trainer_cfg.occlusion.reference_compat.moving": "published"}
+    rows = {"default": {}, "D2 shared_draw in the test": {"reference_compat": shared}, "D14 live_teacher": {"reference_compat": trained}}
+    text = text_of("compat", ["gaitbase"], {("gaitbase", label): {0: cells(1.0, **more)} for label, more in rows.items()})
+    lines = text[text.index("Test: ") :].splitlines()
+    same, other = "  top 0.5, bottom 0.5; 40-60 % hidden: ", "  top 0.5, bottom 0.5; 40-60 % hidden; shared_draw "
+    assert lines[-2] == same + "default, D14 live_teacher"
+    assert lines[-1] == other + "{'processes': 8, 'test_batch': 16}: D2 shared_draw in the test"
+    assert "The spread covers the seeds of training and occlusion; the silhouettes are the same for all." in " ".join(text.split())
 
 
 def test_time_left_is_what_alike_stages_took():

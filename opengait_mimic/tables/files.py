@@ -72,7 +72,7 @@ class Files:
     def ven(self, name: str) -> Path:
         """The configuration of a VEN of `VENS`."""
         if ("ven", name) not in self._made:
-            origin, variant = "ven/ven_walkers.yaml", "" if name == "ven" else name
+            origin, variant = "ven/ven_walkers.yaml", self._marked("" if name == "ven" else name)
             cfgs = self._adapted(origin, "ven", variant)
             changed(cfgs, VENS[name])
             self._made["ven", name] = self._save(cfgs, origin, variant)
@@ -85,7 +85,12 @@ class Files:
     def _variant(self, name: str) -> str:
         """What sets a network apart from the shipped configuration of its kind, in names."""
         words = [name] if name != NETS[name].shipped else []
-        return "-".join([*words, *(["cold"] if self.job.cold and NETS[name].shipped == "mimicgait" else [])])
+        words += ["cold"] if self.job.cold and NETS[name].shipped == "mimicgait" else []
+        return self._marked("-".join(words))
+
+    def _marked(self, variant: str) -> str:
+        """A smoke run's networks are kept apart from real ones."""
+        return "-".join(filter(None, (variant, "smoke" if self.job.smoke else "")))
 
     def _adapted(self, origin: str, kind: str, variant: str) -> dict:
         steps = SMOKE.get(kind, 4) if self.job.smoke else None

@@ -11,10 +11,11 @@ from .suites import Suite
 class Plan:
     """The stages of a suite for one seed, in order, each network once; their configurations are written as they are met.
 
-    Every backbone begins with its teacher, which is tested as Baseline-1 under the occlusion of the students and gives the
-    denominator of RP.
+    Every backbone begins with its teacher, which is tested as Baseline-1 under the occlusion of its students, through the
+    configuration of the first of them, and gives the denominator of RP.
 
     Attributes:
+        seed: of training and occlusion.
         stages: for `opengait_mimic.stages.run`.
         rows: name of a stage -> (backbone as in file names, label, name in `NETS`), for the stages that are rows.
         reused: names of the stages that only test what another one trained.
@@ -22,7 +23,7 @@ class Plan:
 
     def __init__(self, suite: Suite, backbones: list[str], seed: int, job: Job):
         """Write every configuration."""
-        self.files, self.stages = Files(seed, job), []
+        self.seed, self.files, self.stages = seed, Files(seed, job), []
         self.rows: dict[str, tuple[str, str, str]] = {}
         self.reused: set[str] = set()
         for backbone in backbones:
@@ -36,7 +37,8 @@ class Plan:
 
     def _teacher(self, name: str, title: str, backbone: str) -> str:
         file = self.files.net(name, backbone)
-        return self._add(Stage(title, file, self.files.result(file), teacher_of=self.files.net("baseline2", backbone)))
+        student = next(other for other, net in NETS.items() if net.teacher == name and net.shipped != "baseline1")
+        return self._add(Stage(title, file, self.files.result(file), teacher_of=self.files.net(student, backbone)))
 
     def _student(self, name: str, titles: dict[str, str], backbone: str) -> None:
         net = NETS[name]

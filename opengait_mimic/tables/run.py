@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -19,11 +20,12 @@ from ..runs import training_data
 from ..stages import plan as look_up
 from ..stages import run as run_stages
 from .files import Job
+from .kept import Kept, seeds_on_disk
 from .nets import BACKBONES
 from .page import page
 from .plan import Plan
 from .remaining import Remaining
-from .suites import SUITES, Suite
+from .suites import SUITES, Suite, some
 
 SUBJECTS, SMOKE_SUBJECTS = 280, 14
 
@@ -53,19 +55,26 @@ def run(given) -> int:
     plans = {seed: Plan(suite, backbones, seed, job) for seed in seeds}
     for plan in plans.values():  # what is in the way of any seed stops the first one
         look_up(plan.stages, given.retrain)
+    asked = {(seed, *row[:2]) for seed, plan in plans.items() for row in plan.rows.values()}
+    whole, kept, everywhere = SUITES[given.suite], Kept(), list(BACKBONES)
+    all_seeds = sorted({*seeds, *seeds_on_disk(out)})
+    for seed in all_seeds:  # what any run has finished stays on the page
+        kept.look(Plan(whole, everywhere, seed, job), asked)
+    order = [key for key in product(all_seeds, everywhere, whole.rows) if key in asked | kept.keys]
+    shown = some(whole, {label for *_, label in order}), [each for each in everywhere if any(each == key[1] for key in order)]
     remaining = Remaining((seed, stage.name) for seed, plan in plans.items() for stage in plan.stages)
     facts = {
         "suite": given.suite, "version": __version__, "host": host.name, "commit": host.commit, "torch": torch.__version__,
-        "device": str(hosts.device()), "data": known, "seeds": seeds, "start": given.start, "smoke": given.smoke,
-        "training": _training(next(iter(plans.values()))),
+        "device": str(hosts.device()), "data": known, "seeds": list(dict.fromkeys(seed for seed, *_ in order)),
+        "start": given.start, "smoke": given.smoke, "training": _training(next(iter(plans.values()))),
     }  # fmt: skip
     folder = out / (given.suite + ("-cold" if job.cold else "") + ("-smoke" if given.smoke else ""))
-    measured, kept, total = {}, [], len(seeds) * len(backbones) * len(suite.rows)
 
     def write() -> str:
-        text, orders = page(given.suite, suite, backbones, measured, facts, total)
+        text, orders = page(given.suite, *shown, kept.measured, facts, len(order))
         seconds = round(time.monotonic() - begin, 1)
-        write_json(folder / "results.json", kept, **facts, orders=orders, rows_wanted=total, seconds_in_this_run=seconds)
+        more = {"orders": orders, "rows_wanted": len(order), "seconds_in_this_run": seconds}
+        write_json(folder / "results.json", kept.rows(order), **facts, **more)
         (folder / "table.md").write_text(f"```text\n{text}\n```\n")
         return text
 
@@ -76,18 +85,15 @@ def run(given) -> int:
             seconds = [outcome["seconds"][1]] if name in plan.reused else outcome["seconds"]
             remaining.done(seed, name, sum(filter(None, seconds)))
             if name in plan.rows:
-                backbone, label, network = plan.rows[name]
-                measured.setdefault((backbone, label), {})[seed] = outcome["rows"]
-                row = {"backbone": BACKBONES[backbone], "label": label, "network": network, "seed": seed}
-                kept.append({**row, **{key: outcome[key] for key in ("losses", "seconds")}, "cells": outcome["rows"]})
+                kept.add(plan, next(stage for stage in plan.stages if stage.name == name), outcome)
                 write()
-            print(f"    rows {len(kept)}/{total}{remaining}", flush=True)
+            print(f"    rows {len(kept.keys)}/{len(order)}{remaining}", flush=True)
 
         before = {stage.name: _same_batches(seed) for stage in plan.stages}
         try:
             run_stages(plan.stages, retrain=given.retrain, before=before, after=after)
         except SystemExit:  # Ctrl-C; it has said so
-            print(f"the rows so far: {folder / 'table.md'}" if kept else "no row is done yet")
+            print(f"the rows so far: {folder / 'table.md'}" if kept.keys else "no row is done yet")
             raise
     print("\n" + write())
     print(f"\n{duration(time.monotonic() - begin)} in this run. Written: {folder / 'table.md'}, {folder / 'results.json'}")
@@ -109,8 +115,7 @@ def chosen(given) -> tuple[Suite, list[str], list[int]]:
         if label not in suite.rows:
             raise ConfigError(f"--only {label!r}: the rows of {given.suite} are {', '.join(map(repr, suite.rows))}")
     if given.only:
-        rows = {label: name for label, name in suite.rows.items() if label in given.only}
-        suite = suite._replace(rows=rows, bases={label: base for label, base in suite.bases.items() if {label, base} <= rows.keys()})
+        suite = some(suite, given.only)
     seeds = []
     for part in given.seeds.split(","):
         found = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
