@@ -199,5 +199,11 @@ def merge(user: dict, default: dict) -> dict:
     return merged
 
 
+def losses_of(cfgs: dict) -> list[dict]:
+    """The blocks of ``loss_cfg``, which may be one mapping or a list of them."""
+    losses = cfgs["loss_cfg"]
+    return losses if isinstance(losses, list) else [losses]
+
+
 def _both_mappings(a, b) -> bool:
     return isinstance(a, dict) and isinstance(b, dict)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch.optim  # noqa: F401  `lookup` finds it among the imported modules
 
-from .config import ConfigError
+from .config import ConfigError, losses_of
 from .distributed import rank_and_world
 from .host import lookup
 
@@ -25,8 +25,7 @@ def check_names(cfgs: dict, training: bool) -> None:
         for key, name in _transforms(cfgs[engine].get("transform"), f"{engine}.transform"):
             lookup("data.transform", name, key)
     if training:
-        losses = cfgs["loss_cfg"] if isinstance(cfgs["loss_cfg"], list) else [cfgs["loss_cfg"]]
-        for loss in losses:
+        for loss in losses_of(cfgs):
             lookup("modeling.losses", loss["type"], "loss_cfg.type")
         lookup("torch.optim", cfgs["optimizer_cfg"]["solver"], "optimizer_cfg.solver")
         lookup("torch.optim.lr_scheduler", cfgs["scheduler_cfg"]["scheduler"], "scheduler_cfg.scheduler")
@@ -53,8 +52,7 @@ def check_classes(cfgs: dict, model_cfg: dict, where: str) -> None:
     Raises:
         ConfigError: fewer, and a ``CrossEntropyLoss`` that would meet a label beyond them; names both numbers.
     """
-    losses = cfgs["loss_cfg"] if isinstance(cfgs["loss_cfg"], list) else [cfgs["loss_cfg"]]
-    if "CrossEntropyLoss" not in (loss["type"] for loss in losses):
+    if "CrossEntropyLoss" not in (loss["type"] for loss in losses_of(cfgs)):
         return
     for block, key in ((model_cfg, f"{where}.class_num"), (model_cfg.get("SeparateBNNecks"), f"{where}.SeparateBNNecks.class_num")):
         classes = block.get("class_num") if isinstance(block, dict) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..config import ConfigError
+from ..config import ConfigError, losses_of
 
 HEADS = {"logits": "SeparateBNNecks"}
 """What a loss is fed -> the block of model_cfg whose head gives it."""
@@ -22,8 +22,7 @@ def feeds(cfgs: dict, model: type) -> dict[str, tuple[str, ...]]:
         ConfigError: a loss that the model does not take, one without its head, a head without its loss, a prefix that is
             missing or given twice, or none of the losses that the model needs.
     """
-    losses, name, found = cfgs["loss_cfg"], model.FIELDS["model"][0], {}
-    losses = losses if isinstance(losses, list) else [losses]
+    losses, name, found = losses_of(cfgs), model.FIELDS["model"][0], {}
     for loss in losses:
         if loss["type"] not in model.LOSSES:
             raise ConfigError(f"loss_cfg.type = {loss['type']}: {name} is trained by {_listed(model.LOSSES)}")

@@ -56,19 +56,17 @@ class Guided(OccludedInput, BaseModel):
             settle(getattr(self, self.NET), self.geometry, self.backbone_key, self, starts_trained)
 
     @classmethod
-    def foresee(cls, cfgs) -> None:
-        """Refuse losses that this model does not take or that lack their head (see `feeds`), and a head that is too small."""
-        feeds(cfgs, cls)
+    def foresee(cls, cfgs) -> dict[str, tuple[str, ...]]:
+        """Refuse losses that this model does not take or that lack their head, and a head that is too small; what `feeds` found."""
+        found = feeds(cfgs, cls)
         check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
+        return found
 
     def build_network(self, model_cfg):
         """Build backbone, VEN, T and head."""
         cfg = read(model_cfg, "model_cfg", self.FIELDS)
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
-        self.feeds = {}
-        if self.in_training:
-            self.foresee(self.cfgs)
-            self.feeds = feeds(self.cfgs, type(self))
+        self.feeds = self.foresee(self.cfgs) if self.in_training else {}
         net = self._build_backbone("model_cfg.backbone")
         channels, parts, unreached = self.embedding = inspect(net, self.geometry, self.backbone_key, self.backbone_yaml)
         for name, parameter in net.named_parameters():

@@ -23,7 +23,6 @@ FIELDS = {
     "reference_compat": ({}, switches("MimicGait")),
 }
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
-HOSTS = ("type", "log_prefix", "gather_and_scale")  # keys of a loss block that are the host's, not the loss's
 
 
 class MimicGait(Guided):
@@ -145,11 +144,10 @@ class MimicGait(Guided):
             return
         self._told = True
         mimic, teacher, labels = gather(mimic.float()), gather(teacher.float()), gather(labels)
-        losses = self.cfgs["loss_cfg"]
-        for cfg in losses if isinstance(losses, list) else [losses]:
-            if cfg["type"] != "MiCKDLoss":
+        for prefix, loss in self.loss_aggregator.losses.items():
+            loss = getattr(loss, "module", loss)  # DDP's, should a host wrap a loss
+            if not isinstance(loss, MiCKDLoss):
                 continue
-            prefix, loss = cfg["log_prefix"], MiCKDLoss(**{k: v for k, v in cfg.items() if k not in HOSTS})
             found = {k: float(v) for k, v in health(mimic, teacher, labels, loss.margin, loss.distance).items()}
             triplets = loss.triplets(mimic, teacher, labels)
             active = float((triplets.values > 0).sum()) / max(1, int(triplets.valid.sum()) * len(triplets.values))

@@ -7,7 +7,7 @@ from modeling.base_model import BaseModel
 
 from ..clips import mean_over_frames, owners
 from ..compat import switched_on, switches
-from ..config import ConfigError, boolean, optional, read
+from ..config import ConfigError, boolean, losses_of, optional, read
 from ..occlusion import KINDS, MOVING
 from ..visibility import VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
@@ -73,9 +73,8 @@ class VEN(OccludedInput, BaseModel):
             if extra:
                 raise ConfigError(f"{where}.occlusion.kinds draws {extra}, which model_cfg.kinds = {self.kinds} does not name")
         self.VEN = VisibilityNetwork(len(cfg.kinds) if cfg.kinds else None, cfg.amount)
-        losses = self.cfgs["loss_cfg"]
         self.prefix = {}
-        for loss in losses if isinstance(losses, list) else [losses]:
+        for loss in losses_of(self.cfgs):
             head = self.LOSS_OF.get(loss["type"])
             if head is None or not getattr(cfg, head):
                 raise ConfigError(
