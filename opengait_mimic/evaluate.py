@@ -125,7 +125,8 @@ def evaluate(
     """Score one configuration in every protocol cell.
 
     Cells: ``holistic``, ``probe`` and ``both`` with the method's own gallery; for a model that a teacher trained also ``probe`` with
-    the whole gallery embedded by that. The occlusion is ``evaluator_cfg.occlusion``, or `DEFAULT`.
+    the whole gallery embedded by that; where only another teacher's weights are there, this cell and RP are left out, with a warning. The
+    occlusion is ``evaluator_cfg.occlusion``, or `DEFAULT`.
 
     Args:
         path: the YAML of any silhouette model, ours or the host's own (= Baseline-1); or its complete configuration.
@@ -142,6 +143,10 @@ def evaluate(
     Raises:
         HostError, ConfigError, CheckpointError: see `prepare` and the models; before anything is embedded.
     """
+    from utils import get_msg_mgr
+
+    from .models.teacher import other_teacher
+
     cfgs = prepare(path, "embed", iteration)
     evaluator = cfgs["evaluator_cfg"]
     evaluator["occlusion"] = drawn = {**DEFAULT, **(evaluator.get("occlusion") or {})}
@@ -155,6 +160,9 @@ def evaluate(
     hp, whole, reason = None, None, "the model was trained on hidden input: pass --reference"
     if cfgs["model_cfg"].get("backbone") is not None:
         whole, reason = teacher_cfgs(cfgs)
+    if taught and whole is not None and (other := other_teacher(cfgs, whole)):
+        get_msg_mgr().log_warning(other)
+        whole, reason = None, other
     if reference is not None:
         hp, whole = reference_hp(reference, dataset, backbone), whole if taught else None
 

@@ -49,7 +49,7 @@ def test_a_mimic_is_loaded_by_a_test(trained, public, tmp_path, host_spec):
         if name != "_extra_state":
             assert torch.equal(loaded[name], torch.zeros_like(value) if "_head." in name else value), name
     says = torch.load(out, weights_only=True)["model"]["_extra_state"]
-    assert says["role"] == "MimicGait" and says["trained_on"] is None and says["teacher"] is None
+    assert says["role"] == "MimicGait" and says["trained_on"] is None and says["teacher_weights"] is None
     assert says["imported"]["from"] == "mimic.pt" and says["imported"]["sha256"] == sha256(public / "mimic.pt")
     assert says["imported"]["iteration"] == 3 and any("KEPT" in note for note in says["imported"]["notes"])
 

@@ -12,8 +12,8 @@ from ..losses import MiCKDLoss, health
 from .common import GREY
 from .guided import GUIDED_FIELDS, Guided
 from .quirks import refuse
-from .subnetwork import STAGE
-from .teacher import Teacher
+from .subnetwork import STAGE, CheckpointError
+from .teacher import KEPT, Teacher
 
 FIELDS = {
     **GUIDED_FIELDS,
@@ -170,10 +170,26 @@ class MimicGait(Guided):
         super().save_ckpt(iteration)
 
     def get_extra_state(self):
-        """With the teacher's hash."""
-        return {**super().get_extra_state(), "teacher": self.teacher.hash if self.teacher else getattr(self, "_teacher_hash", None)}
+        """With the hash of the teacher's weights."""
+        return {**super().get_extra_state(), KEPT: self.teacher.weights if self.teacher else getattr(self, "_kept", None)}
 
     def set_extra_state(self, state):
-        """Keep the hash of the teacher it was trained by."""
+        """Keep the hash of the teacher it was trained by; refuse to go on from there with another.
+
+        From another run's weights (``trainer_cfg.restore_hint`` is a path) a new training starts, whose teacher is its own.
+
+        Raises:
+            CheckpointError: see `Guided`, or another teacher.
+        """
         super().set_extra_state(state)
-        self._teacher_hash = state.get("teacher")
+        self._kept = state.get(KEPT)
+        if self.teacher is None or self.starts_elsewhere:
+            return
+        if self._kept is None:
+            self.msg_mgr.log_warning("The checkpoint does not say which teacher trained it: that it is still the same is not checked")
+        elif self._kept != self.teacher.weights:
+            raise CheckpointError(
+                f"model_cfg.teacher.checkpoint: {self.teacher.file} holds other weights than the teacher of the checkpoint to go on from"
+                f" ({self.teacher.weights[:12]}, that one {self._kept[:12]}). Name that teacher's checkpoint, train anew (without --iter),"
+                " or start another training from these weights: trainer_cfg.restore_hint with the path of the checkpoint"
+            )

@@ -135,9 +135,14 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
 
 
 def fingerprint(net: nn.Module, buffers: bool = True) -> str:
-    """SHA-256 over every parameter and, unless told otherwise, every buffer: name, shape, type and value."""
+    """`tensors_hash` of every parameter and, unless told otherwise, every buffer."""
+    return tensors_hash(net.state_dict() if buffers else dict(net.named_parameters()))
+
+
+def tensors_hash(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over the name, shape, type and value of every tensor."""
     digest = hashlib.sha256()
-    for name, value in sorted((net.state_dict() if buffers else dict(net.named_parameters())).items()):
+    for name, value in sorted((name, value) for name, value in tensors.items() if isinstance(value, Tensor)):
         value = value.detach().cpu().contiguous()
         digest.update(f"{name}|{tuple(value.shape)}|{value.dtype}|".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")

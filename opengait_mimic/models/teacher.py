@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 from utils import get_msg_mgr
@@ -11,8 +13,11 @@ from ..config import ConfigError
 from .inner import build
 from .quirks import freeze
 from .reasons import refuse_inputs
-from .subnetwork import checkpoint_file, fingerprint, geometry_of, load
+from .subnetwork import checkpoint_file, fingerprint, geometry_of, load, read_weights, tensors_hash
 from .trial import embed, inspect
+
+KEPT = "teacher_weights"
+"""Under this name a mimic's checkpoint keeps `Teacher.weights`."""
 
 
 class TeacherChanged(RuntimeError):
@@ -33,6 +38,11 @@ class Teacher:
         live: leave it in training mode as the public code does: its BatchNorm uses the batch's statistics and its running ones
             drift. Then `verify` looks at parameters alone.
         gathered: where it is live, the statistics are those of all processes (``trainer_cfg.sync_BN``).
+
+    Attributes:
+        file: the checkpoint.
+        hash: of the network as it stands after loading, which `verify` compares.
+        weights: of the tensors of its checkpoint; says anywhere which teacher it is, whatever that file is called.
 
     Raises:
         ConfigError: the teacher's YAML is for another geometry, or its model embeds no silhouettes. CheckpointError: its weights are
@@ -59,8 +69,8 @@ class Teacher:
             )
         self.net = build(cfgs["model_cfg"], cfgs, "model_cfg.teacher")
         self.embedding = inspect(self.net, geometry, f"model_cfg.teacher ({type(self.net).__name__})", cfgs)
-        file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint")
-        self.report = load(self.net, file, "model_cfg.teacher.checkpoint", self.embedding.unreached)
+        self.file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint")
+        self.report = load(self.net, self.file, "model_cfg.teacher.checkpoint", self.embedding.unreached)
         freeze(self.net)
         self.live = live
         if live:
@@ -69,7 +79,7 @@ class Teacher:
                 "reference_compat.live_teacher: the teacher's BatchNorm uses each batch's statistics and its running ones drift; its hash"
                 " covers parameters only"
             )
-        self.hash = fingerprint(self.net, buffers=not live)
+        self.hash, self.weights = fingerprint(self.net, buffers=not live), weights_of_teacher(self.file)
 
     @torch.no_grad()
     def __call__(self, inputs) -> Tensor:
@@ -81,3 +91,30 @@ class Teacher:
         now = fingerprint(self.net, buffers=not self.live)
         if now != self.hash:
             raise TeacherChanged(f"the frozen teacher changed during training (hash {self.hash[:12]} -> {now[:12]}): nothing is saved")
+
+
+def weights_of_teacher(file: str | Path) -> str:
+    """The hash by which a mimic's checkpoint knows its teacher: of every tensor in the ``model`` entry of the teacher's."""
+    return tensors_hash(read_weights(Path(file), "model_cfg.teacher.checkpoint"))
+
+
+def other_teacher(cfgs: dict, teacher: dict) -> str:
+    """Is a mimic to be compared with a teacher that did not train it?
+
+    Args:
+        cfgs: the mimic's configuration; its checkpoint is the one that a test reads.
+        teacher: the teacher's, with the path of its weights as ``evaluator_cfg.restore_hint``.
+
+    Returns:
+        What is wrong and the ways out; empty where the two belong together, or where the mimic's checkpoint does not say
+        (imported, or written before it was kept).
+    """
+    file, theirs = checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint"), teacher["evaluator_cfg"]["restore_hint"]
+    state = read_weights(file, "evaluator_cfg.restore_hint").get("_extra_state")
+    known = state.get(KEPT) if isinstance(state, dict) else None
+    if known in (None, weights_of_teacher(theirs)):
+        return ""
+    return (
+        f"model_cfg.teacher.checkpoint: {theirs} holds other weights than the teacher that trained {file}, so neither RP nor a gallery"
+        " that it embeds would belong to this mimic. Name that teacher's checkpoint, train the mimic anew, or pass --reference for RP"
+    )

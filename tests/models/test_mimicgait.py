@@ -101,7 +101,7 @@ def test_checkpoint_holds_mimic_mixer_ven_and_plain_facts_only(mimic):
     assert {name.split(".")[0] for name in state} == {"Mimic", "Mixer", "VEN", "_extra_state"}
     assert not any("BNNecks" in name for name in state)
     assert state["_extra_state"]["role"] == "MimicGait"
-    assert state["_extra_state"]["teacher"] == mimic.teacher.hash
+    assert state["_extra_state"]["teacher_weights"] == mimic.teacher.weights
     assert state["_extra_state"]["geometry"] == [64, 44]
 
 

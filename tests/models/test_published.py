@@ -160,7 +160,7 @@ def test_a_live_teacher_is_in_training_mode_and_drifts(trained, tmp_path):
     net = model.teacher.net
     assert net.training and not any(p.requires_grad for p in net.parameters())
     norm = next(m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d))
-    before, hash_ = norm.running_mean.clone(), model.teacher.hash
+    before = norm.running_mean.clone()
     batch, fed = model.inputs_pretreament(raw_batch(model)), []
     hook = norm.register_forward_hook(lambda _, inputs, out: fed.append((inputs[0].clone(), out.clone())))  # ReLU works in place
     model(batch)
@@ -173,7 +173,6 @@ def test_a_live_teacher_is_in_training_mode_and_drifts(trained, tmp_path):
     torch.testing.assert_close(norm.running_mean, 0.9 * before + 0.1 * mean.float(), atol=1e-5, rtol=1e-4)
     assert not torch.equal(norm.running_mean, before)
     model.teacher.verify()
-    assert model.get_extra_state()["teacher"] == hash_
     with torch.no_grad():
         norm.weight[0] += 1e-3
     with pytest.raises(TeacherChanged):
