@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from modeling.base_model import BaseModel
 
-from ..config import REQUIRED, anything, block, optional, read
+from ..config import REQUIRED, ConfigError, anything, block, optional, read
+from ..distributed import rank_and_world
 from ..foresight import check_classes
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .inner import build, host_model
@@ -40,7 +41,8 @@ class Baseline2(OccludedInput, BaseModel):
     defines (forward, losses' inputs, optimiser) is its own.
 
     Raises:
-        ConfigError: a key of ours is wrong, or the backbone embeds no silhouettes. HostError: the backbone does not exist in the host.
+        ConfigError: a key of ours is wrong, the backbone embeds no silhouettes, or it leaves parameters without a gradient in several
+        processes without ``trainer_cfg.find_unused_parameters: true``. HostError: the backbone does not exist in the host.
 
     Source:
         MimicGait (WACV 2025), section 4.3: the backbone trained on occluded data without a teacher.
@@ -73,7 +75,14 @@ class Baseline2(OccludedInput, BaseModel):
             return
         kept = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         silent = {name for name, p in self.named_parameters() if p.requires_grad and id(p) not in kept}
-        silent.update(rehearse(self, self.geometry, self.key, clips_in_a_step(self), self.loss_aggregator))
+        ungiven = rehearse(self, self.geometry, self.key, clips_in_a_step(self), self.loss_aggregator)
+        if ungiven and rank_and_world()[1] > 1 and not self.engine_cfg["find_unused_parameters"]:
+            raise ConfigError(
+                f"trainer_cfg.find_unused_parameters: set it to true. {self.key} gives no gradient to {', '.join(ungiven[:5])}"
+                f"{f' and {len(ungiven) - 5} more' if len(ungiven) > 5 else ''}, and in several processes torch would stop at the second"
+                " step, waiting for them"
+            )
+        silent.update(ungiven)
         if silent:
             names = ", ".join(sorted({name.rpartition(".")[0] for name in silent}))
             start = "" if self.engine_cfg["restore_hint"] else ", whose start is random: name trained weights in trainer_cfg.restore_hint"

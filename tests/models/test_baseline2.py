@@ -1,10 +1,14 @@
 """Baseline-2: the backbone itself, with hidden input."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError, lookup
+from tests.host_runs import good, two_processes
+from tests.models.served import SERVED
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 
@@ -46,3 +50,17 @@ def test_refusals(trained, tmp_path):
         built(variant(trained.files[STAGE], tmp_path, model_cfg__backbone=None))
     with pytest.raises(HostError, match=r"'Basline' is not in modeling\.models \(did you mean 'Baseline'\?\)"):
         built(variant(trained.files[STAGE], tmp_path, model_cfg__backbone={"model": "Basline"}))
+
+
+def test_in_two_processes_what_gets_no_gradient_is_told_before_the_first_step(files, few, host_spec, tmp_path):
+    """torch's DDP would stop at the second step; with the key it trains."""
+    made, backbone = [], {**SERVED["Baseline"].model_cfg, "model": "Sleeper"}
+    for find in (False, True):
+        folder = tmp_path / str(find)
+        folder.mkdir()
+        changes = {"trainer_cfg__find_unused_parameters": find, "trainer_cfg__sampler__batch_size": [4, 2], **few}
+        made.append(variant(files[STAGE], folder, model_cfg__backbone=backbone, **changes))
+    said = good(*two_processes(), Path(__file__).with_name("silent_worker.py"), host_spec, tmp_path / "out", *made, cwd=tmp_path)
+    refusal = "refused: trainer_cfg.find_unused_parameters: set it to true. model_cfg.backbone (Sleeper) gives no gradient to Backbone."
+    for rank in range(2):
+        assert f"process {rank} {refusal}" in said and f"process {rank} trained 3 steps" in said, said
