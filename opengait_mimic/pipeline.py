@@ -24,9 +24,8 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
 
     ``MimicGait``: its teacher (``model_cfg.teacher.cfgs``, else ``backbone.cfgs``), its VEN unless null, itself. ``OcclusionAware``
     and ``Baseline2``: a teacher only where they name one (for RP), the first's VEN, themselves. ``VEN`` and the host's own models:
-    themselves. A teacher or VEN whose
-    ``checkpoint`` is a path is given: it is not trained. The teacher is tested as Baseline-1, on this configuration's data and
-    occlusion. Results go to ``<output>/<dataset>/pipeline/<model>-<save_name>/``.
+    themselves. A teacher or VEN whose ``checkpoint`` is a path is given: it is not trained. The teacher is tested as Baseline-1, on
+    this configuration's data and occlusion. Results go to ``<output>/<dataset>/pipeline/<model>-<save_name>/``.
 
     Raises:
         ConfigError, HostError: the configuration or one it names is wrong; see `prepare`.

@@ -33,8 +33,9 @@ class Guided(OccludedInput, BaseModel):
 
     A method derives from it and says what it is trained by: `LOSSES`, and ``forward`` with `embeddings` and `training_feat`.
     The mixer T is one linear map per part, ``c + 64 -> fused``, without bias; without a VEN there is none. The backbone is built
-    with one class, and what its embedding does not reach is frozen and not saved. The VEN is frozen, and saved, so that a test
-    needs this model's checkpoint alone. ``SeparateBNNecks`` is the host's identity head, on the fused embedding.
+    with one class, and what its embedding does not reach is frozen and not saved. The VEN is frozen, and saved: a test needs this
+    model's checkpoint and the YAML files that it names (backbone, VEN), and no other weights. ``SeparateBNNecks`` is the host's
+    identity head, on the fused embedding.
 
     Attributes:
         NET: the attribute that holds the backbone, and its prefix in the checkpoint.
@@ -173,13 +174,29 @@ class Guided(OccludedInput, BaseModel):
         return state
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
-        """Strict, but for the heads that are never saved, and for the VEN where it `starts_elsewhere`."""
+        """Strict, but for the heads that are never saved, and for the VEN where it `starts_elsewhere`.
+
+        Raises:
+            CheckpointError: not a checkpoint of ours, of which nothing would be loaded; also where ``restore_ckpt_strict`` is false,
+                under which the log names what is not loaded.
+        """
+        if "_extra_state" not in state_dict:
+            role, engine = self.FIELDS["model"][0], "trainer_cfg" if self.in_training else "evaluator_cfg"
+            raise CheckpointError(
+                f"{engine}.restore_hint: that file is no checkpoint of a {role} (one of OpenGait's own?), and its weights would not be"
+                " loaded. A mimic starts from its teacher's weights with model_cfg.init_mimic: true; the public code's files come in by"
+                " `opengait-mimic import`"
+            )
         own = super().state_dict()
         kept = {k: own[k] for k in self.left_out}
         if self.starts_elsewhere:
             kept.update({k: value for k, value in own.items() if k.startswith("VEN.")})
             state_dict = {k: value for k, value in state_dict.items() if not k.startswith("VEN.")}
-        return super().load_state_dict({**kept, **state_dict}, strict, assign)
+        found = super().load_state_dict({**kept, **state_dict}, strict, assign)
+        for names, what in ((found.missing_keys, "not in the checkpoint, left as they are"), (found.unexpected_keys, "not of this model")):
+            if names:
+                self.msg_mgr.log_warning(f"restore_ckpt_strict: false: {what}: {', '.join(names)}")
+        return found
 
     @property
     def starts_elsewhere(self) -> bool:

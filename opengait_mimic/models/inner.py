@@ -13,7 +13,7 @@ from utils import get_msg_mgr
 from ..config import ConfigError
 from ..host import is_ours, lookup
 from .quirks import quirk
-from .reasons import INSTEAD, why_not_built
+from .reasons import INSTEAD, NotLent, out_of_memory, why_not_built
 
 LENT = ("iteration", "optimizer", "scheduler", "Scaler", "engine_cfg", "device", "save_path")
 """What a host model may read of its run while it is trained: SwinGait's forward sets the optimiser's learning rate."""
@@ -31,10 +31,12 @@ class Inner(BaseModel):
 
     def __getattr__(self, name):
         """What the run around it lends."""
+        if name not in LENT:
+            return super().__getattr__(name)
         run = self.__dict__.get("run")
-        if name in LENT and run is not None:
-            return getattr(run, name)
-        return super().__getattr__(name)
+        if run is None:
+            raise NotLent(f"it reads the `{name}` of the run that trains it, and a part that is not trained has none")
+        return getattr(run, name)
 
 
 @functools.cache
@@ -78,6 +80,8 @@ def build(model_cfg: dict, cfgs: dict, key: str, run: BaseModel | None = None) -
     try:
         net.__init__({**cfgs, "model_cfg": model_cfg}, True)
     except Exception as error:
+        if out_of_memory(error):
+            raise
         raise ConfigError(f"{key} ({model.__name__}) cannot be built: {why_not_built(error, model_cfg, key)}") from error
     return net
 

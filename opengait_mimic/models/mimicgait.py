@@ -39,19 +39,25 @@ class MimicGait(Guided):
           ven:                                               # null = mimic without guidance
             cfgs: configs/ven/ven_gait3d.yaml
             checkpoint: auto
+          SeparateBNNecks: null    # {class_num: training subjects}: the identity head that CrossEntropyLoss needs
           init_mimic: false        # true: start from the teacher, T = identity on the backbone's part
           geometry: [64, 44]       # h, w after the transforms
           binarise: 0.5            # null leaves grey values
           reference_compat: {}     # the public code's departures, see `opengait_mimic.compat`; rank: bare = rank F_m(O)
         loss_cfg:
           - {type: MiCKDLoss, log_prefix: mickd, margin: 0.2, distance: parts, loss_term_weight: 1.0}
+          # in its place or beside it: {type: L2DistillationLoss, log_prefix: l2, loss_term_weight: 1.0}
+          # beside one of the two, with SeparateBNNecks: {type: CrossEntropyLoss, log_prefix: softmax, scale: 16, loss_term_weight: 1.0}
+          # beside one of the two: {type: TripletLoss, log_prefix: triplet, margin: 0.2, loss_term_weight: 1.0}
 
     Shape:
         ``forward(OccludedBatch)`` -> the host's three dictionaries; ``inference_feat.embeddings`` is gamma_m ``[n, c, p]``.
 
     Raises:
-        ConfigError: a key of ours is wrong, or teacher and backbone give different embeddings. CheckpointError: weights of
-        the teacher or the VEN are missing or do not fit (training only; a test needs the mimic's checkpoint alone).
+        ConfigError: a key of ours is wrong, a loss that it does not take or that lacks its head, or teacher and backbone give
+        different embeddings. CheckpointError: weights of the teacher or the VEN are missing or do not fit (training only: a test needs
+        no other weights than the mimic's, and the YAML files of the backbone and the VEN), or the training to go on from had another
+        teacher.
 
     Source:
         MimicGait (WACV 2025), section 3, equations 1 and 2.

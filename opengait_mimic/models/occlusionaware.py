@@ -42,8 +42,9 @@ class OcclusionAware(Guided):
         ``forward(OccludedBatch)`` -> the host's three dictionaries; ``inference_feat.embeddings`` is ``[n, fused_channels, p]``.
 
     Raises:
-        ConfigError: a key of ours is wrong, a loss without its head. CheckpointError: the detector's weights are missing or do
-        not fit (training only; a test needs this model's checkpoint alone).
+        ConfigError: a key of ours is wrong, a loss that it does not take or that lacks its head. CheckpointError: the detector's
+        weights are missing or do not fit (training only: a test needs no other weights than this model's, and the YAML files of the
+        backbone and the detector).
 
     Source:
         Occlusion Aware ("You Can Run but not Hide", WACV 2024), its Deferred Concat: the clip's mean feature joined at the

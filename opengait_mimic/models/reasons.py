@@ -1,10 +1,12 @@
-"""Why a host model cannot serve as a backbone, in words. Found by trying; nothing here knows a model's name."""
+"""Why a host model cannot serve as a backbone, in words, from the error it met and the transforms of its YAML, not from its name."""
 
 from __future__ import annotations
 
 import re
 import traceback
 from pathlib import Path
+
+import torch
 
 from ..config import ConfigError
 
@@ -14,6 +16,15 @@ AXES = (
     r"to unpack \(expected (?P<wants>\d+), got (?P<has>\d+)\)",
     r"input\.dim\(\) = (?P<has>\d+) is not equal to len\(dims\) = (?P<wants>\d+)",
 )
+
+
+class NotLent(AttributeError):
+    """A model reads of its run what a part that is not trained has none of."""
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says nothing of the model: the machine's memory was used up. It is passed on as it is."""
+    return isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 class OneInput(list):
@@ -51,12 +62,15 @@ def why_not_built(error: Exception, model_cfg: dict, key: str) -> str:
     if isinstance(error, FileNotFoundError):
         places = [place for place, value in _texts(model_cfg, key) if value and value in str(error)]
         return f"{', '.join(places) or name}: {error.filename or error} is not there; {name} loads pretrained weights from it. {INSTEAD}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        return f"it needs the package {package!r}: pip install {package}. {INSTEAD}"
     if isinstance(error, ImportError):
-        return f"it needs the package {error.name!r}: pip install {error.name}. {INSTEAD}"
+        return f"an import of it fails: {error}. {INSTEAD}"
     if isinstance(error, KeyError) and error.args:
         return (
-            f"it asks for the key {error.args[0]!r} (`{_line(error)}`), which its model_cfg or the configuration around it lacks:"
-            " copy it from a YAML of that model, or choose another backbone"
+            f"it asks for the key {error.args[0]!r}, which its model_cfg or the configuration around it lacks: copy it from a YAML of that"
+            " model, or choose another backbone"
         )
     return f"{_place(error)}. {INSTEAD}"
 
@@ -66,7 +80,7 @@ def why_not_embedded(error: Exception) -> str:
     text = str(error)
     channels = re.search(r"to have (\d+) channels, but got (\d+) channels", text)
     axes = next(filter(None, (re.search(pattern, text) for pattern in AXES)), None)
-    if type(error) is LookupError:
+    if type(error) is LookupError or isinstance(error, NotLent):
         return text
     if isinstance(error, KeyError) and CLIP_TYPE in error.args:
         return "it looks the type of a sequence up among names of its own: it classifies those and does not identify people"
@@ -79,19 +93,16 @@ def why_not_embedded(error: Exception) -> str:
         return f"it takes inputs of {axes['wants']} axes, where silhouettes [n, s, h, w] have 4: skeletons, maps or colours"
     if axes:
         return f"it unpacks {axes['wants']} pieces where there is {axes['has']}: several inputs, or several views of each clip"
+    if isinstance(error, TypeError) and "NoneType" not in text:  # a call that this version does not know, whatever the input
+        return f"the model itself fails with this torch ({torch.__version__}): {_place(error)}"
     return _place(error)
 
 
 def _place(error: Exception) -> str:
-    """File and line of an error in the host's code, with the line where the error says nothing."""
+    """Type, file and line of an error in the host's code, and what it says."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "?"
-    return f"{type(error).__name__} in {where}: {str(error).splitlines()[0] if str(error) else f'`{_line(error)}`'}"
-
-
-def _line(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return (frames[-1].line or "?") if frames else "?"
+    return ": ".join([f"{type(error).__name__} in {where}", *str(error).splitlines()[:1]])
 
 
 def _texts(block, key: str):

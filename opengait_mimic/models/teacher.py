@@ -14,7 +14,7 @@ from .inner import build
 from .quirks import freeze
 from .reasons import refuse_inputs
 from .subnetwork import checkpoint_file, fingerprint, geometry_of, load, read_weights, tensors_hash
-from .trial import embed, inspect
+from .trial import embed, inspect, rehearse
 
 KEPT = "teacher_weights"
 """Under this name a mimic's checkpoint keeps `Teacher.weights`."""
@@ -45,8 +45,8 @@ class Teacher:
         weights: of the tensors of its checkpoint; says anywhere which teacher it is, whatever that file is called.
 
     Raises:
-        ConfigError: the teacher's YAML is for another geometry, or its model embeds no silhouettes. CheckpointError: its weights are
-            missing or do not fit.
+        ConfigError: the teacher's YAML is for another geometry, its model embeds no silhouettes, or it is to be live and cannot be in
+            training mode without a run of its own (SwinGait). CheckpointError: its weights are missing or do not fit.
 
     Source:
         MimicGait (WACV 2025), section 3.3. The public code leaves the teacher in training mode, so its BatchNorm
@@ -57,7 +57,12 @@ class Teacher:
         """Build, load, freeze, hash."""
         refuse_inputs(cfgs, "model_cfg.teacher")
         own = geometry_of(cfgs)
-        if own is not None and own != tuple(geometry):
+        if own is None:
+            get_msg_mgr().log_info(
+                "model_cfg.teacher: the transforms of its YAML do not tell the size of its silhouettes: that it was trained on"
+                f" {geometry[0]}x{geometry[1]} is not checked"
+            )
+        elif own != tuple(geometry):
             if not any_geometry:
                 raise ConfigError(
                     f"model_cfg.teacher: its YAML tests on {own[0]}x{own[1]} silhouettes, model_cfg.geometry is {list(geometry)}."
@@ -71,6 +76,8 @@ class Teacher:
         self.embedding = inspect(self.net, geometry, f"model_cfg.teacher ({type(self.net).__name__})", cfgs)
         self.file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint")
         self.report = load(self.net, self.file, "model_cfg.teacher.checkpoint", self.embedding.unreached)
+        if live:
+            self._try_live(geometry)
         freeze(self.net)
         self.live = live
         if live:
@@ -80,6 +87,14 @@ class Teacher:
                 " covers parameters only"
             )
         self.hash, self.weights = fingerprint(self.net, buffers=not live), weights_of_teacher(self.file)
+
+    def _try_live(self, geometry):
+        try:
+            rehearse(self.net, geometry, f"model_cfg.teacher ({type(self.net).__name__})")
+        except ConfigError as error:
+            raise ConfigError(
+                f"reference_compat.live_teacher leaves the teacher in training mode. {error}, or leave the switch out"
+            ) from error
 
     @torch.no_grad()
     def __call__(self, inputs) -> Tensor:

@@ -7,12 +7,13 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..config import ConfigError
 from ..distributed import rank_and_world
-from .reasons import CLIP_TYPE, INSTEAD, OneInput, inputs_of, why_not_embedded
+from .reasons import CLIP_TYPE, INSTEAD, OneInput, inputs_of, out_of_memory, why_not_embedded
 
 GEOMETRIES = ((64, 44), (64, 64), (128, 88))  # the sizes that OpenGait's transforms make of its pickles
 FRAMES, FEW = 8, 4
@@ -55,6 +56,8 @@ def inspect(net: nn.Module, geometry: tuple[int, int], key: str, own: dict | Non
     try:
         return _inspect(net, geometry)
     except Exception as error:
+        if out_of_memory(error):
+            raise
         raise ConfigError(_refusal(net, geometry, key, error, own)) from error
     finally:
         net.train(was)
@@ -91,6 +94,8 @@ def _refusal(net, geometry, key, error, own) -> str:
                 embed(net, clips(net, 1, size)).shape[2]
             others.append("x".join(map(str, size)))
         except Exception as instead:
+            if out_of_memory(instead):
+                raise
             error = instead if isinstance(error, AssertionError) else error  # the width may not be all that is wrong
     if others:
         return (
@@ -147,18 +152,22 @@ def rehearse(net: nn.Module, geometry: tuple[int, int], key: str, batch: int = F
     Raises:
         ConfigError: it cannot be trained on silhouettes; says why.
     """
-    was, kept, state = net.training, {name: value.clone() for name, value in net.named_buffers()}, random.getstate()
+    was, kept = net.training, {name: value.clone() for name, value in net.named_buffers()}
+    state, numpys = random.getstate(), np.random.get_state()
     try:
         for n in sorted({FEW, max(FEW, batch)}):
             try:
                 return _rehearse(net, clips(net, n, geometry), losses)
             except Exception as error:
+                if out_of_memory(error):
+                    raise
                 failed = error
         by = " by this loss_cfg" if losses else ""
         raise ConfigError(f"{key} cannot be trained on silhouettes{by}: {why_not_embedded(failed)}. {INSTEAD}") from failed
     finally:
         net.train(was)
         random.setstate(state)
+        np.random.set_state(numpys)
         with torch.no_grad():
             for name, value in net.named_buffers():
                 value.copy_(kept[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import yaml
 
 from opengait_mimic.launch import build, launch, prepare, start_log
 from tests.variants import variant
@@ -85,3 +86,38 @@ def test_another_role_is_refused_all_the_same(adapting, tmp_path):
     other = weights_at(ven)
     with refused("role"):
         built(variant(file, tmp_path, trainer_cfg__restore_hint=str(other)))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("role", ["MimicGait", "OcclusionAware"])
+def test_a_plain_opengait_file_is_refused_and_not_skipped(trained, tmp_path, role, strict):
+    """OpenGait's lenient loading would drop every tensor of it and train from random weights."""
+    changes = {
+        "trainer_cfg__restore_hint": str(weights_at(trained.files["GaitBase (teacher)"])),
+        "trainer_cfg__restore_ckpt_strict": strict,
+    }
+    if role == "OcclusionAware":
+        losses = [{"type": "TripletLoss", "log_prefix": "triplet", "margin": 0.2, "loss_term_weight": 1.0}]
+        changes.update(model_cfg__model=role, model_cfg__reference_compat=None, loss_cfg=losses)
+    file = variant(trained.files["MimicGait"], tmp_path, **changes)
+    if role == "OcclusionAware":
+        cfgs = yaml.safe_load(file.read_text())
+        cfgs["model_cfg"] = {key: value for key, value in cfgs["model_cfg"].items() if key not in ("reference_compat", "init_mimic")}
+        file.write_text(yaml.safe_dump(cfgs))
+    with refused(rf"trainer_cfg\.restore_hint: that file is no checkpoint of a {role} .*would not be loaded.*init_mimic: true"):
+        built(file)
+
+
+def test_lenient_loading_names_what_it_leaves_out(trained, tmp_path, monkeypatch):
+    from utils import get_msg_mgr
+
+    loaded, said = torch.load(weights_at(trained.files["MimicGait"]), weights_only=True), []
+    loaded["model"]["Mimic.extra"] = loaded["model"].pop("Mixer.fc_bin")
+    torch.save(loaded, tmp_path / "part.pt")
+    changes = {"trainer_cfg__restore_hint": str(tmp_path / "part.pt"), "trainer_cfg__restore_ckpt_strict": False}
+    monkeypatch.setattr(get_msg_mgr(), "log_warning", lambda text: said.append(str(text)), raising=False)
+    built(variant(trained.files["MimicGait"], tmp_path, **changes))
+    assert [line.partition("false: ")[2] for line in said if "restore_ckpt_strict" in line] == [
+        "not in the checkpoint, left as they are: Mixer.fc_bin",
+        "not of this model: Mimic.extra",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -220,6 +221,107 @@ def test_trying_leaves_no_trace(made):
     assert trial.rehearse(net, (64, 44), "test") == [name for name, _ in net.named_parameters() if name in found.unreached]
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random) and net.training and all(p.grad is None for p in net.parameters())
+
+
+def test_a_model_that_draws_leaves_no_trace_either():
+    """On what numpy and Python draw next: a run that was tried goes on as one that was not."""
+    import random
+
+    from opengait_mimic.models import trial
+
+    class Draws(torch.nn.Linear):
+        def forward(self, inputs):
+            factor = np.random.rand() * random.random()
+            return {"inference_feat": {"embeddings": super().forward(inputs[0][0].mean((1, 2))[:, None]) * factor}}
+
+    def next_ones():
+        return [np.random.rand(), random.random(), float(torch.rand(()))]
+
+    def seeded():
+        np.random.seed(5), random.seed(5), torch.manual_seed(5)
+
+    net = Draws(44, 3)
+    seeded()
+    wanted = next_ones()
+    seeded()
+    assert trial.rehearse(net, (64, 44), "test") == []
+    assert next_ones() == wanted
+
+
+@pytest.mark.parametrize("stops", [torch.cuda.OutOfMemoryError("CUDA out of memory"), MemoryError(), KeyboardInterrupt()])
+@pytest.mark.parametrize("where", ["build_network", "forward"])
+@pytest.mark.parametrize("role", ["Baseline-2", "MimicGait"])
+def test_a_full_memory_and_a_stop_are_no_fault_of_the_models(made, stops, where, role):
+    def full(Baseline):
+        def stop(self, *_):
+            raise stops
+
+        return type("Full", (Baseline,), {where: stop})
+
+    with pytest.raises(type(stops)) as caught:
+        built(made(full)[role])
+    assert caught.value is stops
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ModuleNotFoundError("No module named 'timm.layers'", name="timm.layers"), "it needs the package 'timm': pip install timm. Choose"),
+        (ImportError("needs a newer einops"), "an import of it fails: needs a newer einops. Choose"),
+        (ImportError("cannot import name 'x'", name="timm"), "an import of it fails: cannot import name 'x'. Choose"),
+        (KeyError("depth"), "it asks for the key 'depth', which its model_cfg or the configuration around it lacks: copy it"),
+    ],
+)
+def test_the_reason_of_a_failed_constructor(made, error, said):
+    def broken(Baseline):
+        def build_network(self, model_cfg):
+            raise error
+
+        return type("Broken", (Baseline,), {"build_network": build_network})
+
+    with pytest.raises(ConfigError) as caught:
+        built(made(broken)["MimicGait"])
+    assert f"model_cfg.backbone (Broken) cannot be built: {said}" in str(caught.value)
+
+
+def test_a_reason_quotes_no_source_line_of_the_host(made):
+    def asserts(Baseline):
+        class Asserts(Baseline):
+            def forward(self, inputs):
+                raise AssertionError  # as of an `assert` without a text
+
+        return Asserts
+
+    with pytest.raises(
+        ConfigError, match=r"silhouettes: AssertionError in test_trial.py, line \d+ \(its YAML feeds it through \w+\)\. Choose"
+    ):
+        built(made(asserts)["Baseline-2"])
+
+
+def test_a_live_teacher_that_needs_a_run_of_its_own_is_refused(made, tmp_path):
+    """`Paced` sets its run's learning rate as SwinGait does; frozen in eval mode it serves."""
+    files = made(paced, optimizer_cfg={"solver": "AdamW", "lr": 0.003, "weight_decay": 0.25}, scheduler_cfg__milestones=[9])
+    train(files["teacher"])
+    assert built(files["MimicGait"]).teacher is not None
+    pattern = r"live_teacher .*training mode\. model_cfg\.teacher \(Paced\) .*it reads the `iteration` of the run .*leave the switch out"
+    with pytest.raises(ConfigError, match=pattern):
+        built(changed(files["MimicGait"], tmp_path, model_cfg__reference_compat={"live_teacher": True}))
+
+
+def test_a_teacher_whose_geometry_is_not_known_is_told(made, tmp_path, monkeypatch):
+    from utils import get_msg_mgr
+
+    files, said = made(lambda Baseline: type("Plain", (Baseline,), {})), []
+    train(files["teacher"])
+    names = {f"{engine}_cfg__save_name": "teacher-Plain" for engine in ("trainer", "evaluator")}
+    other = changed(files["teacher"], tmp_path, **names, evaluator_cfg__transform=[{"type": "BaseRgbTransform"}])
+    monkeypatch.setattr(get_msg_mgr(), "log_info", lambda text: said.append(str(text)), raising=False)
+    built(files["MimicGait"])
+    assert not [line for line in said if "is not checked" in line]
+    (tmp_path / "unknown").mkdir()
+    built(variant(files["MimicGait"], tmp_path / "unknown", model_cfg__teacher__cfgs=str(other)))
+    (line,) = [line for line in said if "is not checked" in line]
+    assert line.startswith("model_cfg.teacher: ") and "64x44" in line
 
 
 def test_a_teacher_of_other_classes_loads_and_says_what_it_dropped(made, tmp_path, monkeypatch):
