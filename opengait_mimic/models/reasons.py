@@ -93,6 +93,8 @@ def why_not_embedded(error: Exception) -> str:
         return f"it takes inputs of {axes['wants']} axes, where silhouettes [n, s, h, w] have 4: skeletons, maps or colours"
     if axes:
         return f"it unpacks {axes['wants']} pieces where there is {axes['has']}: several inputs, or several views of each clip"
+    if "tensor of 0 elements" in text:
+        return "it cuts a part off its input that silhouettes, of one channel, do not have: they are not the whole of it"
     if isinstance(error, TypeError) and "NoneType" not in text:  # a call that this version does not know, whatever the input
         return f"the model itself fails with this torch ({torch.__version__}): {_place(error)}"
     return _place(error)
