@@ -9,7 +9,11 @@ Every switch is off by default. A block takes single switches, the word ``all``,
     reference_compat: {all: true, live_teacher: false}
 
 ``all`` sets what the public code does in that place (see `Switch.place`): of the ``occlusion`` switches, ``trim_columns`` in a VEN's
-configuration alone and ``shared_draw`` everywhere else; ``relabel_by_position`` where MiCKD's pairs are a clip's own alone.
+configuration alone, ``shared_draw`` and ``grey_whole`` everywhere else; ``relabel_by_position`` where MiCKD's pairs are a clip's own
+alone.
+
+One half of D15 is no switch: Baseline-1, trained on 64x44, is fed 64x64 by its YAML's ``evaluator_cfg.transform`` (BaseSilTransform
+in the place of BaseSilCuttingTransform).
 
 Source: the public code of MimicGait (WACV 2025), commit 36c14ef, read for facts; the departures are numbered as in the project's
 notes on it.
@@ -60,12 +64,18 @@ SWITCHES = (
     ),
     Switch(
         "sizes", "occlusion", ("D11", "D12"), None, optional(choice("published")), "published",
-        "draws a patch's width and height apart, each 30-50 % of the picture, a pole's width from 20-40 %, and blackens the middle half",
+        "draws a patch's width and height apart, each 30-50 % of the picture, a pole's width from 20-40 %, blackens the middle half, and"
+        " cuts top and bottom off by whole rows",
     ),
     Switch(
         "trim_columns", "occlusion", ("D7",), False, boolean, True,
         "cuts as many columns (half at each side) as it keeps rows where it hides top or bottom for the VEN, then stretches both ways",
         VEN,
+    ),
+    Switch(
+        "grey_whole", "occlusion", ("D18",), False, boolean, True,
+        "binarises clips whose top, bottom or middle is hidden, and no others: whole clips and those under patch and pole keep grey edges",
+        OTHERS,
     ),
     Switch("rank", "MimicGait", ("D1",), "fused", choice("fused", "bare"), "bare", "ranks the mimic backbone's output before the fusion"),
     Switch(
@@ -73,10 +83,6 @@ SWITCHES = (
         "leaves the teacher in training mode: its BatchNorm uses the batch's statistics and its running ones drift",
     ),
     Switch("any_geometry", "MimicGait", ("D15",), False, boolean, True, "feeds 64x64 silhouettes to a teacher that was trained on 64x44"),
-    Switch(
-        "grey_whole", "MimicGait", ("D18",), False, boolean, True,
-        "binarises clips whose top, bottom or middle is hidden, and no others: whole clips and those under patch and pole keep grey edges",
-    ),
     Switch("input_255", "VEN", ("D5",), False, boolean, True, "trains and tests the VEN on values 0/255, and guides the mimic with 0/1"),
     Switch("kept_amount", "VEN", ("D6",), False, boolean, True, "teaches the VEN the share that is kept, and 0 where nothing is hidden"),
     Switch("double_softmax", "VEN", ("D16",), False, boolean, True, "applies softmax before a cross-entropy that applies it again"),
@@ -100,6 +106,13 @@ NOT_SWITCHES = {
 """The departures without a switch, and where they are instead."""
 
 BLOCKS = ("occlusion", "MimicGait", "VEN", "MiCKDLoss")
+TESTS = ("model_cfg.reference_compat.rank", "evaluator_cfg.")
+"""How the keys of switches begin that no training heeds."""
+
+
+def place_of(model: str | None) -> str:
+    """The place of the ``occlusion`` blocks of a model's configuration."""
+    return VEN if model == "VEN" else OTHERS
 
 
 def switches(block: str, place: str = OTHERS) -> Callable:
@@ -138,13 +151,15 @@ def switched_on(found: SimpleNamespace, block: str) -> dict[str, Any] | None:
 def in_configuration(cfgs: dict) -> dict[str, Any]:
     """Every switch that a method's complete configuration has on: its dotted key -> its value; empty where there is none.
 
+    A ``shared_draw`` beside fixed sampling is left out: it does nothing there.
+
     Raises:
         ConfigError: a block of switches is wrong.
     """
     model, losses = cfgs["model_cfg"].get("model"), cfgs.get("loss_cfg") or []
     blocks = [("model_cfg", model, cfgs["model_cfg"], OTHERS)]
     for engine in ("trainer_cfg", "evaluator_cfg"):
-        blocks.append((f"{engine}.occlusion", "occlusion", cfgs.get(engine, {}).get("occlusion"), VEN if model == "VEN" else OTHERS))
+        blocks.append((f"{engine}.occlusion", "occlusion", cfgs.get(engine, {}).get("occlusion"), place_of(model)))
     for loss in losses if isinstance(losses, list) else [losses]:
         place = OWN if loss.get("positives") == ["own_teacher"] else OTHERS
         blocks.append((f"loss_cfg.{loss.get('log_prefix')}", loss.get("type"), loss, place))
@@ -155,4 +170,17 @@ def in_configuration(cfgs: dict) -> dict[str, Any]:
             key = f"{where}.reference_compat"
             on = switched_on(switches(name, place)(given, key), name) or {}
             found.update({f"{key}.{switch}": value for switch, value in on.items()})
+    for engine in ("trainer_cfg", "evaluator_cfg"):
+        if str(cfgs.get(engine, {}).get("sampler", {}).get("sample_type")).startswith("fixed"):
+            found.pop(f"{engine}.occlusion.reference_compat.shared_draw", None)
     return found
+
+
+def of_training(found: dict[str, Any]) -> dict[str, Any]:
+    """Of the switches `in_configuration` found, those that decide the weights."""
+    return {key: value for key, value in found.items() if not key.startswith(TESTS)}
+
+
+def of_test(found: dict[str, Any]) -> dict[str, Any]:
+    """Of the switches `in_configuration` found, those of the test alone."""
+    return {key: value for key, value in found.items() if key.startswith(TESTS)}

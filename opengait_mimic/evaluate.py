@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from . import host as hosts
-from .compat import in_configuration
 from .config import ConfigError
 from .distributed import rank_and_world
 from .host import is_ours, load_cfgs, resolve
@@ -33,6 +32,8 @@ class Passes(NamedTuple):
     labels: list
     types: list
     views: list
+    trained_with: dict  # the switches of `reference_compat` that decided the weights, by their dotted keys
+    tested_with: dict  # those of the test alone
 
 
 def embed_test_set(cfgs: dict, occluded: bool, before=lambda model, passes: None) -> Passes:
@@ -49,7 +50,15 @@ def embed_test_set(cfgs: dict, occluded: bool, before=lambda model, passes: None
         with torch.no_grad():
             found.append(np.asarray(inner.inference(rank_and_world()[0])["embeddings"], dtype=np.float32))
     data = inner.test_loader.dataset
-    return Passes(found[0], found[1] if occluded else None, data.label_list, data.types_list, data.views_list)
+    listed = (data.label_list, data.types_list, data.views_list)
+    return Passes(found[0], found[1] if occluded else None, *listed, inner.trained_with, inner.tested_with)
+
+
+def switches_of(passes: Passes, protocol: str) -> dict:
+    """The switches that a row names: what the weights were trained with, and what its test heeds; whole bodies no occlusion's."""
+    hides = protocol != HOLISTIC
+    tested = {key: value for key, value in passes.tested_with.items() if hides or not key.startswith("evaluator_cfg.occlusion.")}
+    return {**passes.trained_with, **tested}
 
 
 def teacher_cfgs(cfgs: dict) -> tuple[dict | None, str]:
@@ -138,7 +147,9 @@ def evaluate(
     Returns:
         Rows of `opengait_mimic.protocol.row`; on ranks above 0 none. ``hp_rank1`` is the whole-body Rank-1 of the backbone's
         teacher (Baseline-1), the same for every method of a backbone; where it is unknown RP is None, with ``rp_reason``.
-        ``reference_compat`` names the switches that were on, where any was.
+        ``reference_compat`` names the switches that were on, where any was: those of the training and of its VEN's (``ven.``...) as the
+        checkpoint says, whatever the YAML does, and the YAML's for the test (``rank``, ``evaluator_cfg.occlusion``). The checkpoints of
+        Baseline-1, of Baseline-2 and of files older than that say nothing: there only the YAML is known.
 
     Raises:
         HostError, ConfigError, CheckpointError: see `prepare` and the models; before anything is embedded.
@@ -151,7 +162,7 @@ def evaluate(
     evaluator = cfgs["evaluator_cfg"]
     evaluator["occlusion"] = drawn = {**DEFAULT, **(evaluator.get("occlusion") or {})}
     start_log(cfgs, False, False, quiet)
-    name, kind, compat = cfgs["model_cfg"]["model"], model_class(cfgs), in_configuration(cfgs)
+    name, kind = cfgs["model_cfg"]["model"], model_class(cfgs)
     taught = is_ours(kind) and kind.taught
     if name == "VEN":
         raise ConfigError("model_cfg.model = VEN: it ranks nobody; test it with python -m opengait_mimic --phase test")
@@ -194,8 +205,8 @@ def evaluate(
         rows.append(row(method, backbone, dataset, cell, kinds, hidden, result, holistic, hp, drawn["seed"]))
         if hp is None:
             rows[-1]["rp_reason"] = reason
-        if compat:
-            rows[-1]["reference_compat"] = compat
+        if on := switches_of(own, cell.protocol):
+            rows[-1]["reference_compat"] = on
     return rows
 
 

@@ -17,11 +17,16 @@ from .public_weights import RULES, PublicWeightsError, convert
 
 MODELS = {"mimicgait": "MimicGait", "occlusionaware": "OcclusionAware", "ven": "VEN"}
 """Kind of a public checkpoint -> our model whose YAML it is imported for."""
-VEN_NOTES = (
-    "the public VEN was trained on frames of 0 and 255 (input_255) and guides its mimic from frames of 0 and 1",
-    "its amount head gives the fraction KEPT, 0 for a whole body (kept_amount); ours gives the fraction hidden",
-    "its class order is ours: none, bottom hidden, top hidden",
+INPUT_NOTE = "the public VEN was trained on frames of 0 and 255 (input_255) and guides its mimic from frames of 0 and 1"
+AMOUNT_NOTE = "its amount head gives the fraction KEPT, 0 for a whole body (kept_amount); ours gives the fraction hidden"
+KINDS_NOTE = "its class order is ours: none, bottom hidden, top hidden"
+RANK_NOTE = "the public code ranks the bare embedding; without reference_compat: {rank: bare} in model_cfg this YAML ranks the fused one"
+GREY_NOTE = (
+    "the public code leaves whole clips and those under patch and pole grey; without reference_compat: {grey_whole: true} in both"
+    " occlusion blocks this YAML binarises them"
 )
+KINDS = ["none", "bottom", "top"]
+"""What the public detector tells apart."""
 NEEDED = ("input_255", "kept_amount")
 """Switches without which a public VEN's heads would be misread."""
 
@@ -53,25 +58,42 @@ def import_public(kind: str, source: str, cfgs: str, out: str, without_heads: bo
     off = [name for name in NEEDED if kind == "ven" and not without_heads and not getattr(model.compat, name)]
     if off:
         raise ConfigError(
-            f"{cfgs}: model_cfg.reference_compat lacks {', '.join(off)}, and the heads of a public VEN would be misread: {VEN_NOTES[0]};"
-            f" {VEN_NOTES[1]}. Set {{{', '.join(f'{name}: true' for name in NEEDED)}}}, or give --without-heads"
+            f"{cfgs}: model_cfg.reference_compat lacks {', '.join(off)}, and the heads of a public VEN would be misread: {INPUT_NOTE};"
+            f" {AMOUNT_NOTE}. Set {{{', '.join(f'{name}: true' for name in NEEDED)}}}, or give --without-heads"
+        )
+    if kind == "ven" and not without_heads and model.kinds not in (None, KINDS):
+        raise ConfigError(
+            f"{cfgs}: model_cfg.kinds = {model.kinds}, but the public detector tells {', '.join(KINDS)} apart. Set kinds: {KINDS}, or"
+            " null to leave its class head out; or give --without-heads"
         )
     try:
         found = convert(kind, public, model.state_dict(), without_heads)
     except PublicWeightsError as error:
         raise PublicWeightsError(f"--from {file} does not fit {cfgs}: {error}") from None
-    has_ven = any(name.startswith("VEN.") for name in found.state)
-    notes = list(VEN_NOTES if has_ven else ())
+    notes = notes_of(kind, model, without_heads)
     imported = {"kind": kind, "from": file.name, "sha256": sha256(file), "iteration": iteration, "zeroed": found.zeroed, "notes": notes}
     says = {**model.get_extra_state(), "imported": imported}
     if "trained_on" in says:
         says["trained_on"] = None  # the YAML's occlusion is not what the public code trained on
+    for unknown in ("switches", "grey_whole", "ven_kinds"):  # likewise
+        says.pop(unknown, None)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     torch.save({"model": {**found.state, "_extra_state": says}, "iteration": iteration}, out)
     lines = [f"{group}: {len(names)} tensors" for group, names in found.groups.items()]
     lines += [f"dropped, {reason}: {', '.join(names)}" for reason, names in found.dropped.items()]
     lines += [f"zeros, the public weights have no such tensor that fits: {', '.join(found.zeroed)}"] if found.zeroed else []
     return [*lines, *(f"note: {note}" for note in notes), f"written: {out} ({imported['sha256']} of {file.name})"]
+
+
+def notes_of(kind: str, model: nn.Module, without_heads: bool) -> list[str]:
+    """What the numbers of an imported file mean, as far as the YAML's model reads them otherwise than the public code."""
+    if kind == "ven":
+        heads = [note for note, there in ((AMOUNT_NOTE, model.VEN.amount_head), (KINDS_NOTE, model.VEN.kind_head)) if there is not None]
+        return [INPUT_NOTE, *(() if without_heads else heads)]
+    notes = [] if model.VEN is None else [INPUT_NOTE]
+    if kind == "mimicgait" and model.VEN is not None and model.compat.rank != "bare":
+        notes.append(RANK_NOTE)
+    return notes if model.grey else [*notes, GREY_NOTE]
 
 
 def read_public(file: Path, kind: str) -> tuple[dict[str, Tensor], int]:

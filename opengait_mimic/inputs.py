@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from . import __version__
 from . import host as hosts
-from .compat import switched_on
+from .compat import place_of, switched_on
 from .config import ConfigError, read
 from .host import is_ours, load_cfgs, lookup, resolve
 from .occlusion import Occlusion
@@ -151,8 +151,8 @@ def training_inputs(cfgs: dict) -> dict:
     if is_ours(lookup("modeling.models", model_cfg["model"], "model_cfg.model")):
         from .models.common import TRAINING
 
-        ven = model_cfg["model"] == "VEN"
-        trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion", ven)._asdict()
+        place, where = place_of(model_cfg["model"]), "trainer_cfg.occlusion"
+        trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), where, place)._asdict()
         (model_cfg.get("reference_compat") or {}).pop("rank", None)  # which embedding is ranked is the test's matter
     data = {key: value for key, value in data_inputs(cfgs, ("TRAIN_SET",)).items() if key not in NO_WEIGHT["data_cfg"]}
     found = {"host": hosts.current().name, "data_cfg": data, "model_cfg": model_cfg, "trainer_cfg": trainer}

@@ -3,7 +3,9 @@
 A job is a folder. Read: ``job.json`` (which model, which keys of its public configuration differ, where the data set's name
 matters), ``weights.pt`` (a complete state dict under public names), ``train.npz`` and ``test-*.npz`` (batches after the
 transforms: the views, labels, seqL). Written: ``float32.npz``, ``float64.npz`` and ``checkpoint.pt``, the public code's own.
-A folder with ``frames.npy`` alone asks for the occlusion detector: written are ``detector.npz`` and ``detector.pth``.
+A folder with ``frames.npy`` alone asks for the occlusion detector: written are ``detector.npz`` and ``detector.pth``. One with
+``clips.npz`` or ``frames.npz`` asks for the generators of occlusion (see tests/public_hiding.py): written is ``hidden.npz``, and for the
+VEN's what a training step finds.
 """
 
 from __future__ import annotations
@@ -21,8 +23,11 @@ import torch
 import yaml
 
 from benchmarks.public_code import PUBLIC, bind_public, public_model
+from opengait_mimic import host as hosts
 from opengait_mimic.host import load_cfgs
 from opengait_mimic.launch import start_log
+
+FIVE_KINDS = "configs/gaitbase/gaitbase_da_grew_occ_5types_mimic_full_guided.yaml"
 
 
 def built(root: Path, folder: Path):
@@ -87,22 +92,85 @@ def run(root: Path, folder: Path) -> None:
     shutil.copy(f"{model.save_path}/checkpoints/{model.engine_cfg['save_name']}-00007.pt", folder / "checkpoint.pt")
 
 
-def detector(root: Path, folder: Path) -> None:
-    """A fresh public occlusion detector on frames, and its weights as its training saves them: plain, with ``module.``."""
-    spec = importlib.util.spec_from_file_location("public_detector", root / "occlusion_detector" / "model.py")
+def detectors_file(root: Path, name: str):
+    """A module of the public detector's folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(f"public_detector_{name}", root / "occlusion_detector" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def detector(root: Path, folder: Path) -> None:
+    """A fresh public occlusion detector on frames, and its weights as its training saves them: plain, with ``module.``."""
     torch.manual_seed(0)
-    net = module.Occ_Detector().eval()
+    net = detectors_file(root, "model").Occ_Detector().eval()
     with torch.no_grad():
         kinds, amount = net(torch.from_numpy(np.load(folder / "frames.npy"))[:, None])
     np.savez(folder / "detector.npz", kinds=kinds.numpy(), amount=amount.numpy())
     torch.save({f"module.{name}": value for name, value in net.state_dict().items()}, folder / "detector.pth")
 
 
+class Script:
+    """In the place of the module `random`: gives the numbers it was told, each call one of them."""
+
+    def __init__(self, numbers: list, plain: bool = False):
+        """With ``plain`` a uniform number is given as it is, else it is a share of the range."""
+        self.numbers, self.plain = list(numbers), plain
+
+    def uniform(self, low, high):
+        value = self.numbers.pop(0)
+        return value if self.plain else low + (high - low) * value
+
+    def random(self):
+        return self.numbers.pop(0)
+
+    def randint(self, *_):
+        return self.numbers.pop(0)
+
+
+def given(folder: Path, name: str) -> list:
+    """Arrays and scripts of `tests.public_hiding.write`."""
+    with np.load(folder / f"{name}.npz") as kept:
+        return [(kept[str(i)], script) for i, script in enumerate(json.loads((folder / f"{name}.json").read_text()))]
+
+
+def hide(root: Path, folder: Path) -> None:
+    """The public wrapper as its configuration of five kinds describes it; it sees float64, as after its division by 255."""
+    transforms = hosts.lookup("data", "transform", "data.transform")
+    steps = yaml.safe_load((root / FIVE_KINDS).read_text())["trainer_cfg"]["transform"][0]["trf_cfg"]
+    wrapper = transforms.get_transform(next(step for step in steps if step["type"] == "MimicOcclusionWrapper"))
+    found = {}
+    for i, (clip, script) in enumerate(given(folder, "clips")):
+        transforms.random = Script(script)
+        found[str(i)] = wrapper(clip.astype(np.float64))[..., 0]
+        assert not transforms.random.numbers
+    np.savez(folder / "hidden.npz", **found)
+
+
+def detector_step(root: Path, folder: Path) -> None:
+    """The detector's generator on frames of 0..255, and the loss of its training: cross-entropy + 10 x squared error."""
+    module = detectors_file(root, "data_grew")
+    data, pictures, kinds, portions = object.__new__(module.GREW_frames), [], [], []
+    for frame, script in given(folder, "frames"):
+        module.random = Script(script, plain=True)
+        picture, kind, portion = data.random_occlude((255 * frame[0]).round().astype(np.uint8))
+        pictures, kinds, portions = [*pictures, picture], [*kinds, kind], [*portions, portion]
+    np.savez(folder / "hidden.npz", frames=np.stack(pictures), kinds=kinds, portions=portions)
+    net = detectors_file(root, "model").Occ_Detector().double()
+    net.load_state_dict(torch.load(folder / "ven.pt", weights_only=True))
+    said, amounts = net(torch.from_numpy(np.stack(pictures)).double()[:, None])
+    loss = torch.nn.CrossEntropyLoss()(said, torch.tensor(kinds))
+    loss = loss + 10 * torch.nn.MSELoss()(amounts, torch.tensor(portions, dtype=torch.float64))
+    loss.backward()
+    numbers = {"loss": loss.detach().numpy(), **{f"grad {name}": p.grad.numpy() for name, p in net.named_parameters()}}
+    np.savez(folder / "step.npz", **numbers)
+
+
+KINDS_OF_JOB = {"job.json": run, "clips.npz": hide, "frames.npz": detector_step, "frames.npy": detector}
+
 if __name__ == "__main__":
     place, *jobs = (Path(word).resolve() for word in sys.argv[1:])
     os.chdir(jobs[0])
     bind_public(place, "cpu", jobs[0] / "output")
     for job in jobs:
-        (run if (job / "job.json").exists() else detector)(place, job)
+        next(do for file, do in KINDS_OF_JOB.items() if (job / file).exists())(place, job)

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from opengait_mimic.compat import BLOCKS, NOT_SWITCHES, OTHERS, OWN, SWITCHES, VEN, in_configuration, switched_on, switches
+from opengait_mimic.compat import (
+    BLOCKS,
+    NOT_SWITCHES,
+    OTHERS,
+    OWN,
+    SWITCHES,
+    VEN,
+    in_configuration,
+    of_test,
+    of_training,
+    switched_on,
+    switches,
+)
 from opengait_mimic.config import ConfigError
 
 OFF = {switch.name: switch.default for switch in SWITCHES}
@@ -41,6 +53,7 @@ def test_off_and_published_pass_the_check_and_differ(switch):
 def test_the_readme_has_a_row_for_every_switch(switch):
     rows = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
     (row,) = [line for line in rows if line.startswith(f"| `{switch.name}`") and f"| {switch.block} |" in line]
+    assert row.count(" | ") == 4, "the last column is the effect on walkers"
     assert all(departure in row for departure in switch.departures if departure != "1.4") and switch.says in row
 
 
@@ -66,7 +79,8 @@ def test_all_of_an_occlusion_block_is_what_the_public_code_does_in_that_place():
     """Its VEN draws frame by frame and trims; its other generators trim nothing and share."""
     found = [switched_on(switches("occlusion", place)("all", "x"), "occlusion") for place in (OTHERS, VEN)]
     both = {"moving": "published", "sizes": "published"}
-    assert found == [{"shared_draw": {"processes": 8, "test_batch": 16}, **both}, {**both, "trim_columns": True}]
+    shared = {"shared_draw": {"processes": 8, "test_batch": 16}}
+    assert found == [{**shared, **both, "grey_whole": True}, {**both, "trim_columns": True}]
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda s: s.name)
@@ -125,8 +139,22 @@ def test_what_a_configuration_has_on_is_told_key_by_key():
     assert in_configuration(cfgs) == {
         "model_cfg.reference_compat.rank": "bare",
         "model_cfg.reference_compat.any_geometry": True,
-        "model_cfg.reference_compat.grey_whole": True,
         "evaluator_cfg.occlusion.reference_compat.moving": "published",
         "loss_cfg.mickd.reference_compat.teacher_anchors": True,
     }
     assert in_configuration({"model_cfg": {"model": "Baseline"}, "loss_cfg": [], "trainer_cfg": {}, "evaluator_cfg": {}}) == {}
+    found = in_configuration(cfgs)
+    assert of_test(found) == {
+        "model_cfg.reference_compat.rank": "bare",
+        "evaluator_cfg.occlusion.reference_compat.moving": "published",
+    }
+    assert {**of_training(found), **of_test(found)} == found and not of_training(found).keys() & of_test(found).keys()
+
+
+@pytest.mark.parametrize(("kind", "heeded"), [("fixed_ordered", False), ("unfixed_unordered", True), ("all_ordered", True)])
+def test_a_shared_draw_beside_fixed_sampling_is_not_told(kind, heeded):
+    key = "trainer_cfg.occlusion.reference_compat."
+    occlusion = {"reference_compat": {"shared_draw": {}, "sizes": "published"}}
+    cfgs = {"model_cfg": {"model": "Baseline2"}, "trainer_cfg": {"occlusion": occlusion, "sampler": {"sample_type": kind}}}
+    expected = {f"{key}shared_draw": {"processes": 8, "test_batch": 16}} if heeded else {}
+    assert in_configuration(cfgs) == {**expected, f"{key}sizes": "published"}

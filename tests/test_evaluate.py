@@ -233,5 +233,5 @@ def test_rows_say_which_departures_were_on(command, trained, results, tmp_path, 
     file = variant(trained.files["MimicGait"], tmp_path, model_cfg__reference_compat={"rank": "bare"})
     assert command(file, "--json", tmp_path / "out.json") == 0
     assert {str(r["reference_compat"]) for r in rows(tmp_path / "out.json")} == {"{'model_cfg.reference_compat.rank': 'bare'}"}
-    assert "MimicGait departs from the paper as the public code does" in capsys.readouterr().out
+    assert "MimicGait* departs from the paper as the public code does" in capsys.readouterr().out
     assert not any("reference_compat" in r for r in rows(results["MimicGait"]))

@@ -42,8 +42,18 @@ def test_a_mimic_is_loaded_by_a_test(trained, public, tmp_path, host_spec):
     out, file = tmp_path / "ours.pt", trained.files["MimicGait"]
     words = ("--from", public / "mimic.pt", "--cfgs", file, "--out", out, "--host", host_spec)
     text = good("-m", "opengait_mimic.cli", "import", "--kind", "mimicgait", *words, cwd=tmp_path)
-    for line in ("mimic: ", "mixer T: 1 tensors", "VEN trunk: 10 tensors", "zeros, ", "VEN.kind_head.weight", "KEPT", "0 and 255"):
+    for line in (
+        "mimic: ",
+        "mixer T: 1 tensors",
+        "VEN trunk: 10 tensors",
+        "zeros, ",
+        "VEN.kind_head.weight",
+        "0 and 255",
+        "bare",
+        "binarises",
+    ):
         assert line in text, text
+    assert "KEPT" not in text, "a mimic's heads are zeros"
     ours, loaded = trained.models["MimicGait"].state_dict(), for_testing(file, out, tmp_path).state_dict()
     for name, value in ours.items():
         if name != "_extra_state":
@@ -51,7 +61,8 @@ def test_a_mimic_is_loaded_by_a_test(trained, public, tmp_path, host_spec):
     says = torch.load(out, weights_only=True)["model"]["_extra_state"]
     assert says["role"] == "MimicGait" and says["trained_on"] is None and says["teacher_weights"] is None
     assert says["imported"]["from"] == "mimic.pt" and says["imported"]["sha256"] == sha256(public / "mimic.pt")
-    assert says["imported"]["iteration"] == 3 and any("KEPT" in note for note in says["imported"]["notes"])
+    assert says["imported"]["iteration"] == 3 and len(says["imported"]["notes"]) == 3
+    assert not {"ven_kinds", "grey_whole", "switches"} & says.keys(), "the file does not say"
 
 
 def test_a_detector_guides_a_mimic(trained, public, tmp_path):
@@ -77,6 +88,25 @@ def test_a_detector_guides_a_mimic(trained, public, tmp_path):
     cfgs = prepare(guided, "train")
     start_log(cfgs, True, False, quiet=True)
     assert torch.equal(build(cfgs, True).VEN.fc.weight, state["fc1.weight"])
+
+
+def test_a_detector_of_other_kinds_is_refused(trained, public, tmp_path):
+    kinds = {"none": 0.2, "patch": 0.4, "pole": 0.4}
+    other = {"model_cfg__kinds": list(kinds), "trainer_cfg__occlusion": {"kinds": kinds}, "evaluator_cfg__occlusion": {"kinds": kinds}}
+    switches = {"model_cfg__reference_compat": {"input_255": True, "kept_amount": True}}
+    file = variant(trained.files["VEN"], tmp_path, **other, **switches)
+    words = ("ven", str(public / "ven.pth"), str(file), str(tmp_path / "ven.pt"))
+    with pytest.raises(ConfigError, match=r"kinds = \['none', 'patch', 'pole'\], but the public detector tells none, bottom, top apart"):
+        import_public(*words)
+    text = "\n".join(import_public(*words, without_heads=True))
+    assert "0 and 255" in text and "KEPT" not in text and "class order" not in text
+
+
+def test_a_mimic_that_ranks_and_sees_as_the_public_code_needs_no_note(trained, public, tmp_path):
+    grey = {f"{engine}__occlusion__reference_compat": {"grey_whole": True} for engine in ("trainer_cfg", "evaluator_cfg")}
+    file = variant(trained.files["MimicGait"], tmp_path, model_cfg__reference_compat={"rank": "bare"}, **grey)
+    text = "\n".join(import_public("mimicgait", str(public / "mimic.pt"), str(file), str(tmp_path / "ours.pt")))
+    assert "bare" not in text and "binarises" not in text
 
 
 def damaged(public, folder, change):

@@ -520,7 +520,11 @@ def test_a_switch_is_a_change_but_for_what_is_ranked(host, yamls, tmp_path):
     own = inputs.training_inputs(prepare(yamls["MimicGait"], "train"))
     for key, value, told in (
         ("model_cfg__reference_compat", {"rank": "bare"}, []),
-        ("model_cfg__reference_compat", {"rank": "bare", "grey_whole": True}, ['model_cfg.reference_compat: null -> {"grey_whole": true}']),
+        (
+            "model_cfg__reference_compat",
+            {"rank": "bare", "live_teacher": True},
+            ['model_cfg.reference_compat: null -> {"live_teacher": true}'],
+        ),
         ("trainer_cfg__occlusion__reference_compat", {"all": False}, []),
         (
             "trainer_cfg__occlusion__reference_compat",

@@ -207,7 +207,7 @@ def test_switches_that_were_on_stand_below_the_table():
     rows = example_rows()
     assert "departs" not in format_rows(rows)
     rows[2]["reference_compat"] = {"model_cfg.reference_compat.rank": "bare"}
-    assert "MimicGait departs from the paper as the public code does: model_cfg.reference_compat.rank bare" in format_rows(rows)
+    assert "MimicGait* departs from the paper as the public code does: model_cfg.reference_compat.rank bare" in format_rows(rows)
 
 
 def test_row_keys_and_json():

@@ -75,7 +75,7 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
     (
         "hidden: [0.4, 0.6], protocol",
         "reference_compat: {movin: published}, protocol",
-        ["evaluator_cfg.occlusion.reference_compat.movin: unknown key (did you mean 'moving'?); allowed: ['all', 'moving', "],
+        ["evaluator_cfg.occlusion.reference_compat.movin: unknown key (did you mean 'moving'?); allowed: ['all', 'grey_whole', 'moving', "],
     ),
     (
         "kinds: {none: 0.2, top: 0.4, bottom: 0.4},",

@@ -35,8 +35,9 @@ class MiCKDLoss(nn.Module):
         margin: hinge margin, at least 0.
         distance: see `pair_distances`.
         loss_term_weight: the host multiplies the loss by it.
-        reference_compat: ``teacher_anchors``; ``l2_normalised`` = the distance ``l2``, in place of the default one;
-            ``relabel_by_position`` where ``positives`` is ``[own_teacher]``, see `position_labels`.
+        reference_compat: ``teacher_anchors``; ``l2_normalised`` = the distance ``l2`` in place of ``parts``, whether that is written
+            out or not (another distance beside it is refused); ``relabel_by_position`` where ``positives`` is ``[own_teacher]``, see
+            `position_labels`.
         positives: which of `PAIRS` an anchor is pulled to; ``[own_teacher]`` compares clips with themselves alone.
 
     Shape:

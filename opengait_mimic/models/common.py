@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from ..clips import clip_lengths, owners
+from ..compat import OTHERS, in_configuration, of_test, of_training, place_of
 from ..config import ConfigError, choice, integer, number, optional, pair, read
 from ..distributed import rank_and_world
 from ..host import follow_world_size, resolve
-from ..occlusion import FIELDS, Draw, Occlusion, apply, binarise, clip_times, draw, group_key, targets, test_key, training_key
+from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, fields, group_key, targets, test_key, training_key
 from ..protocol import is_probe
 from .sharing import SharedDraws
 
@@ -45,8 +46,8 @@ class Condition(NamedTuple):
     seed: int
 
     @classmethod
-    def from_cfg(cls, given: dict | None, where: str, ven: bool = False) -> Condition:
-        """Read ``evaluator_cfg.occlusion``; absent = whole bodies. ``ven``: see `Occlusion.from_cfg`.
+    def from_cfg(cls, given: dict | None, where: str, place: str = OTHERS) -> Condition:
+        """Read ``evaluator_cfg.occlusion``; absent = whole bodies. ``place``: see `opengait_mimic.occlusion.fields`.
 
         .. code-block:: yaml
 
@@ -58,13 +59,12 @@ class Condition(NamedTuple):
         if not isinstance(given, dict):
             raise ConfigError(f"{where} = {given!r}; expected a mapping, or leave it out to test whole bodies")
         own = {"protocol": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))}
-        block = read(given, where, {**FIELDS, **own})
-        rest = {key: value for key, value in given.items() if key not in own}
-        return cls(Occlusion.from_cfg(rest, where, ven), block.protocol, block.seed)
+        block = read(given, where, {**fields(place), **own})
+        return cls(Occlusion.of(block, where), block.protocol, block.seed)
 
 
 GREY = ("none", "patch", "pole")
-"""What `reference_compat: {grey_whole: true}` of MimicGait leaves grey."""
+"""What `reference_compat: {grey_whole: true}` leaves grey."""
 TRAINING = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
 """What training hides where the YAML has no ``trainer_cfg.occlusion``; whole bodies are among it."""
 GEOMETRY = ([64, 44], pair(integer(8)))
@@ -82,6 +82,8 @@ class OccludedInput(SharedDraws):
         condition: what a test hides; set it to score another cell.
         hides_training: False where training is the host's own (Baseline-1).
         grey: the kinds whose clips keep the host's grey values; all others are binarised.
+        trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
+        tested_with: those that this test heeds beside them.
         taught: its ``teacher`` trains it; where not, that block only says whose whole-body score RP divides by.
     """
 
@@ -115,11 +117,31 @@ class OccludedInput(SharedDraws):
                     f" batch. Remove it; {type(self).__name__} occludes by itself ({where}.occlusion)."
                 )
         seed = integer(0)(trainer.get("seed", 0), "trainer_cfg.seed")
-        ven = cfgs["model_cfg"].get("model") == "VEN"
-        drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion", ven)
-        for name, value in (("seed", seed), ("drawn", drawn), ("_seen", set()), ("_probe_set", None), ("_listed", {}), ("_frames", {})):
+        place = place_of(cfgs["model_cfg"].get("model"))
+        drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion", place)
+        condition = Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion", place)
+        grey = [bool(occlusion and occlusion.published("grey_whole")) for occlusion in (drawn, condition.occlusion)]
+        if self.hides_training and condition.occlusion and grey[0] != grey[1]:
+            raise ConfigError(
+                f"trainer_cfg.occlusion.reference_compat.grey_whole = {grey[0]}, evaluator_cfg.occlusion.reference_compat.grey_whole ="
+                f" {grey[1]}: a network is tested on the input it was trained on; set both alike"
+            )
+        found = {"seed": seed, "drawn": drawn, "condition": condition, "_seen": set(), "_probe_set": None, "_listed": {}, "_frames": {}}
+        for name, value in found.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "condition", Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion", ven))
+        if grey[0 if self.hides_training else 1]:
+            object.__setattr__(self, "grey", GREY)
+
+    @property
+    def trained_with(self) -> dict:
+        """From the configuration, all that a plain checkpoint lets us know; see the class."""
+        return of_training(in_configuration(self.cfgs)) if self.hides_training else {}
+
+    @property
+    def tested_with(self) -> dict:
+        """From the configuration; see the class."""
+        found = of_test(in_configuration(self.cfgs))
+        return {key: value for key, value in found.items() if not (key.endswith(".shared_draw") and self.alone(False))}
 
     def occluded_batch(self, inputs) -> OccludedBatch:
         """The host's raw batch, transformed by the host, detached, occluded by us."""
@@ -127,19 +149,20 @@ class OccludedInput(SharedDraws):
         ipts, labs, typs, vies, seqL = super().inputs_pretreament(inputs)
         whole = ipts[0].detach().float()
         self._check(ipts, whole, seqL)
-        lengths = clip_lengths(whole, seqL)
+        lengths, occlusion = clip_lengths(whole, seqL), self.drawn if self.training else self.condition.occlusion
+        groups = self.groups(occlusion, self.training)
         if self.training:
             rank, world = rank_and_world()
-            positions, occlusion = [i * world + rank for i in range(len(lengths))], self.drawn
-            groups = self.groups(occlusion, True)
+            positions = [i * world + rank for i in range(len(lengths))]
             keys = [training_key(self.seed, self.iteration, groups.of(i, True) if groups else i) for i in positions]
             draws = [draw(occlusion, key) for key in keys]
         else:
-            positions, occlusion = [self.listed(*clip) for clip in zip(raw_labels, typs, vies)], self.condition.occlusion
-            keys, draws = zip(*(self.test_draw(*clip) for clip in zip(raw_labels, typs, vies)))
+            clips = list(zip(raw_labels, typs, vies))
+            positions = [self.listed(*clip) for clip in clips] if groups else []
+            keys, draws = zip(*(self.test_draw(*clip) for clip in clips))
         engine = self.cfgs["trainer_cfg" if self.training else "evaluator_cfg"]
         ordered = engine["sampler"]["sample_type"].endswith("_ordered")
-        starts = self.starts(occlusion, draws, positions, torch.tensor(lengths, device=whole.device))
+        starts = self.starts(occlusion, draws, positions, lengths, whole.device) if groups else None
         times = clip_times(draws, keys, lengths, ordered, occlusion.time_axis if occlusion else 1, starts)
         hidden_view = apply(whole, draws, seqL, times)
         occluded = binarise(hidden_view, self.binarise)
@@ -173,7 +196,8 @@ class OccludedInput(SharedDraws):
         return self._probe_set[0]
 
     def _check(self, ipts, whole, seqL):
-        """Once per phase: one silhouette input of the declared geometry, in 0..1."""
+        """Once per phase: one silhouette input of the declared geometry, in 0..1; and what is not shared where the YAML asks for it."""
+        self._tell_alone()
         if self.training in self._seen:
             return
         if len(ipts) != 1 or whole.dim() != 4:
@@ -191,10 +215,15 @@ class OccludedInput(SharedDraws):
             raise ConfigError(
                 f"data: silhouettes reach {top:g} after the transforms, expected 0..1: BaseSil(Cutting)Transform divides by 255"
             )
-        occlusion = self.drawn if self.training else self.condition.occlusion
-        if occlusion and occlusion.published("shared_draw") and not self.groups(occlusion, self.training):
-            self.msg_mgr.log_info("reference_compat.shared_draw: with fixed sampling the public code draws clip by clip; nothing is shared")
         self._seen.add(self.training)
+
+    def _tell_alone(self):
+        """Once per phase that hides."""
+        occlusion, said = self.drawn if self.training else self.condition.occlusion, ("shared_draw", self.training)
+        if said not in self._seen and occlusion and occlusion.published("shared_draw"):
+            self._seen.add(said)
+            if why := self.alone(self.training):
+                self.msg_mgr.log_info(f"reference_compat.shared_draw: {why}; nothing is shared")
 
 
 def occluded_class(model: type) -> type:

@@ -7,6 +7,7 @@ from modeling.base_model import BaseModel
 from modeling.modules import SeparateBNNecks, SeparateFCs
 from torch import Tensor
 
+from ..compat import in_configuration, of_training
 from ..config import REQUIRED, ConfigError, block, integer, optional, read
 from ..foresight import check_classes
 from ..host import load_cfgs
@@ -42,6 +43,7 @@ class Guided(OccludedInput, BaseModel):
         LOSSES: loss class -> the names of what `training_feat` feeds it.
         ONE_OF: the loss classes of which at least one must be there.
         in_training: the phase; weights of other networks are read in training alone.
+        embedder: the backbone's class.
     """
 
     NET = "Backbone"
@@ -68,6 +70,7 @@ class Guided(OccludedInput, BaseModel):
         cfg = read(model_cfg, "model_cfg", self.FIELDS)
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
         self.feeds = self.foresee(self.cfgs) if self.in_training else {}
+        self.ven_switches, self.loaded_switches = {}, None
         net = self._build_backbone("model_cfg.backbone")
         channels, parts, unreached = self.embedding = inspect(net, self.geometry, self.backbone_key, self.backbone_yaml)
         for name, parameter in net.named_parameters():
@@ -107,6 +110,7 @@ class Guided(OccludedInput, BaseModel):
                 f"model_cfg.ven: trained on {list(theirs.geometry)} with binarise {theirs.binarise}, this model has"
                 f" {list(self.geometry)} with {self.binarise}: they must see the same input"
             )
+        self.ven_switches = of_training(in_configuration(self.ven_cfgs))
         self.VEN = VisibilityNetwork(len(theirs.kinds) if theirs.kinds else None, theirs.amount).requires_grad_(False)
         self.ven_kinds, self.ven_meaning = theirs.kinds, meaning(theirs.reference_compat)
         unseen = sorted(set(self.drawn.possible) - set(theirs.kinds or self.drawn.possible))
@@ -126,6 +130,7 @@ class Guided(OccludedInput, BaseModel):
             raise CheckpointError(f"{key}: {file} is not a VEN of ours")
         own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds, "reference_compat": self.ven_meaning}
         check_extra_state(own, state["_extra_state"])
+        self.ven_switches = state["_extra_state"].get("switches", self.ven_switches)
         self.VEN.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("VEN.")})
         self.msg_mgr.log_info(f"{key}: {file}")
 
@@ -205,6 +210,18 @@ class Guided(OccludedInput, BaseModel):
         """
         return self.in_training and isinstance(self.cfgs["trainer_cfg"]["restore_hint"], str)
 
+    @property
+    def embedder(self) -> type:
+        """See `SharedDraws`."""
+        return type(getattr(self, self.NET))
+
+    @property
+    def trained_with(self) -> dict:
+        """As the loaded checkpoint says; of a training, or where an older file says nothing, from its YAML and the VEN's."""
+        if self.loaded_switches is not None and not self.in_training:
+            return self.loaded_switches
+        return {**super().trained_with, **{f"ven.{key}": value for key, value in self.ven_switches.items()}}
+
     def identity(self) -> dict:
         """What a checkpoint must agree in with the model it is loaded into; plain values."""
         return {
@@ -213,11 +230,13 @@ class Guided(OccludedInput, BaseModel):
             "geometry": list(self.geometry),
             "binarise": self.binarise,
             "ven_kinds": self.ven_kinds,
+            "grey_whole": self.drawn.published("grey_whole"),
         }
 
     def get_extra_state(self):
-        """What the checkpoint says of itself; plain values."""
-        return {**self.identity(), "trained_on": {"kinds": dict(self.drawn.kinds), "hidden": list(self.drawn.hidden)}}
+        """What the checkpoint says of itself, and which switches decided its weights and its VEN's; plain values."""
+        trained_on = {"kinds": dict(self.drawn.kinds), "hidden": list(self.drawn.hidden)}
+        return {**self.identity(), "trained_on": trained_on, "switches": self.trained_with}
 
     def set_extra_state(self, state):
         """Refuse a checkpoint of another role, backbone, geometry or VEN."""
@@ -225,3 +244,4 @@ class Guided(OccludedInput, BaseModel):
         if self.starts_elsewhere:
             del own["ven_kinds"]
         check_extra_state(own, state)
+        self.loaded_switches = state.get("switches")

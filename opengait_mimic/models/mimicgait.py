@@ -9,7 +9,6 @@ from ..config import ConfigError, anything, block, boolean
 from ..distributed import gather
 from ..host import load_cfgs
 from ..losses import MiCKDLoss, health
-from .common import GREY
 from .guided import GUIDED_FIELDS, Guided
 from .quirks import refuse
 from .subnetwork import STAGE, CheckpointError
@@ -84,7 +83,6 @@ class MimicGait(Guided):
         """Build mimic, VEN and T; in training the teacher as well."""
         super().build_network(model_cfg)
         self.compat = self.cfg.reference_compat
-        self.grey = GREY if self.compat.grey_whole else ()
         if self.in_training:
             self._build_teacher(self.cfg.teacher)
 

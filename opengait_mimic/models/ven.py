@@ -118,19 +118,27 @@ class VEN(OccludedInput, BaseModel):
             "inference_feat": found,
         }
 
-    def get_extra_state(self):
-        """Role, kinds, geometry and what the switches change in the weights' meaning, kept in the checkpoint."""
+    def identity(self) -> dict:
+        """Role, kinds, geometry, input and what the switches change in the weights' meaning; plain values."""
         own = {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry), "binarise": self.binarise}
-        return {**own, "reference_compat": meaning(self.compat)}
+        return {**own, "grey_whole": self.drawn.published("grey_whole"), "reference_compat": meaning(self.compat)}
+
+    def get_extra_state(self):
+        """What the checkpoint says of itself, and which switches decided its weights."""
+        return {**self.identity(), "switches": self.trained_with}
 
     def set_extra_state(self, state):
         """Refuse a checkpoint of another role, other kinds or another geometry."""
-        check_extra_state(self.get_extra_state(), state)
+        check_extra_state(self.identity(), state)
 
 
 def meaning(compat) -> list[str] | None:
     """The names of the switches that are on and change what the weights mean; None without any, as in older checkpoints."""
     return [name for name in switched_on(compat, "VEN") or () if name in MEANING] or None
+
+
+UNSAID = ("grey_whole", "ven_kinds")
+"""Entries that a checkpoint may lack: older files say nothing of the first, imported ones of either."""
 
 
 def check_extra_state(own: dict, given) -> None:
@@ -143,7 +151,7 @@ def check_extra_state(own: dict, given) -> None:
 
     given = given if isinstance(given, dict) else {}
     for key, value in own.items():
-        if given.get(key) != value:
+        if given.get(key) != value and (key in given or key not in UNSAID):
             raise CheckpointError(
                 f"the checkpoint says {key} = {given.get(key)!r}, this configuration says {value!r}. Use the YAML it was trained"
                 " with, or the checkpoint of this YAML."

@@ -7,8 +7,7 @@ from modeling.base_model import BaseModel
 from torch import nn
 from utils import get_msg_mgr
 
-from ..compat import switches
-from .common import BINARISE, GEOMETRY, GREY, OccludedInput
+from .common import BINARISE, GEOMETRY, OccludedInput
 
 
 class Viewer(OccludedInput, BaseModel):
@@ -25,6 +24,7 @@ class Viewer(OccludedInput, BaseModel):
     def __init__(self, cfgs, occludes: bool):
         """Build the loaders and the transforms of both phases."""
         nn.Module.__init__(self)
+        self.hides_training = occludes
         self.read_blocks(cfgs)
         self.cfgs, self.msg_mgr, self.iteration = cfgs, get_msg_mgr(), 0
         if occludes:
@@ -32,9 +32,6 @@ class Viewer(OccludedInput, BaseModel):
                 check(cfgs["model_cfg"].get(key, default), f"model_cfg.{key}")
                 for key, (default, check) in (("geometry", GEOMETRY), ("binarise", BINARISE))
             )
-        if cfgs["model_cfg"].get("model") == "MimicGait":
-            compat = switches("MimicGait")(cfgs["model_cfg"].get("reference_compat"), "model_cfg.reference_compat")
-            self.grey = GREY if compat.grey_whole else ()
         self.train_loader = self.get_loader(cfgs["data_cfg"], train=True)
         self.test_loader = self.get_loader(cfgs["data_cfg"], train=False)
         self.trainer_trfs = get_transform(cfgs["trainer_cfg"]["transform"])

@@ -19,13 +19,12 @@ Source: MimicGait (WACV 2025), section 4.2 and figure 1: consistent and dynamic 
 dimensions". Top and bottom are cropped as a person detector's box would be.
 """
 
-from .draws import FIELDS, KINDS, MOVING, Draw, Occlusion, draw, group_key, test_key, training_key, uniforms
+from .draws import KINDS, MOVING, Draw, Occlusion, draw, fields, group_key, test_key, training_key, uniforms
 from .groups import Groups
 from .hiding import apply, binarise, targets
 from .times import clip_times, drawn_times
 
 __all__ = [
-    "FIELDS",
     "KINDS",
     "MOVING",
     "Draw",
@@ -36,6 +35,7 @@ __all__ = [
     "clip_times",
     "draw",
     "drawn_times",
+    "fields",
     "group_key",
     "targets",
     "test_key",

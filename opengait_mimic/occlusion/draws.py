@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from ..compat import OTHERS, VEN, switched_on, switches
+from ..compat import OTHERS, switched_on, switches
 from ..config import ConfigError, anything, integer, nearest, number, pair, read
 
 KINDS = ("none", "bottom", "top", "middle", "patch", "pole")
@@ -15,14 +16,21 @@ KINDS = ("none", "bottom", "top", "middle", "patch", "pole")
 MOVING = ("patch", "pole")
 """Kinds that differ from frame to frame; the others hide every frame of a clip alike."""
 
-FIELDS = {
-    "kinds": ({"top": 0.5, "bottom": 0.5}, anything),
-    "hidden": ([0.4, 0.6], pair(number(0.01, 0.95))),
-    "speed": ([0.5, 1.0], pair(number(0, 64))),
-    "time_axis": (100, integer(1, 10_000)),
-    "reference_compat": ({}, switches("occlusion")),
-}
-"""The keys of an ``occlusion`` block; ``kinds`` is looked at by `Occlusion.from_cfg`."""
+
+def fields(place: str = OTHERS) -> dict:
+    """The keys of an ``occlusion`` block, for `read`; ``kinds`` is looked at by `Occlusion.of`.
+
+    Args:
+        place: where the block stands, which ``reference_compat: all`` heeds; see `opengait_mimic.compat`.
+    """
+    return {
+        "kinds": ({"top": 0.5, "bottom": 0.5}, anything),
+        "hidden": ([0.4, 0.6], pair(number(0.01, 0.95))),
+        "speed": ([0.5, 1.0], pair(number(0, 64))),
+        "time_axis": (100, integer(1, 10_000)),
+        "reference_compat": ({}, switches("occlusion", place)),
+    }
+
 
 SEPARATOR = "\x1f"  # ASCII unit separator: stands in no label, type or view
 
@@ -36,7 +44,8 @@ class Draw(NamedTuple):
 
     Of ``reference_compat`` alone: ``width``: of a patch, the hidden share of the width where it is not that of the height (0: it
     is). ``trimmed``: of top and bottom, the share of the width that is cut off, half at each side. ``once``: of moving kinds, they
-    start inside the picture at its left edge and do not come again.
+    start inside the picture at its left edge and do not come again. ``portion``: of top and bottom, the hidden share as it was drawn,
+    where whole rows of it are hidden (0: ``hidden`` is it).
     """
 
     kind: str
@@ -46,6 +55,7 @@ class Draw(NamedTuple):
     width: float = 0.0
     trimmed: float = 0.0
     once: bool = False
+    portion: float = 0.0
 
 
 class Occlusion(NamedTuple):
@@ -63,7 +73,7 @@ class Occlusion(NamedTuple):
     compat: dict[str, Any] | None = None
 
     @classmethod
-    def from_cfg(cls, given: dict, where: str, ven: bool = False) -> Occlusion:
+    def from_cfg(cls, given: dict, where: str, place: str = OTHERS) -> Occlusion:
         """Read an ``occlusion`` block.
 
         .. code-block:: yaml
@@ -79,12 +89,16 @@ class Occlusion(NamedTuple):
             given: the block. ``kinds``: probabilities of kinds, each 0 to 1, adding up to 1. ``hidden``: lowest and highest
                 hidden share, each 0.01 to 0.95. ``speed``: lowest and highest, each 0 to 64. ``time_axis``: 1 to 10000.
             where: the block's place in the YAML, for messages.
-            ven: it is a VEN's configuration, which ``reference_compat: all`` heeds.
+            place: see `fields`.
 
         Raises:
             ConfigError: an unknown key or kind, a number out of range, probabilities that miss 1, a range upside down.
         """
-        block = read(given, where, {**FIELDS, "reference_compat": ({}, switches("occlusion", VEN if ven else OTHERS))})
+        return cls.of(read(given, where, fields(place)), where)
+
+    @classmethod
+    def of(cls, block: SimpleNamespace, where: str) -> Occlusion:
+        """From a block that was read with `fields`; see `from_cfg`."""
         if not isinstance(block.kinds, dict) or not block.kinds:
             raise ConfigError(f"{where}.kinds = {block.kinds!r}; expected a mapping kind: probability of {', '.join(KINDS)}")
         for kind, share in block.kinds.items():
@@ -162,7 +176,8 @@ def published_draw(occlusion: Occlusion, drawn: Draw, key: Sequence[object]) -> 
 
     Its sizes are whole pixels of a picture of 64x64, cut off after the point: the shares are 64ths. ``sizes``: uniform 1 places
     the height of a patch in 0.3-0.5 and the width of a pole in 0.2-0.4, uniform 5 the width of a patch in 0.3-0.5; the middle half
-    is fixed. ``moving``: to the right, once. ``trim_columns``: where r rows are kept, r // 2 columns are cut off at each side.
+    is fixed; top keeps what is left of its whole hidden rows, bottom its whole visible ones. ``moving``: to the right, once.
+    ``trim_columns``, in place of that: both keep r whole visible rows, and r // 2 columns are cut off at each side.
 
     Source: public code, its transforms and the VEN's data set; the ranges are its configurations'.
     """
@@ -176,9 +191,12 @@ def published_draw(occlusion: Occlusion, drawn: Draw, key: Sequence[object]) -> 
             drawn = drawn._replace(hidden=0.5, place=0.5)
     if occlusion.published("moving") and drawn.kind in MOVING:
         drawn = drawn._replace(place=0.0, speed=abs(drawn.speed), once=True)
-    if occlusion.published("trim_columns") and drawn.kind in ("top", "bottom"):
-        kept = _pixels(1 - drawn.hidden)
-        drawn = drawn._replace(hidden=1 - kept, trimmed=int(64 * kept) // 2 / 32)
+    if drawn.kind in ("top", "bottom"):
+        kept, portion = _pixels(1 - drawn.hidden), drawn.hidden
+        if occlusion.published("trim_columns"):
+            drawn = drawn._replace(hidden=1 - kept, trimmed=int(64 * kept) // 2 / 32, portion=portion)
+        elif occlusion.published("sizes"):
+            drawn = drawn._replace(hidden=1 - kept if drawn.kind == "bottom" else _pixels(portion), portion=portion)
     return drawn
 
 

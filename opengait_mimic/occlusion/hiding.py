@@ -64,9 +64,10 @@ def apply(sils: Tensor, draws: Sequence[Draw], seqL: Tensor | None = None, times
 def targets(
     draws: Sequence[Draw], lengths: Sequence[int], h: int, w: int, times: Tensor | None = None, device=None
 ) -> tuple[Tensor, Tensor]:
-    """What is hidden of every frame, as `apply` hides it: class index and hidden share of the picture's area.
+    """What is hidden of every frame: class index and hidden share.
 
-    A frame that a moving occluder does not touch is class 0 with nothing hidden.
+    The share is that of the picture's area which `apply` blackens; of top and bottom, that of the rows, as it was drawn (``portion``:
+    whole rows and trimmed columns do not enter). A frame that a moving occluder does not touch is class 0 with nothing hidden.
 
     Args:
         draws: one draw per clip.
@@ -82,7 +83,7 @@ def targets(
     _check(draws, lengths, times)
     repeats = torch.tensor(lengths)
     kind = torch.tensor([KINDS.index(d.kind) for d in draws]).repeat_interleave(repeats)
-    hidden = torch.tensor([d.hidden for d in draws], dtype=torch.float64).repeat_interleave(repeats)
+    hidden = torch.tensor([d.portion or d.hidden for d in draws], dtype=torch.float64).repeat_interleave(repeats)
     if any(d.kind in BLACK for d in draws):
         top, bottom, left, right = boxes(draws, lengths, h, w, times)
         black = torch.tensor([d.kind in BLACK for d in draws]).repeat_interleave(repeats)
@@ -146,6 +147,6 @@ def _check(draws: Sequence[Draw], lengths: Sequence[int], times: Tensor | None) 
     if times is not None and tuple(times.shape) != (sum(lengths),):
         raise ValueError(f"times of shape {tuple(times.shape)} for {sum(lengths)} frames: one time per frame is needed")
     for d in draws:
-        shares = (d.hidden, d.place, d.width, d.trimmed)
+        shares = (d.hidden, d.place, d.width, d.trimmed, d.portion)
         if d.kind not in KINDS or not all(0 <= share < 1 for share in shares) or not abs(d.speed) < 1e6:
             raise ValueError(f"{d}: expected a kind of {', '.join(KINDS)}, shares and a place from 0 to below 1, and a finite speed")

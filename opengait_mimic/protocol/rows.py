@@ -103,7 +103,7 @@ def format_rows(rows) -> str:
 
     What is the same in every row (backbone, dataset, kinds, hidden, seed) moves to a line above the table. Scores are
     percent with two decimals, RP a ratio with two decimals, ``-`` where there is none; why, which switches of ``reference_compat``
-    were on, and how many probes had no mate, stands below.
+    were on (the method's name ends in ``*``), and how many probes had no mate, stands below.
 
     Args:
         rows: dicts from ``row``.
@@ -125,6 +125,7 @@ def format_rows(rows) -> str:
         "rp_rank1": "RP",
         "seed": "seed",
     }
+    rows = [{**r, "method": f"{r['method']}*"} if r.get("reference_compat") else r for r in rows]
     numbers = ("rank1", "rank5", "holistic_rank1", "hp_rank1", "rp_rank1")
     cells = {key: [f"{r[key]:.2f}" if key in numbers and r[key] is not None else _text(r[key]) for r in rows] for key in columns}
     shared = [k for k in ("backbone", "dataset", "kinds", "hidden", "seed") if len({c for c in cells[k]} - {"-"}) <= 1]

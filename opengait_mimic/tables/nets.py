@@ -94,7 +94,7 @@ NETS: dict[str, Net] = {
     "shared": Net("mimicgait", "ven", SHARED, weights="mimicgait"),
     "shared-subject": Net("mimicgait", "ven", SUBJECTS, weights="mimicgait"),
     "live_teacher": Net("mimicgait", "ven", switch("model_cfg", live_teacher=True)),
-    "grey_whole": Net("mimicgait", "ven", switch("model_cfg", grey_whole=True)),
+    "grey_whole": Net("mimicgait", "ven", hiding(grey_whole=True)),
     "teacher_anchors": Net("mimicgait", "ven", switch("loss_cfg.0", teacher_anchors=True)),
     "l2_normalised": Net("mimicgait", "ven", switch("loss_cfg.0", l2_normalised=True)),
     "own_teacher": Net("mimicgait", "ven", OWN_TEACHER),

@@ -6,6 +6,7 @@ Needs MIMICGAIT_ROOT, a copy of the public code, which runs in a process of its 
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ import torch
 from benchmarks import setting
 from opengait_mimic.importing import import_public
 from opengait_mimic.public_weights import names_of
+from tests import public_hiding as hiding
 from tests import public_jobs as jobs
 from tests.host_runs import good
 
 CLOSE = 1e-5  # relative to the largest value
 LESS_EXACT = 1e-3  # on a CPU the embedded ResNet9 runs channels last, where torch's BatchNorm adds up float32 one by one
-MICKD = {"type": "MiCKDLoss", "log_prefix": "triplet", "margin": 0.2, "distance": "l2", "reference_compat": {"teacher_anchors": True}}
+MICKD = {"type": "MiCKDLoss", "log_prefix": "triplet", "margin": 0.2, "distance": "l2", "reference_compat": "all"}
 CE = {"type": "CrossEntropyLoss", "log_prefix": "softmax", "scale": 16, "log_accuracy": True}
 CASES = {  # name -> backbone, what the public configuration changes, what ours changes
     "gaitbase": ("gaitbase", {}, {"loss_cfg": [MICKD]}),
@@ -69,15 +71,28 @@ def detector(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pairs(root, host, detector, tmp_path_factory):
-    """Every case: ours before its step; the public code has found its numbers."""
+def generators(tmp_path_factory):
+    """What ours hides under ``reference_compat: all``; `pairs` fills it."""
+    return SimpleNamespace(folder=tmp_path_factory.mktemp("generators"), clips=[], frames=[], ven=None, batch=None)
+
+
+@pytest.fixture(scope="module")
+def pairs(root, host, detector, generators, tmp_path_factory):
+    """Every case: ours before its step; the public code has found its numbers, and hidden what ours hid."""
     folder = tmp_path_factory.mktemp("public")
     data = setting.write_data(folder, jobs.SIZES)
     made = {}
     for name, (backbone, public, ours) in CASES.items():
         (folder / name).mkdir()
         made[name] = jobs.prepare(folder / name, backbone, data, public, **ours)
-    jobs.run_public(root, [*(pair.folder for pair in made.values()), detector[0]])
+    generators.clips += hiding.hidden_by(made["gaitbase"].files["mimicgait"], 60)
+    hiding.write(generators.folder / "clips", generators.clips, "clips")
+    generators.ven = jobs.scatter(setting.trainable(made["gaitbase"].files["ven"]), 3)
+    generators.batch, frames = hiding.ven_batches(generators.ven, 60)
+    generators.frames += frames
+    hiding.write_ven(generators.folder / "frames", generators.ven, frames)
+    own = [generators.folder / name for name in ("clips", "frames")]
+    jobs.run_public(root, [*(pair.folder for pair in made.values()), detector[0], *own])
     return made
 
 
@@ -174,6 +189,42 @@ def test_a_departure_is_seen(pairs, case):
         loss.margin = kept[1]
     for change, value in found.items():
         assert jobs.difference(value, theirs["loss"]) > 10 * CLOSE, change
+
+
+# ---------------------------------------------------------------- generators
+
+
+def by_kind(seen, theirs) -> dict[str, list[float]]:
+    """The share of differing pixels of every array, by kind."""
+    found = {}
+    for each, picture in zip(seen, theirs, strict=True):
+        found.setdefault(each.kind, []).append(hiding.differing(each.ours, picture))
+    for kind, shares in sorted(found.items()):
+        print(f"\n{kind:<8}{len(shares):>4} arrays, differing pixels: mean {np.mean(shares):.1e}, most {max(shares):.1e}", end="")
+    return found
+
+
+def test_what_a_mimic_sees_is_what_the_public_wrapper_makes(pairs, generators):
+    with np.load(generators.folder / "clips" / "hidden.npz") as kept:
+        found = by_kind(generators.clips, [kept[str(i)] for i in range(len(generators.clips))])
+    assert found.keys() == set(hiding.FIVE) and max(map(max, found.values())) == 0
+
+
+def test_what_a_ven_sees_and_learns_is_what_the_public_one_does(pairs, generators):
+    folder = generators.folder / "frames"
+    with np.load(folder / "hidden.npz") as kept, np.load(folder / "step.npz") as numbers:
+        hidden, theirs = dict(kept), {name: torch.from_numpy(value) for name, value in numbers.items()}
+    found = by_kind(generators.frames, hidden["frames"][:, None] / 255)
+    model, batch = generators.ven.double(), jobs.cast(generators.batch, torch.float64)
+    feats = model(batch)["training_feat"]
+    assert feats["kind"]["labels"].tolist() == hidden["kinds"].tolist()
+    assert jobs.difference(feats["hidden"]["target"], torch.from_numpy(hidden["portions"])) <= CLOSE
+    loss, _ = model.loss_aggregator(feats)
+    loss.backward()
+    ours = {f"grad {theirs}": p.grad for name, p in model.named_parameters() for theirs in names_of("ven", name)}
+    ours["loss"] = loss.detach()
+    found = {name: jobs.difference(ours[name], value) for name, value in theirs.items()}
+    print(f"\nVEN step: loss {found.pop('loss'):.1e}, gradients {max(found.values()):.1e}")
 
 
 # ---------------------------------------------------------------- import

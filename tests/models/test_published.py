@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import launch
-from opengait_mimic.occlusion import Groups
+from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.occlusion import Groups, Occlusion, draw, training_key
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 
@@ -142,15 +142,23 @@ def test_a_test_that_draws_how_many_frames_it_takes_is_refused(trained, tmp_path
 
 
 def test_all_of_mimicgait_trains_and_tests(trained, tmp_path):
-    six = {kind: 0.2 for kind in ("top", "bottom", "middle", "patch", "pole")}
-    occlusion = {"kinds": six, "reference_compat": "all"}
+    five = {kind: 0.2 for kind in ("top", "bottom", "middle", "patch", "pole")}
+    from opengait_mimic.models.trial import embed
+
+    occlusion = {"kinds": five, "reference_compat": "all"}
     file = variant(
         trained.files[MIMIC], tmp_path, trainer_cfg__save_name="all", evaluator_cfg__save_name="all", model_cfg__reference_compat="all",
         loss_cfg__0__reference_compat="all", trainer_cfg__occlusion=occlusion, evaluator_cfg__occlusion={**occlusion, "protocol": "both"},
     )  # fmt: skip
     model = launch(file, "train", quiet=True)
-    assert model.iteration == 3 and model.compat.rank == "bare" and model.loss_aggregator
+    assert model.iteration == 3
     assert np.isfinite(list(launch(file, "test", quiet=True).values())).all()
+    tested = built(file, training=False).eval()
+    batch = tested.inputs_pretreament(next(iter(tested.test_loader)))
+    with torch.no_grad():
+        bare = embed(tested.Mimic, batch.inputs(batch.occluded))
+        assert torch.equal(tested(batch)["inference_feat"]["embeddings"], bare), "ranked is the backbone's own"
+        assert not torch.allclose(tested.embeddings(batch)[1], bare)
 
 
 def test_a_live_teacher_is_in_training_mode_and_drifts(trained, tmp_path):
@@ -233,11 +241,12 @@ def test_any_geometry_asks_the_backbones_quirks_all_the_same(trained, tmp_path):
         made(trained, tmp_path, MIMIC, **own, model_cfg__reference_compat={"any_geometry": True})
 
 
-def test_grey_whole_binarises_top_bottom_and_middle_alone(trained, tmp_path):
+@pytest.mark.parametrize("stage", [MIMIC, BASE])
+def test_grey_whole_binarises_top_bottom_and_middle_alone(trained, tmp_path, stage):
     kinds = {kind: 1 / 6 for kind in ("none", "top", "bottom", "middle", "patch", "pole")}
     models = [
-        made(trained, tmp_path, MIMIC, trainer_cfg__occlusion={"kinds": kinds}, model_cfg__reference_compat={"grey_whole": on})
-        for on in (False, True)
+        made(trained, tmp_path, stage, trainer_cfg__occlusion=hidden, evaluator_cfg__occlusion=hidden)
+        for hidden in ({"kinds": kinds, "reference_compat": {"grey_whole": on}} for on in (False, True))
     ]
     raw = raw_batch(models[0])
     raw[0][0] = [np.random.default_rng(0).integers(0, 256, clip.shape).astype(np.uint8) for clip in raw[0][0]]
@@ -263,6 +272,93 @@ def test_grey_whole_binarises_top_bottom_and_middle_alone(trained, tmp_path):
                 assert torch.equal(on.occluded[i][kept], on.whole[i][kept]) and on.occluded[i].unique().numel() > 2
                 assert torch.equal((on.occluded[i] > 0.5).float(), off.occluded[i])
     assert seen == set(kinds)
+
+
+GREY = {f"{engine}__occlusion__reference_compat": {"grey_whole": True} for engine in ("trainer_cfg", "evaluator_cfg")}
+
+
+def test_both_phases_see_grey_or_neither(trained, tmp_path):
+    one = {"evaluator_cfg__occlusion__reference_compat": {"grey_whole": True}}
+    with pytest.raises(ConfigError, match=r"grey_whole = False, evaluator_cfg\.\S+ = True: a network is tested on the input"):
+        made(trained, tmp_path, BASE, **one)
+    teacher = variant(trained.files[TEACHER], tmp_path, **one)  # whose training is the host's own
+    for file, expected in ((teacher, ("none", "patch", "pole")), (trained.files[TEACHER], ("none",))):
+        cfgs = prepare(file, "embed")
+        cfgs["evaluator_cfg"].setdefault("occlusion", {"kinds": {"top": 1.0}})
+        start_log(cfgs, False, False, quiet=True)
+        assert build(cfgs, training=False, occludable=True).grey == expected
+
+
+def test_a_checkpoint_is_not_read_with_another_grey(trained, tmp_path):
+    from opengait_mimic.models.subnetwork import CheckpointError
+
+    grey, plain = (made(trained, tmp_path, MIMIC, **more) for more in (GREY, {}))
+    with pytest.raises(CheckpointError, match="says grey_whole = True, this configuration says None"):
+        plain.load_state_dict(grey.state_dict())
+    with pytest.raises(CheckpointError, match="says grey_whole = None, this configuration says True"):
+        grey.load_state_dict(plain.state_dict())
+
+
+# ---------------------------------------------------------------- what a checkpoint and a row say
+
+
+def test_a_checkpoint_says_what_it_was_trained_with_and_its_ven_too(trained, tmp_path):
+    """Whatever the YAML of the test says; a file of before says nothing."""
+    (tmp_path / "ven").mkdir()
+    trimmed = {"trainer_cfg__occlusion__reference_compat": {"trim_columns": True}, "model_cfg__reference_compat": {"double_softmax": True}}
+    ven = variant(trained.files[VEN], tmp_path / "ven", trainer_cfg__save_name="trimmed", evaluator_cfg__save_name="trimmed", **trimmed)
+    launch(ven, "train", quiet=True)
+    of_ven = {"trainer_cfg.occlusion.reference_compat.trim_columns": True, "model_cfg.reference_compat.double_softmax": True}
+    name = {
+        "trainer_cfg__save_name": "said",
+        "evaluator_cfg__save_name": "said",
+        "model_cfg__ven": {"cfgs": str(ven), "checkpoint": "auto"},
+    }
+    own = {
+        "model_cfg__reference_compat": {"live_teacher": True, "rank": "bare"},
+        "loss_cfg__0__reference_compat": {"teacher_anchors": True},
+    }
+    launch(variant(trained.files[MIMIC], tmp_path, **name, **own), "train", quiet=True)
+    other = {"model_cfg__reference_compat": {"any_geometry": True}, "evaluator_cfg__occlusion__reference_compat": {"sizes": "published"}}
+    tested = built(variant(trained.files[MIMIC], tmp_path, **name, **other), training=False)
+    said = {
+        "model_cfg.reference_compat.live_teacher": True,
+        "loss_cfg.mickd.reference_compat.teacher_anchors": True,
+        **{f"ven.{key}": value for key, value in of_ven.items()},
+    }
+    assert tested.trained_with == tested.get_extra_state()["switches"] == said
+    assert tested.tested_with == {"evaluator_cfg.occlusion.reference_compat.sizes": "published"}
+    old = {key: value for key, value in tested.get_extra_state().items() if key not in ("switches", "grey_whole")}
+    tested.set_extra_state(old)
+    assert tested.trained_with == {"model_cfg.reference_compat.any_geometry": True, **{f"ven.{key}": v for key, v in of_ven.items()}}
+
+
+def test_a_row_of_whole_bodies_names_no_switch_of_the_hiding(trained):
+    from opengait_mimic.evaluate import Passes, switches_of
+
+    trained_with, hides = {"loss_cfg.mickd.reference_compat.teacher_anchors": True}, {"evaluator_cfg.occlusion.reference_compat.moving": 1}
+    ranks = {"model_cfg.reference_compat.rank": "bare"}
+    passes = Passes(None, None, [], [], [], trained_with, {**hides, **ranks})
+    assert switches_of(passes, "holistic") == {**trained_with, **ranks}
+    assert switches_of(passes, "both") == switches_of(passes, "probe") == {**trained_with, **hides, **ranks}
+
+
+def test_what_is_tested_clip_by_clip_shares_nothing_and_says_so(trained, tmp_path, monkeypatch):
+    """GaitGL: the public code's takes one clip at a time."""
+    import sys
+
+    if not hasattr(sys.modules["modeling.models"], "GaitGL"):
+        pytest.skip("the host has no GaitGL")
+    gaitgl = {"model": "GaitGL", "channels": [4, 8, 16], "class_num": 8}
+    hidden = {"kinds": {"top": 0.5, "pole": 0.5}, "reference_compat": {"all": True, "grey_whole": False}, "protocol": "both"}
+    changes = {"model_cfg__backbone": gaitgl, "evaluator_cfg__occlusion": hidden, "evaluator_cfg__restore_hint": 0}
+    model, said = built(variant(trained.files[BASE], tmp_path, **changes), training=False), []
+    monkeypatch.setattr(model.msg_mgr, "log_info", lambda text: said.append(str(text)))
+    raw = list(model.test_loader)
+    draws = [model.occluded_batch(inputs).draws[0] for inputs in raw]
+    assert len(set(draws)) == len(raw) == len(model.test_loader.dataset), "as many draws as clips"
+    assert len(said) == 1 and "tests this backbone one clip at a time; nothing is shared" in said[0]
+    assert not any(key.endswith("shared_draw") for key in model.tested_with)
 
 
 # ---------------------------------------------------------------- VEN
@@ -320,6 +416,12 @@ def test_trimmed_columns_in_the_vens_block(trained, tmp_path):
     batch = model.inputs_pretreament(raw_batch(model))
     assert {d.trimmed > 0 for d in batch.draws if d.kind != "none"} == {True} and len(set(batch.draws)) > 3
     assert model.drawn.compat.keys() == {"moving", "sizes", "trim_columns"}
+    drawn = Occlusion.from_cfg({"kinds": occlusion["kinds"]}, "plain")
+    keys = [training_key(model.seed, model.iteration, i) for i in range(len(batch.draws))]
+    kept = torch.tensor([0.0 if d.kind == "none" else 1 - d.hidden for d in (draw(drawn, key) for key in keys)])
+    model.compat.kept_amount = True
+    target = model(batch)["training_feat"]["hidden"]["target"]
+    torch.testing.assert_close(target, kept.repeat_interleave(torch.tensor(batch.lengths)), atol=1e-6, rtol=0)
 
 
 def test_a_checkpoint_says_which_switches_its_weights_mean(trained, tmp_path):

@@ -49,7 +49,8 @@ def test_switches_written_out_as_off_are_none(off):
 @pytest.mark.parametrize("switch", ["moving", "sizes", "trim_columns"])
 def test_a_switch_leaves_the_kind_and_the_other_kinds_alone(switch):
     shares = {kind: 1 / 6 for kind in ("none", "bottom", "top", "middle", "patch", "pole")}
-    reach = {"moving": {"patch", "pole"}, "sizes": {"patch", "pole", "middle"}, "trim_columns": {"top", "bottom"}}[switch]
+    hiding = {"patch", "pole", "middle", "top", "bottom"}
+    reach = {"moving": {"patch", "pole"}, "sizes": hiding, "trim_columns": {"top", "bottom"}}[switch]
     before, _ = drawn(published(shares), 300)
     after, _ = drawn(published(shares, **{switch: True if switch == "trim_columns" else "published"}), 300)
     assert [d.kind for d in before] == [d.kind for d in after]
@@ -155,7 +156,30 @@ def test_trimmed_columns_against_crop_and_resize(kind, hidden, size):
     crop = sils[:, :, :rows] if kind == "bottom" else sils[:, :, 64 - rows :]
     expected = F.interpolate(crop[..., side : 64 - side], (64, 64), mode="bilinear", align_corners=False)
     torch.testing.assert_close(apply(sils, [d]), expected, atol=1e-5, rtol=0)
-    assert targets([d], [1], 64, 64)[1].item() == pytest.approx(1 - rows / 64), "the share of the rows"
+    assert targets([d], [1], 64, 64)[1].item() == pytest.approx(hidden), "as it was drawn"
+
+
+@pytest.mark.parametrize("kind", ["top", "bottom"])
+def test_published_sizes_cut_whole_rows_off(kind):
+    """By slices: bottom keeps int((1 - p) * 64) rows, top all but int(p * 64); the columns stay, and so does what a VEN is taught."""
+    found, keys = drawn(published({kind: 1.0}, sizes="published"), 50)
+    plain, _ = drawn(published({kind: 1.0}), 50)
+    sils, portions = torch.rand(50, 2, 64, 64), [0.4 + 0.2 * uniforms(key, 2)[1] for key in keys]
+    for i, (d, p) in enumerate(zip(found, portions)):
+        crop = sils[i : i + 1, :, : int((1 - p) * 64)] if kind == "bottom" else sils[i : i + 1, :, int(p * 64) :]
+        expected = F.interpolate(crop, (64, 64), mode="bilinear", align_corners=False)
+        torch.testing.assert_close(apply(sils[i : i + 1], [d]), expected, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(targets(found, [1] * 50, 64, 64)[1], portions, atol=1e-6)
+    torch.testing.assert_close(targets(found, [1] * 50, 64, 64), targets(plain, [1] * 50, 64, 64))
+    assert {d.trimmed for d in found} == {0.0} and any(d.hidden != p.hidden for d, p in zip(found, plain))
+
+
+def test_trimmed_columns_and_published_sizes_keep_the_rows_of_the_vens_generator():
+    """Its two ends keep int(kept * 64) rows, where the main generator's top keeps 64 - int(hidden * 64)."""
+    for kind in ("top", "bottom"):
+        found, keys = drawn(published({kind: 1.0}, sizes="published", trim_columns=True), 50)
+        kept = [int((1 - (0.4 + 0.2 * uniforms(key, 2)[1])) * 64) for key in keys]
+        assert [64 * (1 - d.hidden) for d in found] == kept and [32 * d.trimmed for d in found] == [rows // 2 for rows in kept]
 
 
 def test_other_clips_of_a_trimmed_batch_come_through_bit_for_bit():
