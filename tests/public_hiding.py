@@ -84,7 +84,8 @@ def ven_batches(model: nn.Module, steps: int):
     seen = []
     for i, d in enumerate(batch.draws):
         kept = 1 - (d.portion or d.hidden)
-        seen.append(Seen(d.kind, batch.whole[i].numpy(), [kept, VEN_TYPES[d.kind]], batch.occluded[i].numpy()))
+        for whole, occluded in zip(batch.whole[i].numpy(), batch.occluded[i].numpy()):
+            seen.append(Seen(d.kind, whole[None], [kept, VEN_TYPES[d.kind]], occluded[None]))
     return batch, seen
 
 

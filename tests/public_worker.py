@@ -10,6 +10,7 @@ VEN's what a training step finds.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import logging
@@ -23,7 +24,6 @@ import torch
 import yaml
 
 from benchmarks.public_code import PUBLIC, bind_public, public_model
-from opengait_mimic import host as hosts
 from opengait_mimic.host import load_cfgs
 from opengait_mimic.launch import start_log
 
@@ -136,7 +136,7 @@ def given(folder: Path, name: str) -> list:
 
 def hide(root: Path, folder: Path) -> None:
     """The public wrapper as its configuration of five kinds describes it; it sees float64, as after its division by 255."""
-    transforms = hosts.lookup("data", "transform", "data.transform")
+    transforms = importlib.import_module("data.transform")
     steps = yaml.safe_load((root / FIVE_KINDS).read_text())["trainer_cfg"]["transform"][0]["trf_cfg"]
     wrapper = transforms.get_transform(next(step for step in steps if step["type"] == "MimicOcclusionWrapper"))
     found = {}
@@ -157,7 +157,8 @@ def detector_step(root: Path, folder: Path) -> None:
         pictures, kinds, portions = [*pictures, picture], [*kinds, kind], [*portions, portion]
     np.savez(folder / "hidden.npz", frames=np.stack(pictures), kinds=kinds, portions=portions)
     net = detectors_file(root, "model").Occ_Detector().double()
-    net.load_state_dict(torch.load(folder / "ven.pt", weights_only=True))
+    weights = torch.load(folder / "ven.pt", weights_only=True)  # under the names of older detectors as well
+    net.load_state_dict({name: weights[name] for name in net.state_dict()})
     said, amounts = net(torch.from_numpy(np.stack(pictures)).double()[:, None])
     loss = torch.nn.CrossEntropyLoss()(said, torch.tensor(kinds))
     loss = loss + 10 * torch.nn.MSELoss()(amounts, torch.tensor(portions, dtype=torch.float64))

@@ -281,10 +281,9 @@ def test_both_phases_see_grey_or_neither(trained, tmp_path):
     one = {"evaluator_cfg__occlusion__reference_compat": {"grey_whole": True}}
     with pytest.raises(ConfigError, match=r"grey_whole = False, evaluator_cfg\.\S+ = True: a network is tested on the input"):
         made(trained, tmp_path, BASE, **one)
-    teacher = variant(trained.files[TEACHER], tmp_path, **one)  # whose training is the host's own
-    for file, expected in ((teacher, ("none", "patch", "pole")), (trained.files[TEACHER], ("none",))):
-        cfgs = prepare(file, "embed")
-        cfgs["evaluator_cfg"].setdefault("occlusion", {"kinds": {"top": 1.0}})
+    for on, expected in ((True, ("none", "patch", "pole")), (False, ("none",))):  # of a model whose training is the host's own
+        cfgs = prepare(trained.files[TEACHER], "embed")
+        cfgs["evaluator_cfg"]["occlusion"] = {"kinds": {"top": 1.0}, "reference_compat": {"grey_whole": on}}
         start_log(cfgs, False, False, quiet=True)
         assert build(cfgs, training=False, occludable=True).grey == expected
 
@@ -349,10 +348,12 @@ def test_what_is_tested_clip_by_clip_shares_nothing_and_says_so(trained, tmp_pat
 
     if not hasattr(sys.modules["modeling.models"], "GaitGL"):
         pytest.skip("the host has no GaitGL")
-    gaitgl = {"model": "GaitGL", "channels": [4, 8, 16], "class_num": 8}
+    gaitgl = {"model": "GaitGL", "channels": [4, 8, 8], "class_num": 8}
     hidden = {"kinds": {"top": 0.5, "pole": 0.5}, "reference_compat": {"all": True, "grey_whole": False}, "protocol": "both"}
-    changes = {"model_cfg__backbone": gaitgl, "evaluator_cfg__occlusion": hidden, "evaluator_cfg__restore_hint": 0}
-    model, said = built(variant(trained.files[BASE], tmp_path, **changes), training=False), []
+    changes = {"model_cfg__backbone": gaitgl, "evaluator_cfg__occlusion": hidden}
+    file = variant(trained.files[BASE], tmp_path, trainer_cfg__save_name="single", evaluator_cfg__save_name="single", **changes)
+    launch(file, "train", quiet=True)
+    model, said = built(file, training=False), []
     monkeypatch.setattr(model.msg_mgr, "log_info", lambda text: said.append(str(text)))
     raw = list(model.test_loader)
     draws = [model.occluded_batch(inputs).draws[0] for inputs in raw]
