@@ -89,6 +89,8 @@ def pairs(root, host, detector, generators, tmp_path_factory):
     generators.clips += hiding.hidden_by(made["gaitbase"].files["mimicgait"], 60)
     hiding.write(generators.folder / "clips", generators.clips, "clips")
     generators.ven = jobs.scatter(setting.trainable(made["gaitbase"].files["ven"]), 3)
+    with torch.no_grad():  # on values of 255 a random feature would drive the softmax into its corners, where it has no gradient
+        generators.ven.VEN.fc.weight.mul_(0.01)
     generators.batch, frames = hiding.ven_batches(generators.ven, 15)
     generators.frames += frames
     hiding.write_ven(generators.folder / "frames", generators.ven, frames)
