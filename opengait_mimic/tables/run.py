@@ -87,7 +87,8 @@ def run(given) -> int:
             if name in plan.rows:
                 kept.add(plan, next(stage for stage in plan.stages if stage.name == name), outcome)
                 write()
-            print(f"    rows {len(kept.keys)}/{len(order)}{remaining}", flush=True)
+            left = remaining if len(kept.keys) < len(order) else ""  # what is left is then only looked at
+            print(f"    rows {len(kept.keys)}/{len(order)}{left}", flush=True)
 
         before = {stage.name: _same_batches(seed) for stage in plan.stages}
         try:
