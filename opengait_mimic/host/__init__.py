@@ -41,7 +41,7 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
     Args:
         spec: a checkout's folder, ``embedded``, or None (see `find`).
         device: ``auto``, ``cpu`` or ``cuda``.
-        output: the folder results go to; default ``output`` in the working folder.
+        output: the folder results go to; None keeps an earlier call's, at first ``output`` in the working folder.
 
     Returns:
         The host. A second call may change device and output, not the host.
@@ -55,7 +55,7 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
         raise HostError(f"this process runs on {state['host'].root}; {host.root} needs a process of its own")
     chosen = start(device)
     import_host(host)
-    folder = Path(output if output is not None else "output").resolve()
+    folder = Path(output).resolve() if output is not None else state.get("output", Path("output").resolve())
     if host.name == "embedded":
         sys.modules["utils.runtime"].configure(device=chosen, output=str(folder))
     else:

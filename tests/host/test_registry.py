@@ -131,3 +131,11 @@ def test_several_data_sets_are_refused(files, tmp_path):
     file.write_text(yaml.safe_dump(cfgs))
     with pytest.raises(ConfigError, match="several data sets at once"):
         prepare(file, "train")
+
+
+def test_a_second_bind_keeps_the_output_folder(host, host_spec, output):
+    """Or a command that only looks (``list``, ``check``) would move what later ones in the process read and write."""
+    from opengait_mimic import host as hosts
+
+    assert hosts.bind(host_spec, "cpu") == host
+    assert hosts.output() == output.resolve()
