@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from itertools import product
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..config import ConfigError
 from ..evaluate import write_json
 from ..progress import duration
 from ..runs import training_data
+from ..seeds import read_seeds
 from ..stages import plan as look_up
 from ..stages import run as run_stages
 from .files import Job
@@ -117,15 +117,7 @@ def chosen(given) -> tuple[Suite, list[str], list[int]]:
             raise ConfigError(f"--only {label!r}: the rows of {given.suite} are {', '.join(map(repr, suite.rows))}")
     if given.only:
         suite = some(suite, given.only)
-    seeds = []
-    for part in given.seeds.split(","):
-        found = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
-        if not found:
-            raise ConfigError(f"--seeds {given.seeds}: expected whole numbers and ranges, such as 0, 0-2 or 0,3")
-        seeds += range(int(found[1]), int(found[2] or found[1]) + 1)
-    if not seeds:
-        raise ConfigError(f"--seeds {given.seeds}: a range from high to low holds nothing")
-    return suite, list(dict.fromkeys(backbones)), list(dict.fromkeys(seeds))
+    return suite, list(dict.fromkeys(backbones)), read_seeds(given.seeds)
 
 
 def _same_batches(seed: int):

@@ -1,0 +1,55 @@
+"""Whether two rows may stand in one ratio or difference."""
+
+from __future__ import annotations
+
+FACTS = {
+    "dataset": "data set",
+    "protocol_name": "protocol",
+    "metric": "metric",
+    "data": "test data (fingerprint)",
+    "backbone": "backbone",
+    "post": "post-processing",
+}
+"""What must be equal, as a row names it -> as a message does. The seeds come on top: see `unlike`."""
+
+
+def unlike(own: dict, other: dict) -> list[str]:
+    """In what two rows differ that must be alike before one is divided by, or compared with, the other.
+
+    Equal must be the keys of `FACTS`; and every seed of the first one's draws must be among the second's (``seeds``), so that both
+    were measured in the same job. Pictures, dates, versions and machines may differ.
+
+    Args:
+        own: a row of `opengait_mimic.evaluate`.
+        other: likewise, the one that HP (or a difference) is taken from.
+
+    Returns:
+        A phrase for each difference, with both values; empty where they are comparable. A fact that one of them does not tell
+        counts as different.
+
+    Source:
+        MimicGait (WACV 2025), Eq. 3: RP divides scores of one backbone on one test.
+
+    Example:
+        >>> same = {"dataset": "GREW", "protocol_name": "grew-local", "metric": "euc", "data": "sha256:1", "post": "none", "seeds": [0]}
+        >>> unlike({**same, "backbone": "GaitBase"}, {**same, "backbone": "GaitGL"})
+        ['backbone: GaitBase here, GaitGL there']
+    """
+    found = [f"{name}: {_short(own.get(key))} here, {_short(other.get(key))} there" for key, name in FACTS.items() if _differs(key, own, other)]
+    missing = [seed for seed in own.get("seeds") or [] if seed not in (other.get("seeds") or [])]
+    if missing or not own.get("seeds"):
+        found.append(f"seeds: {_listed(own)} here, {_listed(other)} there")
+    return found
+
+
+def _differs(key, own, other):
+    return own.get(key) is None or own[key] != other.get(key)
+
+
+def _listed(row):
+    return ", ".join(map(str, row.get("seeds") or [])) or "none"
+
+
+def _short(value) -> str:
+    """A hash by its first digits."""
+    return "not told" if value is None else value[:19] if isinstance(value, str) and value.startswith("sha256:") else str(value)
