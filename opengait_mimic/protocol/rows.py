@@ -1,35 +1,10 @@
-"""What is hidden, and the rows a result is made of."""
+"""The rows a result is made of."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..retrieval import relative_performance
+from .cells import Cell
 from .splits import PROTOCOLS
-
-HOLISTIC, PROBE, BOTH = "holistic", "probe", "both"
-OWN, TEACHER = "own", "teacher"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of the protocol: which side is hidden, and which network embeds the gallery.
-
-    Args:
-        protocol: ``holistic`` (nothing is hidden), ``probe`` (the probes are) or ``both`` (probes and gallery are).
-        gallery_embedder: ``own`` (the method embeds both sides) or ``teacher`` (the teacher embeds the gallery).
-
-    Raises:
-        ValueError: any other value.
-    """
-
-    protocol: str
-    gallery_embedder: str = OWN
-
-    def __post_init__(self):  # noqa: D105
-        for key, allowed in (("protocol", (HOLISTIC, PROBE, BOTH)), ("gallery_embedder", (OWN, TEACHER))):
-            if getattr(self, key) not in allowed:
-                raise ValueError(f"{key} = {getattr(self, key)!r}; expected one of {list(allowed)}")
 
 
 def row(
