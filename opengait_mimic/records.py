@@ -29,10 +29,22 @@ def write_whole(file: Path, content: dict) -> None:
     part = file.with_name(file.name + ".part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(content, indent=2) + "\n")
+        part.write_text(_text(content) + "\n")
         part.replace(file)
     except OSError as error:
         raise HostError(f"cannot write {file}: {error}") from error
+
+
+def _text(value, indent: str = "") -> str:
+    """JSON; what holds neither a mapping nor a list stands on one line, so that a curve does."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    if not any(isinstance(part, (dict, list, tuple)) for part in parts) and not (isinstance(value, dict) and len(value) > 4):
+        return json.dumps(value)
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        lines = [f"{json.dumps(str(key))}: {_text(part, deeper)}" for key, part in value.items()]
+        return "{\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(deeper + _text(part, deeper) for part in value) + f"\n{indent}]"
 
 
 def read_json(file: Path) -> dict | None:

@@ -11,18 +11,18 @@ SAME = (
 )
 """Keys that the rows of a cell share, and that its summary takes over; those that a row may lack stay out where it does."""
 MEASURED = (
-    *("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "eer", "tar_at_far_0.01", "tar_at_far_0.001"),
+    *("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "eer", "tar_0.01", "tar_0.001"),
     *("rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20", "retention_rank1"),
 )
-"""Keys that a summary gives as ``{"mean", "sd", "interval"}``."""
+"""Keys that a summary gives as ``{"mean", "sd"}``, with ``<key>_interval`` beside them where there is one."""
 
 
 def summarise(rows: list[dict]) -> list[dict]:
     """One entry for each method and cell, over its seeds, in the order of the rows.
 
-    Each number of `MEASURED` becomes ``mean``, ``sd`` (standard deviation over the seeds, ddof 1; None of one seed) and
-    ``interval``: the 95 % bootstrap interval over identities, here that of a single seed's row (None of several; the engine fills
-    in that of their mean).
+    Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). The intervals
+    (``rp_rank1_interval`` ...: 95 %, bootstrap over identities) are here those of a single seed's row; those of a mean over seeds are
+    the engine's to fill in.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
@@ -34,14 +34,19 @@ def _summary(rows: list[dict]) -> dict:
     out = {key: rows[0][key] for key in SAME if key in rows[0]}
     out["seeds"] = [row["seed"] for row in rows]
     for key in MEASURED:
-        values = [row[key] for row in rows if row.get(key) is not None]
-        if key not in rows[0]:
-            continue
-        out[key] = {"mean": None, "sd": None, "interval": None}
-        if values:
-            out[key]["mean"] = float(np.mean(values))
-        if len(values) > 1:
-            out[key]["sd"] = float(np.std(values, ddof=1))
-        elif len(rows) == 1:
-            out[key]["interval"] = rows[0].get(f"{key}_interval")
+        values = [value for value in (_value(row, key) for row in rows) if value is not None]
+        mean = float(np.mean(values)) if values else None
+        sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        out[key] = {"mean": mean, "sd": sd}
+        if f"{key}_interval" in rows[0]:
+            out[f"{key}_interval"] = rows[0][f"{key}_interval"] if len(rows) == 1 else None
     return out
+
+
+def _value(row: dict, key: str) -> float | None:
+    """A number of a row; those of verification stand in a block of their own."""
+    if key == "eer":
+        return row.get("verification", {}).get("eer")
+    if key.startswith("tar_"):
+        return row.get("verification", {}).get("tar", {}).get(key[4:])
+    return row.get(key)

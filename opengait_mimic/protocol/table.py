@@ -1,0 +1,104 @@
+"""Rows as a table for the console."""
+
+from __future__ import annotations
+
+from .summaries import summarise
+
+COLUMNS = {
+    "method": "method",
+    "backbone": "backbone",
+    "dataset": "data set",
+    "protocol": "hidden side",
+    "condition": "what is hidden",
+    "gallery_embedder": "gallery",
+    "rank1": "Rank-1",
+    "rank5": "Rank-5",
+    "mAP": "mAP",
+    "rp_rank1": "RP [95 %]",
+    "retention_rank1": "retention",
+    "seen": "seen",
+    "seeds": "seeds",
+}
+ABOVE = ("method", "backbone", "dataset", "condition", "retention_rank1", "seeds")
+"""Columns that stand in a line above the table where they are the same in every row."""
+SEEN = {True: "yes", False: "no", None: "-"}
+
+
+def format_rows(rows: list[dict], summary: list[dict] | None = None) -> str:
+    """An aligned table, best read at 120 columns: a line for each method and cell, over its seeds.
+
+    Rank-k and mAP in percent, mean ± standard deviation where there are several seeds; RP and holistic retention are ratios, RP with
+    its bootstrap interval. Below stand HP, why RP is missing, which kinds each method was trained on, the switches of
+    ``reference_compat`` that were on (the method's name ends in ``*``), what is transductive (``†``), and how many probes had no mate.
+
+    Args:
+        rows: from `row`.
+        summary: of `summarise`, where its intervals were filled in; None = made here.
+    """
+    if not rows:
+        return "no rows"
+    lines = summarise(rows) if summary is None else summary
+    texts = [{key: _cell(line, key) for key in COLUMNS} for line in lines]
+    shared = [key for key in ABOVE if len({text[key] for text in texts} - {"-"}) <= 1]
+    above = {COLUMNS[key]: next((text[key] for text in texts if text[key] != "-"), None) for key in shared}
+    shown = [key for key in COLUMNS if key not in shared]
+    width = {key: max(len(COLUMNS[key]), *(len(text[key]) for text in texts)) for key in shown}
+    align = {key: "<" if key in ABOVE[:4] or key in ("protocol", "gallery_embedder") else ">" for key in shown}
+    table = [{key: COLUMNS[key] for key in shown}, {key: "-" * width[key] for key in shown}, *texts]
+    out = ["   ".join(f"{name} {value}" for name, value in above.items() if value)]
+    out += ["  ".join(f"{line[key]:{align[key]}{width[key]}}" for key in shown).rstrip() for line in table]
+    return "\n".join([*filter(None, out), *_notes(lines)])
+
+
+def _cell(line: dict, key: str) -> str:
+    value = line.get(key)
+    if key == "method":
+        return value + ("*" if line.get("reference_compat") else "") + ("†" if line.get("transductive") else "")
+    if key == "seen":
+        return SEEN[value]
+    if key == "seeds":
+        return ", ".join(map(str, value))
+    if not isinstance(value, dict):
+        return "-" if value is None else str(value)
+    if value["mean"] is None:
+        return "-"
+    if key == "retention_rank1":
+        return f"{value['mean']:.2f}"
+    text = f"{value['mean']:.2f}"
+    if key == "rp_rank1":
+        return text + (" [{:.2f}, {:.2f}]".format(*interval) if (interval := line.get("rp_rank1_interval")) else "")
+    return text + (f" ± {value['sd']:.2f}" if value["sd"] is not None else "")
+
+
+def _notes(lines: list[dict]) -> list[str]:
+    several = any(len(line["seeds"]) > 1 for line in lines)
+    out = [
+        f"Rank-k and mAP in percent{', mean ± standard deviation over the seeds' if several else ''}; RP = Rank-1 / HP, retention ="
+        " whole-body Rank-1 / HP",
+    ]
+    known = dict.fromkeys((line["backbone"], line["hp_rank1"]) for line in lines if line["hp_rank1"] is not None)
+    if known:
+        out.append("HP, Baseline-1 on whole bodies: " + ", ".join(f"{name} {value:.2f} %" for name, value in known))
+    out += [f"RP -: {reason}" for reason in dict.fromkeys(line["rp_reason"] for line in lines if "rp_reason" in line)]
+    for method, kinds in dict.fromkeys((line["method"], _kinds(line)) for line in lines):
+        out.append(f"{method} {kinds}")
+    for method, on in dict.fromkeys((line["method"], _switches(line)) for line in lines if line.get("reference_compat")):
+        out.append(f"{method}* departs from the paper as the public code does: {on}")
+    for method, post in dict.fromkeys((line["method"], line["transductive"]) for line in lines if line.get("transductive")):
+        out.append(f"{method}† is transductive ({post}): it uses all probes at once; do not compare it with what does not")
+    for lost, probes, mates_only in dict.fromkeys((x["probes_without_mate"], x["probes"], x["mates_only"]) for x in lines):
+        if lost:
+            fate = "are left out" if mates_only else "count as failures"
+            out.append(f"{lost} of {probes} probes have no mate in the gallery and {fate}")
+    return out
+
+
+def _kinds(line: dict) -> str:
+    kinds = line["trained_kinds"]
+    if kinds is None:
+        return "does not say which kinds it was trained on"
+    return f"was trained on {', '.join(kinds)}" if kinds != ["none"] else "was trained on whole bodies alone"
+
+
+def _switches(line: dict) -> str:
+    return ", ".join(f"{key} {value}" for key, value in line["reference_compat"].items())

@@ -1,0 +1,59 @@
+"""Where a result comes from: all that another person needs to know to get the same numbers."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import hashlib
+import json
+import platform
+from pathlib import Path
+
+import numpy as np
+import torch
+
+PLACES = {
+    "data_cfg": ("dataset_root", "dataset_partition", "num_workers", "cache"),
+    "evaluator_cfg": ("restore_hint",),
+}
+"""Keys that say where something lies on a machine, or how fast it is read; what lies there has hashes of its own."""
+
+
+def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | None], measured: dict, machine: dict) -> dict:
+    """The entry ``provenance`` of a result, plain values.
+
+    Args:
+        cfgs: the merged configuration, as it was run.
+        file: the YAML it came from; None = a configuration without a file.
+        weights: SHA-256 of the files of ``checkpoint``, ``teacher``, ``ven``; None where there is none.
+        measured: ``method``, ``backbone``, ``dataset``, ``protocol_name``, ``metric``, ``data`` (the test data's fingerprint), ``seeds``,
+            ``occlusion`` (condition -> the complete block of the first seed), ``preset``, ``manifest`` (SHA-256 or None).
+        machine: ``host``, ``commit``, ``version`` (of the plugin), ``device``, ``processes``.
+
+    Returns:
+        All of these, with ``cfgs`` (the file's name), ``config`` (see `config_hash`), the versions of python, torch and numpy, and
+        ``date`` (UTC, ISO 8601).
+    """
+    return {
+        **measured,
+        "cfgs": None if file is None else Path(file).name,
+        "config": config_hash(cfgs),
+        **{key: weights.get(key) for key in ("checkpoint", "teacher", "ven")},
+        **machine,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def config_hash(cfgs: dict) -> str:
+    """``sha256:<hex>`` of a merged configuration: of its JSON with sorted keys, without `PLACES` and the test's batch (the number of
+    processes), so that moving the data or adding a process does not change it.
+    """
+    kept = copy.deepcopy(cfgs)
+    for block, keys in PLACES.items():
+        for key in keys:
+            kept.get(block, {}).pop(key, None)
+    (kept.get("evaluator_cfg", {}).get("sampler") or {}).pop("batch_size", None)
+    return "sha256:" + hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
