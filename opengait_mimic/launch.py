@@ -22,6 +22,7 @@ from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, reso
 from .inputs import save_folder
 from .locks import locked
 from .records import Recorder
+from .trained import history
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
@@ -207,7 +208,7 @@ def launch(
             )
         model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
         if training and rank_and_world()[0] == 0:
-            Recorder(given).attach(model)
+            Recorder(given, history(given)).attach(model)
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:

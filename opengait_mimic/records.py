@@ -76,15 +76,17 @@ class Recorder:
 
     Its keys: ``inputs`` (see `training_inputs`), ``checkpoints`` (iteration -> SHA-256 of the file), ``losses`` (means over the
     first and the last tenth of the steps) and ``seconds`` up to the last checkpoint, ``steps_per_second`` since this start,
-    ``version`` of the plugin, ``host``, ``commit``, ``world`` (the number of processes that wrote the last checkpoint). A
-    checkpoint enters after it is written: one that is not listed is half written, or of another training.
+    ``version`` of the plugin, ``host``, ``commit``, ``world`` (the number of processes that wrote the last checkpoint), ``trained_on``
+    (see `opengait_mimic.trained`). A checkpoint enters after it is written: one that is not listed is half written, or of another
+    training.
 
     Args:
         cfgs: the prepared configuration. A training that goes on from an iteration of a record with the same inputs continues
             that record; any other replaces it, at its first checkpoint.
+        trained_on: what the weights are trained on by this training and were before.
     """
 
-    def __init__(self, cfgs: dict):
+    def __init__(self, cfgs: dict, trained_on: dict):
         """Read what is there; nothing is written."""
         trainer, self.cfgs = cfgs["trainer_cfg"], cfgs
         self.file, hint = save_folder(cfgs) / NAME, trainer["restore_hint"]
@@ -93,6 +95,7 @@ class Recorder:
         self.content = {
             "inputs": inputs, "checkpoints": {}, "losses": None, "seconds": 0.0,
             "version": __version__, "host": host.name, "commit": host.commit, "world": rank_and_world()[1],
+            "trained_on": trained_on,
         }  # fmt: skip
         if isinstance(hint, int) and hint > 0 and not (trainer.get("optimizer_reset") or trainer.get("scheduler_reset")):
             before = read_record(self.file.parent)

@@ -11,6 +11,7 @@ from ..compat import in_configuration, of_training
 from ..config import REQUIRED, ConfigError, block, integer, optional, read
 from ..foresight import check_classes
 from ..host import load_cfgs
+from ..trained import folded, phase_of, unfold
 from ..visibility import FEATURES, VisibilityNetwork
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .feeds import feeds
@@ -71,6 +72,7 @@ class Guided(OccludedInput, BaseModel):
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
         self.feeds = self.foresee(self.cfgs) if self.in_training else {}
         self.ven_switches, self.loaded_switches = {}, None
+        self.met: list[dict] | None = []  # what the loaded weights were trained on, see `opengait_mimic.trained`
         net = self._build_backbone("model_cfg.backbone")
         channels, parts, unreached = self.embedding = inspect(net, self.geometry, self.backbone_key, self.backbone_yaml)
         for name, parameter in net.named_parameters():
@@ -222,6 +224,13 @@ class Guided(OccludedInput, BaseModel):
             return self.loaded_switches
         return {**super().trained_with, **{f"ven.{key}": value for key, value in self.ven_switches.items()}}
 
+    @property
+    def trained_on(self) -> dict | None:
+        """Of a training: what it hides, after what the loaded weights had met; in a test as the loaded checkpoint says."""
+        if self.in_training:
+            return folded(self.met, phase_of(self.drawn))
+        return folded(self.met[:-1], self.met[-1]) if self.met else None
+
     def identity(self) -> dict:
         """What a checkpoint must agree in with the model it is loaded into; plain values."""
         return {
@@ -234,9 +243,10 @@ class Guided(OccludedInput, BaseModel):
         }
 
     def get_extra_state(self):
-        """What the checkpoint says of itself, and which switches decided its weights and its VEN's; plain values."""
-        trained_on = {"kinds": dict(self.drawn.kinds), "hidden": list(self.drawn.hidden)}
-        return {**self.identity(), "trained_on": trained_on, "switches": self.trained_with}
+        """What the checkpoint says of itself, what it was trained on (see `opengait_mimic.trained`), and which switches decided its
+        weights and its VEN's; plain values.
+        """
+        return {**self.identity(), "trained_on": self.trained_on, "switches": self.trained_with}
 
     def set_extra_state(self, state):
         """Refuse a checkpoint of another role, backbone, geometry or VEN."""
@@ -244,4 +254,4 @@ class Guided(OccludedInput, BaseModel):
         if self.starts_elsewhere:
             del own["ven_kinds"]
         check_extra_state(own, state)
-        self.loaded_switches = state.get("switches")
+        self.loaded_switches, self.met = state.get("switches"), unfold(state.get("trained_on"))

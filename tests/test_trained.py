@@ -1,0 +1,116 @@
+"""What a checkpoint was trained on, over its whole history. Runs on either host."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from opengait_mimic.launch import launch, prepare
+from opengait_mimic.trained import trained_kinds
+from tests.variants import variant
+
+STUDENTS = ("Baseline-2", "MimicGait")
+FIRST = {"kinds": {"none": 0.2, "bottom": 0.4, "top": 0.4}, "hidden": [0.4, 0.6]}
+SECOND = {"kinds": {"none": 0.5, "middle": 0.5}, "hidden": [0.2, 0.3]}
+
+
+def weights_at(file, iteration=3):
+    from opengait_mimic.inputs import checkpoint_at
+
+    return checkpoint_at(prepare(file, "train"), iteration)
+
+
+def said(file):
+    """What the record beside a training's checkpoints says."""
+    return json.loads((weights_at(file).parents[1] / "training.json").read_text())["trained_on"]
+
+
+def kinds_of(file, checkpoint=None):
+    return trained_kinds(prepare(file, "test"), checkpoint)
+
+
+@pytest.fixture(scope="module")
+def further(trained, tmp_path_factory):
+    """Both students, trained on from their first three steps on other kinds: stage -> YAML."""
+    made = {}
+    for stage in STUDENTS:
+        start = {"restore_hint": str(weights_at(trained.files[stage])), "optimizer_reset": True, "scheduler_reset": True}
+        start.update(save_name="further", occlusion=SECOND, total_iter=4, save_iter=2)
+        changes = {f"trainer_cfg__{key}": value for key, value in start.items()}
+        changes.update(evaluator_cfg__save_name="further", evaluator_cfg__restore_hint=4)
+        made[stage] = variant(trained.files[stage], tmp_path_factory.mktemp("further"), **changes)
+        launch(made[stage], "train", quiet=True)
+    return made
+
+
+def test_random_weights_know_what_their_own_training_hid(trained):
+    assert {stage: kinds_of(file) for stage, file in trained.files.items() if stage != "VEN"} == {
+        "GaitBase (teacher)": ["none"],
+        "Baseline-2": ["none", "bottom", "top"],
+        "MimicGait": ["none", "bottom", "top"],
+    }
+    for stage in STUDENTS:
+        assert said(trained.files[stage]) == {**FIRST, "before": []}
+
+
+@pytest.mark.parametrize("stage", STUDENTS)
+def test_weights_that_went_on_know_both(further, stage):
+    assert kinds_of(further[stage]) == ["none", "bottom", "top", "middle"]
+    assert said(further[stage]) == {**SECOND, "before": [FIRST]}
+
+
+@pytest.mark.parametrize("stage", STUDENTS)
+def test_going_on_from_a_checkpoint_adds_no_phase(further, stage):
+    launch(further[stage], "train", 2, quiet=True, resume=True)
+    assert said(further[stage]) == {**SECOND, "before": [FIRST]}
+    assert kinds_of(further[stage]) == ["none", "bottom", "top", "middle"]
+
+
+def test_a_mimics_checkpoint_says_it_itself(further, trained, tmp_path):
+    from opengait_mimic.models.subnetwork import read_weights
+
+    moved = shutil.copy(weights_at(further["MimicGait"], 4), tmp_path / "moved.pt")
+    assert read_weights(moved, "test")["_extra_state"]["trained_on"] == {**SECOND, "before": [FIRST]}
+    assert kinds_of(trained.files["MimicGait"], moved) == ["none", "bottom", "top", "middle"]
+
+
+def test_a_plain_file_without_its_record_says_nothing_of_baseline_2(trained, tmp_path):
+    moved = shutil.copy(weights_at(trained.files["Baseline-2"]), tmp_path / "moved.pt")
+    assert kinds_of(trained.files["Baseline-2"], moved) is None
+    start = {"trainer_cfg__restore_hint": str(moved), "trainer_cfg__save_name": "unknown", "evaluator_cfg__save_name": "unknown"}
+    launch(file := variant(trained.files["Baseline-2"], tmp_path, **start), "train", quiet=True)
+    assert said(file)["before"] is None and kinds_of(file) is None  # nor do weights that started from it
+
+
+def test_a_record_beside_another_file_is_not_believed(trained, tmp_path):
+    folder = shutil.copytree(weights_at(trained.files["Baseline-2"]).parents[1], tmp_path / "run")
+    file = next(folder.glob("checkpoints/*.pt"))
+    assert kinds_of(trained.files["Baseline-2"], file) == ["none", "bottom", "top"]  # moved together they still belong together
+    torch.save({**torch.load(file, weights_only=True), "iteration": 99}, file)
+    assert kinds_of(trained.files["Baseline-2"], file) is None
+
+
+def test_a_hosts_own_model_hides_what_its_transform_hides(trained, tmp_path):
+    teacher = trained.files["GaitBase (teacher)"]
+    moved = shutil.copy(weights_at(teacher), tmp_path / "moved.pt")
+    assert kinds_of(teacher, moved) == ["none"]
+    steps = [{"type": "BaseSilCuttingTransform"}, {"type": "OcclusionAugmentation", "kinds": {"pole": 0.5, "none": 0.5}}]
+    hidden = variant(teacher, tmp_path, trainer_cfg__transform=[{"type": "Compose", "trf_cfg": steps}])
+    assert kinds_of(hidden, moved) == ["none", "pole"]
+
+
+def test_older_files_say_what_they_always_said(further, trained, tmp_path):
+    folder = shutil.copytree(weights_at(further["Baseline-2"], 4).parents[1], tmp_path / "run")
+    record = json.loads((folder / "training.json").read_text())
+    file = folder / "checkpoints" / weights_at(further["Baseline-2"], 4).name
+    del record["trained_on"]
+    (folder / "training.json").write_text(json.dumps(record))
+    assert kinds_of(further["Baseline-2"], file) is None  # it started from weights that this record does not describe
+    loaded = torch.load(weights_at(trained.files["MimicGait"]), weights_only=True)
+    for entry, kinds in ((FIRST, ["none", "bottom", "top"]), (None, None)):
+        loaded["model"]["_extra_state"]["trained_on"] = entry
+        torch.save(loaded, tmp_path / "old.pt")
+        assert kinds_of(trained.files["MimicGait"], tmp_path / "old.pt") == kinds
