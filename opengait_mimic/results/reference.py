@@ -17,20 +17,30 @@ FORMAT, VERSION = "opengait-mimic result", 1
 
 
 class Reference(NamedTuple):
-    """The whole-body row of the backbone's teacher, and its trials where the result kept them, by this run's sequences."""
+    """The whole-body row of the backbone's teacher in an earlier result. ``kept``: its trials file; None = there is none."""
 
     row: dict
-    trials: Trials | None
-    why: str  # there are no trials; empty where there are
+    number: int
+    kept: Path | None
+
+    def trials(self, names: list[tuple[str, str, str]]) -> Trials | None:
+        """The row's trials, by the places of their sequences in ``names`` (label, type and view of this run's); None = not kept."""
+        if self.kept is None:
+            return None
+        with np.load(self.kept, allow_pickle=False) as arrays:
+            theirs = list(zip(*(arrays[key].tolist() for key in ("labels", "types", "views"))))
+            found = Trials(*(arrays[f"{self.number}/{field}"] for field in Trials._fields))
+        where = {name: i for i, name in enumerate(names)}
+        moved = np.array([*(where[name] for name in theirs), -1])  # index -1 stays -1
+        return found._replace(probe=moved[found.probe], nearest=moved[found.nearest], mate=moved[found.mate])
 
 
-def read_reference(file: Path, own: dict, names: list[tuple[str, str, str]]) -> Reference:
+def read_reference(file: Path, own: dict) -> Reference:
     """Find the row of Baseline-1 on whole bodies in a result, and refuse one that is not comparable.
 
     Args:
         file: ``results.json`` of ``evaluate --out``, the file of ``--json``, or such a folder.
         own: what a row of this run would say of itself; see `opengait_mimic.protocol.unlike`.
-        names: label, type and view of this run's test sequences, in order.
 
     Raises:
         ConfigError: it is no result, one of an older format, or holds no comparable row; says what differs.
@@ -58,18 +68,6 @@ def read_reference(file: Path, own: dict, names: list[tuple[str, str, str]]) -> 
             f"--reference {file}: its whole-body row of Baseline-1 is not comparable with this run: {'; '.join(differences)}."
             " Evaluate the backbone's whole-body run on the same data, protocol and seeds"
         )
-    return Reference(row, *_trials(file, held, rows.index(row), names))
-
-
-def _trials(file: Path, held: dict, index: int, names) -> tuple[Trials | None, str]:
-    """The row's trials with its sequences' places in ``names``, or why there are none."""
     kept = (held.get("files") or {}).get("trials")
     place = file.parent / kept if kept else None
-    if place is None or not place.is_file():
-        return None, f"{file.name} comes without its trials (evaluate --out DIR keeps them), so RP has no interval"
-    with np.load(place, allow_pickle=False) as arrays:
-        theirs = list(zip(*(arrays[key].tolist() for key in ("labels", "types", "views"))))
-        found = Trials(*(arrays[f"{index}/{field}"] for field in Trials._fields))
-    where = {name: i for i, name in enumerate(names)}
-    moved = np.array([where[name] for name in theirs] + [-1])  # index -1 stays -1
-    return found._replace(probe=moved[found.probe], nearest=moved[found.nearest], mate=moved[found.mate]), ""
+    return Reference(row, rows.index(row), place if place is not None and place.is_file() else None)
