@@ -22,6 +22,13 @@ from opengait_mimic.protocol import (
     split,
 )
 
+TYPES = {
+    "GREW": ["01", "02", "03"],
+    "OUMVLP": ["00", "01"],
+    "Gait3D": ["camid0", "camid1"],
+    "SUSTech1K": ["00-nm", "01-nm", "01-bg", "02-cl-cr", "03-ub-uf", "04-oc-nt"],
+    "CCPG": ["U0_D0", "U0_D0_BG", "U0_D3", "U1_D0", "U1_D1", "U2_D2", "U3_D3"],
+}
 CASIA_TYPES = [f"nm-0{i}" for i in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"]
 
 
@@ -146,7 +153,7 @@ def test_grew_leaves_other_types_out():
 
 @pytest.mark.parametrize("dataset", list(PROTOCOLS))
 def test_is_probe_agrees_with_split(dataset):
-    types = {"GREW": ["01", "02", "03"], "OUMVLP": ["00", "01"], "Gait3D": ["camid0", "camid1"]}.get(dataset, CASIA_TYPES)
+    types = TYPES.get(dataset, CASIA_TYPES)
     _, labels, types, views = sequences(types, ["000", "090"], subjects=3)
     listed = ["000-camid0-000", "002-camid1-090"] if dataset == "Gait3D" else None
     masks = [probe for probe, _ in split(dataset, labels, types, views, listed).subsets.values()]

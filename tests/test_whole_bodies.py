@@ -14,12 +14,16 @@ from tests.host_runs import script
 from tests.test_protocol import CASIA_TYPES, sequences
 
 ANGLES = ["000", "045", "090", "180"]
+CCPG_TYPES = ["U0_D0", "U0_D0_BG", "U0_D3", "U1_D0", "U1_D1", "U2_D2", "U3_D3"]
+SUSTECH_TYPES = ["01-nm", "01-bg", "02-cl", "02-cr", "03-ub", "03-uf", "04-oc", "04-oc-nt", "00-nt"]  # the last is not of Overall
 KEYS = ("labels", "types", "views")
 FUNCTIONS = {
     "CASIA-B": "evaluate_indoor_dataset",
     "OUMVLP": "evaluate_indoor_dataset",
     "GREW": "evaluate_real_scene",
     "Gait3D": "evaluate_Gait3D",
+    "SUSTech1K": "evaluate_indoor_dataset",
+    "CCPG": "evaluate_CCPG",
 }
 
 RUN = """
@@ -36,7 +40,7 @@ for name, function in json.loads(functions).items():
     for metric in ("euc", "cos"):
         lists = {key: z[name + key].tolist() for key in ("labels", "types", "views")}
         found = function({"embeddings": z[name], **lists}, name, metric=metric, **more)
-        results[name + metric] = {key.split("/")[-1]: float(value) for key, value in found.items()}
+        results[name + metric] = {key.split("/")[-1]: numpy.asarray(value).tolist() for key, value in found.items()}
 json.dump(results, open(out, "w"))
 """
 
@@ -52,6 +56,12 @@ def gait3d():
     return x, labels, types, views, ["-".join(key) for key in listed]
 
 
+def ccpg():
+    """Views as ``camera_walk``, of which the camera alone counts; the walk differs from type to type."""
+    x, labels, types, views = sequences(CCPG_TYPES, ANGLES, subjects=12)
+    return x, labels, types, [f"{view}_{1 + CCPG_TYPES.index(t)}_{label}" for label, t, view in zip(labels, types, views)], None
+
+
 @pytest.fixture(scope="module")
 def sets():
     """Data set -> embeddings, labels, types, views and, for Gait3D, the list of probes."""
@@ -60,6 +70,8 @@ def sets():
         "OUMVLP": (*sequences(["00", "01"], ANGLES, subjects=30), None),
         "GREW": (*sequences(["01", "02"], ["a", "b"], subjects=40), None),
         "Gait3D": gait3d(),
+        "SUSTech1K": (*sequences(["00-nm", *SUSTECH_TYPES], ANGLES, subjects=12), None),
+        "CCPG": ccpg(),
     }
 
 
@@ -116,3 +128,31 @@ def test_gait3d_rank_k_map_and_minp(theirs, sets, metric):
     for key, value in found.items():
         assert mine[names[key]] == pytest.approx(value, abs=1e-4)
     assert 5 < found["mINP"] < found["mAP"] < found["Rank-1"] < found["Rank-5"] < found["Rank-10"] < 100
+
+
+@pytest.mark.parametrize("metric", ["euc", "cos"])
+def test_sustech1k_conditions_by_parts_of_their_types(theirs, sets, metric):
+    """Both hosts spell one condition as OpenGait does."""
+    mine, found = ours(sets["SUSTech1K"], "SUSTech1K", metric), theirs["SUSTech1K" + metric]
+    names = {"Umbrella": "Umberalla"}
+    assert set(found) == {f"{names.get(subset, subset)}@R1" for subset in mine["subsets"]}
+    for subset, result in mine["subsets"].items():
+        assert result["rank1"] == pytest.approx(found[f"{names.get(subset, subset)}@R1"], abs=0.0051)
+    assert mine["rank1"] == mine["subsets"]["Overall"]["rank1"] and mine["probes"] == 8 * 12 * 4
+    assert mine["subsets"]["Occlusion"]["probes"] == 2 * 12 * 4 and mine["subsets"]["Night"]["probes"] == 2 * 12 * 4
+    assert len({round(value, 2) for value in found.values()}) > 5 and all(10 < value < 99 for value in found.values())
+
+
+@pytest.mark.parametrize("metric", ["euc", "cos"])
+def test_ccpg_is_the_mean_over_different_views_of_opengaits_table(theirs, sets, metric):
+    """OpenGait returns Rank-1 of each probe view against each gallery view; the embedded host the mean without the diagonal."""
+    mine, found = ours(sets["CCPG"], "CCPG", metric), theirs["CCPG" + metric]
+    assert list(mine["subsets"]) == list(found) == ["CL", "UP", "DN", "BG"]
+    for subset, value in found.items():
+        table = np.asarray(value)
+        if table.ndim:
+            assert table.shape == (4, 4)
+            value = table[~np.eye(4, dtype=bool)].mean()
+        assert mine["subsets"][subset]["rank1"] == pytest.approx(float(value), abs=0.0051)
+        assert mine["subsets"][subset]["view_pairs"] == 12 and 10 < value < 99
+    assert mine["rank1"] == pytest.approx(np.mean([part["rank1"] for part in mine["subsets"].values()]))

@@ -1,9 +1,11 @@
 """Protocols: who is probe, who is gallery, what is hidden, how it is scored, and the rows of a result. No host."""
 
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, read_cells, standard_cells
+from .listed import Listed, read_protocol
 from .rows import format_rows, row
+from .rules import PROTOCOLS, Rule
 from .scores import score
-from .splits import PROTOCOLS, Rule, Split, is_probe, split
+from .splits import Split, is_probe, protocol_of, split
 
 __all__ = [
     "BOTH",
@@ -17,11 +19,14 @@ __all__ = [
     "TEACHER",
     "Cell",
     "Hiding",
+    "Listed",
     "Rule",
     "Split",
     "format_rows",
     "is_probe",
+    "protocol_of",
     "read_cells",
+    "read_protocol",
     "row",
     "score",
     "split",

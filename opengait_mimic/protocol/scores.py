@@ -32,8 +32,8 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
         embeddings_probe, embeddings_gallery [N, c, p]; labels, views [N]
 
     Returns:
-        ``rank1``, ``rank5``, ... in percent (mean over the subsets), ``probes``, ``probes_without_mate``, and
-        ``subsets``: the same for each subset.
+        ``rank1``, ``rank5``, ... in percent (mean over the subsets, or those of ``split.overall``), ``probes``,
+        ``probes_without_mate``, and ``subsets``: the same for each subset.
 
     Raises:
         ValueError: lengths that do not fit, embeddings that are not finite, no pair of different views, or no mate at all.
@@ -47,7 +47,7 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
     }
     if set(lengths.values()) != {n}:
         raise ValueError(f"the split has {n} sequences, but {lengths}; expected {n} of each")
-    labels, views = np.asarray(labels), np.asarray(views)
+    labels, views = np.asarray(labels), np.asarray(views if split.views is None else split.views)
     subsets = {}
     for name, (probe, gallery) in split.subsets.items():
         distance = distance_matrix(embeddings_probe[probe], embeddings_gallery[gallery], metric)  # [P, G]
@@ -61,9 +61,10 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
                 subsets[name].update(zip(("mAP", "mINP"), (100 * np.nanmean(found, axis=1)).tolist()))
             subsets[name].update(probes=result.probes, probes_without_mate=result.probes_without_mate)
     means = [f"rank{k}" for k in ks] + (["mAP", "mINP"] if split.mates_only else [])
-    total = {key: float(np.mean([s[key] for s in subsets.values()])) for key in means}
+    heard = list(subsets.values()) if split.overall is None else [subsets[split.overall]]
+    total = {key: float(np.mean([s[key] for s in heard])) for key in means}
     for count in ("probes", "probes_without_mate"):
-        total[count] = sum(s[count] for s in subsets.values())
+        total[count] = sum(s[count] for s in heard)
     return {**total, "subsets": subsets}
 
 

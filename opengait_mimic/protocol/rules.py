@@ -1,0 +1,116 @@
+"""Who is probe and who is gallery by a sequence's type: one rule per data set.
+
+============  ======================================  ======================================  =============================
+data set      gallery                                 probes                                  Rank-k
+============  ======================================  ======================================  =============================
+walkers       nm-01                                   every other type                        all views together
+GREW          01                                      02 (``grew-local``, the papers')        all clips together
+Gait3D        all others                              the partition's ``PROBE_SET``           all clips together, probes
+                                                                                              without a mate left out; mAP, mINP
+CASIA-B       nm-01 to nm-04                          NM nm-05, -06; BG bg-01, -02; CL        pairs of different views
+                                                      cl-01, -02
+OUMVLP        01                                      NM 00                                   pairs of different views
+SUSTech1K     types with ``00-nm`` in them            types with the text of the subset in    pairs of different views; the
+                                                      them: Normal 01-nm, Bag bg, Clothing    total is that of Overall
+                                                      cl, Carrying cr, Umbrella ub, Uniform
+                                                      uf, Occlusion oc (real occlusion),
+                                                      Night nt, Overall 01, 02, 03 or 04
+CCPG          CL U1_D1, U2_D2, U3_D3; UP U0_D3;       CL U0_D0, U0_D0_BG; UP U3_D3; DN        pairs of different views, a view
+              DN U1_D1; BG U0_D0                      U1_D0; BG U0_D0_BG                      being its text before the first ``_``
+============  ======================================  ======================================  =============================
+
+The facts are those of OpenGait's evaluation functions, whose numbers on whole bodies these protocols reproduce. Of the several
+that its ``evaluate_CCPG`` logs, CCPG's are its "Rank-1 (Exclude identical-view cases)", the mean over different views of the
+table it returns and what its maintainers call the number for gait; its person re-identification numbers are not offered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Types = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a data set is split by types.
+
+    Args:
+        name: the protocol's name, e.g. ``grew-local``.
+        gallery: the gallery's types; a mapping where each subset has its own.
+        probes: subset -> its types; None stands for every type but the gallery's.
+        by_list: the partition file's PROBE_SET decides instead, entries ``label-type-view``, and all the rest is gallery;
+            probes without a mate are then left out, as OpenGait evaluates Gait3D.
+        cross_view: Rank-k is taken per pair of views, pairs of identical views are left out.
+        contains: a type is meant where its name has one of the texts in it, not where it equals one.
+        view_until: views are compared by their text before the first of this; empty = as they are.
+        overall: the subset whose scores are the total's; None = the mean over the subsets.
+    """
+
+    name: str
+    gallery: Types | dict[str, Types] = ()
+    probes: dict[str, Types | None] | None = None
+    by_list: bool = False
+    cross_view: bool = False
+    contains: bool = False
+    view_until: str = ""
+    overall: str | None = None
+
+    def sides(self, subset: str) -> tuple[Types | None, Types]:
+        """The types of the probes (None: all but the gallery's) and of the gallery of a subset."""
+        return self.probes[subset], self.gallery[subset] if isinstance(self.gallery, dict) else self.gallery
+
+    def masks(self, types) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Subset -> probe mask and gallery mask of sequences of these types; not of a rule ``by_list``."""
+        types, found = np.asarray(types, dtype=str), {}
+        for subset in self.probes:
+            wanted, held = self.sides(subset)
+            gallery = self._are(types, held)
+            found[subset] = (~gallery if wanted is None else self._are(types, wanted), gallery)
+        return found
+
+    def _are(self, types, wanted):
+        if not self.contains:
+            return np.isin(types, wanted)
+        return np.any([np.char.find(types, text) >= 0 for text in wanted], axis=0)
+
+    def wanted(self, subset: str, side: int) -> str:
+        """For messages: which types a side (0 probe, 1 gallery) of a subset has."""
+        if (types := self.sides(subset)[side]) is None:
+            return "any type but " + ", ".join(self.sides(subset)[1])
+        return ("types that contain " if self.contains else "") + ", ".join(types)
+
+
+PROTOCOLS = {
+    "walkers": Rule("walkers", gallery=("nm-01",), probes={"all": None}),
+    "GREW": Rule("grew-local", gallery=("01",), probes={"all": ("02",)}),
+    "Gait3D": Rule("gait3d", probes={"all": None}, by_list=True),
+    "CASIA-B": Rule(
+        "casia-b",
+        gallery=("nm-01", "nm-02", "nm-03", "nm-04"),
+        probes={"NM": ("nm-05", "nm-06"), "BG": ("bg-01", "bg-02"), "CL": ("cl-01", "cl-02")},
+        cross_view=True,
+    ),
+    "OUMVLP": Rule("oumvlp", gallery=("01",), probes={"NM": ("00",)}, cross_view=True),
+    "SUSTech1K": Rule(
+        "sustech1k",
+        gallery=("00-nm",),
+        probes={
+            **{"Normal": ("01-nm",), "Bag": ("bg",), "Clothing": ("cl",), "Carrying": ("cr",), "Umbrella": ("ub",)},
+            **{"Uniform": ("uf",), "Occlusion": ("oc",), "Night": ("nt",), "Overall": ("01", "02", "03", "04")},
+        },
+        cross_view=True,
+        contains=True,
+        overall="Overall",
+    ),
+    "CCPG": Rule(
+        "ccpg",
+        gallery={"CL": ("U1_D1", "U2_D2", "U3_D3"), "UP": ("U0_D3",), "DN": ("U1_D1",), "BG": ("U0_D0",)},
+        probes={"CL": ("U0_D0", "U0_D0_BG"), "UP": ("U3_D3",), "DN": ("U1_D0",), "BG": ("U0_D0_BG",)},
+        cross_view=True,
+        view_until="_",
+    ),
+}
+"""Data set -> its rule."""
