@@ -124,7 +124,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     trainer = cfgs["trainer_cfg"]
     done = trainer["restore_hint"] if training and isinstance(trainer["restore_hint"], int) else 0
     init_seeds((trainer.get("seed", 0) * 1000 + rank + 1_000_003 * done) % 2**32)
-    _restorable(cfgs, training)
+    restorable(cfgs, training)
     kind = model_class(cfgs)
     if occludable and not is_ours(kind):
         from .models.common import occluded_class
@@ -143,7 +143,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     return model
 
 
-def _restorable(cfgs: dict, training: bool) -> None:
+def restorable(cfgs: dict, training: bool) -> None:
     """Stop early, with the names that exist, when the checkpoint to restore is not there."""
     engine = cfgs["trainer_cfg"] if training else cfgs["evaluator_cfg"]
     hint, name = engine["restore_hint"], engine["save_name"]

@@ -79,7 +79,8 @@ class OccludedInput(SharedDraws):
     ``reference_compat: shared_draw`` the group's number (see `Groups`) takes the place of position and name.
 
     Attributes:
-        condition: what a test hides; set it to score another cell.
+        condition: what a test hides; `hide` sets another.
+        given: the draws of the test where they are not drawn, see `hide`.
         hides_training: False where training is the host's own (Baseline-1).
         grey: the kinds whose clips keep the host's grey values; all others are binarised.
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
@@ -88,7 +89,6 @@ class OccludedInput(SharedDraws):
     """
 
     hides_training = True
-    grey: tuple[str, ...] = ()
     taught = False
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
@@ -126,11 +126,28 @@ class OccludedInput(SharedDraws):
                 f"trainer_cfg.occlusion.reference_compat.grey_whole = {grey[0]}, evaluator_cfg.occlusion.reference_compat.grey_whole ="
                 f" {grey[1]}: a network is tested on the input it was trained on; set both alike"
             )
-        found = {"seed": seed, "drawn": drawn, "condition": condition, "_seen": set(), "_probe_set": None, "_listed": {}, "_frames": {}}
+        found = {"seed": seed, "drawn": drawn, "condition": condition, "given": None}
+        found["grey"] = GREY if grey[0 if self.hides_training else 1] else () if self.hides_training else ("none",)
+        found.update({"_seen": set(), "_probe_set": None, "_listed": {}, "_frames": {}})
         for name, value in found.items():
             object.__setattr__(self, name, value)
-        if grey[0 if self.hides_training else 1]:
-            object.__setattr__(self, "grey", GREY)
+
+    def hide(self, block: dict | None, given: dict | None = None) -> None:
+        """Test from now on under another ``evaluator_cfg.occlusion``, with every sequence hidden.
+
+        Args:
+            block: as the YAML has it, whatever its ``protocol``; None = whole bodies.
+            given: (label, type, view) -> (`Draw`, time of its first frame) of every test sequence, in the place of drawing.
+
+        Raises:
+            ConfigError: as where the block stands in the YAML.
+        """
+        evaluator = {key: value for key, value in self.cfgs["evaluator_cfg"].items() if key != "occlusion"}
+        if block is not None:
+            evaluator["occlusion"] = {**block, "protocol": "both"}
+        self.cfgs = {**self.cfgs, "evaluator_cfg": evaluator}
+        self.read_blocks(self.cfgs)
+        object.__setattr__(self, "given", given)
 
     @property
     def trained_with(self) -> dict:
@@ -160,9 +177,12 @@ class OccludedInput(SharedDraws):
             clips = list(zip(raw_labels, typs, vies))
             positions = [self.listed(*clip) for clip in clips] if groups else []
             keys, draws = zip(*(self.test_draw(*clip) for clip in clips))
+            draws = [self._given(*clip)[0] for clip in clips] if self.given is not None else draws
         engine = self.cfgs["trainer_cfg" if self.training else "evaluator_cfg"]
         ordered = engine["sampler"]["sample_type"].endswith("_ordered")
         starts = self.starts(occlusion, draws, positions, lengths, whole.device) if groups else None
+        if self.given is not None and not self.training:
+            starts = [self._given(*clip)[1] for clip in clips]
         times = clip_times(draws, keys, lengths, ordered, occlusion.time_axis if occlusion else 1, starts)
         hidden_view = apply(whole, draws, seqL, times)
         occluded = binarise(hidden_view, self.binarise)
@@ -187,6 +207,10 @@ class OccludedInput(SharedDraws):
         else:
             key = test_key(seed, occlusion.condition, dataset, name, type_, view)
         return key, draw(occlusion, key)
+
+    def _given(self, label: int, type_: str, view: str) -> tuple[Draw, int]:
+        """The draw of one test clip and the time of its first frame, from `given`."""
+        return self.given[self.test_loader.dataset.label_set[label], type_, view]
 
     def probe_set(self):
         """The partition's ``PROBE_SET`` (Gait3D); empty where it has none."""
@@ -231,7 +255,6 @@ def occluded_class(model: type) -> type:
 
     class Occluded(OccludedInput, model):
         hides_training = False
-        grey = ("none",)
 
         def inputs_pretreament(self, inputs):
             if self.training:

@@ -213,6 +213,16 @@ class Guided(OccludedInput, BaseModel):
         return self.in_training and isinstance(self.cfgs["trainer_cfg"]["restore_hint"], str)
 
     @property
+    def said_kinds(self) -> list | None:
+        """The kinds of the VEN's class head, in the order of its logits."""
+        return self.ven_kinds
+
+    @property
+    def says_kept(self) -> bool:
+        """Whether the VEN's amount is the share that is kept (``reference_compat.kept_amount`` of its YAML)."""
+        return "kept_amount" in (self.ven_meaning or ())
+
+    @property
     def embedder(self) -> type:
         """See `SharedDraws`."""
         return type(getattr(self, self.NET))

@@ -118,6 +118,16 @@ class VEN(OccludedInput, BaseModel):
             "inference_feat": found,
         }
 
+    @property
+    def said_kinds(self) -> list | None:
+        """See `Guided`."""
+        return self.kinds
+
+    @property
+    def says_kept(self) -> bool:
+        """See `Guided`."""
+        return self.compat.kept_amount
+
     def identity(self) -> dict:
         """Role, kinds, geometry, input and what the switches change in the weights' meaning; plain values."""
         own = {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry), "binarise": self.binarise}

@@ -1,0 +1,7 @@
+"""Passes over the test set: one on whole bodies, one for each condition; see `embed` and, for the files, `layout`."""
+
+from .keys import fingerprint
+from .layout import Pass
+from .run import embed, embed_each
+
+__all__ = ["Pass", "embed", "embed_each", "fingerprint"]

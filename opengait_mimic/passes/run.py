@@ -1,0 +1,191 @@
+"""One pass over the test set for each condition: several sequences at a time, kept, and resumed where it was stopped."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Callable
+
+import numpy as np
+import torch
+import torch.utils.data as tordata
+from torch import nn
+
+from ..config import ConfigError
+from ..distributed import on_rank_0, rank_and_world
+from ..launch import build
+from .facts import NAMES, followed
+from .kept import Kept, NotKept
+from .keys import fingerprint, pass_key, resolved, restored
+from .layout import COLUMNS, Pass
+from .packing import SEQUENCES, why_single
+
+CHUNK = 512
+"""Sequences after which what is done is kept."""
+
+
+def embed(
+    cfgs: dict,
+    hidings: list[dict | None],
+    batch: int | None = None,
+    cache: bool = True,
+    manifest=None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Pass]:
+    """Embed the test set once in every condition; see `embed_each`, which gives one pass after the other."""
+    return list(embed_each(cfgs, hidings, batch, cache, manifest, progress))
+
+
+def embed_each(
+    cfgs: dict,
+    hidings: list[dict | None],
+    batch: int | None = None,
+    cache: bool = True,
+    manifest=None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Pass]:
+    """Embed the test set once in every condition.
+
+    In an occluded pass every sequence is hidden, so that one pass serves every side of every cell. The host's own test loop,
+    sampler and collate function run; nothing is built where all passes are kept already. Passes lie below
+    ``<output>/<dataset>/<model>/<save_name>/embeddings/`` (see `layout`), each under the hash of all that decides it (`pass_key`).
+    One that was stopped goes on from its last `CHUNK` and gives, with the same number of processes, the same embeddings bit for
+    bit. A kept file that cannot be read, or is not what its name says, is not used: a warning says why and the pass is run.
+
+    Args:
+        cfgs: a configuration from `prepare` (phase ``embed``), of any silhouette model.
+        hidings: what to hide, in order: an ``occlusion`` block (its ``protocol`` is not heeded), or None = whole bodies.
+        batch: sequences at a time in each process. None: `SEQUENCES` where `why_single` finds that they keep their embeddings, else
+            one; a number above 1 that it refuses is not taken, with a warning.
+        cache: False neither reads nor keeps passes.
+        manifest: a `Manifest` whose draws take the place of drawing.
+        progress: called with the number of sequences done and of all, over all passes, on every process.
+
+    Yields:
+        The passes, in the order of ``hidings``; on ranks above 0 none.
+
+    Raises:
+        ConfigError: a block is wrong, or the manifest lacks a condition or a sequence. HostError, CheckpointError: see `build`.
+    """
+    run = _Run(copy.deepcopy(cfgs), hidings, batch, progress)
+    keys = on_rank_0(lambda: run.keys(manifest))
+    for number, (block, key) in enumerate(zip(hidings, keys)):
+        kept = (Kept if cache else NotKept)(cfgs, key)
+        size = on_rank_0(kept.found)
+        if size:
+            progress((number + 1) * size, len(hidings) * size)
+        else:
+            run.embed(number, block, key, kept, manifest)
+        if rank_and_world()[0] == 0:
+            yield kept.taken()
+
+
+class _Run:
+    """The model, built when the first pass needs it."""
+
+    def __init__(self, cfgs, hidings, batch, progress):
+        self.cfgs, self.hidings, self.wanted, self.progress = cfgs, hidings, batch, progress
+        self.model: nn.Module | None = None
+
+    def keys(self, manifest) -> list[dict]:
+        """The key of every pass; on rank 0."""
+        data, weights = fingerprint(self.cfgs), restored(self.cfgs)
+        given = [None if manifest is None or block is None else manifest.of(resolved(self.cfgs, block)).hash for block in self.hidings]
+        return [pass_key(self.cfgs, block, data, weights, each) for block, each in zip(self.hidings, given)]
+
+    def embed(self, number: int, block: dict | None, key: dict, kept, manifest) -> None:
+        """Run one pass; rank 0 keeps it."""
+        if self.model is None:
+            self._build()
+        model, world = self.model, rank_and_world()[1]
+        data = model.test_loader.dataset
+        given = None
+        if manifest is not None and block is not None:
+            given = manifest.draws(resolved(self.cfgs, block), self.cfgs, zip(data.label_list, data.types_list, data.views_list))
+        model.hide(block, given)
+        n, done = len(data), 0
+        missing = on_rank_0(lambda: kept.missing([(first, min(first + CHUNK, n)) for first in range(0, n, CHUNK)]))
+        done = n - sum(last - first for first, last in missing)
+        tell = lambda: self.progress(number * n + min(done, n), len(self.hidings) * n)  # noqa: E731
+
+        def told(count):
+            nonlocal done
+            done += count * world
+            tell()
+
+        whole = model.test_loader
+        try:
+            with followed(model, told), torch.no_grad():
+                for first, last in missing:
+                    begun = done
+                    model.test_loader = _part(whole, range(first, last), self.batch)
+                    self._seed(first)
+                    found = model.inference(-1)  # not rank 0's: that one draws a bar for each part
+                    if rank_and_world()[0] == 0:
+                        kept.add(first, last, {name: np.asarray(found[name]) for name in ("embeddings", "facts")})
+                    done = begun + last - first
+        finally:
+            model.test_loader = whole
+        tell()
+        if rank_and_world()[0] == 0:
+            more = {"batch": self.batch, "trained_with": model.trained_with, "tested_with": model.tested_with}
+            kept.finish(_pass(kept.parts(), data, {"key": key, **more}))
+
+    def _build(self) -> None:
+        model = build(self.cfgs, training=False, occludable=True)
+        self.model = model = getattr(model, "module", model)
+        model.hide(None)
+        if self.wanted is not None and (not isinstance(self.wanted, int) or self.wanted < 1):
+            raise ConfigError(f"batch = {self.wanted!r}; expected a number of sequences, 1 or more, or None")
+        self.batch = SEQUENCES if self.wanted is None else self.wanted
+        if self.batch > 1 and (why := why_single(model)):
+            tell = model.msg_mgr.log_info if self.wanted is None else model.msg_mgr.log_warning
+            tell(f"The test set is embedded one sequence at a time: {why}")
+            self.batch = 1
+
+    def _seed(self, first: int) -> None:
+        """Where the sampling draws frames, a part draws the same ones whether or not the parts before it ran just now."""
+        if not self.cfgs["evaluator_cfg"]["sampler"]["sample_type"].startswith("all"):
+            from utils import init_seeds
+
+            init_seeds((self.cfgs["trainer_cfg"].get("seed", 0) * 1000 + rank_and_world()[0] + 1_000_003 * first) % 2**32)
+
+
+class _Positions(tordata.Sampler):
+    """The host's test sampler over some positions of the test list: whole batches, dealt to the processes in blocks."""
+
+    def __init__(self, positions, batch: int):
+        from data.sampler import InferenceSampler
+
+        self.count, self.batch_size = len(positions), batch * rank_and_world()[1]
+        padded = -(-len(positions) // self.batch_size) * self.batch_size
+        self.positions = [positions[i % len(positions)] for i in range(padded)]
+        self.blocks = InferenceSampler(self.positions, self.batch_size)
+
+    def __iter__(self):
+        return ([self.positions[i] for i in block] for block in self.blocks)
+
+    def __len__(self) -> int:
+        """Positions without the padding, as the host's counts sequences."""
+        return self.count
+
+
+def _part(loader: tordata.DataLoader, positions, batch: int) -> tordata.DataLoader:
+    """The host's test loader over some positions of the test list, ``batch`` at a time in each process."""
+    sampler = _Positions(positions, batch)
+    return tordata.DataLoader(loader.dataset, batch_sampler=sampler, collate_fn=loader.collate_fn, num_workers=loader.num_workers)
+
+
+def _pass(parts: list[dict], data, meta: dict) -> Pass:
+    """The finished parts, in order, as a pass."""
+    embeddings, facts = (np.concatenate([part[name] for part in parts]) for name in ("embeddings", "facts"))
+    column = dict(zip(NAMES, facts.T))
+    said = {name: None if np.isnan(column[name]).any() else column[name] for name in ("ven_kind", "ven_hidden")}
+    return Pass(
+        embeddings.astype(np.float32), list(data.label_list), list(data.types_list), list(data.views_list),
+        column["kind"].astype(np.int8), column["hidden_drawn"].astype(np.float32), column["hidden_area"].astype(np.float32),
+        column["frames"].astype(np.int32),
+        None if said["ven_kind"] is None else said["ven_kind"].astype(np.int8),
+        None if said["ven_hidden"] is None else said["ven_hidden"].astype(np.float32),
+        np.ascontiguousarray(facts[:, -len(COLUMNS) :]), meta,
+    )  # fmt: skip
