@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 from pathlib import Path
-from typing import Any, Callable, Iterator, NamedTuple
-
-import numpy as np
-import torch
+from typing import Callable, NamedTuple
 
 from . import __version__
 from . import host as hosts
-from .config import ConfigError
 from .distributed import on_rank_0, rank_and_world
-from .host import is_ours, resolve
+from .host import resolve
 from .inputs import sha256, upstream, weights_of
-from .launch import model_class, prepare, start_log
-from .passes import Pass, embed_each, fingerprint
-from .protocol import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding, Split, light, read_cells, row, split, summarise
+from .passes import embed_each, fingerprint
+from .protocol import BOTH, HOLISTIC, TEACHER, Cell, light
+from .protocol.rows import RANKS
 from .provenance import provenance
 from .records import write_whole
 from .results.folder import Result
-from .results.numbers import intervals, numbers
 from .results.reference import read_reference
-from .retrieval import Trials, transductive
-from .setting import DEFAULT, known_protocol, teacher_cfgs, who
+from .results.scorer import Scorer
+from .retrieval import transductive
+from .setting import Subject, cells_of, read_subject
 from .trained import trained_kinds
 
-ROW_INTERVALS = (1, 5, 10, 20)
+Progress = Callable[[int, int], None]
 
 
 class Wanted(NamedTuple):
-    """What to measure beyond the four cells of the YAML's own condition; the defaults are those cells.
+    """What to measure; the defaults are the cells of the YAML's own condition, without curves.
 
-    ``cells``: a name of `opengait_mimic.protocol.PRESETS` or a YAML of own cells (`read_cells`). ``seeds``: of the draws; None = the
-    YAML's. ``protocol``: a JSON file of probe and gallery (`opengait_mimic.protocol.read_protocol`). ``pairs``: a JSON file of such
-    a form, whose ``pairs`` alone are taken, for verification. ``manifest``: a JSON file of draws in place of drawing; ``save_manifest``:
-    where to write those that were scored. ``batch``, ``cache``: see `opengait_mimic.passes.embed`. ``post``: of
-    `opengait_mimic.retrieval.POST`. ``curves``: also CMC, views, kinds and verification. ``pictures``: also the clips of a report.
+    ``cells``: a name of `opengait_mimic.protocol.PRESETS`, or a YAML of own cells (`read_cells`). ``seeds``: of the draws; None = the
+    YAML's. ``protocol``: a JSON of probe and gallery (`read_protocol`); ``pairs``: one of pairs for verification (`read_pairs`).
+    ``manifest``: a JSON of draws in the place of drawing; ``save_manifest``: where to write those that were scored. ``batch``,
+    ``cache``: see `opengait_mimic.passes.embed`. ``post``: of `opengait_mimic.retrieval.POST`. ``full``: also CMC, views, kinds and
+    verification. ``pictures``: also the clips of a report.
     """
 
     cells: str | None = None
@@ -49,5 +46,179 @@ class Wanted(NamedTuple):
     batch: int | None = None
     cache: bool = True
     post: str = "none"
-    curves: bool = False
+    full: bool = False
     pictures: bool = False
+
+
+def evaluate(
+    path: str | os.PathLike | dict,
+    iteration: int = 0,
+    reference: str | os.PathLike | None = None,
+    quiet: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> list[dict]:
+    """Score one configuration in the cells of its own condition; arguments and errors as `measure`.
+
+    Cells: ``holistic``, ``probe`` and ``both`` with the method's own gallery; for a model that a teacher trained also ``probe`` with
+    the whole gallery embedded by that.
+
+    Returns:
+        Rows of `opengait_mimic.protocol.row`, without curves; on ranks above 0 none.
+    """
+    found = measure(path, iteration, reference, quiet, progress)
+    return [] if found is None else [light(each) for each in found.rows]
+
+
+def measure(
+    path: str | os.PathLike | dict,
+    iteration: int = 0,
+    reference: str | os.PathLike | None = None,
+    quiet: bool = False,
+    progress: Progress = lambda done, total: None,
+    wanted: Wanted = Wanted(),
+) -> Result | None:
+    """Score one configuration in every cell that is wanted.
+
+    The test set is embedded once on whole bodies and once for each condition and seed; by the backbone's teacher once on whole bodies
+    (and under a condition only where it embeds a hidden gallery, which is then held in memory). Every cell is scored from these
+    passes. Where only another teacher's weights are there than those that trained a mimic, its cells and RP are left out, with a
+    warning.
+
+    Args:
+        path: the YAML of any silhouette model, ours or the host's own (= Baseline-1); or its complete configuration.
+        iteration: the checkpoint; 0 = the YAML's ``restore_hint``.
+        reference: a result that holds the backbone's whole-body row, in place of running its teacher for RP.
+        quiet: only warnings on the console.
+        progress: called with the number of sequences embedded and of all.
+        wanted: see `Wanted`.
+
+    Returns:
+        The result; None on ranks above 0. HP is the whole-body score of the backbone's teacher (Baseline-1), the same for every method
+        of a backbone; where it is unknown RP is None, with ``rp_reason``. ``reference_compat`` names the switches that were on, where any
+        was: those of the training and of its VEN's (``ven.``...) as the checkpoint says, whatever the YAML does, and the YAML's for the
+        test (``rank``, ``evaluator_cfg.occlusion``). The checkpoints of Baseline-1, of Baseline-2 and of files older than that say
+        nothing: there only the YAML is known.
+
+    Raises:
+        HostError, ConfigError, CheckpointError: see `prepare`, `read_cells`, `read_reference` and the models; before anything is embedded.
+    """
+    subject = read_subject(path, iteration, quiet, wanted.protocol, wanted.pairs)
+    cells, left_out = cells_of(subject, wanted.cells)
+    seeds = wanted.seeds or [subject.base["seed"]]
+    facts = on_rank_0(lambda: _facts(subject, wanted, seeds))
+    earlier = None if reference is None else read_reference(resolve(str(reference), "--reference"), facts)
+    by_teacher = any(cell.gallery_embedder == TEACHER for cell in cells)
+    teacher = subject.teacher if by_teacher or earlier is None else None
+    passes = _Passes(subject, cells, seeds, teacher, wanted, progress)
+    theirs = dict(passes.of_teacher())
+    scorer = Scorer(cells, seeds, theirs, facts["metric"], wanted.post, wanted.full, hosts.device())
+    for job, done in passes.of_method():
+        scorer.take(job, done, subject.split)
+    if rank_and_world()[0] > 0:
+        return None
+
+    hp, hp_trials, reason = scorer.hp and scorer.hp.numbers, scorer.hp and scorer.hp.trials, subject.reason
+    if earlier is not None:
+        hp, hp_trials = {f"rank{k}": earlier.row[f"rank{k}"] for k in RANKS}, earlier.trials(scorer.names)
+    elif subject.method == "Baseline-1":
+        hp, hp_trials = scorer.whole.numbers, scorer.whole.trials
+    rows, summary, trials = scorer.rows(facts, hp, hp_trials, reason)
+    for each in (*rows, *summary):
+        if on := switches_of(scorer.own.meta, each["protocol"]):
+            each["reference_compat"] = on
+    more = {"preset": wanted.cells, "left_out": left_out, "manifest": wanted.manifest and sha256(wanted.manifest)}
+    found = _provenance(subject, None if isinstance(path, dict) else path, {**facts, "occlusion": passes.blocks(), **more})
+    return Result(rows, summary, found, trials, scorer.names, scorer.hidden, {})
+
+
+class _Passes:
+    """What has to be embedded, by whom, in which order; the same on every process.
+
+    Args:
+        subject: whose test it is.
+        cells: what is scored.
+        seeds: of the draws.
+        teacher: the configuration of the backbone's whole-body run; None = it is not asked.
+        wanted: see `Wanted`.
+        progress: see `measure`.
+    """
+
+    def __init__(self, subject: Subject, cells: list[Cell], seeds: list[int], teacher: dict | None, wanted: Wanted, progress: Progress):
+        """Nothing is embedded yet."""
+        self.subject, self.teacher, self.wanted, self.progress = subject, teacher, wanted, progress
+        self.jobs = [None, *product(dict.fromkeys(cell.hiding for cell in cells if cell.hiding), seeds)]
+        hidden = {cell.hiding for cell in cells if (cell.protocol, cell.gallery_embedder) == (BOTH, TEACHER)}
+        self.theirs = [] if teacher is None else [job for job in self.jobs if job is None or job[0] in hidden]
+
+    def of_teacher(self):
+        """Its passes, each with what it hides; none where it is not asked."""
+        return self._each(self.teacher, self.theirs, 0) if self.theirs else ()
+
+    def of_method(self):
+        """The method's own, whole bodies first."""
+        return self._each(self.subject.cfgs, self.jobs, len(self.theirs))
+
+    def _each(self, cfgs, jobs, before):
+        every = len(self.theirs) + len(self.jobs)
+        blocks = [job and job[0].block(job[1], self.subject.base) for job in jobs]
+
+        def tell(done, total):
+            one = total // len(jobs)  # sequences in a pass
+            self.progress(before * one + done, every * one)
+
+        return zip(jobs, embed_each(cfgs, blocks, self.wanted.batch, self.wanted.cache, None, tell))
+
+    def blocks(self) -> dict[str, dict]:
+        """Condition -> its complete ``occlusion`` block under the first seed."""
+        return {job[0].name: job[0].block(job[1], self.subject.base) for job in reversed(self.jobs) if job}
+
+
+def switches_of(meta: dict, protocol: str) -> dict:
+    """The switches that a row names: what the weights were trained with, and what its test heeds; whole bodies no occlusion's.
+
+    Args:
+        meta: of a `Pass`, its ``trained_with`` and ``tested_with``.
+        protocol: of the cell.
+    """
+    hides = protocol != HOLISTIC
+    tested = {key: value for key, value in meta["tested_with"].items() if hides or not key.startswith("evaluator_cfg.occlusion.")}
+    return {**meta["trained_with"], **tested}
+
+
+def _facts(subject: Subject, wanted: Wanted, seeds: list[int]) -> dict:
+    """What every row says; see `opengait_mimic.protocol.row`."""
+    return {
+        "method": subject.method,
+        "backbone": subject.backbone,
+        "dataset": subject.dataset,
+        "protocol_name": subject.protocol.name,
+        "metric": subject.cfgs["evaluator_cfg"].get("metric", "euc"),
+        "data": fingerprint(subject.cfgs),
+        "seeds": seeds,
+        "post": wanted.post,
+        "transductive": transductive(wanted.post),
+        "trained_kinds": trained_kinds(subject.cfgs),
+        "mates_only": getattr(subject.protocol, "mates_only", False),
+    }
+
+
+def _provenance(subject: Subject, file, measured: dict) -> dict:
+    from .models.subnetwork import checkpoint_file
+
+    host, cfgs = hosts.current(), subject.cfgs
+    weights = {"checkpoint": sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint"))}
+    for key in ("teacher", "ven"):
+        known = weights_of(cfgs, key) if key in upstream(cfgs) else None
+        weights[key] = sha256(known) if known is not None and known.is_file() else None
+    machine = {"host": host.name, "commit": host.commit, "version": __version__, "device": str(hosts.device())}
+    measured = {key: value for key, value in measured.items() if key not in ("post", "transductive", "mates_only")}
+    return provenance(cfgs, file, weights, measured, {**machine, "processes": rank_and_world()[1]})
+
+
+def write_json(file: str | os.PathLike, rows: list[dict], **more) -> None:
+    """Write rows and whatever belongs with them, through a temporary name.
+
+    Raises:
+        HostError: the place cannot be written.
+    """
+    write_whole(Path(file), {"rows": rows, **more})

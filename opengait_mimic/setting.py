@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from .config import ConfigError
-from .host import load_cfgs
-from .protocol import BOTH, is_probe
+from .distributed import on_rank_0
+from .host import is_ours, load_cfgs, resolve
+from .launch import model_class, prepare, start_log
+from .protocol import (
+    BOTH,
+    HOLISTIC,
+    OWN,
+    PROBE,
+    TEACHER,
+    Cell,
+    Hiding,
+    Listed,
+    Rule,
+    Split,
+    protocol_of,
+    read_cells,
+    read_pairs,
+    read_protocol,
+    split,
+)
 
 BACKBONES = {"Baseline": "GaitBase"}  # OpenGait's class name -> the name the field uses
 METHODS = {"Baseline2": "Baseline-2"}
@@ -48,17 +69,120 @@ def teacher_cfgs(cfgs: dict) -> tuple[dict | None, str]:
     return {**found, "data_cfg": around(cfgs, found)["data_cfg"], "evaluator_cfg": evaluator}, ""
 
 
-def known_protocol(cfgs: dict) -> tuple[str, frozenset]:
-    """The test set's name, and its ``PROBE_SET`` (empty where it has none).
+class Subject(NamedTuple):
+    """What is to be tested: a configuration, and what is known before anything is embedded."""
+
+    cfgs: dict
+    base: dict  # its evaluator_cfg.occlusion, filled up
+    dataset: str
+    protocol: Rule | Listed
+    probe_set: frozenset  # of the partition; empty where it has none
+    pairs: Listed | None  # for verification; None = every probe against the gallery, or the protocol's own
+    method: str
+    backbone: str
+    taught: bool  # a teacher trained it
+    teacher: dict | None  # the configuration of the backbone's whole-body run
+    reason: str  # there is none
+
+    def split(self, labels, types, views) -> Split:
+        """Probe and gallery of the test sequences."""
+        known = self.protocol if isinstance(self.protocol, Listed) else self.dataset
+        found = split(known, labels, types, views, self.probe_set)
+        return found if self.pairs is None else replace(found, pairs=self.pairs.indices(labels, types, views))
+
+
+def read_subject(path: str | os.PathLike | dict, iteration: int, quiet: bool, protocol: str | None, pairs: str | None) -> Subject:
+    """Read a configuration that is to be tested, and start the log; arguments as `opengait_mimic.evaluate.measure`.
 
     Raises:
-        ConfigError: a data set without a protocol.
+        ConfigError: a VEN, a data set without a protocol, a protocol or pairs that do not fit the test set. See also `prepare`.
+    """
+    from .models.teacher import other_teacher
+
+    cfgs = prepare(path, "embed", iteration)
+    cfgs["evaluator_cfg"]["occlusion"] = base = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
+    start_log(cfgs, False, False, quiet)
+    if cfgs["model_cfg"]["model"] == "VEN":
+        raise ConfigError("model_cfg.model = VEN: it ranks nobody; test it with python -m opengait_mimic --phase test")
+    dataset, known, probe_set = known_protocol(cfgs, protocol)
+    listed = None if pairs is None else read_pairs(resolve(pairs, "--pairs"))
+    kind = model_class(cfgs)
+    taught = is_ours(kind) and kind.taught
+    whole, reason = None, "the model was trained on hidden input: pass --reference"
+    if cfgs["model_cfg"].get("backbone") is not None:
+        whole, reason = teacher_cfgs(cfgs)
+    if taught and whole is not None and (other := other_teacher(cfgs, whole)):
+        _messages().log_warning(other)
+        whole, reason = None, other
+    subject = Subject(cfgs, base, dataset, known, probe_set, listed, *who(cfgs), taught, whole, reason)
+    on_rank_0(lambda: _fits(subject))
+    return subject
+
+
+def _fits(subject: Subject) -> None:
+    """Named sequences that the test set lacks, and empty sides, are told before anything is embedded."""
+    data = subject.cfgs["data_cfg"]
+    labels = json.loads(Path(data["dataset_partition"]).read_text())["TEST_SET"]
+    views = [view for label in labels for view in sorted(Path(data["dataset_root"], str(label)).glob("*/*")) if any(view.iterdir())]
+    try:
+        subject.split(*zip(*(view.parts[-3:] for view in views)))
+    except ValueError as error:
+        raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
+
+
+def cells_of(subject: Subject, given: str | None) -> tuple[list[Cell], list[str]]:
+    """The cells to score, and the names of those left out, as nothing of this method's teacher embeds a gallery.
+
+    Args:
+        subject: whose.
+        given: a preset or a file (`read_cells`); None = the YAML's own condition on whole bodies, probes, both sides, and for a mimic
+            probes against its teacher's gallery.
+
+    Raises:
+        ConfigError: see `read_cells`; no cell is left.
+    """
+    own = Hiding.of(subject.base["kinds"], subject.base["hidden"], where="evaluator_cfg.occlusion")
+    cells = [Cell(HOLISTIC), Cell(PROBE, OWN, own), Cell(BOTH, OWN, own), Cell(PROBE, TEACHER, own)]
+    if given is not None:
+        cells = read_cells(given, subject.base)
+        cells = [replace(cell, hiding=own) if cell.hiding is None and cell.protocol != HOLISTIC else cell for cell in cells]
+    if subject.taught and subject.teacher is not None:
+        return cells, []
+    kept = [cell for cell in cells if cell.gallery_embedder == OWN]
+    left_out = [cell.name for cell in cells if cell.gallery_embedder != OWN]
+    if not kept:
+        raise ConfigError(f"{given}: every cell has its gallery embedded by a teacher, and {_no_teacher(subject)}")
+    if given is not None and left_out:
+        _messages().log_info(f"{len(left_out)} cell(s) with the teacher's gallery are left out: {_no_teacher(subject)}")
+    return kept, left_out if given is not None else []
+
+
+def _no_teacher(subject: Subject) -> str:
+    return subject.reason if subject.taught else f"no teacher trained a {subject.method}"
+
+
+def known_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule | Listed, frozenset]:
+    """The test set's name, its protocol, and its ``PROBE_SET`` (empty where it has none).
+
+    Args:
+        cfgs: a prepared configuration.
+        file: a protocol of named sequences (`read_protocol`), in the place of the data set's own.
+
+    Raises:
+        ConfigError: a data set without a protocol, or a wrong file.
     """
     data = cfgs["data_cfg"]
     dataset = data.get("test_dataset_name") or data["dataset_name"]
     probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET", ()))
+    if file is not None:
+        return dataset, read_protocol(resolve(file, "--protocol")), probe_set
     try:
-        is_probe(dataset, "-", "-", "-", probe_set)
+        return dataset, protocol_of(dataset, probe_set), probe_set
     except ValueError as error:
-        raise ConfigError(str(error)) from error
-    return dataset, probe_set
+        raise ConfigError(f"{error}; evaluate takes one by --protocol") from error
+
+
+def _messages():
+    from utils import get_msg_mgr
+
+    return get_msg_mgr()

@@ -1,11 +1,15 @@
 """Protocols: who is probe, who is gallery, what is hidden, how it is scored, and the rows of a result. No host."""
 
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, read_cells, standard_cells
+from .comparable import unlike
 from .listed import Listed, read_protocol
-from .rows import format_rows, row
+from .pairs import read_pairs
+from .rows import light, row, seen
 from .rules import PROTOCOLS, Rule
 from .scores import score
 from .splits import Split, is_probe, protocol_of, split
+from .summaries import summarise
+from .table import format_rows
 
 __all__ = [
     "BOTH",
@@ -24,11 +28,16 @@ __all__ = [
     "Split",
     "format_rows",
     "is_probe",
+    "light",
     "protocol_of",
     "read_cells",
+    "read_pairs",
     "read_protocol",
     "row",
     "score",
+    "seen",
     "split",
     "standard_cells",
+    "summarise",
+    "unlike",
 ]

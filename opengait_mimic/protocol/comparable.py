@@ -35,7 +35,9 @@ def unlike(own: dict, other: dict) -> list[str]:
         >>> unlike({**same, "backbone": "GaitBase"}, {**same, "backbone": "GaitGL"})
         ['backbone: GaitBase here, GaitGL there']
     """
-    found = [f"{name}: {_short(own.get(key))} here, {_short(other.get(key))} there" for key, name in FACTS.items() if _differs(key, own, other)]
+    found = [
+        f"{name}: {_short(own.get(key))} here, {_short(other.get(key))} there" for key, name in FACTS.items() if _differs(key, own, other)
+    ]
     missing = [seed for seed in own.get("seeds") or [] if seed not in (other.get("seeds") or [])]
     if missing or not own.get("seeds"):
         found.append(f"seeds: {_listed(own)} here, {_listed(other)} there")

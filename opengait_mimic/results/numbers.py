@@ -1,0 +1,98 @@
+"""The numbers of one cell under one seed, from the embeddings of its two sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..occlusion import KINDS
+from ..protocol import Split
+from ..protocol.rows import RANKS
+from ..protocol.scores import summary
+from ..retrieval import (
+    Trials,
+    accuracy_interval,
+    by_kind,
+    by_view,
+    cmc,
+    mean_precision,
+    rp_interval,
+    verification,
+    verify_pairs,
+    view_pairs,
+)
+
+
+def heard(split: Split, trials: Trials) -> Trials:
+    """The trials whose scores are the total's: all, or those of the subset that the protocol names (SUSTech1K)."""
+    if split.overall is None:
+        return trials
+    return chosen(trials, trials.subset == list(split.subsets).index(split.overall))
+
+
+def chosen(trials: Trials, mask: np.ndarray) -> Trials:
+    """Some of the trials; mask [T] bool."""
+    return Trials(*(column[mask] for column in trials))
+
+
+def numbers(split: Split, trials: Trials, views) -> dict:
+    """Rank-k, mAP and mINP in percent, and how many probes there are.
+
+    Returns:
+        ``rank1``, ``rank5``, ``rank10``, ``rank20``, ``mAP``, ``mINP``, ``probes``, ``probes_without_mate``; and ``subsets``, the same for each
+        by its name.
+    """
+    views = views if split.views is None else split.views
+    out = summary(split, trials, views, RANKS)
+    out["mAP"], out["mINP"] = mean_precision(heard(split, trials))
+    for i, found in enumerate(out["subsets"].values()):
+        found["mAP"], found["mINP"] = mean_precision(chosen(trials, trials.subset == i))
+    return out
+
+
+def curves(split: Split, trials: Trials, views, kind: np.ndarray | None) -> dict:
+    """What a report draws of the total's trials: ``cmc`` [50], ``by_view``, ``view_pairs`` and ``by_kind``.
+
+    Args:
+        split: the protocol.
+        trials: of the cell.
+        views: of each sequence.
+        kind: what hides each sequence on the probe side, index into `KINDS`; None = nothing is hidden.
+
+    Returns:
+        Plain values. ``by_view`` and ``by_kind``: name -> ``rank1`` ..., ``mAP``, ``mINP``, ``trials``; ``view_pairs``: a list of (probe
+        view, gallery view or None where the protocol does not go by views, Rank-1 in percent).
+    """
+    told, views = heard(split, trials), views if split.views is None else split.views
+    table = view_pairs(told, views)
+    crossed = split.cross_view
+    pairs = [
+        [probe, gallery if crossed else None, value]
+        for probe, line in zip(table["probe_views"], table["accuracy"])
+        for gallery, value in zip(table["gallery_views"], line)
+        if value is not None
+    ]
+    kinds = {} if kind is None else {KINDS[k]: scores for k, scores in by_kind(told, kind).items()}
+    return {"cmc": cmc(told), "by_view": by_view(told, views), "by_kind": kinds, "view_pairs": pairs}
+
+
+def verified(split: Split, probe, gallery, labels, views, metric: str, post: str | None) -> dict:
+    """``verification``: every probe against the gallery, or the pairs that the split lists; see `Verification.plain`."""
+    if split.pairs is not None:
+        return verify_pairs(probe, gallery, split.pairs, labels, metric).plain()
+    if split.overall is not None:
+        split = replace(split, subsets={split.overall: split.subsets[split.overall]})
+    return verification(split, probe, gallery, labels, views if split.views is None else split.views, metric, post).plain()
+
+
+def intervals(split: Split, op: list[Trials], hp: Trials | None, labels) -> dict:
+    """The 95 % bootstrap intervals of a cell over its seeds: ``rank1_interval`` ... in percent and ``rp_rank1_interval`` ..., each (low,
+    high) or None.
+    """
+    op, out = [heard(split, each) for each in op], {}
+    for k in RANKS:
+        found = {"": accuracy_interval(op, labels, k), "rp_": hp and rp_interval(op, heard(split, hp), labels, k)}
+        for name, each in found.items():
+            out[f"{name}rank{k}_interval"] = None if each is None or each.low is None else [each.low, each.high]
+    return out
