@@ -81,10 +81,10 @@ def _places(low, high, mate, exact):
 
     nth = torch.arange(1, most + 1, device=device)
     place = strangers + nth  # [b, most]: where the nth mate stands
-    share = (nth / place.double()).masked_fill_(nth > count[:, None], 0)
-    last = share.gather(1, (count - 1).clamp(min=0)[:, None]).squeeze(1)
+    share, end = nth / place.double(), (count - 1).clamp(min=0)[:, None]
+    total, last = (value.gather(1, end).squeeze(1) for value in (share.cumsum(1), share))  # one by one: padding changes no bit
     mated = count > 0
-    ap, inp = (torch.where(mated, value, math.nan) for value in (share.sum(1) / count, last))
+    ap, inp = (torch.where(mated, value, math.nan) for value in (total / count, last))
     rank = torch.where(mated, place[:, 0], 0)
     first_mate = columns.gather(1, order[:, :1]).squeeze(1)
     nearest = torch.where(rank == 1, first_mate, _nearest(low, high, mate, exact, rank != 1))
