@@ -12,7 +12,7 @@ def sides(split, probe_embeddings, gallery_embeddings, labels, views, metric):
     """Check what a split is scored with.
 
     Returns:
-        The embeddings of both sides as float32 on the probe side's device, and labels and views (the split's own, where it has some) as arrays.
+        Both sides' embeddings as float32 on the probe side's device, and arrays of the labels and the views (the split's, if it has any).
 
     Raises:
         ValueError: lengths or shapes that do not fit, embeddings that are not finite, or an unknown metric.

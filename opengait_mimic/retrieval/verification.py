@@ -156,6 +156,5 @@ def _scored(genuine, below, upto, impostors, where):
     y = np.concatenate([[0.0], np.stack([np.append(0.0, accepted[:-1]), accepted], 1).reshape(-1), [1.0]])
     gap = x - (1 - y)  # FAR - FRR, rising
     k = int(np.argmax(gap >= 0))
-    share = 0.0 if gap[k] == gap[k - 1] else -gap[k - 1] / (gap[k] - gap[k - 1])
-    eer = 100 * float(x[k - 1] + share * (x[k] - x[k - 1]))
+    eer = 100 * float(x[k - 1] - gap[k - 1] / (gap[k] - gap[k - 1]) * (x[k] - x[k - 1]))
     return Verification({t: tar_at(t) for t in TARGETS}, eer, [(t, tar_at(t)) for t in GRID.tolist()], len(genuine), int(impostors))
