@@ -1,7 +1,41 @@
-"""Retrieval: distances between embeddings, Rank-k, mAP, mINP, and relative performance. Pure torch and numpy, no host."""
+"""Retrieval and verification: distances between embeddings, ranks, scores and their intervals. Pure torch and numpy, no host.
 
+``trials`` ranks the probes of a split once; ``accuracy``, ``mean_precision``, ``cmc``, ``by_view``, ``by_kind``, ``view_pairs``
+and the intervals are all taken of what it returns.
+"""
+
+from .accuracy import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
+from .bootstrap import Interval, accuracy_interval, difference_interval, rp_interval
 from .distances import distance_matrix
 from .performance import RelativePerformance, relative_performance
+from .post import POST, transductive
 from .ranks import RankResult, mate_rank, precision, rank_k
+from .trials import Trials, trials
+from .verification import Verification, verification, verify_pairs
 
-__all__ = ["RankResult", "RelativePerformance", "distance_matrix", "mate_rank", "precision", "rank_k", "relative_performance"]
+__all__ = [
+    "POST",
+    "Interval",
+    "RankResult",
+    "RelativePerformance",
+    "Trials",
+    "Verification",
+    "accuracy",
+    "accuracy_interval",
+    "by_kind",
+    "by_view",
+    "cmc",
+    "difference_interval",
+    "distance_matrix",
+    "mate_rank",
+    "mean_precision",
+    "precision",
+    "rank_k",
+    "relative_performance",
+    "rp_interval",
+    "transductive",
+    "trials",
+    "verification",
+    "verify_pairs",
+    "view_pairs",
+]

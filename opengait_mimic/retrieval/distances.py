@@ -21,6 +21,18 @@ def _embeddings(x, side):
     return x
 
 
+def checked(probe, gallery) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embeddings of both sides as float32 on the probe's device; arguments and errors as ``distance_matrix``."""
+    x = _embeddings(probe, "probe")
+    y = x if gallery is probe else _embeddings(gallery, "gallery").to(x.device)
+    if x.shape[1:] != y.shape[1:]:
+        raise ValueError(
+            f"probe embeddings are [{len(x)}, c, p] = {list(x.shape)} and gallery embeddings {list(y.shape)}; "
+            "c and p must be equal: were both made by the same model?"
+        )
+    return x, y
+
+
 def distance_matrix(probe, gallery, metric: str = "euc", block: int = 256) -> torch.Tensor:
     """Distance of every probe to every gallery embedding, as OpenGait's test defines it.
 
@@ -48,13 +60,7 @@ def distance_matrix(probe, gallery, metric: str = "euc", block: int = 256) -> to
         raise ValueError(f"metric = {metric!r}; expected one of {list(METRICS)}")
     if block < 1:
         raise ValueError(f"block = {block}; expected an integer >= 1")
-    x = _embeddings(probe, "probe")
-    y = _embeddings(gallery, "gallery").to(x.device)
-    if x.shape[1:] != y.shape[1:]:
-        raise ValueError(
-            f"probe embeddings are [{len(x)}, c, p] = {list(x.shape)} and gallery embeddings {list(y.shape)}; "
-            "c and p must be equal: were both made by the same model?"
-        )
+    x, y = checked(probe, gallery)
     if metric == "cos":
         x, y = F.normalize(x, dim=1), F.normalize(y, dim=1)
     parts = x.shape[2]

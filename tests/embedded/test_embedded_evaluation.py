@@ -59,6 +59,52 @@ def test_indoor_rank_1_leaves_identical_views_out():
     assert np.isnan(results["scalar/test_accuracy/BG@R1"])  # no such clip
 
 
+def test_sustech1k_types_count_by_their_parts():
+    from evaluation.evaluator import evaluate_indoor_dataset
+
+    rows = [
+        ("a", "00-nm", "000", 0.0),
+        ("b", "00-nm", "000", 5.0),
+        ("a", "00-nm", "090", 10.0),
+        ("b", "00-nm", "090", 15.0),
+        ("a", "01-oc", "000", 9.0),  # right: 10 is nearest at 090
+        ("b", "02-oc-nt", "000", 11.0),  # wrong
+        ("b", "01-oc", "090", 6.0),  # right
+        ("b", "00-nt", "090", 1.0),  # wrong, and not of Overall
+    ]
+    labels, types, views, points = zip(*rows)
+    data = {"embeddings": one_hot(points), "labels": list(labels), "types": list(types), "views": list(views)}
+    results = {key.split("/")[-1]: value for key, value in evaluate_indoor_dataset(data, "SUSTech1K").items()}
+    assert results["Occlusion@R1"] == results["Overall@R1"] == 75.0  # half of the probes at 000, all at 090
+    assert results["Night@R1"] == 0.0 and np.isnan(results["Umberalla@R1"])
+
+
+def test_ccpg_has_a_gallery_for_each_condition_and_short_names_of_views():
+    from evaluation.evaluator import evaluate_CCPG
+
+    rows = [
+        ("a", "U0_D0", "1_x", 0.0),
+        ("b", "U0_D0", "1_y", 5.0),
+        ("a", "U0_D0", "2_x", 10.0),
+        ("b", "U0_D0", "2_y", 15.0),
+        ("a", "U0_D0_BG", "1_z", 9.0),  # right: at view 2
+        ("b", "U0_D0_BG", "1_z", 11.0),  # wrong
+        ("a", "U0_D0_BG", "2_z", 1.0),  # right
+        ("b", "U3_D3", "1_z", 10.4),
+        ("a", "U3_D3", "1_z", 30.0),
+        ("a", "U2_D2", "2_z", 11.2),
+    ]
+    labels, types, views, points = zip(*rows)
+    data = {"embeddings": one_hot(points), "labels": list(labels), "types": list(types), "views": list(views)}
+    results = {key.split("/")[-1]: value for key, value in evaluate_CCPG(data, "CCPG").items()}
+    assert results["BG"] == 75.0
+    assert results["CL"] == pytest.approx((50 + 33.33) / 2)  # a and b against a's alone; a, b, a against b's 10.4 and a's 30
+    assert np.isnan(results["UP"]) and np.isnan(results["DN"])
+    assert data["views"] == list(views)
+    with pytest.raises(KeyError, match="'CASIA-B'.*CCPG"):
+        evaluate_CCPG(data, "CASIA-B")
+
+
 def test_indoor_warns_about_missing_pairs(messages):
     from evaluation.evaluator import evaluate_indoor_dataset
 
