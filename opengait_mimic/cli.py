@@ -133,29 +133,32 @@ def _run_preview(given) -> int:
 
 
 def _evaluate(commands) -> None:
-    p = commands.add_parser("evaluate", help="score a model whole and occluded: Rank-1, Rank-5, RP")
+    from .protocol import PRESETS
+
+    p = commands.add_parser("evaluate", help="score a model whole and occluded: Rank-k, mAP, verification, RP with its interval")
     p.add_argument("--cfgs", required=True, help="the YAML of any model: ours, or OpenGait's own (= Baseline-1)")
     p.add_argument("--iter", type=int, default=0, help="the checkpoint's iteration (default: the YAML's restore_hint)")
+    cells = p.add_mutually_exclusive_group()
+    cells.add_argument("--preset", choices=list(PRESETS), help="what to hide, on which side (default: evaluator_cfg.occlusion)")
+    cells.add_argument("--cells", metavar="YAML", help="likewise, cells of your own")
+    p.add_argument("--seeds", default=None, help="of the occlusion draws: 0-9 or 0,3 (default: evaluator_cfg.occlusion.seed)")
     p.add_argument("--reference", default=None, metavar="RESULT", help="a result with the backbone's whole-body row, for RP")
-    p.add_argument("--json", default=None, metavar="OUT", help="write the rows here")
+    p.add_argument("--out", default=None, metavar="DIR", help="write the result folder, which `report` reads")
+    p.add_argument("--json", default=None, metavar="OUT", help="write the rows, their summary and where they come from here")
+    p.add_argument("--protocol", default=None, metavar="JSON", help="probe and gallery of a data set that has no protocol here")
+    p.add_argument("--pairs", default=None, metavar="JSON", help="pairs for verification (default: every probe against the gallery)")
+    p.add_argument("--save-manifest", default=None, metavar="JSON", help="write what was hidden of every sequence")
+    p.add_argument("--manifest", default=None, metavar="JSON", help="hide what this file says, in place of drawing")
+    p.add_argument("--no-cache", action="store_true", help="neither read nor keep the embeddings of a pass")
+    p.add_argument("--batch", type=int, default=None, metavar="N", help="sequences at a time in each process (default: 16 if it may)")
     add_host_arguments(p)
     p.set_defaults(run=_run_evaluate)
 
 
 def _run_evaluate(given) -> int:
-    from . import host
-    from .evaluate import evaluate, write_json
-    from .protocol import format_rows
+    from .evaluate import run
 
-    host.bind(given.host, given.device, given.output)
-    rows = evaluate(given.cfgs, given.iter, given.reference)
-    if not rows:  # a rank above 0
-        return 0
-    print(format_rows(rows))
-    if given.json:
-        write_json(given.json, rows, cfgs=given.cfgs, version=__version__)
-        print(f"written: {given.json}")
-    return 0
+    return run(given)
 
 
 def _import(commands) -> None:

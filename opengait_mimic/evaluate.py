@@ -13,14 +13,16 @@ from .distributed import on_rank_0, rank_and_world
 from .host import resolve
 from .inputs import sha256, upstream, weights_of
 from .passes import embed_each, fingerprint
-from .protocol import BOTH, HOLISTIC, TEACHER, Cell, light
+from .progress import rank_bar
+from .protocol import BOTH, HOLISTIC, TEACHER, Cell, format_rows, light
 from .protocol.rows import RANKS
 from .provenance import provenance
 from .records import write_whole
-from .results.folder import Result
+from .results.folder import Result, write_result
 from .results.reference import read_reference
 from .results.scorer import Scorer
 from .retrieval import transductive
+from .seeds import read_seeds
 from .setting import Subject, cells_of, read_subject
 from .trained import trained_kinds
 
@@ -75,7 +77,7 @@ def measure(
     reference: str | os.PathLike | None = None,
     quiet: bool = False,
     progress: Progress = lambda done, total: None,
-    wanted: Wanted = Wanted(),
+    wanted: Wanted | None = None,
 ) -> Result | None:
     """Score one configuration in every cell that is wanted.
 
@@ -90,7 +92,7 @@ def measure(
         reference: a result that holds the backbone's whole-body row, in place of running its teacher for RP.
         quiet: only warnings on the console.
         progress: called with the number of sequences embedded and of all.
-        wanted: see `Wanted`.
+        wanted: see `Wanted`; None = its defaults.
 
     Returns:
         The result; None on ranks above 0. HP is the whole-body score of the backbone's teacher (Baseline-1), the same for every method
@@ -102,6 +104,7 @@ def measure(
     Raises:
         HostError, ConfigError, CheckpointError: see `prepare`, `read_cells`, `read_reference` and the models; before anything is embedded.
     """
+    wanted = wanted or Wanted()
     subject = read_subject(path, iteration, quiet, wanted.protocol, wanted.pairs)
     cells, left_out = cells_of(subject, wanted.cells)
     seeds = wanted.seeds or [subject.base["seed"]]
@@ -222,3 +225,25 @@ def write_json(file: str | os.PathLike, rows: list[dict], **more) -> None:
         HostError: the place cannot be written.
     """
     write_whole(Path(file), {"rows": rows, **more})
+
+
+def run(given) -> int:
+    """``opengait-mimic evaluate`` of a parsed command line."""
+    seeds = None if given.seeds is None else read_seeds(given.seeds)
+    hosts.bind(given.host, given.device, given.output)
+    wanted = Wanted(
+        given.preset or given.cells, seeds, given.protocol, given.pairs, given.manifest, given.save_manifest,
+        given.batch, not given.no_cache, full=bool(given.out or given.json), pictures=bool(given.out),
+    )  # fmt: skip
+    with rank_bar("evaluate") as bar:
+        found = measure(given.cfgs, given.iter, given.reference, progress=bar, wanted=wanted)
+    if found is None:  # a rank above 0
+        return 0
+    print(format_rows(found.rows, found.summary))
+    if given.json:
+        write_whole(Path(given.json), found.content())
+        print(f"written: {given.json}")
+    if given.out:
+        write_result(Path(given.out), found)
+        print(f"written: {given.out}")
+    return 0

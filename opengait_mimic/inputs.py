@@ -161,8 +161,8 @@ def training_inputs(cfgs: dict) -> dict:
 
 def test_inputs(cfgs: dict) -> dict:
     """Everything of a prepared configuration that decides what `evaluate` or the host's test says of it, as plain JSON values."""
-    from .evaluate import teacher_cfgs
     from .models.subnetwork import checkpoint_file
+    from .setting import teacher_cfgs
 
     evaluator = copy.deepcopy(cfgs["evaluator_cfg"])
     for key in ("save_name", "restore_hint", "restore_ckpt_strict"):

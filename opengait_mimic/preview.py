@@ -11,12 +11,12 @@ import torch
 
 from .clips import owners
 from .config import ConfigError
-from .evaluate import DEFAULT
 from .host import HostError, is_ours
 from .launch import model_class, prepare, start_log
 from .occlusion import KINDS, MOVING, Occlusion, apply, binarise, draw
 from .occlusion.hiding import boxes
 from .pictures import contact_sheet, outline
+from .setting import DEFAULT
 from .training_view import describe, view_rows
 
 FRAMES = 10

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from .distributed import rank_and_world
+
 
 class Bar:
     """A progress bar: ``with Bar("walkers") as bar: bar(done, total)``.
@@ -56,6 +58,11 @@ class Bar:
         if self.terminal:
             self.stream.write("\r\x1b[K")
             self.stream.flush()
+
+
+def rank_bar(title: str, start: int = 0) -> Bar:
+    """A `Bar` on rank 0, one that shows nothing on the others."""
+    return Bar(title, start) if rank_and_world()[0] == 0 else Bar(title, start, stream=None)
 
 
 def duration(seconds: float) -> str:

@@ -16,13 +16,14 @@ from torch import nn
 
 from .decide import Todo, decide
 from .distributed import on_rank_0, rank_and_world
-from .evaluate import DEFAULT, evaluate, teacher_cfgs, write_json
+from .evaluate import evaluate, write_json
 from .host import HostError
 from .inputs import differences, save_folder, test_inputs
 from .launch import launch, prepare
 from .locks import refuse_locked
-from .progress import Bar
+from .progress import rank_bar
 from .records import read_json, read_record, set_aside
+from .setting import DEFAULT, teacher_cfgs
 
 
 class Stage(NamedTuple):
@@ -153,7 +154,7 @@ def _train(stage: Stage, planned: Todo, title: str, retrain: bool, log_to_file: 
         total = inner.cfgs["trainer_cfg"]["total_iter"]
         inner.loss_aggregator.register_forward_hook(lambda *_: bar(inner.iteration + 1, total))
 
-    with _bar(title, task.iteration) as bar:
+    with rank_bar(title, task.iteration) as bar:
         launch(stage.train, "train", task.iteration, log_to_file, quiet=True, before=watch, resume=task.iteration > 0)
     dist.barrier()  # rank 0 has written
     return task
@@ -172,9 +173,10 @@ def _test(stage: Stage, title: str) -> dict:
         say(f"  {stage.name}: is tested again: {'; '.join(changed[:8])}{f' (and {len(changed) - 8} more)' if len(changed) > 8 else ''}")
     begin, rows, visibility = time.monotonic(), [], None
     if cfgs["model_cfg"]["model"] == "VEN":
-        visibility = launch(file, "test", quiet=True, before=lambda model: _watch_test(model, 1, title))
+        visibility = launch(file, "test", quiet=True, before=lambda model: _watch_test(model, title))
     else:
-        rows = evaluate(file, reference=stage.reference, quiet=True, before=lambda model, passes: _watch_test(model, passes, title))
+        with rank_bar(f"{title}, test") as bar:
+            rows = evaluate(file, reference=stage.reference, quiet=True, progress=bar)
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
     on_rank_0(lambda: write_json(stage.result, rows, **result))
     return {"rows": rows, **result, "again": False}
@@ -225,15 +227,11 @@ def _as_teacher(stage: Stage) -> dict:
     return on_rank_0(make)
 
 
-def _bar(title: str, start: int = 0) -> Bar:
-    return Bar(title, start) if rank_and_world()[0] == 0 else Bar(title, start, stream=None)
-
-
-def _watch_test(model: nn.Module, passes: int, title: str) -> None:
-    """Show how much of the test set is embedded; the host's loop calls no hook, so its first step is followed."""
-    inner, bar, taken = getattr(model, "module", model), _bar(f"{title}, test"), 0
+def _watch_test(model: nn.Module, title: str) -> None:
+    """Show how much of the test set a host's own test has seen; its loop calls no hook, so its first step is followed."""
+    inner, bar, taken = getattr(model, "module", model), rank_bar(f"{title}, test"), 0
     take = inner.inputs_pretreament
-    total = passes * math.ceil(len(inner.test_loader) / rank_and_world()[1])  # the loader counts sequences, dealt one to a process
+    total = math.ceil(len(inner.test_loader) / rank_and_world()[1])  # the loader counts sequences, dealt one to a process
 
     def inputs_pretreament(inputs):
         nonlocal taken

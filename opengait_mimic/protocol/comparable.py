@@ -35,17 +35,12 @@ def unlike(own: dict, other: dict) -> list[str]:
         >>> unlike({**same, "backbone": "GaitBase"}, {**same, "backbone": "GaitGL"})
         ['backbone: GaitBase here, GaitGL there']
     """
-    found = [
-        f"{name}: {_short(own.get(key))} here, {_short(other.get(key))} there" for key, name in FACTS.items() if _differs(key, own, other)
-    ]
+    differ = [key for key in FACTS if own.get(key) is None or own[key] != other.get(key)]
+    found = [f"{FACTS[key]}: {_short(own.get(key))} here, {_short(other.get(key))} there" for key in differ]
     missing = [seed for seed in own.get("seeds") or [] if seed not in (other.get("seeds") or [])]
     if missing or not own.get("seeds"):
         found.append(f"seeds: {_listed(own)} here, {_listed(other)} there")
     return found
-
-
-def _differs(key, own, other):
-    return own.get(key) is None or own[key] != other.get(key)
 
 
 def _listed(row):
