@@ -4,14 +4,14 @@
 and the intervals are all taken of what it returns.
 """
 
-from .accuracy import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
 from .bootstrap import Interval, accuracy_interval, difference_interval, rp_interval
 from .distances import distance_matrix
+from .means import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
 from .performance import RelativePerformance, relative_performance
 from .post import POST, transductive
+from .ranking import Trials, trials
 from .ranks import RankResult, mate_rank, precision, rank_k
-from .trials import Trials, trials
-from .verification import Verification, verification, verify_pairs
+from .verify import Verification, verification, verify_pairs
 
 __all__ = [
     "POST",

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .accuracy import Cells, accuracy, hits
+from .means import Cells, accuracy, hits
 from .performance import relative_performance
-from .trials import Trials
+from .ranking import Trials
 
 CHUNK = 100  # resamples at once
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .trials import Trials
+from .ranking import Trials
 
 
 class Cells:
