@@ -13,7 +13,8 @@ import yaml
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate
 from opengait_mimic.host import CONFIGS, HostError
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.protocol import split
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -95,6 +96,20 @@ def test_whole_bodies_score_as_in_the_hosts_own_test(config, small):
     if dataset == "Gait3D":
         assert (whole["mAP"], whole["mINP"]) == (pytest.approx(found["mAP"], abs=1e-4), pytest.approx(found["mINP"], abs=1e-4))
     assert 0 < whole["rank1"] and whole["probes_without_mate"] == 0
+
+
+def test_a_test_that_hides_probes_hides_every_subsets_and_no_others(config, tmp_path):
+    """The draws a model makes as it goes, ``protocol: probe``; in CCPG a probe of one subset is gallery of another."""
+    block = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "protocol": "probe", "seed": 0}
+    cfgs = prepare(variant(config, tmp_path, evaluator_cfg__occlusion=block), "embed")
+    start_log(cfgs, False, False, True)
+    model = build(cfgs, training=False, occludable=True)
+    data, dataset = model.test_loader.dataset, cfgs["data_cfg"]["test_dataset_name"]
+    parts = split(dataset, data.label_list, data.types_list, data.views_list, model.probe_set())
+    codes = [data.label_set.index(label) for label in data.label_list]
+    drawn = [model.test_draw(*clip)[1].kind for clip in zip(codes, data.types_list, data.views_list)]
+    probe = np.any([probe for probe, _ in parts.subsets.values()], axis=0)
+    assert drawn == np.where(probe, "top", "none").tolist() and 0 < probe.sum() < len(probe)
 
 
 @pytest.mark.parametrize("small", ["Gait3D"], indirect=True)

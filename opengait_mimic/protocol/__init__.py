@@ -1,6 +1,7 @@
 """Protocols: who is probe, who is gallery, what is hidden, how it is scored, and the rows of a result. No host."""
 
-from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, read_cells, standard_cells
+from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, standard_cells
+from .cells_file import read_cells
 from .comparable import unlike
 from .listed import Listed, read_protocol
 from .pairs import read_pairs

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,11 +112,8 @@ def _spelt(label, type_, view) -> set[str]:
 
 def _missing(listed, names, where) -> list[str]:
     """Messages: listed names that no sequence has, or two have."""
-    have: dict[str, int] = {}
-    for spelt in names:
-        for name in spelt:
-            have[name] = have.get(name, 0) + 1
-    absent, twice = sorted(set(listed) - set(have)), sorted(name for name in listed if have.get(name, 0) > 1)
+    have = Counter(name for spelt in names for name in spelt)
+    absent, twice = sorted(set(listed) - set(have)), sorted(name for name in listed if have[name] > 1)
     found = []
     if absent:
         such = f"it has {len(names)}" + (f", such as {max(names[0])}" if names else "")
@@ -173,8 +171,8 @@ def _names(value, where) -> frozenset:
         raise ConfigError(f"{where} = {shown(value)}; expected a list of at least one label/type/view")
     for i, name in enumerate(value):
         _name(name, f"{where}[{i}]")
-    if len(set(value)) < len(value):
-        raise ConfigError(f"{where}: {_some(sorted({name for name in value if value.count(name) > 1}))} stand in the list twice")
+    if twice := sorted(name for name, count in Counter(value).items() if count > 1):
+        raise ConfigError(f"{where}: {_some(twice)} stand in the list twice")
     return frozenset(value)
 
 
