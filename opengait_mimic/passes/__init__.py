@@ -2,6 +2,7 @@
 
 from .keys import fingerprint
 from .layout import Pass
+from .pictures import frames_of, manifest_of
 from .run import embed, embed_each
 
-__all__ = ["Pass", "embed", "embed_each", "fingerprint"]
+__all__ = ["Pass", "embed", "embed_each", "fingerprint", "frames_of", "manifest_of"]

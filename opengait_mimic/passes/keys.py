@@ -14,6 +14,7 @@ from ..compat import place_of
 from ..host import is_ours, load_cfgs
 from ..inputs import sha256
 from ..launch import model_class, restorable
+from ..manifest import Manifest
 
 FORMAT = 1  # of the npz and of this key; another one leaves older files aside
 SAMPLED, ENDS = 64, 1 << 16  # files whose first and last bytes enter the fingerprint, and how many bytes of each end
@@ -53,7 +54,7 @@ def _files(folder: Path):
                 yield entry.path, entry.stat().st_size
 
 
-def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: str | None) -> dict:
+def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None) -> dict:
     """All that decides the embeddings of a pass, as plain JSON values.
 
     Args:
@@ -61,9 +62,13 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
         block: the ``occlusion`` block; None = whole bodies.
         data: `fingerprint` of the data.
         weights: SHA-256 of the checkpoint.
-        manifest: SHA-256 of the draws that take the place of drawing.
+        manifest: whose draws take the place of drawing.
+
+    Raises:
+        ConfigError: the block is wrong, or the manifest does not hold its condition.
     """
     condition, evaluator, host = resolved(cfgs, block), cfgs["evaluator_cfg"], hosts.current()
+    given = None if manifest is None or block is None else manifest.of(condition.occlusion, condition.seed).hash
     sampler = {name: value for name, value in evaluator["sampler"].items() if name != "batch_size"}
     kept = {name: evaluator.get(name) for name in ("enable_float16", "restore_ckpt_strict", "transform")}
     trainer = cfgs["trainer_cfg"]
@@ -72,7 +77,7 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
         "weights": weights, "model_cfg": _model(cfgs), "evaluator_cfg": {**kept, "sampler": sampler},
         "seed": trainer.get("seed", 0), "trained_input": (trainer.get("occlusion") or {}).get("reference_compat"),
         "data_cfg": {name: cfgs["data_cfg"].get(name) for name in ("dataset_name", "test_dataset_name", "data_in_use")},
-        "data": data, "manifest": manifest,
+        "data": data, "manifest": given,
         "condition": None if block is None else {"seed": condition.seed, **condition.occlusion._asdict()},
     }  # fmt: skip
     return json.loads(json.dumps(found, default=str))
@@ -84,6 +89,11 @@ def resolved(cfgs: dict, block: dict | None):
 
     given = None if block is None else {**block, "protocol": "both"}
     return Condition.from_cfg(given, "evaluator_cfg.occlusion", place_of(cfgs["model_cfg"].get("model")))
+
+
+def tested_set(cfgs: dict) -> str:
+    """The name of the test set, which draws and protocols go by."""
+    return cfgs["data_cfg"].get("test_dataset_name") or cfgs["data_cfg"]["dataset_name"]
 
 
 def restored(cfgs: dict) -> str:

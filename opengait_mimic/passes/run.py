@@ -16,9 +16,10 @@ from ..distributed import on_rank_0, rank_and_world
 from ..launch import build
 from .facts import NAMES, followed
 from .kept import Kept, NotKept
-from .keys import fingerprint, pass_key, resolved, restored
+from .keys import fingerprint, pass_key, restored
 from .layout import COLUMNS, Pass
 from .packing import SEQUENCES, why_single
+from .pictures import given
 
 CHUNK = 512
 """Sequences after which what is done is kept."""
@@ -90,8 +91,7 @@ class _Run:
     def keys(self, manifest) -> list[dict]:
         """The key of every pass; on rank 0."""
         data, weights = fingerprint(self.cfgs), restored(self.cfgs)
-        given = [None if manifest is None or block is None else manifest.of(resolved(self.cfgs, block)).hash for block in self.hidings]
-        return [pass_key(self.cfgs, block, data, weights, each) for block, each in zip(self.hidings, given)]
+        return [pass_key(self.cfgs, block, data, weights, manifest) for block in self.hidings]
 
     def embed(self, number: int, block: dict | None, key: dict, kept, manifest) -> None:
         """Run one pass; rank 0 keeps it."""
@@ -99,10 +99,7 @@ class _Run:
             self._build()
         model, world = self.model, rank_and_world()[1]
         data = model.test_loader.dataset
-        given = None
-        if manifest is not None and block is not None:
-            given = manifest.draws(resolved(self.cfgs, block), self.cfgs, zip(data.label_list, data.types_list, data.views_list))
-        model.hide(block, given)
+        model.hide(block, None if block is None else given(manifest, self.cfgs, block, data))
         n, done = len(data), 0
         missing = on_rank_0(lambda: kept.missing([(first, min(first + CHUNK, n)) for first in range(0, n, CHUNK)]))
         done = n - sum(last - first for first, last in missing)

@@ -1,0 +1,243 @@
+"""Manifests: the occlusions that a test drew, as a JSON file that another code base can apply.
+
+.. code-block:: json
+
+    {"format": "opengait-mimic manifest", "format_version": 1, "dataset": "GREW",
+     "conditions": [
+      {"name": "top+bottom 0.4-0.6 seed 0", "seed": 0,
+       "occlusion": {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "speed": [0.5, 1.0], "time_axis": 100,
+                     "reference_compat": {}},
+       "sequences": {"01123/01/4XPn5Z28": {"kind": "top", "hidden": 0.4734102},
+                     "01123/02/4XPn5Z28": {"kind": "patch", "hidden": 0.51, "place": 0.25, "speed": -0.75}}}]}
+
+``occlusion`` and ``seed`` say what was drawn from. ``sequences`` maps ``label/type/view`` of every test sequence to what is hidden of
+it, and is all that needs to be read in order to apply it. Numbers are shortest decimals that give the same float64 again.
+
+**Applying it.** The pictures are silhouettes of h rows and w columns, float32 from 0 (background) to 1, as the test's transforms leave
+them; k = 0, 1, 2, ... is a frame's index in the sequence, in order and without gaps. Computed in float64:
+
+- ``none``: nothing.
+- ``top``, ``bottom``: the rows from a to b are stretched over all h rows. ``top``: a = hidden * h, b = h; ``bottom``: a = 0,
+  b = (1 - hidden) * h; both rounded to multiples of 2**-40. New row i is at the source row r = a + (i + 0.5) * (b - a) / h - 0.5, clamped
+  to floor(a) and ceil(b) - 1: linear between the rows floor(r) and floor(r) + 1 (the last row where that is beyond it), the weight of the
+  second is x = r - floor(r), as float32; of p and q above and below, p + x * (q - p) for x below 0.5, else q - (q - p) * (1 - x).
+- ``middle``: rows u to u + n - 1 are 0: n = max(1, floor(hidden * h + 0.5)), u = floor(place * (h - n + 1)).
+- ``patch``: a rectangle is 0: its last row is the picture's last, its height n as above, its width m = max(1, floor(share * w + 0.5)) with
+  share = ``width``, or ``hidden`` where ``width`` is left out. Its left column in frame k is
+  floor((place * (w + m) + v * k) mod (w + m)) - m, where v = speed * h / 64 and x mod y lies from 0 to below y; what lies outside the
+  picture is cut off.
+- ``pole``: as ``patch``, with all rows.
+
+Where the network takes binarised input (``model_cfg.binarise``), a pixel is then 1 if it is above that threshold and else 0.
+
+Left out is what is 0 or false. ``reference_compat`` alone gives the following. ``trimmed`` (top and bottom): the columns from
+trimmed / 2 * w to (1 - trimmed / 2) * w are stretched over all w columns as the rows were, after them. ``once`` (patch and pole): the left
+column is floor(v * (start + k)). ``portion``: the hidden share before it was cut to whole rows; it changes no picture. ``seed`` may be
+any, and ``reference_compat`` holds the switches that were on.
+
+A sampling that draws frames (anything but ``all_ordered``) has no frame index that another code base could know: there is no manifest
+of moving occlusions under it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+from .config import REQUIRED, ConfigError, anything, boolean, choice, integer, number, read, text
+from .occlusion import KINDS, MOVING, Draw, Occlusion
+
+FORMAT, VERSION = "opengait-mimic manifest", 1
+NUMBERS = ("hidden", "place", "speed", "width", "trimmed", "portion")
+Drawn = dict[tuple[str, str, str], tuple[Draw, int]]
+"""(label, type, view) -> what is hidden, and the time of the first frame (0 but for ``once``)."""
+
+
+class Condition(NamedTuple):
+    """What one condition drew from, and what it drew."""
+
+    name: str
+    occlusion: Occlusion
+    seed: int
+    drawn: Drawn
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what is hidden, whatever the file's layout."""
+        lines = sorted([*name, *map(str, d), str(start)] for name, (d, start) in self.drawn.items())
+        return f"sha256:{hashlib.sha256(json.dumps(lines).encode()).hexdigest()}"
+
+
+class Manifest(NamedTuple):
+    """The conditions of a manifest, on one data set."""
+
+    dataset: str
+    conditions: tuple[Condition, ...]
+    source: str = "the manifest"
+
+    def of(self, occlusion: Occlusion, seed: int) -> Condition:
+        """The condition that drew from an occlusion with a seed.
+
+        Raises:
+            ConfigError: the manifest has none; names those it has.
+        """
+        for condition in self.conditions:
+            if condition.seed == seed and _alike(condition.occlusion) == _alike(occlusion):
+                return condition
+        held = "; ".join(f"{each.name} (seed {each.seed}, {json.dumps(_block(each.occlusion))})" for each in self.conditions)
+        raise ConfigError(
+            f"{self.source}: holds no condition of seed {seed} and {json.dumps(_block(occlusion))}; it holds {held}. Test what it holds, or"
+            " leave the manifest out"
+        )
+
+    def for_test(self, occlusion: Occlusion, seed: int, dataset: str, sample_type: str, sequences: Iterable[tuple[str, str, str]]) -> Drawn:
+        """What a test hides, sequence by sequence.
+
+        Args:
+            occlusion: of the condition.
+            seed: of the condition.
+            dataset: name of the test set.
+            sample_type: of the test's sampler.
+            sequences: (label, type, view) of the whole test set.
+
+        Raises:
+            ConfigError: another data set, no such condition, sequences that the manifest does not name, or frames out of order.
+        """
+        if dataset != self.dataset:
+            raise ConfigError(f"{self.source}: made on {self.dataset}, this test is on {dataset}")
+        condition = self.of(occlusion, seed)
+        lacking = [name for name in sequences if name not in condition.drawn]
+        if lacking:
+            some = ", ".join("/".join(name) for name in lacking[:5])
+            raise ConfigError(f"{self.source}: {condition.name} names no occlusion for {len(lacking)} test sequences: {some}")
+        refuse_drawn_frames(sample_type, condition.drawn)
+        return condition.drawn
+
+
+def refuse_drawn_frames(sample_type: str, drawn: Drawn) -> None:
+    """Stop where a moving occlusion meets a sampling that does not keep a frame's index.
+
+    Raises:
+        ConfigError: it does; says which sampling keeps it.
+    """
+    if sample_type != "all_ordered" and any(d.kind in MOVING for d, _ in drawn.values()):
+        raise ConfigError(
+            f"evaluator_cfg.sampler.sample_type = {sample_type!r}: the moving occlusions of a manifest follow a frame's index in its"
+            " sequence, and this sampling draws frames; choose all_ordered"
+        )
+
+
+def write(file: str | os.PathLike, manifest: Manifest) -> None:
+    """Write a manifest, through a temporary name.
+
+    Raises:
+        OSError: the place cannot be written.
+    """
+    conditions = []
+    for name, occlusion, seed, drawn in manifest.conditions:
+        sequences = {"/".join(key): _entry(*drawn[key]) for key in sorted(drawn)}
+        conditions.append({"name": name, "seed": seed, "occlusion": _block(occlusion), "sequences": sequences})
+    head = {"format": FORMAT, "format_version": VERSION, "dataset": manifest.dataset, "conditions": []}
+    lines = [json.dumps(head)[:-2]]  # without the closing ]}
+    for i, condition in enumerate(conditions):
+        sequences = condition.pop("sequences")
+        lines.append(f'{"," if i else ""}{json.dumps(condition)[:-1]}, "sequences": {{')
+        lines.append(",\n".join(f"{json.dumps(key)}: {json.dumps(entry)}" for key, entry in sequences.items()) + "}}")
+    file = Path(file)
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part.write_text("\n".join([*lines, "]}"]) + "\n", encoding="utf-8")
+    os.replace(part, file)
+
+
+def read_manifest(file: str | os.PathLike) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        ConfigError: not a manifest, another version, an unknown key or kind, a number out of range; names the place.
+    """
+    where = str(file)
+    try:
+        found = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{where}: cannot be read as JSON ({error})") from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ConfigError(f"{where}: no manifest (expected a mapping with format: {FORMAT!r})")
+    if found.get("format_version") != VERSION:
+        raise ConfigError(f"{where}: format_version = {found.get('format_version')!r}; this version of opengait_mimic reads {VERSION}")
+    content = read(found, where, {"format": (REQUIRED, text), "format_version": (REQUIRED, anything), **TOP})
+    conditions = [_condition(each, f"{where}: conditions[{i}]") for i, each in enumerate(content.conditions)]
+    return Manifest(content.dataset, tuple(conditions), where)
+
+
+def _some(kind: type) -> Callable:
+    """A check: a list, or a mapping, that is not empty."""
+
+    def check(value, where):
+        if not isinstance(value, kind) or not value:
+            raise ConfigError(f"{where}: expected a {'list' if kind is list else 'mapping'} that is not empty")
+        return value
+
+    return check
+
+
+def _share(value, where):
+    """A check: 0 to below 1."""
+    if number(0, 1)(value, where) == 1:
+        raise ConfigError(f"{where} = 1; expected a share below 1")
+    return float(value)
+
+
+TOP = {"dataset": (REQUIRED, text), "conditions": (REQUIRED, _some(list))}
+CONDITION = {
+    "name": (REQUIRED, text),
+    "seed": (REQUIRED, integer(0)),
+    "occlusion": (REQUIRED, _some(dict)),
+    "sequences": (REQUIRED, _some(dict)),
+}
+ENTRY = {
+    "kind": (REQUIRED, choice(*KINDS)),
+    **{name: (0.0, _share) for name in NUMBERS},
+    "speed": (0.0, number(-64, 64)),
+    "once": (False, boolean),
+    "start": (0, integer(0)),
+}
+
+
+def _condition(given, where: str) -> Condition:
+    found = read(given, where, CONDITION)
+    drawn = {}
+    for key, entry in found.sequences.items():
+        name = tuple(key.split("/"))
+        if len(name) != 3:
+            raise ConfigError(f"{where}.sequences: {key!r}; expected label/type/view")
+        here = f"{where}.sequences.{key}"
+        numbers = vars(read(entry, here, ENTRY))
+        if numbers["kind"] != "none" and not numbers["hidden"]:
+            raise ConfigError(f"{here}.hidden: missing; {numbers['kind']} hides a share above 0")
+        start = numbers.pop("start")
+        drawn[name] = Draw(**{**numbers, "speed": float(numbers["speed"])}), start
+    occlusion = Occlusion.from_cfg(found.occlusion, f"{where}.occlusion")
+    return Condition(found.name, occlusion, found.seed, drawn)
+
+
+def _entry(d: Draw, start: int) -> dict:
+    """What a sequence's line says: no zeros."""
+    once = {"once": True, "start": start} if d.once else {}
+    return {"kind": d.kind, **{name: getattr(d, name) for name in NUMBERS if getattr(d, name)}, **once}
+
+
+def _block(occlusion: Occlusion) -> dict:
+    """An occlusion as its block, plain JSON values."""
+    found = {key: value for key, value in occlusion._asdict().items() if key != "compat"}
+    return json.loads(json.dumps({**found, "reference_compat": occlusion.compat or {}}))
+
+
+def _alike(occlusion: Occlusion) -> dict:
+    """`_block` without what rounding or a kind of probability 0 would change."""
+    kinds = {kind: round(share, 9) for kind, share in occlusion.kinds.items() if share > 0}
+    return {**_block(occlusion), "kinds": kinds}
