@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _table, _walkers, _preview, _evaluate, _import, _list, _check):
+    for add in (_demo, _pipeline, _table, _walkers, _preview, _evaluate, _curves, _import, _list, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
@@ -159,6 +159,19 @@ def _run_evaluate(given) -> int:
     from .evaluate import run
 
     return run(given)
+
+
+def _curves(commands) -> None:
+    p = commands.add_parser("curves", help="what a training said of itself, by step")
+    p.add_argument("folder", metavar="RUN", help="the folder of a training, <output>/<dataset>/<model>/<save_name>")
+    p.set_defaults(run=_run_curves)
+
+
+def _run_curves(given) -> int:
+    from .curves import curves_of, table
+
+    print(table(curves_of(given.folder)))
+    return 0
 
 
 def _import(commands) -> None:

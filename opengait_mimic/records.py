@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections import deque
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from . import __version__
@@ -15,6 +17,7 @@ from . import host as hosts
 from .distributed import rank_and_world
 from .host import HostError
 from .inputs import checkpoint_at, differences, save_folder, sha256, training_inputs
+from .watch import is_logged
 
 NAME = "training.json"
 KEYS = frozenset(("inputs", "checkpoints", "losses", "seconds", "version", "host", "commit", "world"))
@@ -77,7 +80,8 @@ class Recorder:
     Its keys: ``inputs`` (see `training_inputs`), ``checkpoints`` (iteration -> SHA-256 of the file), ``losses`` (means over the
     first and the last tenth of the steps) and ``seconds`` up to the last checkpoint, ``steps_per_second`` since this start,
     ``version`` of the plugin, ``host``, ``commit``, ``world`` (the number of processes that wrote the last checkpoint), ``trained_on``
-    (see `opengait_mimic.trained`). A checkpoint enters after it is written: one that is not listed is half written, or of another
+    (see `opengait_mimic.trained`), ``curves`` (``[step, {name: value}]`` of every logged step: the losses' and `opengait_mimic.watch`'s
+    scalars, null where one is not finite). A checkpoint enters after it is written: one that is not listed is half written, or of another
     training.
 
     Args:
@@ -95,7 +99,7 @@ class Recorder:
         self.content = {
             "inputs": inputs, "checkpoints": {}, "losses": None, "seconds": 0.0,
             "version": __version__, "host": host.name, "commit": host.commit, "world": rank_and_world()[1],
-            "trained_on": trained_on,
+            "trained_on": trained_on, "curves": [],
         }  # fmt: skip
         if isinstance(hint, int) and hint > 0 and not (trainer.get("optimizer_reset") or trainer.get("scheduler_reset")):
             before = read_record(self.file.parent)
@@ -103,7 +107,8 @@ class Recorder:
             changed = differences(before["inputs"], inputs)
             if all(line.startswith("trainer_cfg.restore_hint") for line in changed):  # which is where it goes on
                 kept = {at: value for at, value in before["checkpoints"].items() if int(at) <= hint}
-                self.content = {**self.content, **before, "checkpoints": kept, "world": self.content["world"]}
+                curves = [entry for entry in before.get("curves", []) if entry[0] <= hint]
+                self.content = {**self.content, **before, "checkpoints": kept, "curves": curves, "world": self.content["world"]}
         self.first, self.last = [], deque(maxlen=max(1, trainer["total_iter"] // 10))
         self.begin, self.earlier, self.steps = time.monotonic(), self.content["seconds"], 0
 
@@ -114,7 +119,7 @@ class Recorder:
         written at once, so that a first checkpoint cut short is known for what it is.
         """
         inner = getattr(model, "module", model)
-        save = inner.save_ckpt
+        save, log_iter, summary = inner.save_ckpt, self.cfgs["trainer_cfg"]["log_iter"], {}
 
         def save_ckpt(iteration):
             save(iteration)
@@ -126,11 +131,27 @@ class Recorder:
             self.last.append(value)
             if len(self.first) < self.last.maxlen:
                 self.first.append(value)
+            if is_logged(inner.iteration, log_iter):
+                self.log(inner.iteration + 1, {**summary, **result[1]})
+
+        def look(_, __, found):
+            summary.clear()
+            summary.update({key: value for key, value in found["visual_summary"].items() if key.startswith("scalar/")})
 
         object.__setattr__(inner, "save_ckpt", save_ckpt)
         inner.loss_aggregator.register_forward_hook(note)
+        inner.register_forward_hook(look)
         if not self.file.exists() and not any((self.file.parent / "checkpoints").glob("*.pt")):
             write_whole(self.file, self.content)
+
+    def log(self, step: int, summary: dict) -> None:
+        """Enter the scalars of a logged step; one that is tried again (the gradient scaler skipped it) takes the earlier one's place."""
+        values = {}
+        for key, value in summary.items():
+            mean = float(torch.as_tensor(value).detach().float().mean())
+            values[key.partition("/")[2]] = float(f"{mean:.5g}") if math.isfinite(mean) else None
+        curves = self.content["curves"]
+        curves[len(curves) - bool(curves and curves[-1][0] == step) :] = [[step, values]]
 
     def saved(self, iteration: int) -> None:
         """Enter a checkpoint that was written just now."""

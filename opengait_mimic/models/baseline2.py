@@ -49,6 +49,7 @@ class Baseline2(OccludedInput, BaseModel):
     """
 
     FIELDS = FIELDS
+    _seen_now: dict = {}  # what `watch` said of the step's batch
 
     def __new__(cls, cfgs, training):
         """Try the backbone, and make the object of the combined class."""
@@ -99,4 +100,11 @@ class Baseline2(OccludedInput, BaseModel):
     def inputs_pretreament(self, inputs):
         """The host's 5-tuple, occluded."""
         batch = self.occluded_batch(inputs)
+        object.__setattr__(self, "_seen_now", self.watch(batch))
         return batch.inputs(batch.occluded)
+
+    def forward(self, inputs):
+        """The backbone's own, with what `watch` says of the batch."""
+        found = super().forward(inputs)
+        found["visual_summary"].update(self._seen_now)
+        return found

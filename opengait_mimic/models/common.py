@@ -15,6 +15,7 @@ from ..distributed import rank_and_world
 from ..host import follow_world_size, resolve
 from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, fields, group_key, targets, test_key, training_key
 from ..protocol import is_probe
+from ..watch import PREFIX, is_logged, mean_of_all
 from .sharing import SharedDraws
 
 
@@ -86,12 +87,14 @@ class OccludedInput(SharedDraws):
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
         tested_with: those that this test heeds beside them.
         taught: its ``teacher`` trains it; where not, that block only says whose whole-body score RP divides by.
+        skipped: steps that the gradient scaler skipped since this start.
     """
 
     hides_training = True
     taught = False
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
+    skipped = 0
 
     def __init__(self, cfgs, training):
         """Read the occlusion blocks, then build the host model as usual.
@@ -191,6 +194,38 @@ class OccludedInput(SharedDraws):
             grey = torch.tensor([d.kind in self.grey for d in draws])[owners(lengths)].to(whole.device)
             occluded = torch.where(grey.reshape(*whole.shape[:2], 1, 1), hidden_view, occluded)
         return OccludedBatch(occluded, whole, labs, typs, vies, seqL, lengths, list(draws), times, kind, hidden)
+
+    def watch(self, batch: OccludedBatch, **more: Tensor) -> dict[str, Tensor | int]:
+        """The scalars of `opengait_mimic.watch` for the host's ``visual_summary``; every process takes part, on logged steps alone.
+
+        Args:
+            batch: what this step sees.
+            more: what `watched` of a subclass takes.
+
+        Returns:
+            ``scalar/watch/...``; nothing on the steps whose summary the host does not write, and in a test.
+        """
+        if not (self.training and is_logged(self.iteration, self.cfgs["trainer_cfg"]["log_iter"])):
+            return {}
+        return {PREFIX + name: value for name, value in self.watched(batch, **more).items()}
+
+    def watched(self, batch: OccludedBatch) -> dict[str, Tensor | int]:
+        """The values of a logged step by their names."""
+        return {"hidden_share": mean_of_all(batch.hidden), "skipped_steps": self.skipped}
+
+    def train_step(self, loss_sum):
+        """The host's step; counts those whose optimiser the gradient scaler did not run.
+
+        OpenGait's False says only that the scale changed; it does so as well where it grew, after a step that was done.
+        """
+        taken = []
+        hook = self.optimizer.register_step_post_hook(lambda *_: taken.append(True))
+        try:
+            done = super().train_step(loss_sum)
+        finally:
+            hook.remove()
+        self.skipped += not taken
+        return done
 
     def test_draw(self, label: int, type_: str, view: str) -> tuple[tuple, Draw]:
         """The key and the draw of one test clip under the condition."""

@@ -13,13 +13,14 @@ from ..foresight import check_classes
 from ..host import load_cfgs
 from ..trained import folded, phase_of, unfold
 from ..visibility import FEATURES, VisibilityNetwork
+from ..watch import mean_of_all
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .feeds import feeds
 from .inner import build, check_trained, optimizer_with
 from .quirks import refuse, warn_if_mixed
 from .subnetwork import STAGE, CheckpointError, around, backbone_block, backbone_cfg, checkpoint_file, read_weights
 from .trial import embed, inspect, settle
-from .ven import VEN_FIELDS, check_extra_state, meaning
+from .ven import VEN_FIELDS, check_extra_state, local_index, meaning
 
 GUIDED_FIELDS = {
     "backbone": (REQUIRED, backbone_block),
@@ -165,6 +166,16 @@ class Guided(OccludedInput, BaseModel):
         with torch.no_grad():
             guide = self.VEN.guide(batch.occluded, batch.lengths)  # [n, 64]
         return bare, self.Mixer(torch.cat([bare, guide.to(bare)[:, :, None].expand(-1, -1, bare.shape[2])], 1))
+
+    @torch.no_grad()
+    def watched(self, batch):
+        """With ``ven_accuracy``, if the VEN has a class head that was trained (an imported one's may be zeros)."""
+        found = super().watched(batch)
+        head = self.VEN and self.VEN.kind_head
+        if head is not None and bool(head.weight.any()):
+            said = self.VEN.kind_head(self.VEN(batch.occluded.flatten(0, 1))).argmax(1)
+            found["ven_accuracy"] = mean_of_all(said == local_index(self.ven_kinds, said.device)[batch.kind])
+        return found
 
     def training_feat(self, fused: Tensor, labels: Tensor, **more: Tensor) -> dict[str, dict[str, Tensor]]:
         """What every loss of the configuration takes, by its prefix: ``embeddings``, ``logits``, ``labels`` and ``more``."""

@@ -9,6 +9,7 @@ from ..config import ConfigError, anything, block, boolean
 from ..distributed import gather
 from ..host import load_cfgs
 from ..losses import MiCKDLoss, health
+from ..watch import with_teacher
 from .guided import GUIDED_FIELDS, Guided
 from .quirks import refuse
 from .subnetwork import STAGE, CheckpointError
@@ -127,19 +128,25 @@ class MimicGait(Guided):
     def forward(self, batch):
         """See the class."""
         bare, fused = self.embeddings(batch)  # [n, c, p]
-        feats = {}
+        feats, more = {}, {}
         if self.training:
             gamma_t = self.teacher(batch.inputs(batch.whole))
             feats = self.training_feat(fused, batch.labs, mimic=fused, teacher=gamma_t)
             self._tell_health(fused, gamma_t, batch.labs)
+            more = self.watch(batch, mimic=fused, teacher=gamma_t)
         return {
             "training_feat": feats,
             "visual_summary": {
                 "image/occluded": batch.occluded.flatten(0, 1)[:8, None],
                 "image/whole": batch.whole.flatten(0, 1)[:8, None],
+                **more,
             },
             "inference_feat": {"embeddings": bare if self.compat.rank == "bare" else fused},
         }
+
+    def watched(self, batch, mimic, teacher):
+        """With ``teacher_cosine`` and ``own_pair`` of the embeddings ``[n, c, p]``."""
+        return {**super().watched(batch), **with_teacher(mimic, teacher)}
 
     @torch.no_grad()
     def _tell_health(self, mimic, teacher, labels):

@@ -68,6 +68,6 @@ class OcclusionAware(Guided):
         _, fused = self.embeddings(batch)  # [n, c, p]
         return {
             "training_feat": self.training_feat(fused, batch.labs) if self.training else {},
-            "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:8, None]},
+            "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:8, None], **self.watch(batch)},
             "inference_feat": {"embeddings": fused},
         }

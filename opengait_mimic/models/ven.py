@@ -10,6 +10,7 @@ from ..compat import switched_on, switches
 from ..config import ConfigError, boolean, losses_of, optional, read
 from ..occlusion import KINDS, MOVING
 from ..visibility import VisibilityNetwork
+from ..watch import mean_of_all
 from .common import BINARISE, GEOMETRY, OccludedInput
 
 
@@ -96,25 +97,26 @@ class VEN(OccludedInput, BaseModel):
         frames = batch.occluded.flatten(0, 1)  # [S, h, w]
         feature = self.VEN(255 * frames if self.compat.input_255 else frames)  # [S, 64]
         logits, hidden = self.VEN.heads(feature)
-        feats, found = {}, {"embeddings": mean_over_frames(feature.float(), batch.lengths)[:, :, None]}
+        feats, more, found = {}, {}, {"embeddings": mean_over_frames(feature.float(), batch.lengths)[:, :, None]}
         cell = (owners(batch.lengths, feature.device), batch.kind)  # clip and true class of every frame
         n, known = len(batch.lengths), len(KINDS)
         if logits is not None:
-            local = torch.tensor([self.kinds.index(k) if k in self.kinds else -1 for k in KINDS], device=feature.device)
+            labels = local_index(self.kinds, feature.device)[batch.kind]
             scores = logits.float().softmax(1) if self.compat.double_softmax else logits
-            feats[self.prefix["kinds"]] = {"logits": scores[:, :, None], "labels": local[batch.kind]}
+            feats[self.prefix["kinds"]] = {"logits": scores[:, :, None], "labels": labels}
+            more["right"] = logits.argmax(1) == labels
             said = torch.tensor([KINDS.index(k) for k in self.kinds], device=feature.device)[logits.argmax(1)]
             table = batch.hidden.new_zeros(n, known, known)
             found["confusion"] = table.index_put_((*cell, said), torch.ones_like(batch.hidden), accumulate=True)
         if hidden is not None:
             target = torch.where(batch.kind > 0, 1 - batch.hidden, 0) if self.compat.kept_amount else batch.hidden
             feats[self.prefix["amount"]] = {"prediction": hidden, "target": target}
-            error = hidden.detach().float() - target
+            error = more["error"] = hidden.detach().float() - target
             sums = torch.stack([torch.ones_like(error), target, error.abs(), error.square(), error], 1)  # [S, 5]
             found["amount"] = sums.new_zeros(n, known, 5).index_put_(cell, sums, accumulate=True)
         return {
             "training_feat": feats,
-            "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:16, None]},
+            "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:16, None], **self.watch(batch, **more)},
             "inference_feat": found,
         }
 
@@ -128,6 +130,15 @@ class VEN(OccludedInput, BaseModel):
         """See `Guided`."""
         return self.compat.kept_amount
 
+    def watched(self, batch, right=None, error=None):
+        """With ``ven_accuracy`` and ``amount_error``, each with its head: which frames' kinds were right; the amounts' errors ``[S]``."""
+        found = super().watched(batch)
+        if right is not None:
+            found["ven_accuracy"] = mean_of_all(right)
+        if error is not None:
+            found["amount_error"] = mean_of_all(error.abs())
+        return found
+
     def identity(self) -> dict:
         """Role, kinds, geometry, input and what the switches change in the weights' meaning; plain values."""
         own = {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry), "binarise": self.binarise}
@@ -140,6 +151,11 @@ class VEN(OccludedInput, BaseModel):
     def set_extra_state(self, state):
         """Refuse a checkpoint of another role, other kinds or another geometry."""
         check_extra_state(self.identity(), state)
+
+
+def local_index(kinds: list[str], device=None) -> torch.Tensor:
+    """The class of a VEN that tells ``kinds`` apart, by the index into `KINDS`; -1 for what it does not know: long ``[len(KINDS)]``."""
+    return torch.tensor([kinds.index(kind) if kind in kinds else -1 for kind in KINDS], device=device)
 
 
 def meaning(compat) -> list[str] | None:

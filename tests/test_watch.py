@@ -1,0 +1,264 @@
+"""What a training says of itself: values by hand, in the event files, in the record; nothing of it changes a weight. Either host."""
+
+from __future__ import annotations
+
+import json
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from opengait_mimic.config import ConfigError
+from opengait_mimic.curves import curves_of, table
+from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.occlusion import KINDS
+from opengait_mimic.watch import is_logged, mean_of_all, with_teacher
+from tests.variants import variant
+
+SAID = {
+    "VEN": {"hidden_share", "skipped_steps", "ven_accuracy", "amount_error"},
+    "Baseline-2": {"hidden_share", "skipped_steps"},
+    "MimicGait": {"hidden_share", "skipped_steps", "ven_accuracy", "teacher_cosine", "own_pair"},
+}
+OF_THE_LOSS = {"mickd/active", "mickd/teacher_meets_margin"}
+
+
+def events(folder):
+    """TensorBoard's scalars of a run: name -> [(step, value)]."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    read = EventAccumulator(str(folder / "summary")).Reload()
+    return {tag: [(event.step, event.value) for event in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
+
+
+def folder_of(file):
+    from opengait_mimic.inputs import save_folder
+
+    return save_folder(prepare(file, "train"))
+
+
+@pytest.fixture(scope="module")
+def watched(trained, tmp_path_factory):
+    """Every method trained anew and logged at every step: stage -> what was seen at each step, YAML, model."""
+    found = {}
+    for stage in SAID:
+        names = {f"{engine}_cfg__save_name": "watched" for engine in ("trainer", "evaluator")}
+        file = variant(trained.files[stage], tmp_path_factory.mktemp("watched"), **names, trainer_cfg__log_iter=1)
+        found[stage] = SimpleNamespace(file=file, seen=[])
+
+        def before(model, seen=found[stage].seen):
+            take = model.occluded_batch
+
+            def occluded_batch(inputs):
+                seen.append(take(inputs))
+                return seen[-1]
+
+            object.__setattr__(model, "occluded_batch", occluded_batch)
+
+        found[stage].model = launch(file, "train", quiet=True, before=before)
+        found[stage].events = events(folder_of(file))
+    return found
+
+
+# ---------------------------------------------------------------- the values
+
+
+def test_own_pair_and_cosine_by_hand():
+    torch.manual_seed(0)
+    teacher = torch.randn(7, 5, 3)
+    mimic = teacher + 2.5 * torch.randn(7, 5, 3)
+    right, cosines = 0, []
+    for i in range(7):
+        distances = [sum(math.dist(mimic[i, :, p].tolist(), teacher[j, :, p].tolist()) for p in range(3)) for j in range(7)]
+        right += distances.index(min(distances)) == i
+        a, b = mimic[i].flatten().tolist(), teacher[i].flatten().tolist()
+        cosines.append(sum(x * y for x, y in zip(a, b)) / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b)))
+    found = with_teacher(mimic, teacher)
+    assert 0 < right < 7 and float(found["own_pair"]) == pytest.approx(right / 7)
+    assert float(found["teacher_cosine"]) == pytest.approx(sum(cosines) / 7, abs=1e-6)
+    assert float(with_teacher(teacher, teacher)["own_pair"]) == 1
+    assert float(with_teacher(teacher.roll(1, 0), teacher)["own_pair"]) == 0
+
+
+def test_means_of_one_process():
+    assert float(mean_of_all(torch.tensor([[True, False], [True, True]]))) == 0.75
+    assert [step for step in range(7) if is_logged(step, 3)] == [2, 5]
+
+
+@pytest.mark.parametrize("stage", SAID)
+def test_event_files_hold_every_name_at_every_logged_step(watched, stage):
+    found = watched[stage].events
+    assert {name[6:] for name in found if name.startswith("watch/")} == SAID[stage]
+    assert OF_THE_LOSS <= set(found) or stage != "MimicGait"
+    for name in found:
+        if name.startswith("watch/") or name in OF_THE_LOSS:
+            assert [step for step, _ in found[name]] == [1, 2, 3], name
+            assert all(-1 <= value <= 1 for _, value in found[name]), name
+    assert [value for _, value in found["watch/skipped_steps"]] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("stage", SAID)
+def test_hidden_share_is_that_of_the_clips_of_the_step(watched, stage):
+    """What `targets` says of each frame; by hand: the drawn share of each clip, for top and bottom hide every frame alike."""
+    by_hand = []
+    for batch in watched[stage].seen:
+        frames = [(draw.hidden, length) for draw, length in zip(batch.draws, batch.lengths)]
+        by_hand.append(sum(hidden * length for hidden, length in frames) / sum(length for _, length in frames))
+    said = [value for _, value in watched[stage].events["watch/hidden_share"]]
+    assert said == pytest.approx(by_hand, abs=1e-5) and max(said) > 0.1
+
+
+def test_the_frozen_vens_accuracy_is_counted_by_kind(watched):
+    run = watched["MimicGait"]
+    for batch, (_, said) in zip(run.seen, run.events["watch/ven_accuracy"]):
+        with torch.no_grad():
+            logits = run.model.VEN.heads(run.model.VEN(batch.occluded.flatten(0, 1)))[0]
+        named = [run.model.ven_kinds[i] for i in logits.argmax(1).tolist()]
+        right = [name == KINDS[kind] for name, kind in zip(named, batch.kind.tolist())]
+        assert said == pytest.approx(sum(right) / len(right), abs=1e-6)
+
+
+def test_a_kind_that_the_ven_does_not_know_is_never_right(watched):
+    model = watched["MimicGait"].model.train()
+    batch = watched["MimicGait"].seen[0]
+    middle = batch._replace(kind=torch.full_like(batch.kind, KINDS.index("middle")))
+    embeddings = torch.randn(len(batch.lengths), 4, 2)
+    assert float(model.watched(middle, embeddings, embeddings)["ven_accuracy"]) == 0
+
+
+def test_a_ven_without_a_trained_class_head_has_no_accuracy(watched):
+    model, batch = watched["MimicGait"].model.train(), watched["MimicGait"].seen[0]
+    kept = model.VEN.kind_head.weight.clone()
+    model.VEN.kind_head.weight.zero_()  # as `import --without-heads` leaves it
+    try:
+        embeddings = torch.randn(len(batch.lengths), 4, 2)
+        assert set(model.watched(batch, embeddings, embeddings)) == SAID["MimicGait"] - {"ven_accuracy"}
+    finally:
+        model.VEN.kind_head.weight.copy_(kept)
+
+
+def test_a_training_vens_accuracy_is_its_losses_own(watched):
+    """The host's cross-entropy reports the same share under its own name."""
+    found = watched["VEN"].events
+    losses = next(name for name in found if name.startswith("kind/") and name.endswith("accuracy"))
+    assert found["watch/ven_accuracy"] == [(step, pytest.approx(value, abs=1e-6)) for step, value in found[losses]]
+    assert found["watch/amount_error"] == [(step, pytest.approx(value, abs=1e-6)) for step, value in found["hidden/mae"]]
+
+
+# ---------------------------------------------------------------- what it must not do
+
+
+@pytest.mark.parametrize("stage", SAID)
+def test_weights_are_the_same_bit_for_bit_however_often_it_is_logged(watched, trained, stage):
+    """The shared training logs its third step alone."""
+    a, b = (run.state_dict() for run in (watched[stage].model, trained.models[stage]))
+    assert {name for name in a if torch.is_tensor(a[name])}
+    for name, value in a.items():
+        assert not torch.is_tensor(value) or torch.equal(value, b[name]), name
+
+
+def test_nothing_is_computed_on_other_steps(trained, tmp_path, monkeypatch):
+    from opengait_mimic.models import common, guided, mimicgait
+
+    steps, model = [], None
+
+    def note(*_):
+        steps.append(model.iteration + 1)
+        return torch.zeros(())
+
+    def before(built):
+        nonlocal model
+        model = built
+
+    for module, name in ((common, "mean_of_all"), (guided, "mean_of_all"), (mimicgait, "with_teacher")):
+        monkeypatch.setattr(module, name, note if name == "mean_of_all" else lambda *_: {"own_pair": note()})
+    names = {f"{engine}_cfg__save_name": "every-second" for engine in ("trainer", "evaluator")}
+    launch(variant(trained.files["MimicGait"], tmp_path, **names, trainer_cfg__log_iter=2), "train", quiet=True, before=before)
+    assert steps == [2, 2, 2]
+
+
+def test_a_test_is_not_watched(watched):
+    model = watched["MimicGait"].model.eval()
+    assert model.watch(watched["MimicGait"].seen[0]) == {}
+    model.train()
+
+
+def test_skipped_steps_are_counted_and_grown_scales_are_not(trained):
+    cfgs = prepare(trained.files["Baseline-2"], "train")
+    start_log(cfgs, True, False, quiet=True)
+    model = build(cfgs, True)
+    model.engine_cfg = {**model.engine_cfg, "enable_float16": True}
+    model.Scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
+    weight = next(p for p in model.parameters() if p.requires_grad)
+
+    def step(factor):
+        kept = weight.detach().clone()
+        model.train_step((weight * factor).sum().abs() + 1)
+        return model.skipped, torch.equal(weight, kept)
+
+    assert step(float("inf")) == (1, True)
+    assert [step(1.0) for _ in range(3)] == [(1, False)] * 3  # the scale has grown meanwhile
+    assert model.Scaler.get_scale() == 1024.0
+    assert step(float("nan")) == (2, True)
+
+
+# ---------------------------------------------------------------- the record and its table
+
+
+def test_the_record_holds_what_the_event_files_hold(watched):
+    for run in watched.values():
+        curves, found = curves_of(folder_of(run.file)), run.events
+        assert [step for step, _ in curves] == [1, 2, 3]
+        names = {name for name in found if name not in ("learning_rate",)}
+        assert {name for _, values in curves for name in values} == names
+        for name in names:
+            said = [value for _, value in found[name]]
+            kept = [math.nan if values[name] is None else values[name] for _, values in curves]
+            assert kept == pytest.approx(said, rel=1e-4, abs=1e-6, nan_ok=True), name
+
+
+def test_a_training_that_goes_on_continues_its_curves(trained, tmp_path):
+    names = {f"{engine}_cfg__save_name": "goes-on" for engine in ("trainer", "evaluator")}
+    changes = {"trainer_cfg__log_iter": 1, "trainer_cfg__save_iter": 2, "trainer_cfg__total_iter": 4}
+    file = variant(trained.files["Baseline-2"], tmp_path, **names, **changes)
+    launch(file, "train", quiet=True)
+    first = curves_of(folder_of(file))
+    launch(file, "train", 2, quiet=True, resume=True)
+    again = curves_of(folder_of(file) / "training.json")
+    assert [step for step, _ in again] == [1, 2, 3, 4] and again[:2] == first[:2] and again[2:] != first[2:]
+
+
+def test_a_step_that_is_tried_again_stands_there_once():
+    from opengait_mimic.records import Recorder
+
+    recorder = Recorder.__new__(Recorder)
+    recorder.content = {"curves": []}
+    for step, value in ((1, 1.0), (2, float("inf")), (2, 3.0)):
+        recorder.log(step, {"scalar/a/b": torch.tensor([value, value])})
+    assert recorder.content["curves"] == [[1, {"a/b": 1.0}], [2, {"a/b": 3.0}]]
+    recorder.log(3, {"scalar/a/b": float("nan")})
+    assert recorder.content["curves"][-1] == [3, {"a/b": None}]
+
+
+def test_the_table_names_the_columns_and_thins_the_rows(capsys, tmp_path):
+    from opengait_mimic.cli import main
+    from opengait_mimic.records import KEYS
+
+    curves = [[step, {"mickd/loss": 1 / step, "watch/own_pair": None, "watch/skipped_steps": 2, "other": 5}] for step in range(1, 102)]
+    lines = table(curves).splitlines()
+    assert [text.strip() for text in lines[0].split("  ") if text.strip()] == ["step", "mickd loss", "own pair", "skipped steps"]
+    assert len(lines) == 13 and lines[1].split() == ["1", "1.000", "-", "2"] and lines[-1].split()[0] == "101"
+    (tmp_path / "training.json").write_text(json.dumps({**dict.fromkeys(KEYS), "curves": curves[:2]}))
+    assert main(["curves", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == table(curves[:2]).splitlines()
+
+
+def test_a_folder_without_curves_is_refused(tmp_path):
+    from opengait_mimic.records import KEYS
+
+    with pytest.raises(ConfigError, match="no record of a training"):
+        curves_of(tmp_path)
+    (tmp_path / "training.json").write_text(json.dumps(dict.fromkeys(KEYS)))
+    with pytest.raises(ConfigError, match="holds no curves"):
+        curves_of(tmp_path)
