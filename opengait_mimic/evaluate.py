@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
-from itertools import product
 from pathlib import Path
 from typing import Callable, NamedTuple
 
 from . import __version__
 from . import host as hosts
 from .distributed import on_rank_0, rank_and_world
-from .host import resolve
+from .host import HostError, resolve
 from .inputs import sha256, upstream, weights_of
-from .passes import embed_each, fingerprint
+from .jobs import Jobs
+from .manifest import write as write_manifest
+from .passes import fingerprint
 from .progress import rank_bar
-from .protocol import BOTH, HOLISTIC, TEACHER, Cell, format_rows, light
+from .protocol import TEACHER, format_rows, light
 from .protocol.rows import RANKS
 from .provenance import provenance
 from .records import write_whole
 from .results.folder import Result, write_result
-from .results.reference import read_reference
+from .results.pictures import drawn
+from .results.reference import Reference, read_reference
 from .results.scorer import Scorer
-from .retrieval import transductive
+from .retrieval import Trials, transductive
 from .seeds import read_seeds
 from .setting import Subject, cells_of, read_subject
 from .trained import trained_kinds
@@ -112,80 +114,35 @@ def measure(
     earlier = None if reference is None else read_reference(resolve(str(reference), "--reference"), facts)
     by_teacher = any(cell.gallery_embedder == TEACHER for cell in cells)
     teacher = subject.teacher if by_teacher or earlier is None else None
-    passes = _Passes(subject, cells, seeds, teacher, wanted, progress)
-    theirs = dict(passes.of_teacher())
-    scorer = Scorer(cells, seeds, theirs, facts["metric"], wanted.post, wanted.full, hosts.device())
-    for job, done in passes.of_method():
+    jobs = Jobs(subject, cells, seeds, teacher, wanted.manifest, wanted.batch, wanted.cache, progress)
+    scorer = Scorer(cells, seeds, dict(jobs.of_teacher()), facts["metric"], wanted.post, wanted.full, hosts.device())
+    for job, done in jobs.of_method():
         scorer.take(job, done, subject.split)
     if rank_and_world()[0] > 0:
         return None
-
-    hp, hp_trials, reason = scorer.hp and scorer.hp.numbers, scorer.hp and scorer.hp.trials, subject.reason
-    if earlier is not None:
-        hp, hp_trials = {f"rank{k}": earlier.row[f"rank{k}"] for k in RANKS}, earlier.trials(scorer.names)
-    elif subject.method == "Baseline-1":
-        hp, hp_trials = scorer.whole.numbers, scorer.whole.trials
-    rows, summary, trials = scorer.rows(facts, hp, hp_trials, reason)
-    for each in (*rows, *summary):
-        if on := switches_of(scorer.own.meta, each["protocol"]):
-            each["reference_compat"] = on
+    if wanted.save_manifest:
+        _save_manifest(wanted.save_manifest, jobs.drawn(scorer.passes))
+    rows, summary, trials = scorer.rows(facts, *_hp(subject, scorer, earlier))
     more = {"preset": wanted.cells, "left_out": left_out, "manifest": wanted.manifest and sha256(wanted.manifest)}
-    found = _provenance(subject, None if isinstance(path, dict) else path, {**facts, "occlusion": passes.blocks(), **more})
-    return Result(rows, summary, found, trials, scorer.names, scorer.hidden, {})
+    blocks = {job[0].name: jobs.block(job) for job in reversed(jobs.own) if job}  # those of the first seed stay
+    source = _provenance(subject, None if isinstance(path, dict) else path, {**facts, "occlusion": blocks, **more})
+    pictures = drawn(scorer.pictures(jobs.block), jobs.frames) if wanted.pictures else {}
+    return Result(rows, summary, source, trials, scorer.names, scorer.hidden, pictures)
 
 
-class _Passes:
-    """What has to be embedded, by whom, in which order; the same on every process.
-
-    Args:
-        subject: whose test it is.
-        cells: what is scored.
-        seeds: of the draws.
-        teacher: the configuration of the backbone's whole-body run; None = it is not asked.
-        wanted: see `Wanted`.
-        progress: see `measure`.
-    """
-
-    def __init__(self, subject: Subject, cells: list[Cell], seeds: list[int], teacher: dict | None, wanted: Wanted, progress: Progress):
-        """Nothing is embedded yet."""
-        self.subject, self.teacher, self.wanted, self.progress = subject, teacher, wanted, progress
-        self.jobs = [None, *product(dict.fromkeys(cell.hiding for cell in cells if cell.hiding), seeds)]
-        hidden = {cell.hiding for cell in cells if (cell.protocol, cell.gallery_embedder) == (BOTH, TEACHER)}
-        self.theirs = [] if teacher is None else [job for job in self.jobs if job is None or job[0] in hidden]
-
-    def of_teacher(self):
-        """Its passes, each with what it hides; none where it is not asked."""
-        return self._each(self.teacher, self.theirs, 0) if self.theirs else ()
-
-    def of_method(self):
-        """The method's own, whole bodies first."""
-        return self._each(self.subject.cfgs, self.jobs, len(self.theirs))
-
-    def _each(self, cfgs, jobs, before):
-        every = len(self.theirs) + len(self.jobs)
-        blocks = [job and job[0].block(job[1], self.subject.base) for job in jobs]
-
-        def tell(done, total):
-            one = total // len(jobs)  # sequences in a pass
-            self.progress(before * one + done, every * one)
-
-        return zip(jobs, embed_each(cfgs, blocks, self.wanted.batch, self.wanted.cache, None, tell))
-
-    def blocks(self) -> dict[str, dict]:
-        """Condition -> its complete ``occlusion`` block under the first seed."""
-        return {job[0].name: job[0].block(job[1], self.subject.base) for job in reversed(self.jobs) if job}
+def _hp(subject: Subject, scorer: Scorer, earlier: Reference | None) -> tuple[dict | None, Trials | None, str]:
+    """What RP divides by: the numbers of Baseline-1 on whole bodies, their trials, and why there are none."""
+    if earlier is not None:
+        return {f"rank{k}": earlier.row[f"rank{k}"] for k in RANKS}, earlier.trials(scorer.names), ""
+    found = scorer.whole if subject.method == "Baseline-1" else scorer.hp
+    return (None, None, subject.reason) if found is None else (found.numbers, found.trials, "")
 
 
-def switches_of(meta: dict, protocol: str) -> dict:
-    """The switches that a row names: what the weights were trained with, and what its test heeds; whole bodies no occlusion's.
-
-    Args:
-        meta: of a `Pass`, its ``trained_with`` and ``tested_with``.
-        protocol: of the cell.
-    """
-    hides = protocol != HOLISTIC
-    tested = {key: value for key, value in meta["tested_with"].items() if hides or not key.startswith("evaluator_cfg.occlusion.")}
-    return {**meta["trained_with"], **tested}
+def _save_manifest(file: str, manifest) -> None:
+    try:
+        write_manifest(file, manifest)
+    except OSError as error:
+        raise HostError(f"--save-manifest: cannot write {file}: {error}") from error
 
 
 def _facts(subject: Subject, wanted: Wanted, seeds: list[int]) -> dict:

@@ -97,7 +97,8 @@ def _kinds(line: dict) -> str:
     kinds = line["trained_kinds"]
     if kinds is None:
         return "does not say which kinds it was trained on"
-    return f"was trained on {', '.join(kinds)}" if kinds != ["none"] else "was trained on whole bodies alone"
+    named = ["whole bodies" if kind == "none" else kind for kind in kinds]
+    return f"was trained on {', '.join(named)}" + (" alone" if kinds == ["none"] else "")
 
 
 def _switches(line: dict) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, NamedTuple
 
 import numpy as np
 
@@ -54,41 +54,63 @@ def extremes(trials: Trials, labels: list[str], which: str) -> list[int]:
     return list(chosen.values())
 
 
-def sheets(conditions: dict[str, tuple], names, probes: np.ndarray, frames: Callable) -> dict[str, np.ndarray]:
-    """``sheet/<condition>`` and its text.
+class Picture(NamedTuple):
+    """Clips to be shown under a name: ``wanted`` holds (sequence, occlusion block or None = whole) in the order of ``shape``."""
+
+    name: str
+    wanted: list[tuple[int, dict | None]]
+    shape: tuple[int, ...]
+    texts: list
+
+
+def sheet(condition: str, block: dict, kind: np.ndarray, hidden: np.ndarray, probes: np.ndarray) -> Picture:
+    """What a condition hides.
 
     Args:
-        conditions: name -> (the block, kind [N], hidden [N]).
-        names: label, type, view of each sequence.
-        probes: which are probes [N].
-        frames: takes [(index, block or None)], gives uint8 [n, 4, h, w].
+        condition: its name.
+        block: its ``occlusion`` block.
+        kind: of each sequence, index into `KINDS`.
+        hidden: the hidden share of each.
+        probes: which are probes.
+
+    Shape:
+        kind, hidden, probes [N]
     """
-    out = {}
-    for condition, (block, kind, hidden) in conditions.items():
-        clips = sheet_clips(kind, probes)
-        out[f"sheet/{condition}"] = frames([(i, block) for i in clips])
-        out[f"sheet/{condition}/text"] = np.array([f"{KINDS[kind[i]]} {100 * hidden[i]:.0f} %" for i in clips])
-    return out
+    clips = sheet_clips(kind, probes)
+    texts = [KINDS[kind[i]] + (f" {100 * hidden[i]:.0f} %" if kind[i] else "") for i in clips]
+    return Picture(f"sheet/{condition}", [(i, block) for i in clips], (len(clips),), texts)
 
 
-def retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, names, frames: Callable) -> dict[str, np.ndarray]:
-    """``retrieval/<number>/best`` and ``worst`` of one row, with their texts: each side as the network saw it.
+def retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, names: list[tuple[str, str, str]]) -> list[Picture]:
+    """The best and the worst retrievals of a row: probe, nearest and nearest mate, each side as the network saw it.
 
-    Args: see `sheets`; ``block``: what the row's cell hides.
+    Args:
+        number: of the row.
+        cell: its cell.
+        block: what that hides; None = nothing.
+        trials: its trials.
+        names: label, type and view of each sequence.
     """
-    labels, out = [name[0] for name in names], {}
+    found = []
     probe_side = None if cell.protocol == HOLISTIC else block
     gallery_side = None if cell.protocol in (HOLISTIC, PROBE) else block
     for which in ("best", "worst"):
-        chosen = extremes(trials, labels, which)
-        if not chosen:
-            continue
         wanted, texts = [], []
-        for t in chosen:
+        for t in extremes(trials, [name[0] for name in names], which):
             probe, nearest, mate = (int(getattr(trials, field)[t]) for field in ("probe", "nearest", "mate"))
             wanted += [(probe, probe_side), (nearest, gallery_side), (mate, gallery_side)]
-            texts.append([" ".join(names[i]) for i in (probe, nearest)] + [f"{' '.join(names[mate])}, at place {trials.rank[t]}"])
-        seen = frames(wanted)
-        out[f"retrieval/{number}/{which}"] = seen.reshape(len(chosen), 3, *seen.shape[1:])
-        out[f"retrieval/{number}/{which}/text"] = np.array(texts)
+            texts.append([" ".join(names[probe]), " ".join(names[nearest]), f"{' '.join(names[mate])}, at place {trials.rank[t]}"])
+        if texts:
+            found.append(Picture(f"retrieval/{number}/{which}", wanted, (len(texts), 3), texts))
+    return found
+
+
+def drawn(pictures: list[Picture], frames: Callable[[list], np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of all pictures, and under ``<name>/text`` what they show; ``frames`` takes what is wanted, gives uint8 [n, 4, h, w]."""
+    seen = frames([clip for picture in pictures for clip in picture.wanted]) if pictures else None
+    out, begin = {}, 0
+    for name, wanted, shape, texts in pictures:
+        part = seen[begin : begin + len(wanted)]
+        out[name], out[f"{name}/text"] = part.reshape(*shape, *part.shape[1:]), np.array(texts)
+        begin += len(wanted)
     return out

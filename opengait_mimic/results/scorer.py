@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple, Union
+from collections.abc import Iterator
+from typing import Any, Callable, NamedTuple, Union
 
+import numpy as np
 import torch
 
 from ..protocol import BOTH, HOLISTIC, TEACHER, Cell, Hiding, Split, row, summarise
 from ..retrieval import Trials, trials
-from .numbers import curves, intervals, numbers, verified
+from .numbers import curves, heard, intervals, numbers, verified
+from .pictures import Picture, retrievals, sheet
 
 HIDDEN = ("kind", "hidden", "hidden_area", "ven_kind", "ven_hidden")
 """What is kept of a pass beside its scores; see `opengait_mimic.passes.Pass`."""
@@ -32,7 +35,7 @@ class Scorer:
         hp: the teacher's; None where its passes are not there.
         own: the method's whole-body pass.
         names: label, type and view of the test sequences.
-        hidden: ``<condition>|<seed>`` -> what was hidden of each sequence, see `HIDDEN`; whole bodies under an empty condition.
+        passes: job -> its pass, without the embeddings.
 
     Args:
         cells: in the order of the rows.
@@ -50,7 +53,7 @@ class Scorer:
         self.metric, self.post, self.full, self.device = metric, post, full, device
         self.found: dict[tuple[Cell, int], Scored] = {}
         self.hp: Scored | None = None
-        self.hidden: dict[str, dict] = {}
+        self.passes: dict[Job, Any] = {}
 
     def take(self, job: Job, done, split_of: Callable[[list, list, list], Split]) -> None:
         """Score the cells of a pass of the method's own; ``split_of`` its labels, types and views."""
@@ -63,8 +66,7 @@ class Scorer:
                 self.hp = self._score(whole, whole, full=False)
             self.whole = self._score(done, done, full=self.full)
         hiding, seed = job or (None, self.seeds[0])
-        known = {name: getattr(done, name) for name in HIDDEN}
-        self.hidden[f"{hiding.name if hiding else ''}|{seed}"] = {name: value for name, value in known.items() if value is not None}
+        self.passes[job] = done._replace(embeddings=done.embeddings[:0])
         for cell in self.cells:
             if cell.hiding == hiding:
                 self.found[cell, seed] = self._of(cell, job, done)
@@ -87,6 +89,16 @@ class Scorer:
             drawn["verification"] = verified(self.split, x, y, self.labels, self.views, self.metric, self.post)
         return Scored(numbers(self.split, found, self.views), found, drawn or {})
 
+    @property
+    def hidden(self) -> dict[str, dict]:
+        """``<condition>|<seed>`` -> what was hidden of each sequence, see `HIDDEN`; whole bodies under an empty condition."""
+        found = {}
+        for job, done in self.passes.items():
+            hiding, seed = job or (None, self.seeds[0])
+            known = {name: getattr(done, name) for name in HIDDEN}
+            found[f"{hiding.name if hiding else ''}|{seed}"] = {name: value for name, value in known.items() if value is not None}
+        return found
+
     def rows(self, facts: dict, hp: dict | None, hp_trials: Trials | None, reason: str) -> tuple[list[dict], list[dict], list[Trials]]:
         """The rows, their summary over the seeds, and the trials of every row.
 
@@ -97,14 +109,38 @@ class Scorer:
             reason: ``hp`` is None.
         """
         rows, kept, ranges = [], [], {}
-        for cell in self.cells:
-            of_cell = {seed: self.found[cell, seed] for seed in self.seeds if (cell, seed) in self.found}
-            for seed, scored in of_cell.items():
+        for cell, found in self._by_cell():
+            for seed, scored in found.items():
+                values = {**scored.numbers, **scored.curves}
                 more = intervals(self.split, [scored.trials], hp_trials, self.labels)
-                rows.append({**row(facts, cell, seed, {**scored.numbers, **scored.curves}, self.whole.numbers, hp, reason), **more})
+                meta = self.passes[cell.hiding and (cell.hiding, seed)].meta
+                if on := {**meta["trained_with"], **meta["tested_with"]}:
+                    more["reference_compat"] = on
+                rows.append({**row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more})
                 kept.append(scored.trials)
-            if len(of_cell) > 1:
-                every = [scored.trials for scored in of_cell.values()]
-                ranges[cell.name] = intervals(self.split, every, hp_trials, self.labels)
+            if len(found) > 1:
+                ranges[cell.name] = intervals(self.split, [scored.trials for scored in found.values()], hp_trials, self.labels)
         summary = [{**line, **ranges.get(line["cell"], {})} for line in summarise(rows)]
         return rows, summary, kept
+
+    def _by_cell(self) -> Iterator[tuple[Cell, dict[int, Scored]]]:
+        """Every cell with what was found under each seed; whole bodies have one."""
+        for cell in self.cells:
+            yield cell, {seed: self.found[cell, seed] for seed in self.seeds if (cell, seed) in self.found}
+
+    def pictures(self, block: Callable[[Job], dict | None]) -> list[Picture]:
+        """What a report shows: a sheet of every condition, and the best and the worst retrievals of every cell, under its first seed.
+
+        Args:
+            block: the ``occlusion`` block of a job.
+        """
+        probes, out, number = np.any([probe for probe, _ in self.split.subsets.values()], axis=0), [], 0
+        for job, done in self.passes.items():
+            if job and job[1] == self.seeds[0]:
+                out.append(sheet(job[0].name, block(job), done.kind, done.hidden, probes))
+        for cell, found in self._by_cell():
+            seed, scored = next(iter(found.items()))
+            told = heard(self.split, scored.trials)
+            out += retrievals(number, cell, block(cell.hiding and (cell.hiding, seed)), told, self.names)
+            number += len(found)  # rows come in this order
+        return out

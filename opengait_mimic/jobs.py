@@ -1,0 +1,84 @@
+"""What an evaluation embeds: by whom, under which condition, in which order; the same on every process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Callable
+
+import numpy as np
+
+from .host import resolve
+from .manifest import Manifest, read_manifest
+from .passes import Pass, embed_each, frames_of, manifest_of
+from .protocol import BOTH, TEACHER, Cell
+from .results.scorer import Job
+from .setting import Subject
+
+
+class Jobs:
+    """The passes that the cells need, each once.
+
+    Args:
+        subject: whose test it is.
+        cells: what is scored.
+        seeds: of the draws.
+        teacher: the configuration of the backbone's whole-body run; None = it is not asked. It embeds whole bodies, and under a
+            condition what a cell has it embed of a hidden gallery.
+        manifest: a file of draws in the place of drawing; None = they are drawn.
+        batch: see `embed_each`, as ``cache``.
+        cache: likewise.
+        progress: called with the number of sequences embedded and of all.
+
+    Raises:
+        ConfigError: the manifest is none. HostError: it is missing.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        cells: list[Cell],
+        seeds: list[int],
+        teacher: dict | None,
+        manifest: str | None,
+        batch: int | None,
+        cache: bool,
+        progress: Callable[[int, int], None],
+    ):
+        """Nothing is embedded yet."""
+        self.subject, self.teacher, self.batch, self.cache, self.progress = subject, teacher, batch, cache, progress
+        self.manifest = None if manifest is None else read_manifest(resolve(manifest, "--manifest"))
+        self.own: list[Job] = [None, *product(dict.fromkeys(cell.hiding for cell in cells if cell.hiding), seeds)]
+        hidden = {cell.hiding for cell in cells if (cell.protocol, cell.gallery_embedder) == (BOTH, TEACHER)}
+        self.theirs = [] if teacher is None else [job for job in self.own if job is None or job[0] in hidden]
+
+    def block(self, job: Job) -> dict | None:
+        """The complete ``occlusion`` block of a job; None = whole bodies."""
+        return job and job[0].block(job[1], self.subject.base)
+
+    def of_teacher(self) -> Iterator[tuple[Job, Pass]]:
+        """The teacher's passes, whole bodies first; none where it is not asked, or on ranks above 0."""
+        return self._each(self.teacher, self.theirs, 0) if self.theirs else iter(())
+
+    def of_method(self) -> Iterator[tuple[Job, Pass]]:
+        """The method's own, likewise."""
+        return self._each(self.subject.cfgs, self.own, len(self.theirs))
+
+    def _each(self, cfgs, jobs, before):
+        every, blocks = len(self.theirs) + len(self.own), [self.block(job) for job in jobs]
+
+        def tell(done, total):
+            one = total // len(jobs)  # sequences in a pass
+            self.progress(before * one + done, every * one)
+
+        return zip(jobs, embed_each(cfgs, blocks, self.batch, self.cache, self.manifest, tell))
+
+    def drawn(self, passes: dict[Job, Pass]) -> Manifest:
+        """What the passes of `of_method` hid; raises as `manifest_of`."""
+        jobs = [job for job in self.own if job]
+        names = [f"{hiding.name}, seed {seed}" for hiding, seed in jobs]
+        return manifest_of(self.subject.cfgs, [passes[job] for job in jobs], [self.block(job) for job in jobs], names)
+
+    def frames(self, wanted: list[tuple[int, dict | None]]) -> np.ndarray:
+        """What the method's network saw; see `frames_of`."""
+        return frames_of(self.subject.cfgs, wanted, manifest=self.manifest)
