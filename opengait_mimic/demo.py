@@ -88,11 +88,9 @@ def write_configs(folder: Path, size: Size, data: dict, classes: int, seed: int)
 def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dict:
     """Every stage of one seed."""
     files, results = write_configs(out / "configs" / f"seed{seed}", size, data, classes, seed), out / f"seed{seed}"
-    teacher, ven, baseline2, mimic = STAGES
-    whole = results / f"{files[teacher].stem}.json"  # saves Baseline-2 the teacher's pass
+    teacher, ven, _, mimic = STAGES
     stages = [Stage(name, file, results / f"{file.stem}.json") for name, file in files.items()]
     stages[0] = stages[0]._replace(teacher_of=files[mimic])  # hidden as the students are
-    stages[2] = stages[2]._replace(reference=whole)
     stages[3] = stages[3]._replace(after=(teacher, ven))
     print(f"seed {seed}")
     found = run_stages(stages, retrain=True, before={mimic: _draw(out / "training_view.png")})

@@ -54,11 +54,9 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
         elif ready:
             stage = stage._replace(result=None)  # its own YAML's test would read another file
         stages.append(stage)
-    whole = after.pop("teacher") if "teacher" in given and not kind.taught else None  # for RP alone
-    own = Stage(model, main, folder / f"{model.lower()}.json", tuple(after.values()))
-    if whole:
-        own = own._replace(reference=folder / "baseline1.json")
-    return [*stages, own], folder
+    if not kind.taught:
+        after.pop("teacher", None)  # for RP alone
+    return [*stages, Stage(model, main, folder / f"{model.lower()}.json", tuple(after.values()))], folder
 
 
 def run_pipeline(given) -> int:

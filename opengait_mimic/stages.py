@@ -31,8 +31,7 @@ class Stage(NamedTuple):
 
     ``train``: the YAML to train; None: the weights are there, and ``given`` names them. ``result``: the JSON file for the test's
     result; None: not tested. ``after``: names of the stages whose weights it reads. ``teacher_of``: test it as the teacher of this
-    YAML, on that one's data and occlusion (= Baseline-1); None: as its own YAML says. ``reference``: a result that holds the
-    backbone's whole-body row.
+    YAML, on that one's data and occlusion (= Baseline-1); None: as its own YAML says.
     """
 
     name: str
@@ -41,7 +40,6 @@ class Stage(NamedTuple):
     after: tuple[str, ...] = ()
     given: str = ""
     teacher_of: Path | None = None
-    reference: Path | None = None
 
 
 def say(text: str) -> None:
@@ -176,7 +174,7 @@ def _test(stage: Stage, title: str) -> dict:
         visibility = launch(file, "test", quiet=True, before=lambda model: _watch_test(model, title))
     else:
         with rank_bar(f"{title}, test") as bar:
-            rows = evaluate(file, reference=stage.reference, quiet=True, progress=bar)
+            rows = evaluate(file, quiet=True, progress=bar)
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
     on_rank_0(lambda: write_json(stage.result, rows, **result))
     return {"rows": rows, **result, "again": False}

@@ -10,15 +10,21 @@ import pytest
 from opengait_mimic import host as hosts
 from opengait_mimic.cli import main
 from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import evaluate, reference_hp, write_json
+from opengait_mimic.evaluate import evaluate, write_json
 from opengait_mimic.host import HostError
+from opengait_mimic.protocol import light
+from opengait_mimic.protocol.rows import CURVES
+from opengait_mimic.results.reference import read_reference
 from tests.host_runs import rank1
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
 KEYS = {
-    "method", "backbone", "dataset", "protocol", "gallery_embedder", "kinds", "hidden", "rank1", "rank5", "holistic_rank1", "hp_rank1",
-    "rp_rank1", "seed", "probes", "probes_without_mate",
+    "method", "backbone", "dataset", "protocol_name", "metric", "data", "protocol", "gallery_embedder", "cell", "condition", "kinds",
+    "hidden", "seed", "seeds", "mAP", "mINP", "holistic_rank1", "retention_rank1", "trained_kinds", "seen", "post", "transductive",
+    "probes", "probes_without_mate", "mates_only",
+    *(f"{name}{k}" for name in ("rank", "hp_rank", "rp_rank") for k in (1, 5, 10, 20)),
+    *(f"{name}{k}_interval" for name in ("rank", "rp_rank") for k in (1, 5, 10, 20)),
 }  # fmt: skip
 
 
@@ -46,14 +52,19 @@ def rows(file):
     return json.loads(file.read_text())["rows"]
 
 
+def light_rows(file):
+    return [light(r) for r in rows(file)]
+
+
 def test_rows_have_exactly_the_agreed_keys(results):
     for file in results.values():
         for r in rows(file):
-            assert set(r) - {"rp_reason"} == KEYS
+            assert set(r) - {"rp_reason", "rp_interval_reason"} == KEYS | set(CURVES)
             assert ("rp_reason" in r) == (r["rp_rank1"] is None)
             for key in ("rank1", "rank5", "holistic_rank1"):
                 assert 0 <= r[key] <= 100
-            assert r["rank1"] <= r["rank5"] and 0 <= r["probes_without_mate"] <= r["probes"] and r["probes"] > 0
+            assert r["rank1"] <= r["rank5"] <= r["rank10"] <= r["rank20"] <= 100
+            assert 0 <= r["probes_without_mate"] <= r["probes"] and r["probes"] > 0
 
 
 @pytest.mark.parametrize(("stage", "method"), [(TEACHER, "Baseline-1"), ("Baseline-2", "Baseline-2"), ("MimicGait", "MimicGait")])
@@ -90,18 +101,19 @@ def test_the_whole_body_row_is_what_a_plain_test_prints(trained, results, tmp_pa
 
 def test_the_teachers_gallery_cell(trained, results):
     """Recomputed with a loop: occluded probes of the mimic against whole bodies embedded by the teacher."""
-    from opengait_mimic.evaluate import embed_test_set, teacher_cfgs
     from opengait_mimic.launch import prepare, start_log
+    from opengait_mimic.passes import embed
+    from opengait_mimic.setting import teacher_cfgs
 
-    cfgs = prepare(trained.files["MimicGait"], "test")
+    cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)
-    own = embed_test_set(cfgs, occluded=True)
-    teacher = embed_test_set(teacher_cfgs(cfgs)[0], occluded=False)
+    own = embed(cfgs, [cfgs["evaluator_cfg"]["occlusion"]])[0]
+    teacher = embed(teacher_cfgs(cfgs)[0], [None])[0]
     hits = []
     gallery = [i for i, t in enumerate(own.types) if t == "nm-01"]
     for i, type_ in enumerate(own.types):
         if type_ != "nm-01":
-            distances = [np.linalg.norm(own.occluded[i] - teacher.holistic[j], axis=0).mean() for j in gallery]
+            distances = [np.linalg.norm(own.embeddings[i] - teacher.embeddings[j], axis=0).mean() for j in gallery]
             hits.append(own.labels[gallery[int(np.argmin(distances))]] == own.labels[i])
     assert rows(results["MimicGait"])[3]["rank1"] == pytest.approx(100 * np.mean(hits))
 
@@ -115,7 +127,7 @@ def test_the_command_prints_the_table(command, trained, capsys):
 
 def test_evaluations_repeat(trained, results):
     again = evaluate(trained.files["MimicGait"], quiet=True)
-    assert json.loads(json.dumps(again)) == rows(results["MimicGait"])
+    assert json.loads(json.dumps(again)) == light_rows(results["MimicGait"])
 
 
 def test_the_seed_changes_the_occluded_rows_and_no_other(trained, results, tmp_path):
@@ -130,7 +142,7 @@ def test_the_yamls_protocol_does_not_narrow_the_cells(trained, results, tmp_path
     for protocol in ("probe", "holistic"):
         drawn = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "protocol": protocol, "seed": 0}
         found = evaluate(variant(trained.files["Baseline-2"], tmp_path, evaluator_cfg__occlusion=drawn), quiet=True)
-        assert json.loads(json.dumps(found)) == rows(results["Baseline-2"])
+        assert json.loads(json.dumps(found)) == light_rows(results["Baseline-2"])
 
 
 # ---------------------------------------------------------------- HP from elsewhere, or from nowhere
@@ -159,7 +171,7 @@ def test_without_the_teachers_weights_rp_is_null_with_a_reason(command, trained,
     assert "RP -: " in capsys.readouterr().out
 
 
-def test_reference_gives_hp(command, trained, results, tmp_path):
+def test_reference_gives_hp(command, trained, results, tmp_path, capsys):
     held = json.loads(results[TEACHER].read_text())
     held["rows"][0]["rank1"] = 80.0
     (tmp_path / "earlier.json").write_text(json.dumps(held))
@@ -167,25 +179,56 @@ def test_reference_gives_hp(command, trained, results, tmp_path):
     assert command(file, "--reference", tmp_path / "earlier.json", "--json", tmp_path / "out.json") == 0
     for r in rows(tmp_path / "out.json"):
         assert r["hp_rank1"] == 80.0 and r["rp_rank1"] == pytest.approx(r["rank1"] / 80) and "rp_reason" not in r
+        assert r["rp_rank5_interval"] is None and "without its trials" in r["rp_interval_reason"]
+    assert "RP without an interval: HP comes without its trials" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("key", "value"), [("dataset", "Gait3D"), ("backbone", "GaitGL"), ("method", "Baseline-2"), ("protocol", "probe")])
-def test_a_reference_of_something_else_is_refused(command, trained, results, tmp_path, key, value):
+def test_a_reference_of_a_whole_folder_gives_rp_its_interval(command, trained, results, tmp_path):
+    """As the teacher's own pass does."""
+    assert command(trained.files[TEACHER], "--out", tmp_path / "whole") == 0
+    words = ("--reference", tmp_path / "whole", "--json", tmp_path / "out.json")
+    assert command(without_teacher(trained, tmp_path, "Baseline-2"), *words) == 0
+    found, own = rows(tmp_path / "out.json"), rows(results["Baseline-2"])
+    assert found == own and found[1]["rp_rank5_interval"] is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("dataset", "Gait3D", "data set: walkers here, Gait3D there"),
+        ("backbone", "GaitGL", "backbone: GaitBase here, GaitGL there"),
+        ("protocol_name", "corridor", "protocol: walkers here, corridor there"),
+        ("metric", "cos", "metric: euc here, cos there"),
+        ("data", "sha256:0", "test data (fingerprint): sha256:"),
+        ("seeds", [1, 2], "seeds: 0 here, 1, 2 there"),
+        ("method", "Baseline-2", "needs a row Baseline-1 GaitBase walkers holistic; it holds Baseline-2"),
+        ("protocol", "probe", "needs a row Baseline-1 GaitBase walkers holistic; it holds Baseline-1 GaitBase walkers probe"),
+    ],
+)
+def test_a_reference_of_something_else_is_refused(command, trained, results, tmp_path, key, value, told):
     held = json.loads(results[TEACHER].read_text())
     for r in held["rows"]:
         r[key] = value
     (tmp_path / "earlier.json").write_text(json.dumps(held))
     with pytest.raises(SystemExit) as caught:
         command(trained.files["MimicGait"], "--reference", tmp_path / "earlier.json")
-    assert f"needs a row Baseline-1 GaitBase walkers holistic; it holds {held['rows'][0]['method']}" in str(caught.value.code)
-    assert value in str(caught.value.code)
+    assert told in str(caught.value.code) and "earlier.json" in str(caught.value.code)
+
+
+def test_a_reference_of_an_older_version_is_refused(command, trained, results, tmp_path):
+    held = json.loads(results[TEACHER].read_text())
+    old = ("method", "backbone", "dataset", "protocol", "gallery_embedder", "kinds", "hidden", "rank1", "rank5", "seed")
+    (tmp_path / "earlier.json").write_text(json.dumps({"rows": [{key: r[key] for key in old} for r in held["rows"]]}))
+    with pytest.raises(SystemExit) as caught:
+        command(trained.files["MimicGait"], "--reference", tmp_path / "earlier.json")
+    assert "was written by an older version" in str(caught.value.code) and "evaluate that configuration again" in str(caught.value.code)
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", "{}", '{"rows": [{"method": "Baseline-1"}]}'])
-def test_a_reference_that_is_no_result_is_refused(host, tmp_path, text):
+def test_a_reference_that_is_no_result_is_refused(tmp_path, text):
     (tmp_path / "earlier.json").write_text(text)
-    with pytest.raises((HostError, ConfigError), match="earlier.json"):
-        reference_hp(tmp_path / "earlier.json", "walkers", "GaitBase")
+    with pytest.raises(ConfigError, match="earlier.json"):
+        read_reference(tmp_path / "earlier.json", {"dataset": "walkers", "backbone": "GaitBase"})
 
 
 def test_a_reference_that_is_missing_is_named(command, trained):

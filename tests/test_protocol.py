@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import numpy as np
 import pytest
 import torch
 
 from opengait_mimic.protocol import (
     BOTH,
-    HOLISTIC,
     PROBE,
     PROTOCOLS,
     Cell,
-    format_rows,
     is_probe,
-    row,
     score,
     split,
 )
@@ -138,10 +132,6 @@ def test_gait3d_leaves_probes_without_a_mate_out_and_counts_them():
     assert (result["rank1"], result["rank2"]) == (50, 100)
     assert result["mAP"] == pytest.approx(100 * (1 + (1 / 2 + 2 / 3) / 2) / 2)
     assert result["mINP"] == pytest.approx(100 * (1 + 2 / 3) / 2)
-    common = {"kinds": None, "hidden": None, "holistic_rank1": None, "hp_rank1": None, "seed": 0}
-    found = row("Baseline-1", "GaitBase", "Gait3D", Cell(HOLISTIC), result={**result, "rank5": 100.0}, **common)
-    assert (found["mAP"], found["mINP"]) == (result["mAP"], result["mINP"])
-    assert "1 of 3 probes have no mate in the gallery and are left out" in format_rows([found])
     with pytest.raises(ValueError, match="none of the 1 probes has a mate"):
         score(split("Gait3D", labels[2:], ["t"] * 5, views[2:], listed), x[2:], x[2:], labels[2:], views[2:])
 
@@ -193,62 +183,3 @@ def test_cell_values():
         Cell("gallery")
     with pytest.raises(ValueError, match="gallery_embedder = 'ven'.*own.*teacher"):
         Cell(BOTH, "ven")
-
-
-def example_rows():
-    kinds = {"top": 0.5, "bottom": 0.5}
-    common = {"backbone": "GaitBase", "dataset": "walkers", "seed": 0}
-    lost = {"rank1": 31.25, "rank5": 60.0, "probes": 200, "probes_without_mate": 3}
-    whole = {"rank1": 78.456, "rank5": 96.0, "probes": 200, "probes_without_mate": 3}
-    return [
-        row("Baseline-1", cell=Cell(HOLISTIC), kinds=None, hidden=None, result=whole, holistic_rank1=78.456,
-            hp_rank1=78.456, **common),
-        row("Baseline-1", cell=Cell(BOTH), kinds=kinds, hidden=(0.4, 0.6), result=lost, holistic_rank1=78.456,
-            hp_rank1=78.456, **common),
-        row("MimicGait", cell=Cell(PROBE, "teacher"), kinds=kinds, hidden=(0.4, 0.6), result=lost, holistic_rank1=None,
-            hp_rank1=None, **common),
-    ]  # fmt: skip
-
-
-def test_switches_that_were_on_stand_below_the_table():
-    rows = example_rows()
-    assert "departs" not in format_rows(rows)
-    rows[2]["reference_compat"] = {"model_cfg.reference_compat.rank": "bare"}
-    assert "MimicGait* departs from the paper as the public code does: model_cfg.reference_compat.rank bare" in format_rows(rows)
-
-
-def test_row_keys_and_json():
-    keys = "method backbone dataset protocol gallery_embedder kinds hidden".split()
-    keys += "rank1 rank5 holistic_rank1 hp_rank1 rp_rank1 seed".split()
-    counts = ["probes", "probes_without_mate"]
-    first, second, third = example_rows()
-    assert list(first) == list(second) == keys + counts
-    assert list(third) == keys + ["rp_reason"] + counts
-    assert first["rp_rank1"] == 1 and second["rp_rank1"] == pytest.approx(31.25 / 78.456)
-    assert third["rp_rank1"] is None and "Baseline-1" in third["rp_reason"]
-    assert json.loads(json.dumps([first, second, third])) == [first, second, third]
-
-
-def test_table_is_aligned_and_complete():
-    text = format_rows(example_rows())
-    lines = text.splitlines()
-    assert max(map(len, lines)) <= 120
-    assert "backbone GaitBase" in lines[0] and "kinds top+bottom" in lines[0] and "hidden 0.4-0.6" in lines[0]
-    head, rule, rows = lines[1], lines[2], lines[3:6]
-    assert len(head) == len(rule) == len(rows[0])
-    edges = [m.end() for m in re.finditer("-+", rule)]
-    assert all(line[edge - 1] != " " for edge in edges[3:] for line in rows)  # numbers end at the column's edge
-    assert rows[1].split() == ["Baseline-1", "both", "own", "31.25", "60.00", "78.46", "78.46", "0.40"]
-    assert rows[2].split()[-3:] == ["-", "-", "-"]
-    assert any(line.startswith("RP -: no holistic score") for line in lines[6:])
-    assert "3 of 200 probes have no mate" in text
-
-
-def test_table_shows_a_column_that_differs():
-    rows = example_rows()
-    rows[1]["seed"], rows[2]["kinds"] = 7, {"none": 0.2, "top": 0.8}
-    lines = format_rows(rows).splitlines()
-    assert "seed" in lines[1] and "seed" not in lines[0]
-    assert "none:0.2 top:0.8" in lines[5]
-    assert max(map(len, lines)) <= 120
-    assert format_rows([]) == "no rows"

@@ -7,6 +7,7 @@ import numpy as np
 SAME = (
     *("method", "backbone", "dataset", "protocol_name", "protocol", "gallery_embedder", "cell", "condition", "kinds", "hidden"),
     *("probes", "probes_without_mate", "mates_only", "trained_kinds", "seen", "transductive", "post", "reference_compat", "rp_reason"),
+    "rp_interval_reason",
     *("holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20"),
 )
 """Keys that the rows of a cell share, and that its summary takes over; those that a row may lack stay out where it does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cells import HOLISTIC
 from .summaries import summarise
 
 COLUMNS = {
@@ -57,7 +58,7 @@ def _cell(line: dict, key: str) -> str:
     if key == "seen":
         return SEEN[value]
     if key == "seeds":
-        return ", ".join(map(str, value))
+        return "-" if line["protocol"] == HOLISTIC else ", ".join(map(str, value))
     if not isinstance(value, dict):
         return "-" if value is None else str(value)
     if value["mean"] is None:
@@ -73,13 +74,14 @@ def _cell(line: dict, key: str) -> str:
 def _notes(lines: list[dict]) -> list[str]:
     several = any(len(line["seeds"]) > 1 for line in lines)
     out = [
-        f"Rank-k and mAP in percent{', mean ± standard deviation over the seeds' if several else ''}; RP = Rank-1 / HP, retention ="
-        " whole-body Rank-1 / HP",
+        f"Percent{', mean ± standard deviation over the seeds' if several else ''}; RP = Rank-1 / HP, retention = whole-body Rank-1 / HP",
     ]
     known = dict.fromkeys((line["backbone"], line["hp_rank1"]) for line in lines if line["hp_rank1"] is not None)
     if known:
         out.append("HP, Baseline-1 on whole bodies: " + ", ".join(f"{name} {value:.2f} %" for name, value in known))
     out += [f"RP -: {reason}" for reason in dict.fromkeys(line["rp_reason"] for line in lines if "rp_reason" in line)]
+    told = [x for x in lines if x["rp_rank1"]["mean"] is not None and x.get("rp_interval_reason")]
+    out += [f"RP without an interval: {reason}" for reason in dict.fromkeys(line["rp_interval_reason"] for line in told)]
     for method, kinds in dict.fromkeys((line["method"], _kinds(line)) for line in lines):
         out.append(f"{method} {kinds}")
     for method, on in dict.fromkeys((line["method"], _switches(line)) for line in lines if line.get("reference_compat")):

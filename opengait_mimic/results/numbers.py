@@ -11,6 +11,7 @@ from ..protocol import Split
 from ..protocol.rows import RANKS
 from ..protocol.scores import summary
 from ..retrieval import (
+    Interval,
     Trials,
     accuracy_interval,
     by_kind,
@@ -22,6 +23,8 @@ from ..retrieval import (
     verify_pairs,
     view_pairs,
 )
+
+NO_TRIALS = "HP comes without its trials (a result folder of evaluate --out keeps them)"
 
 
 def heard(split: Split, trials: Trials) -> Trials:
@@ -87,12 +90,28 @@ def verified(split: Split, probe, gallery, labels, views, metric: str, post: str
 
 
 def intervals(split: Split, op: list[Trials], hp: Trials | None, labels) -> dict:
-    """The 95 % bootstrap intervals of a cell over its seeds: ``rank1_interval`` ... in percent and ``rp_rank1_interval`` ..., each (low,
-    high) or None.
+    """The 95 % bootstrap intervals of a cell over its seeds.
+
+    Args:
+        split: the protocol.
+        op: the cell's trials, of each seed.
+        hp: those that RP divides by; None = not known.
+        labels: subject of each sequence.
+
+    Returns:
+        ``rank1_interval`` ... in percent and ``rp_rank1_interval`` ..., each [low, high] or None; and ``rp_interval_reason`` where RP at
+        Rank-1 has none.
     """
     op, out = [heard(split, each) for each in op], {}
+    told = None if hp is None else heard(split, hp)
     for k in RANKS:
-        found = {"": accuracy_interval(op, labels, k), "rp_": hp and rp_interval(op, heard(split, hp), labels, k)}
-        for name, each in found.items():
-            out[f"{name}rank{k}_interval"] = None if each is None or each.low is None else [each.low, each.high]
+        out[f"rank{k}_interval"] = _ends(accuracy_interval(op, labels, k))
+        ratio = None if told is None else rp_interval(op, told, labels, k)
+        out[f"rp_rank{k}_interval"] = None if ratio is None else _ends(ratio)
+        if k == 1 and (ratio is None or ratio.low is None):
+            out["rp_interval_reason"] = NO_TRIALS if ratio is None else ratio.reason
     return out
+
+
+def _ends(found: Interval) -> list[float] | None:
+    return None if found.low is None else [found.low, found.high]

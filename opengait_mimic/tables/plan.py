@@ -51,10 +51,8 @@ class Plan:
             if titles.get(net.weights) not in self.rows:  # as with --only
                 self._student(net.weights, titles, backbone)
             self.reused.add(titles[name])
-        file, reference = self.files.net(name, backbone), self.files.result(self.files.net(net.teacher, backbone))
-        self._add(
-            Stage(titles.get(name, f"{BACKBONES[backbone]} {name}"), file, self.files.result(file), tuple(after), reference=reference)
-        )
+        file = self.files.net(name, backbone)
+        self._add(Stage(titles.get(name, f"{BACKBONES[backbone]} {name}"), file, self.files.result(file), tuple(after)))
 
     def _add(self, stage: Stage) -> str:
         if all(stage.name != there.name for there in self.stages):  # a teacher has several students, a VEN too

@@ -332,14 +332,15 @@ def test_a_checkpoint_says_what_it_was_trained_with_and_its_ven_too(trained, tmp
     assert tested.trained_with == {"model_cfg.reference_compat.any_geometry": True, **{f"ven.{key}": v for key, v in of_ven.items()}}
 
 
-def test_a_row_of_whole_bodies_names_no_switch_of_the_hiding(trained):
-    from opengait_mimic.evaluate import Passes, switches_of
+def test_a_row_of_whole_bodies_names_no_switch_of_the_hiding(trained, tmp_path):
+    from opengait_mimic.evaluate import evaluate
 
-    trained_with, hides = {"loss_cfg.mickd.reference_compat.teacher_anchors": True}, {"evaluator_cfg.occlusion.reference_compat.moving": 1}
-    ranks = {"model_cfg.reference_compat.rank": "bare"}
-    passes = Passes(None, None, [], [], [], trained_with, {**hides, **ranks})
-    assert switches_of(passes, "holistic") == {**trained_with, **ranks}
-    assert switches_of(passes, "both") == switches_of(passes, "probe") == {**trained_with, **hides, **ranks}
+    hides, ranks = {"moving": "published"}, {"rank": "bare"}
+    changes = {"evaluator_cfg__occlusion__reference_compat": hides, "model_cfg__reference_compat": ranks}
+    found = evaluate(variant(trained.files[MIMIC], tmp_path, **changes), quiet=True)
+    of_ranks = {"model_cfg.reference_compat.rank": "bare"}
+    assert [r["protocol"] for r in found] == ["holistic", "probe", "both", "probe"] and found[0]["reference_compat"] == of_ranks
+    assert all(r["reference_compat"] == {**of_ranks, "evaluator_cfg.occlusion.reference_compat.moving": "published"} for r in found[1:])
 
 
 def test_what_is_tested_clip_by_clip_shares_nothing_and_says_so(trained, tmp_path, monkeypatch):
