@@ -45,7 +45,7 @@ def _demo(commands) -> None:
 def _data_arguments(p) -> None:
     p.add_argument("--root", default=None, metavar="DIR", help="silhouette pickles in OpenGait's tree, in place of walkers")
     p.add_argument("--partition", default=None, metavar="JSON", help="their partition file")
-    p.add_argument("--dataset", default=None, help="their name: GREW, Gait3D, CASIA-B or walkers (decides probe and gallery)")
+    p.add_argument("--dataset", default=None, help="their name, GREW for example (decides probe and gallery)")
 
 
 def _run_demo(given) -> int:

@@ -20,7 +20,11 @@ EVALUATORS = {
     "GREW": "evaluate_real_scene",
     "CASIA-B": "evaluate_indoor_dataset",
     "Gait3D": "evaluate_Gait3D",
+    "OUMVLP": "evaluate_indoor_dataset",
+    "SUSTech1K": "evaluate_indoor_dataset",
+    "CCPG": "evaluate_CCPG",
 }
+"""Data set -> the host's evaluation function, which the written configurations name."""
 
 
 def training_data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:

@@ -27,8 +27,9 @@ def numbers(rank1, **more):
 WHOLE, HP = numbers(60.0), numbers(80.0)
 
 
-def made(cell=None, seed=0, rank1=30.0, hp=HP, reason="", whole=WHOLE, **facts):
-    return row({**FACTS, **facts}, cell or Cell(BOTH, hiding=TOP_BOTTOM), seed, numbers(rank1), whole, hp, reason)
+def made(cell=None, seed=0, rank1=30.0, hp=HP, reason="", whole=WHOLE, subsets=None, **facts):
+    found = numbers(rank1, **({"subsets": subsets} if subsets else {}))
+    return row({**FACTS, **facts}, cell or Cell(BOTH, hiding=TOP_BOTTOM), seed, found, whole, hp, reason)
 
 
 def test_a_row_divides_every_rank_by_that_of_hp():
@@ -147,6 +148,9 @@ def test_what_else_stands_below_the_table():
     assert "RP -: no run" in format_rows([made(hp=None, reason="no run")])
     assert "MimicGait does not say which kinds" in format_rows([made(trained_kinds=None)])
     assert "RP without an interval: too few" in format_rows([{**made(), "rp_interval_reason": "too few"}])
+    parted = [made(seed=s, subsets={"NM": {"rank1": 40.0 + s}, "CL": {"rank1": 20.0}}) for s in (0, 1)]
+    assert "Rank-1 of MimicGait, both, top+bottom 40-60 %: NM 40.50, CL 20.00" in format_rows(parted)
+    assert "subsets" not in made(subsets={"all": {"rank1": 1.0}})
     marked = format_rows([made(transductive="re-ranking", post="re-ranking")])
     assert "MimicGait†" in marked.splitlines()[0] and "is transductive (re-ranking)" in marked
 

@@ -21,7 +21,7 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
         cell: what is hidden, and who embeds the gallery.
         seed: of the occlusion draws.
         numbers: of this cell: ``rank1`` to ``rank20``, ``mAP``, ``mINP`` in percent, ``probes``, ``probes_without_mate``, and what
-            else there is of `CURVES`.
+            else there is of `CURVES`; ``subsets``, the same for each of the protocol's, stand in the row where there are several.
         whole: ``rank1`` ... of the method's own whole bodies.
         hp: ``rank1`` ... of the backbone's teacher (Baseline-1) on whole bodies; None = not known.
         reason: why ``hp`` is None.
@@ -55,6 +55,8 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
         **{key: numbers[key] for key in ("probes", "probes_without_mate")},
         "mates_only": facts["mates_only"],
     }
+    if len(numbers.get("subsets", ())) > 1:
+        out["subsets"] = numbers["subsets"]
     if ratios[1].value is None:
         out["rp_reason"] = reason if hp is None and reason else ratios[1].reason
     return {**out, **{key: numbers[key] for key in CURVES if key in numbers}}

@@ -23,7 +23,7 @@ def summarise(rows: list[dict]) -> list[dict]:
 
     Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). The intervals
     (``rp_rank1_interval`` ...: 95 %, bootstrap over identities) are here those of a single seed's row; those of a mean over seeds are
-    the engine's to fill in.
+    the engine's to fill in. ``rank1_of_subsets``: the mean Rank-1 of each of the protocol's subsets, where it has several.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
@@ -41,6 +41,8 @@ def _summary(rows: list[dict]) -> dict:
         out[key] = {"mean": mean, "sd": sd}
         if f"{key}_interval" in rows[0]:
             out[f"{key}_interval"] = rows[0][f"{key}_interval"] if len(rows) == 1 else None
+    if "subsets" in rows[0]:
+        out["rank1_of_subsets"] = {name: float(np.mean([r["subsets"][name]["rank1"] for r in rows])) for name in rows[0]["subsets"]}
     return out
 
 

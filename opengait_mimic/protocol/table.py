@@ -79,6 +79,10 @@ def _notes(lines: list[dict]) -> list[str]:
     known = dict.fromkeys((line["backbone"], line["hp_rank1"]) for line in lines if line["hp_rank1"] is not None)
     if known:
         out.append("HP, Baseline-1 on whole bodies: " + ", ".join(f"{name} {value:.2f} %" for name, value in known))
+    for line in lines:
+        if "rank1_of_subsets" in line:
+            scores = ", ".join(f"{name} {value:.2f}" for name, value in line["rank1_of_subsets"].items())
+            out.append(f"Rank-1 of {line['method']}, {line['cell']}: {scores}")
     out += [f"RP -: {reason}" for reason in dict.fromkeys(line["rp_reason"] for line in lines if "rp_reason" in line)]
     told = [x for x in lines if x["rp_rank1"]["mean"] is not None and x.get("rp_interval_reason")]
     out += [f"RP without an interval: {reason}" for reason in dict.fromkeys(line["rp_interval_reason"] for line in told)]
