@@ -12,8 +12,8 @@ def _embeddings(x, side):
     x = torch.as_tensor(x).detach().to(torch.float32)
     if x.dim() != 3 or 0 in x.shape:
         raise ValueError(f"{side} embeddings have shape {list(x.shape)}; expected a non-empty [n, c, p]")
-    broken = int((~torch.isfinite(x).flatten(1).all(1)).sum())
-    if broken:
+    if not torch.isfinite(torch.stack(x.aminmax())).all():
+        broken = int((~torch.isfinite(x).flatten(1).all(1)).sum())
         raise ValueError(
             f"{side} embeddings: {broken} of {len(x)} rows hold NaN or infinity; "
             "no distance is defined for them, so look at the checkpoint and the input of those sequences"
