@@ -40,7 +40,7 @@ class Screen:
         self.gallery = torch.empty(self.parts, len(gallery), width, device=gallery.device)  # [p, G, c (+ 2)]
         if metric == "euc":
             largest = max(float(end.abs()) for side in (probe, gallery) for end in side.aminmax())
-            exponent = max(int(torch.tensor(largest).frexp().exponent), -100)
+            exponent = min(max(int(torch.tensor(largest).frexp().exponent), -100), 100)
             self.scale = 2.0**-exponent  # a power of two, exact: squares neither overflow nor vanish
             total = sum(x.double().sum(0) for x in gallery.split(CHUNK))
             self.centre = (total * (self.scale / len(gallery))).float()  # [c, p]
