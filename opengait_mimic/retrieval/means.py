@@ -67,7 +67,7 @@ def hits(trials: Trials, k: int) -> np.ndarray:
 
 
 def mean_precision(trials: Trials, weights=None) -> tuple[float, float]:
-    """Mean average precision (mAP) and mINP in percent, averaged as `accuracy` is; a counted trial without a mate is a failure, 0, in both."""
+    """Mean AP and mean INP in percent, averaged as `accuracy` is; a counted trial without a mate is a failure, 0, in both."""
     return tuple(_mean(trials, [np.nan_to_num(trials.ap), np.nan_to_num(trials.inp)], weights))
 
 
