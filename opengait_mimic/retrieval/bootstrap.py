@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -91,15 +92,23 @@ def _resample(sides, labels, k, draws, seed):
     names, own = np.unique(np.asarray(labels)[probes], return_inverse=True)
     identity = np.full(len(labels), -1)
     identity[probes] = own.reshape(-1)
+    drawn = _drawn(len(names), draws, seed)
     value = np.array([np.mean([accuracy(found, k) for found in side]) for side in sides])
     tables = [[_table(found, identity, len(names), k) for found in side] for side in sides]
-    out, generator = np.empty((len(sides), draws)), np.random.default_rng(seed)
+    out = np.empty((len(sides), draws))
     for start in range(0, draws, CHUNK):
-        drawn = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), min(CHUNK, draws - start)).astype(float)
+        times = drawn[start : start + CHUNK].astype(float)
         for s, side in enumerate(tables):
-            found = [100 * cells.mean(drawn @ above, drawn @ below) for cells, above, below in side]
-            out[s, start : start + len(drawn)] = np.mean(found, axis=0)
+            found = [100 * cells.mean(times @ above, times @ below) for cells, above, below in side]
+            out[s, start : start + len(times)] = np.mean(found, axis=0)
     return value, out
+
+
+@lru_cache(maxsize=1)
+def _drawn(identities, draws, seed):
+    """How often each identity is drawn in each resample, [draws, I]; kept, as a result asks for it many times."""
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(identities, np.full(identities, 1 / identities), draws).astype(np.int32)
 
 
 def _table(found, identity, identities, k):

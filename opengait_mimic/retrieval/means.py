@@ -19,8 +19,10 @@ class Cells:
     """
 
     def __init__(self, trials: Trials):
-        keys, of = np.unique(np.stack([trials.subset, trials.group]), axis=1, return_inverse=True)
-        self.of, self.subset = of.reshape(-1), keys[0]
+        width = int(trials.group.max()) + 1
+        key = trials.subset * width + trials.group
+        keys = np.flatnonzero(np.bincount(key))
+        self.of, self.subset = np.searchsorted(keys, key), keys // width
 
     def mean(self, above: np.ndarray, below: np.ndarray) -> np.ndarray:
         """The score from sums over the trials of each cell: [..., C] of values and of weights -> [...].
@@ -65,7 +67,7 @@ def hits(trials: Trials, k: int) -> np.ndarray:
 
 
 def mean_precision(trials: Trials, weights=None) -> tuple[float, float]:
-    """MAP and mINP in percent, averaged as `accuracy` is; a counted trial without a mate is a failure, 0, in both."""
+    """Mean AP and mean INP in percent, averaged as `accuracy` is; a counted trial without a mate is a failure, 0, in both."""
     return tuple(_mean(trials, [np.nan_to_num(trials.ap), np.nan_to_num(trials.inp)], weights))
 
 

@@ -48,7 +48,7 @@ def verification(split, probe_embeddings, gallery_embeddings, labels, views, met
     The pairs of a subset are pooled, TAR, EER and ROC are the mean over the subsets. Impostor distances are never held: they are
     counted between the sorted genuine distances, which tells TAR and EER without loss, so the memory is that of ``trials`` plus
     some bytes per genuine pair. Genuine distances are exact; an impostor's is taken at the lower end of its error bound (see
-    `Screen`; 3e-5 of the distance at [256, 16]) and is exact where that bound is above 1e-3 of it. So FAR is never
+    `Screen`; 5e-5 of the distance at [256, 16]) and is exact where that bound is above 1e-3 of it. So FAR is never
     understated, TAR never overstated, and ties count against the method.
 
     Args:
