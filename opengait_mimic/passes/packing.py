@@ -11,7 +11,7 @@ from torch import nn
 from ..distributed import gather
 
 SEQUENCES = 16  # at a time, where a model takes several
-FRAMES = 1024  # that go through the network together; a longer sequence goes alone
+FRAMES = {"cpu": 256, "cuda": 1024}  # that go through the network together; a longer sequence goes alone
 LENGTHS = (9, 14, 11)  # frames of the trial's clips
 EQUAL = 1e-5  # of the largest value
 
@@ -26,7 +26,7 @@ class Raw(NamedTuple):
     seqL: np.ndarray | None
 
 
-def pieces(raw, limit: int = FRAMES) -> list[Raw]:
+def pieces(raw, limit: int) -> list[Raw]:
     """Cut a batch between its clips, so that no piece has more frames than ``limit`` or it is one clip. In order."""
     raw = Raw(*raw)
     packed, n = raw.seqL is not None, len(raw.labels)
