@@ -83,9 +83,7 @@ def measure(given, folder: Path, host: str, device: torch.device) -> None:
     samples = interleaved(variants, given.rounds, given.warmup, device, clock=clock)
     alone = spread(samples["one by one"])
     count, frames = len(whole.dataset), [len(whole.dataset[i][0][0]) for i in range(len(whole.dataset))]
-    print(
-        f"{count} sequences of {min(frames)}-{max(frames)} frames, {SEQUENCES} at a time against one by one; {given.rounds} rounds"
-    )
+    print(f"{count} sequences of {min(frames)}-{max(frames)} frames, {SEQUENCES} at a time against one by one; {given.rounds} rounds")
     print(f"one by one: {1000 * alone.median / count:.2f} ms a sequence (MAD {1000 * alone.mad / count:.2f})")
     for name in list(variants)[1:]:
         found = ratio(samples[name], samples["one by one"])

@@ -55,7 +55,6 @@ def joined(clips: list, names: list, packed: bool) -> Raw:
     return Raw([list(clips)], labels, types, views, None)
 
 
-@torch.no_grad()
 def why_single(model: nn.Module) -> str:
     """Why a model must be given its test sequences one by one; nothing where several give each the same embedding.
 
@@ -73,6 +72,7 @@ def why_single(model: nn.Module) -> str:
     return why or ("another process found a difference" if bool(agreed.any()) else "")
 
 
+@torch.no_grad()
 def _tried(model) -> str:
     from ..models.reasons import out_of_memory
 

@@ -121,7 +121,7 @@ class _Run:
                     self._seed(first)
                     found = model.inference(-1)  # not rank 0's: that one draws a bar for each part
                     if rank_and_world()[0] == 0:
-                        kept.add(first, last, {name: np.asarray(found[name]) for name in ("embeddings", "facts")})
+                        kept.add(first, last, {name: np.asarray(found[name])[: last - first] for name in ("embeddings", "facts")})
                     done = begun + last - first
         finally:
             model.test_loader = whole
