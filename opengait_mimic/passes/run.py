@@ -102,30 +102,29 @@ class _Run:
         model, world = self.model, rank_and_world()[1]
         data = model.test_loader.dataset
         model.hide(block, None if block is None else given(manifest, self.cfgs, block, data))
-        n, done = len(data), 0
+        n, total = len(data), len(self.hidings) * len(data)
         missing = on_rank_0(lambda: kept.missing([(first, min(first + CHUNK, n)) for first in range(0, n, CHUNK)]))
-        done = n - sum(last - first for first, last in missing)
-        tell = lambda: self.progress(number * n + min(done, n), len(self.hidings) * n)  # noqa: E731
+        done, inside, size = n - sum(last - first for first, last in missing), 0, 0  # size of this part, and how much of it is done
 
         def told(count):
-            nonlocal done
-            done += count * world
-            tell()
+            nonlocal inside
+            inside = min(inside + count * world, size)  # the last batch may be padded
+            self.progress(number * n + done + inside, total)
 
         whole = model.test_loader
         try:
             with followed(model, FRAMES[hosts.device().type], told), torch.no_grad():
                 for first, last in missing:
-                    begun = done
+                    inside, size = 0, last - first
                     model.test_loader = part_of(whole, range(first, last), self.batch)
                     self._seed(first)
                     found = model.inference(-1)  # not rank 0's: that one draws a bar for each part
                     if rank_and_world()[0] == 0:
-                        kept.add(first, last, {name: np.asarray(found[name])[: last - first] for name in ("embeddings", "facts")})
-                    done = begun + last - first
+                        kept.add(first, last, {name: np.asarray(found[name])[:size] for name in ("embeddings", "facts")})
+                    done += size
         finally:
             model.test_loader = whole
-        tell()
+        self.progress((number + 1) * n, total)
         if rank_and_world()[0] == 0:
             more = {"batch": self.batch, "trained_with": model.trained_with, "tested_with": model.tested_with}
             kept.finish(_pass(kept.parts(), data, {"key": key, **more}))
