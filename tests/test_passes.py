@@ -394,9 +394,11 @@ class Killed(Exception):
     pass
 
 
-def test_a_killed_pass_goes_on_bit_for_bit(fresh, monkeypatch, warned):
-    """After 11 of its sequences; the finished parts are not embedded again, a harmed one is."""
+@pytest.mark.parametrize("sampling", ["all_ordered", "fixed_unordered"])
+def test_a_killed_pass_goes_on_bit_for_bit(fresh, monkeypatch, warned, sampling):
+    """After 11 of its sequences; the finished parts are not embedded again, a harmed one is. Also where frames are drawn."""
     cfgs = fresh()
+    cfgs["evaluator_cfg"]["sampler"].update(sample_type=sampling, frames_num_fixed=4)
     monkeypatch.setattr(running, "CHUNK", 5)
     (whole,) = embed(cfgs, [BLOCK], batch=2, cache=False)
     n = len(whole.labels)

@@ -140,6 +140,8 @@ class _Run:
             tell = model.msg_mgr.log_info if self.wanted is None else model.msg_mgr.log_warning
             tell(f"The test set is embedded one sequence at a time: {why}")
             self.batch = 1
+        if self.batch > 1:
+            model.msg_mgr.log_info(f"The test set is embedded {self.batch} sequences at a time")
         if self.batch > 1 and hosts.device().type == "cpu":
             keep_memory()
 
