@@ -48,8 +48,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from .config import REQUIRED, ConfigError, anything, boolean, choice, integer, number, read, text
-from .occlusion import KINDS, MOVING, Draw, Occlusion
+from .config import REQUIRED, ConfigError, anything, block, boolean, choice, integer, number, read, text
+from .occlusion import KINDS, MOVING, Draw, Occlusion, fields
 
 FORMAT, VERSION = "opengait-mimic manifest", 1
 NUMBERS = ("hidden", "place", "speed", "width", "trimmed", "portion")
@@ -196,7 +196,7 @@ TOP = {"dataset": (REQUIRED, text), "conditions": (REQUIRED, _some(list))}
 CONDITION = {
     "name": (REQUIRED, text),
     "seed": (REQUIRED, integer(0)),
-    "occlusion": (REQUIRED, _some(dict)),
+    "occlusion": (REQUIRED, block(fields())),
     "sequences": (REQUIRED, _some(dict)),
 }
 ENTRY = {
@@ -221,8 +221,9 @@ def _condition(given, where: str) -> Condition:
             raise ConfigError(f"{here}.hidden: missing; {numbers['kind']} hides a share above 0")
         start = numbers.pop("start")
         drawn[name] = Draw(**{**numbers, "speed": float(numbers["speed"])}), start
-    occlusion = Occlusion.from_cfg(found.occlusion, f"{where}.occlusion")
-    return Condition(found.name, occlusion, found.seed, drawn)
+    occlusion = Occlusion.of(found.occlusion, f"{where}.occlusion")
+    kinds = {kind: found.occlusion.kinds[kind] for kind in occlusion.kinds}  # as written, not divided by their sum
+    return Condition(found.name, occlusion._replace(kinds=kinds), found.seed, drawn)
 
 
 def _entry(d: Draw, start: int) -> dict:

@@ -230,3 +230,15 @@ def test_step_against_the_public_code(host_spec, tmp_path):
     assert found["public"]["class"] == "Baseline_Mimic_Full_Guided" and found["public"]["losses"] == {"triplet": "TripletLossFlat"}
     assert len(found["samples_s"]["public 64x64"]) == 1 and np.isfinite(found["public"]["last_loss"])
     assert "mimic / public, both 64x64" in text
+
+
+def test_passes_times_both_ways(host_spec, tmp_path):
+    """The chosen number, the ratio and how far apart the embeddings are; a backbone that takes one at a time has nothing to compare."""
+    few = ("--subjects", 1, "--length", 5, "--rounds", 2, "--warmup", 0, "--host", host_spec, "--device", "cpu", "--json", "found.json")
+    text = good(BENCHMARKS / "passes.py", *few, cwd=tmp_path)
+    assert "embed takes 16 at a time" in text and float(text.split("; apart ")[1].split()[0]) <= 1e-5
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert {name: len(samples) for name, samples in found["samples_s"].items()} == {"one by one": 2, "up to 256 frames": 2}
+    assert found["chosen"] == 16 and found["why"] == ""
+    text = good(BENCHMARKS / "passes.py", *few, "--backbone", "gaitgl", cwd=tmp_path)
+    assert "embed takes 1 at a time, since GaitGL takes one sequence in a test" in text and "apart" not in text

@@ -12,18 +12,19 @@ from torch import Tensor
 from ..clips import mean_over_frames, owners
 from ..occlusion import KINDS, MOVING
 from .layout import COLUMNS
-from .packing import FRAMES, pieces
+from .packing import pieces
 
 NAMES = ("kind", "hidden_drawn", "hidden_area", "frames", "ven_kind", "ven_hidden", *COLUMNS)
 
 
 @contextlib.contextmanager
-def followed(model, told: Callable[[int], None]):
+def followed(model, frames: int, told: Callable[[int], None] = lambda count: None):
     """While this holds, the model embeds each batch of its test loop in `pieces`, and returns float32 ``embeddings [n, c, p]`` and
     ``facts [n, 14]``, float64, columns `NAMES`.
 
     Args:
         model: a host model over `OccludedInput`, in test phase.
+        frames: that go through the network together, at most, if they are not one sequence's.
         told: called with the number of this process's sequences after each batch.
     """
     pretreat, forward, hide = model.inputs_pretreament, model.forward, model.occluded_batch
@@ -35,7 +36,7 @@ def followed(model, told: Callable[[int], None]):
 
     def inputs_pretreament(inputs):
         found = []
-        for piece in pieces(inputs, FRAMES):
+        for piece in pieces(inputs, frames):
             ipts = pretreat(piece)
             found.append((ipts, last.pop()))
         return found

@@ -33,25 +33,25 @@ def fingerprint(cfgs: dict) -> str:
     digest, files = hashlib.sha256(), []
     digest.update(json.dumps([partition["TEST_SET"], partition.get("PROBE_SET")]).encode())
     for label in map(str, partition["TEST_SET"]):
-        found = sorted(_files(root / label))
-        digest.update(json.dumps([[os.path.relpath(path, root), size] for path, size in found]).encode())
+        found = sorted(_files(str(root), label)) if (root / label).is_dir() else []
+        digest.update(json.dumps(found).encode())
         files += found
-    for path, size in files[:: max(1, len(files) // SAMPLED)][:SAMPLED]:
-        with open(path, "rb") as stream:
+    for name, size in files[:: max(1, len(files) // SAMPLED)][:SAMPLED]:
+        with open(root / name, "rb") as stream:
             digest.update(stream.read(ENDS))
             stream.seek(max(0, size - ENDS))
             digest.update(stream.read(ENDS))
     return f"sha256:{digest.hexdigest()}"
 
 
-def _files(folder: Path):
-    """The files below a folder, with their sizes; none where it does not exist."""
-    if folder.is_dir():
-        for entry in os.scandir(folder):
-            if entry.is_dir():
-                yield from _files(Path(entry.path))
-            else:
-                yield entry.path, entry.stat().st_size
+def _files(root: str, name: str):
+    """The files below a folder of the root, by their names below it, with their sizes."""
+    for entry in os.scandir(f"{root}/{name}"):
+        below = f"{name}/{entry.name}"
+        if entry.is_dir():
+            yield from _files(root, below)
+        else:
+            yield below, entry.stat().st_size
 
 
 def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None) -> dict:

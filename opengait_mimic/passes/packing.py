@@ -11,7 +11,7 @@ from torch import nn
 from ..distributed import gather
 
 SEQUENCES = 16  # at a time, where a model takes several
-FRAMES = 1024  # that go through the network together; a longer sequence goes alone
+FRAMES = {"cpu": 256, "cuda": 1024}  # that go through the network together; a longer sequence goes alone
 LENGTHS = (9, 14, 11)  # frames of the trial's clips
 EQUAL = 1e-5  # of the largest value
 
@@ -26,7 +26,7 @@ class Raw(NamedTuple):
     seqL: np.ndarray | None
 
 
-def pieces(raw, limit: int = FRAMES) -> list[Raw]:
+def pieces(raw, limit: int) -> list[Raw]:
     """Cut a batch between its clips, so that no piece has more frames than ``limit`` or it is one clip. In order."""
     raw = Raw(*raw)
     packed, n = raw.seqL is not None, len(raw.labels)
@@ -55,7 +55,6 @@ def joined(clips: list, names: list, packed: bool) -> Raw:
     return Raw([list(clips)], labels, types, views, None)
 
 
-@torch.no_grad()
 def why_single(model: nn.Module) -> str:
     """Why a model must be given its test sequences one by one; nothing where several give each the same embedding.
 
@@ -73,6 +72,7 @@ def why_single(model: nn.Module) -> str:
     return why or ("another process found a difference" if bool(agreed.any()) else "")
 
 
+@torch.no_grad()
 def _tried(model) -> str:
     from ..models.reasons import out_of_memory
 

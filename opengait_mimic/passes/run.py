@@ -11,14 +11,16 @@ import torch
 import torch.utils.data as tordata
 from torch import nn
 
+from .. import host as hosts
 from ..config import ConfigError
 from ..distributed import on_rank_0, rank_and_world
 from ..launch import build
+from .allocator import keep_memory
 from .facts import NAMES, followed
 from .kept import Kept, NotKept
 from .keys import fingerprint, pass_key, restored
 from .layout import COLUMNS, Pass
-from .packing import SEQUENCES, why_single
+from .packing import FRAMES, SEQUENCES, why_single
 from .pictures import given
 
 CHUNK = 512
@@ -100,30 +102,29 @@ class _Run:
         model, world = self.model, rank_and_world()[1]
         data = model.test_loader.dataset
         model.hide(block, None if block is None else given(manifest, self.cfgs, block, data))
-        n, done = len(data), 0
+        n, total = len(data), len(self.hidings) * len(data)
         missing = on_rank_0(lambda: kept.missing([(first, min(first + CHUNK, n)) for first in range(0, n, CHUNK)]))
-        done = n - sum(last - first for first, last in missing)
-        tell = lambda: self.progress(number * n + min(done, n), len(self.hidings) * n)  # noqa: E731
+        done, inside, size = n - sum(last - first for first, last in missing), 0, 0  # size of this part, and how much of it is done
 
         def told(count):
-            nonlocal done
-            done += count * world
-            tell()
+            nonlocal inside
+            inside = min(inside + count * world, size)  # the last batch may be padded
+            self.progress(number * n + done + inside, total)
 
         whole = model.test_loader
         try:
-            with followed(model, told), torch.no_grad():
+            with followed(model, FRAMES[hosts.device().type], told), torch.no_grad():
                 for first, last in missing:
-                    begun = done
-                    model.test_loader = _part(whole, range(first, last), self.batch)
+                    inside, size = 0, last - first
+                    model.test_loader = part_of(whole, range(first, last), self.batch)
                     self._seed(first)
                     found = model.inference(-1)  # not rank 0's: that one draws a bar for each part
                     if rank_and_world()[0] == 0:
-                        kept.add(first, last, {name: np.asarray(found[name]) for name in ("embeddings", "facts")})
-                    done = begun + last - first
+                        kept.add(first, last, {name: np.asarray(found[name])[:size] for name in ("embeddings", "facts")})
+                    done += size
         finally:
             model.test_loader = whole
-        tell()
+        self.progress((number + 1) * n, total)
         if rank_and_world()[0] == 0:
             more = {"batch": self.batch, "trained_with": model.trained_with, "tested_with": model.tested_with}
             kept.finish(_pass(kept.parts(), data, {"key": key, **more}))
@@ -139,6 +140,10 @@ class _Run:
             tell = model.msg_mgr.log_info if self.wanted is None else model.msg_mgr.log_warning
             tell(f"The test set is embedded one sequence at a time: {why}")
             self.batch = 1
+        if self.batch > 1:
+            model.msg_mgr.log_info(f"The test set is embedded {self.batch} sequences at a time")
+        if self.batch > 1 and hosts.device().type == "cpu":
+            keep_memory()
 
     def _seed(self, first: int) -> None:
         """Where the sampling draws frames, a part draws the same ones whether or not the parts before it ran just now."""
@@ -167,7 +172,7 @@ class _Positions(tordata.Sampler):
         return self.count
 
 
-def _part(loader: tordata.DataLoader, positions, batch: int) -> tordata.DataLoader:
+def part_of(loader: tordata.DataLoader, positions, batch: int) -> tordata.DataLoader:
     """The host's test loader over some positions of the test list, ``batch`` at a time in each process."""
     sampler = _Positions(positions, batch)
     return tordata.DataLoader(loader.dataset, batch_sampler=sampler, collate_fn=loader.collate_fn, num_workers=loader.num_workers)
