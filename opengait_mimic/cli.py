@@ -16,13 +16,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _table, _walkers, _preview, _evaluate, _curves, _import, _list, _check):
+    for add in (_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _curves, _import, _list, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
     with friendly_errors():
         status = given.run(given)
-    if given.command in ("evaluate", "pipeline"):  # what may run in several processes
+    if given.command in ("evaluate", "pipeline", "adapt"):  # what may run in several processes
         from .host import leave
 
         leave()
@@ -90,6 +90,30 @@ def _run_pipeline(given) -> int:
     from .pipeline import run_pipeline
 
     return run_pipeline(given)
+
+
+def _adapt(commands) -> None:
+    p = commands.add_parser("adapt", help="a trained model learns new kinds with some iterations more (the paper's adaptability)")
+    p.add_argument("--cfgs", required=True, help="the YAML of the trained MimicGait, OcclusionAware or Baseline2")
+    p.add_argument("--kinds", required=True, metavar="LIST", help="middle, dynamic, ...; several: middle,pole or top:0.3,pole:0.7")
+    p.add_argument("--iters", required=True, type=int, metavar="N", help="iterations more (the paper: about 20000)")
+    p.add_argument("--hidden", default=None, metavar="A-B", help="hidden share in percent (default: the YAML's)")
+    p.add_argument("--none", default=None, type=float, metavar="P", help="share of whole clips (default: the YAML's)")
+    p.add_argument("--keep", default=0.5, type=float, metavar="P", help="share of the hidden clips that keep the old kinds (default: 0.5)")
+    p.add_argument("--lr", default=None, type=float, help="learning rate (default: the YAML's)")
+    p.add_argument("--ven", default=None, metavar="YAML", help="another VEN, trained already, that knows the new kinds")
+    p.add_argument("--iter", default=0, type=int, metavar="K", help="start from this iteration (default: the one the YAML's test reads)")
+    p.add_argument("--name", default=None, help="appended to save_name (default: the kinds)")
+    p.add_argument("--out", default=None, metavar="YAML", help="the configuration to write (default: below the output folder)")
+    p.add_argument("--retrain", action="store_true", help="move a training of another configuration aside and train anew")
+    add_host_arguments(p)
+    p.set_defaults(run=_run_adapt)
+
+
+def _run_adapt(given) -> int:
+    from .adapting import run_adapt
+
+    return run_adapt(given)
 
 
 def _walkers(commands) -> None:

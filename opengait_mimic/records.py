@@ -136,7 +136,7 @@ class Recorder:
 
         def look(_, __, found):
             summary.clear()
-            summary.update({key: value for key, value in found["visual_summary"].items() if key.startswith("scalar/")})
+            summary.update({key: value for key, value in (found["visual_summary"] or {}).items() if key.startswith("scalar/")})
 
         object.__setattr__(inner, "save_ckpt", save_ckpt)
         inner.loss_aggregator.register_forward_hook(note)

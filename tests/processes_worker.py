@@ -46,7 +46,8 @@ def _step(file, batch, packed):
     ours = hasattr(ipts, "occluded")  # both views; Baseline-2 has the host's 5-tuple
     seqL = ipts.seqL if ours else ipts[4]
     double = ipts._replace(occluded=ipts.occluded.double(), whole=ipts.whole.double()) if ours else ([ipts[0][0].double()], *ipts[1:])
-    loss, info = model.loss_aggregator(model(double)["training_feat"])
+    found = model(double)
+    loss, info = model.loss_aggregator(found["training_feat"])
     loss.backward()
     return {
         "seen": ipts.occluded if ours else ipts[0][0],
@@ -54,6 +55,7 @@ def _step(file, batch, packed):
         "frames": None if seqL is None else seqL.flatten().tolist(),
         "loss": loss.detach(),
         "info": {key: torch.as_tensor(value).float().mean() for key, value in info.items()},
+        "watch": {key: torch.as_tensor(value) for key, value in found["visual_summary"].items() if key.startswith("scalar/")},
         "grad": {name: p.grad for name, p in inner.named_parameters() if p.grad is not None},
         "frozen": [name for name, p in inner.named_parameters() if not p.requires_grad],
         "buffers": dict(inner.named_buffers()),

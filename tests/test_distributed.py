@@ -13,11 +13,20 @@ from torch.nn.parallel import DistributedDataParallel
 from opengait_mimic import L2DistillationLoss, MiCKDLoss
 from opengait_mimic.distributed import gather, rank_and_world
 from opengait_mimic.losses import DISTANCES, PAIRS
+from opengait_mimic.watch import mean_of_all, with_teacher
 
 WORLD = 2
 CASES = [(distance, compat, PAIRS) for distance in DISTANCES for compat in (False, True)]
 CASES += [("parts", compat, chosen) for compat in (False, True) for chosen in (PAIRS[:1], PAIRS[1:2], PAIRS[::2])]
 LABELS = torch.tensor([3, 1, 3, 3, 1, 7, 3, 1])  # no subject sits on one rank alone, but for the single clip
+
+
+FRAMES = torch.arange(12) % 5 == 0  # 5 of them on one rank, 7 on the other
+
+
+def near(mimic, teacher):
+    """Embeddings of which some are nearest to their own clip's, some to another's."""
+    return teacher + 1.5 * mimic, teacher
 
 
 def global_batch():
@@ -63,6 +72,7 @@ def worker(rank: int, folder: str) -> None:
     (joined * torch.arange(12.0).reshape(4, 3)).sum().backward()
     seen["gather"] = joined.detach(), mine.grad, gather(torch.tensor([rank, 10 + rank]))
     seen["strided"] = gather(torch.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1) + 100 * rank)
+    seen["watch"] = {**with_teacher(*near(mimic, teacher)), "mean": mean_of_all(FRAMES[:5] if rank else FRAMES[5:])}
     torch.save(seen, f"{folder}/rank{rank}.pt")
     dist.barrier()
     os._exit(0)  # as `opengait_mimic.host.leave`: gloo's threads may abort an ordinary end
@@ -156,3 +166,11 @@ def test_l2_distillation_is_averaged_over_processes(ranks):
     torch.testing.assert_close(sum(parts) / WORLD, loss.detach(), atol=1e-6, rtol=1e-6)
     for grad in grads:
         torch.testing.assert_close(grad, net.weight.grad, atol=1e-6, rtol=1e-5)
+
+
+def test_what_is_watched_is_of_all_clips_and_frames(ranks):
+    one = {**with_teacher(*near(*global_batch())), "mean": FRAMES.float().mean()}
+    assert 0 < one["own_pair"] < 1 and one["mean"] == 0.25
+    for seen in ranks:
+        for name, value in one.items():
+            torch.testing.assert_close(seen["watch"][name], value, atol=1e-6, rtol=1e-6, msg=name)

@@ -106,7 +106,7 @@ def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
     black = {"trainer_cfg__occlusion": hidden, "evaluator_cfg__occlusion": {**hidden, "protocol": "both"}}
     job["test"]["published"] = stages("MimicGait", "MimicGait-seed0", **{**PUBLISHED, **black}, **odd)
     for stage, sampling, norm in STEPS:
-        more = {"model_cfg__init_mimic": False} if stage == "MimicGait" else {}
+        more = {"trainer_cfg__log_iter": 1, **({"model_cfg__init_mimic": False} if stage == "MimicGait" else {})}
         more.update(PUBLISHED if norm == "published" else {})
         kind = "unfixed_unordered" if sampling == "packed" else "fixed_unordered"
         file = stages(stage, "step", trainer_cfg__fix_BN=norm == "eval", trainer_cfg__sampler__sample_type=kind,
@@ -185,6 +185,18 @@ def test_the_hosts_triplets_gather_and_its_cross_entropy_is_averaged(ran, case):
     assert parts[0] != parts[1]
 
 
+WATCHED = {"Baseline-2": set(), "VEN": {"ven_accuracy", "amount_error"}, "MimicGait": {"ven_accuracy", "teacher_cosine", "own_pair"}}
+
+
+@pytest.mark.parametrize("case", STEPS, ids="-".join)
+def test_two_processes_say_of_the_global_batch_what_one_says(ran, case):
+    one = ran.one[case]["watch"]
+    assert {name.rpartition("/")[2] for name in one} == {"hidden_share", "skipped_steps", *WATCHED[case[0]]}
+    for seen in (found[case]["watch"] for found in ran.two):
+        for name, value in one.items():
+            torch.testing.assert_close(seen[name], value, atol=1e-6, rtol=1e-6, msg=name)
+
+
 @pytest.mark.parametrize("case", STEPS, ids="-".join)
 def test_batchnorm_buffers_are_those_of_one_process(ran, case):
     one = ran.one[case]["buffers"]
@@ -260,7 +272,9 @@ def test_evaluate_writes_the_result_of_one_process(ran, stages, odd, tree, host_
         with np.load(tmp_path / "one" / name) as a, np.load(tmp_path / "two" / name) as b:
             assert set(a) == set(b) and len(set(a)) > 5
             for key in a:
-                same = np.allclose(a[key], b[key], atol=1e-5, equal_nan=True) if a[key].dtype.kind == "f" else np.array_equal(a[key], b[key])
+                same = (
+                    np.allclose(a[key], b[key], atol=1e-5, equal_nan=True) if a[key].dtype.kind == "f" else np.array_equal(a[key], b[key])
+                )
                 assert same, key
     probes = [clip for clip in clips(Path(odd["data_cfg__dataset_root"]), tree) if clip[1] != "nm-01"]
     assert {row["probes"] for row in two["rows"]} == {len(probes)}
