@@ -123,7 +123,8 @@ def measure(
     if wanted.save_manifest:
         _save_manifest(wanted.save_manifest, jobs.drawn(scorer.passes))
     rows, summary, trials = scorer.rows(facts, *_hp(subject, scorer, earlier))
-    more = {"preset": wanted.cells, "left_out": left_out, "manifest": wanted.manifest and sha256(wanted.manifest)}
+    more = {"preset": wanted.cells and Path(wanted.cells).name, "left_out": left_out}
+    more["manifest"] = wanted.manifest and sha256(wanted.manifest)
     blocks = {job[0].name: jobs.block(job) for job in reversed(jobs.own) if job}  # those of the first seed stay
     source = _provenance(subject, None if isinstance(path, dict) else path, {**facts, "occlusion": blocks, **more})
     pictures = drawn(scorer.pictures(jobs.block), jobs.frames) if wanted.pictures else {}

@@ -27,7 +27,8 @@ def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | Non
         file: the YAML it came from; None = a configuration without a file.
         weights: SHA-256 of the files of ``checkpoint``, ``teacher``, ``ven``; None where there is none.
         measured: ``method``, ``backbone``, ``dataset``, ``protocol_name``, ``metric``, ``data`` (the test data's fingerprint), ``seeds``,
-            ``occlusion`` (condition -> the complete block of the first seed), ``preset``, ``manifest`` (SHA-256 or None).
+            ``occlusion`` (condition -> the complete block of the first seed), ``preset`` (or the name of a file of
+            cells), ``manifest`` (SHA-256 or None).
         machine: ``host``, ``commit``, ``version`` (of the plugin), ``device``, ``processes``.
 
     Returns:

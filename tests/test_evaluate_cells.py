@@ -130,7 +130,7 @@ def test_cells_of_ones_own_with_a_hidden_gallery_by_the_teacher(command, trained
     assert command(trained.files["MimicGait"], "--cells", tmp_path / "cells.yaml", "--json", tmp_path / "out.json") == 0
     found = json.loads((tmp_path / "out.json").read_text())
     (row,) = found["rows"]
-    assert row["seen"] is False and row["retention_rank1"] is not None and found["provenance"]["preset"] == str(tmp_path / "cells.yaml")
+    assert row["seen"] is False and row["retention_rank1"] is not None and found["provenance"]["preset"] == "cells.yaml"
     cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)
     block = found["provenance"]["occlusion"][row["condition"]]
