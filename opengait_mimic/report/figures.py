@@ -1,0 +1,59 @@
+"""What a section of the page is made of."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .groups import Group
+from .svg import swatch
+from .text import escaped
+
+MOST = 12
+"""Figures in one section; a preset of 130 cells would fill a book."""
+
+
+class Figure(NamedTuple):
+    """A figure: ``body`` is finished HTML or SVG, ``caption`` plain text; ``size``: "", "half" or "wide" of the page's width."""
+
+    body: str
+    caption: str
+    size: str = ""
+
+
+class Section(NamedTuple):
+    """A section: its introduction says what is to be seen, ``legend`` is finished HTML; without figures ``empty`` says why.
+
+    ``numbers``: a table under the figures, its titles and per cell the lines.
+    """
+
+    name: str
+    title: str
+    intro: str
+    figures: list[Figure]
+    legend: str = ""
+    empty: str = ""
+    left_out: str = ""
+    numbers: tuple[tuple[str, ...], list[tuple[str, list[list[str]]]]] | None = None
+
+
+def section(
+    name: str,
+    title: str,
+    intro: str,
+    figures: list[Figure],
+    empty: str,
+    legend: str = "",
+    most: int = MOST,
+    rest: str = "their numbers are in the JSON export",
+) -> Section:
+    """A section of at most ``most`` figures that says how many it leaves out."""
+    more = len(figures) - most
+    left_out = f"{more} more of these figures are left out to keep the page small; {rest}." if more > 0 else ""
+    return Section(name, title, intro, figures[:most], legend if figures else "", "" if figures else empty, left_out)
+
+
+def legend(group: Group, names=None, line: bool = True) -> str:
+    """Markers, lines and names of the series as an HTML list."""
+    shown = group.names if names is None else [name for name in group.names if name in names]
+    items = (f"<li>{swatch(group.names.index(name), line)} {escaped(name)}</li>" for name in shown)
+    return f'<ul class="legend">{"".join(items)}</ul>'
