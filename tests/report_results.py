@@ -86,17 +86,13 @@ class Made:
         return out, found
 
     def by_pair(self, found):
-        hits = {(f[0], str(f[1]), str(f[2])): 100 * np.mean(f[4] == 1) for f in found}
         if found[0][1] is None:
             views, rank = np.array(self.views)[found[0][3]], found[0][4]
-            lines = [[float(100 * np.mean(rank[views == v] == 1))] for v in np.unique(views)]
-            return {"probe_views": np.unique(views).tolist(), "gallery_views": ["all"], "accuracy": lines}
-
-        def mean(p, g):
-            return None if p == g else float(np.mean([hits[n, p, g] for n in range(len(self.split.subsets))]))
-
-        views = sorted({p for _, p, _ in hits})
-        return {"probe_views": views, "gallery_views": views, "accuracy": [[mean(p, g) for g in views] for p in views]}
+            return [[str(v), None, float(100 * np.mean(rank[views == v] == 1))] for v in np.unique(views)]
+        hits: dict = {}
+        for f in found:
+            hits.setdefault((str(f[1]), str(f[2])), []).append(100 * np.mean(f[4] == 1))
+        return [[probe, gallery, float(np.mean(subsets))] for (probe, gallery), subsets in sorted(hits.items())]
 
     def pairs(self, found):
         labels = np.array(self.labels)
@@ -183,7 +179,8 @@ def _summary(rows):
         values = [row["rp_rank1"] for row in mine]
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
         ends = np.mean([row["rp_rank1_interval"] for row in mine], axis=0).tolist()
-        entry["rp_rank1"] = {"mean": float(np.mean(values)), "sd": sd, "interval": ends}
+        entry["rp_rank1"] = {"mean": float(np.mean(values)), "sd": sd}
+        entry["rp_rank1_interval"] = ends
         out.append(entry)
     return out
 

@@ -187,13 +187,23 @@ def test_sections_without_data_say_why_they_are_empty(page, tmp_path):
     folder = write(tmp_path / "r", Made("Baseline-1", dataset="walkers"), with_ven=False, pictures=False)
     content = json.loads((folder / "results.json").read_text())
     for row in content["rows"]:
-        row.update(cmc=None, view_pairs=None, by_view=None, verification=None)
+        row.update(cmc=None, view_pairs=None, by_view=None, by_kind=None, verification=None)
         row.update({key: None for key in row if key.startswith(("rp_", "hp_", "retention"))}, rp_reason="no teacher was found")
     (folder / "results.json").write_text(json.dumps(content))
     (folder / "trials.npz").unlink()
     report([folder], tmp_path / "p.html")
     bare = Page((tmp_path / "p.html").read_text())
-    titles = ("Occluded against", "Relative", "Cumulative", "Rank-1 by", "Verification", "The visibility", "What the", "Best and")
+    titles = (
+        "Occluded against",
+        "Relative",
+        "Cumulative",
+        "Rank-1 by view",
+        "Rank-1 by kind",
+        "Verification",
+        "The visibility",
+        "What the",
+        "Best and",
+    )
     said = [e.text for e in bare.all("li") if "ul" in e.inside]
     assert bare.all("figure") == [] and all(any(text.startswith(title) and ": " in text for text in said) for title in titles)
     assert "No RP for Baseline-1, GaitBase: no teacher was found." in bare.all("body")[0].text

@@ -12,7 +12,7 @@ import pytest
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.report import report
-from opengait_mimic.report.entries import SCORES
+from opengait_mimic.report.entries import BOUNDED, SCORES
 from opengait_mimic.report.groups import groups, why_apart
 from opengait_mimic.report.latex import escaped
 from opengait_mimic.report.results import read_result
@@ -106,6 +106,8 @@ def test_json_and_csv_hold_the_rows_numbers(results, tmp_path):
         for key in ("rank1", "rank5", "mAP", "rp_rank1", "rp_rank5", "retention_rank1", "hp_rank1"):
             assert record[key] == pytest.approx(np.mean([row[key] for row in mine]), abs=1e-12)
             assert record[f"{key}_sd"] == (pytest.approx(np.std([row[key] for row in mine], ddof=1)) if len(mine) > 1 else None)
+        if len(mine) == 1:
+            assert [record["rp_rank1_low"], record["rp_rank1_high"]] == mine[0]["rp_rank1_interval"]
         assert record["tar_at_far_0.01"] == pytest.approx(np.mean([row["verification"]["tar"]["0.01"] for row in mine]))
     curves = content["groups"][0]["curves"]
     assert curves[1][1]["cmc"] == rows[2]["cmc"] and len(curves) == len(content["records"])
@@ -119,7 +121,7 @@ def test_json_and_csv_hold_the_rows_numbers(results, tmp_path):
             return None
         if key in ("seen",):
             return text == "true"
-        numbers = (*SCORES, *(f"{score}_sd" for score in SCORES), "rp_rank1_low", "rp_rank1_high")
+        numbers = (*SCORES, *(f"{score}_sd" for score in SCORES), *(f"{score}_{end}" for score in BOUNDED for end in ("low", "high")))
         return float(text) if key in numbers else int(text) if key == "group" else text
 
     assert [{key: back(key, text) for key, text in line.items()} for line in lines] == content["records"]

@@ -46,14 +46,14 @@ class Place(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One method in one cell. ``scores``: key of the rows -> `Stat`; ``interval``: of RP at Rank-1; ``rows``: one per seed."""
+    """One method in one cell. ``scores``: key of the rows -> `Stat`; ``intervals``: likewise, 95 % bootstrap; ``rows``: one per seed."""
 
     method: str
     backbone: str
     place: Place
     seeds: tuple[int, ...]
     scores: dict[str, Stat]
-    interval: tuple[float, float] | None
+    intervals: dict[str, tuple[float, float]]
     seen: bool | None
     trained_kinds: tuple[str, ...] | None
     transductive: str
@@ -61,6 +61,11 @@ class Entry(NamedTuple):
     rows: list[dict]
     indices: list[int]  # of the rows in their result, by which its arrays are named
     result: Result
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """That of RP at Rank-1."""
+        return self.intervals.get("rp_rank1")
 
     @property
     def name(self) -> str:
@@ -87,7 +92,7 @@ def _entry(result: Result, key: tuple, indices: list[int]) -> Entry:
         place,
         tuple(sorted(row["seed"] for row in rows)),
         {score: _stat([_value(row, score) for row in rows]) for score in SCORES},
-        _interval(result, rows),
+        _intervals(result, rows),
         rows[0].get("seen"),
         None if trained is None else tuple(trained),
         transductive,
@@ -125,15 +130,16 @@ def _stat(values: list) -> Stat:
     return Stat(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)))
 
 
-def _interval(result: Result, rows: list[dict]) -> tuple[float, float] | None:
-    """Of one seed the row's, of several the summary's, which holds that of the mean."""
-    if len(rows) == 1:
-        found = rows[0].get("rp_rank1_interval")
-    else:
-        mine = [entry for entry in result.summary if all(entry.get(key) == rows[0].get(key) for key in KEYS)]
-        found = (mine[0].get("rp_rank1") or {}).get("interval") if len(mine) == 1 else None
-    return None if found is None else (found[0], found[1])
+def _intervals(result: Result, rows: list[dict]) -> dict[str, tuple[float, float]]:
+    """Of one seed the row's, of several the summary's, which holds those of the mean."""
+    source = rows
+    if len(rows) > 1:
+        source = [entry for entry in result.summary if all(entry.get(key) == rows[0].get(key) for key in KEYS)]
+    found = {score: source[0].get(f"{score}_interval") for score in BOUNDED} if len(source) == 1 else {}
+    return {score: (ends[0], ends[1]) for score, ends in found.items() if ends is not None}
 
 
+BOUNDED = tuple(f"{kind}rank{k}" for kind in ("", "rp_") for k in (1, 5, 10, 20))
+"""Scores that have an interval."""
 KEYS = ("method", "backbone", "protocol", "gallery_embedder", "condition", "post")
 """By which a summary's entry and the rows it sums up are matched."""

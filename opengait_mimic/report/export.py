@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from .entries import SCORES, Entry
+from .entries import BOUNDED, SCORES, Entry
 from .groups import Group, why_apart
 
 FORMAT, VERSION = "opengait-mimic report", 1
@@ -15,17 +15,18 @@ COLUMNS = (
     *FACTS,
     *("seeds", "seen", "trained_kinds"),
     *(column for score in SCORES for column in (score, f"{score}_sd")),
-    *("rp_rank1_low", "rp_rank1_high", "rp_reason"),
+    *(f"{score}_{end}" for score in BOUNDED for end in ("low", "high")),
+    "rp_reason",
 )
 
 
 def records(groups: list[Group]) -> list[dict]:
-    """One flat record for each method and cell: means, standard deviations (None with one seed), the interval of RP at Rank-1."""
+    """One flat record for each method and cell: means, standard deviations (None with one seed), the intervals."""
     return [_record(number, group, entry) for number, group in enumerate(groups, 1) for entry in group.entries]
 
 
 def _record(number: int, group: Group, entry: Entry) -> dict:
-    place, (low, high) = entry.place, entry.interval or (None, None)
+    place = entry.place
     values = {
         "group": number,
         "dataset": group.facts["dataset"],
@@ -40,12 +41,12 @@ def _record(number: int, group: Group, entry: Entry) -> dict:
         "seeds": " ".join(map(str, entry.seeds)),
         "seen": entry.seen,
         "trained_kinds": None if entry.trained_kinds is None else " ".join(entry.trained_kinds),
-        "rp_rank1_low": low,
-        "rp_rank1_high": high,
         "rp_reason": entry.rp_reason or None,
     }
     for score, (mean, sd) in entry.scores.items():
         values[score], values[f"{score}_sd"] = mean, sd
+    for score in BOUNDED:
+        values[f"{score}_low"], values[f"{score}_high"] = entry.intervals.get(score, (None, None))
     return {column: values[column] for column in COLUMNS}
 
 

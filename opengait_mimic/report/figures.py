@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 from .groups import Group
@@ -10,6 +11,8 @@ from .text import escaped
 
 MOST = 12
 """Figures in one section; a preset of 130 cells would fill a book."""
+SIZE = 1_000_000
+"""Bytes of one section's figures, at which no further one is taken."""
 
 
 class Figure(NamedTuple):
@@ -46,10 +49,12 @@ def section(
     most: int = MOST,
     rest: str = "their numbers are in the JSON export",
 ) -> Section:
-    """A section of at most ``most`` figures that says how many it leaves out."""
-    more = len(figures) - most
+    """A section of at most ``most`` figures and about `SIZE` bytes, that says how many figures it leaves out."""
+    sizes = itertools.accumulate(len(figure.body) for figure in figures)
+    kept = [figure for figure, before in zip(figures[:most], (0, *sizes)) if before < SIZE]
+    more = len(figures) - len(kept)
     left_out = f"{more} more of these figures are left out to keep the page small; {rest}." if more > 0 else ""
-    return Section(name, title, intro, figures[:most], legend if figures else "", "" if figures else empty, left_out)
+    return Section(name, title, intro, kept, legend if figures else "", "" if figures else empty, left_out)
 
 
 def legend(group: Group, names=None, line: bool = True) -> str:

@@ -10,6 +10,7 @@ from . import provenance, tables
 from .cmc import cmc
 from .figures import Section
 from .groups import Group, why_apart
+from .kinds import kinds
 from .op_hp import op_hp
 from .roc import roc
 from .severity import severity
@@ -18,7 +19,7 @@ from .text import listed, plain
 from .ven import ven
 from .views import views
 
-SECTIONS = (op_hp, severity, cmc, views, roc, ven, sheets, retrievals)
+SECTIONS = (op_hp, severity, cmc, kinds, views, roc, ven, sheets, retrievals)
 
 
 def to_html(groups: list[Group], version: str) -> str:

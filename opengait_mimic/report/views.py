@@ -33,14 +33,8 @@ def views(group: Group) -> Section:
 
 def _pairs(entry: Entry) -> dict[tuple[str, str], float]:
     """(probe view, gallery view; "" where the protocol does not go by views) -> Rank-1, mean over the seeds; pairs that every seed has."""
-    seeds = [_of_row(row.get("view_pairs") or {}) for row in entry.rows]
+    seeds = [{(str(probe), str(gallery or "")): value for probe, gallery, value in row.get("view_pairs") or ()} for row in entry.rows]
     return {pair: sum(seed[pair] for seed in seeds) / len(seeds) for pair in seeds[0] if all(pair in seed for seed in seeds)}
-
-
-def _of_row(table: dict) -> dict[tuple[str, str], float]:
-    columns = ["" if view == "all" else view for view in table.get("gallery_views", ())]
-    lines = zip(table.get("probe_views", ()), table.get("accuracy", ()))
-    return {(row, column): value for row, line in lines for column, value in zip(columns, line) if value is not None}
 
 
 def _square(entry: Entry, pairs: dict[tuple[str, str], float]) -> Figure:
