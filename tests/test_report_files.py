@@ -43,10 +43,10 @@ def changed(folder, target, **changes):
 @pytest.mark.parametrize(
     "changes, said",
     [
-        ({"dataset": "GREW"}, "data set (walkers, GREW)"),
-        ({"protocol_name": "other"}, "protocol (walkers, other)"),
+        ({"dataset": "GREW"}, "data set (walkers there, GREW here)"),
+        ({"protocol_name": "other"}, "protocol (walkers there, other here)"),
         ({"data": "sha256:other"}, "test data (sha256:000"),
-        ({"metric": "cos"}, "distance (euc, cos)"),
+        ({"metric": "cos"}, "distance (euc there, cos here)"),
         ({"hp_rank1": 12.5}, "HP of GaitBase"),
     ],
 )
@@ -63,7 +63,7 @@ def test_results_that_are_not_comparable_are_kept_apart(results, tmp_path, chang
 def test_other_seeds_are_kept_apart(results, tmp_path):
     other = write(tmp_path / "other", Made("MimicGait", "GaitBase", "walkers", 2), seeds=(0,), **PLAIN)
     found = groups(map(read_result, [results[1], other]))
-    assert len(found) == 2 and "occlusion seeds (0, 1, 0)" in why_apart(found, 1)
+    assert len(found) == 2 and "occlusion seeds (0, 1 there, 0 here)" in why_apart(found, 1)
 
 
 def test_presets_of_one_checkpoint_are_one_method(results, tmp_path):

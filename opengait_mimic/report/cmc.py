@@ -8,7 +8,7 @@ from .groups import Group
 from .svg import Axis, Chart
 from .text import listed
 
-MARKED = (1, 5, 10, 20, 30, 40, 50)
+MARKED = (1, 2, 5, 10, 20, 50)
 
 
 def cmc(group: Group) -> Section:
@@ -21,9 +21,9 @@ def cmc(group: Group) -> Section:
         names += curves
         longest, lowest = max(map(len, curves.values())), min(curve[0] for curve in curves.values())
         told = listed(f"{name} {curve[0]:.1f} % at 1, {curve[-1]:.1f} % at {len(curve)}" for name, curve in curves.items())
-        marks = tuple(k for k in (1, 10, 20, 30, 40, 50) if k <= longest)
+        marks = tuple(k for k in MARKED if k <= longest)
         y = Axis("probes with a mate within k, %", min(80, 10 * (lowest // 10)), 100)
-        chart = Chart(f"CMC, {place.title}: {told}.", Axis("k", 1, max(longest, 2), ticks=marks), y)
+        chart = Chart(f"CMC, {place.title}: {told}.", Axis("k", 1, max(longest, 2), log=True, ticks=marks), y)
         for name, curve in curves.items():
             number = group.names.index(name)
             chart.line(range(1, len(curve) + 1), curve, number)

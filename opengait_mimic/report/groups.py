@@ -37,6 +37,11 @@ class Group(NamedTuple):
         """The entries of one cell."""
         return [entry for entry in self.entries if entry.place == place]
 
+    def name_of(self, result: Result) -> str:
+        """What the group calls the network of a result; a later result of the same network may have no entry of its own."""
+        alike = [entry.name for entry in self.entries if entry.result is result or same_network(entry.result, result)]
+        return alike[0] if alike else f"{result.rows[0]['method']}, {result.rows[0]['backbone']}"
+
 
 def groups(results: Iterable[Result]) -> list[Group]:
     """Results by what must be equal before two numbers may be compared: data set, protocol, test data, distance, seeds, backbone's HP.
@@ -58,11 +63,12 @@ def groups(results: Iterable[Result]) -> list[Group]:
 
 
 def differences(one: Group, other: Group) -> list[str]:
-    """What keeps two groups apart, as ``data set (walkers, GREW)``."""
-    unlike = [f"{FACTS[key]} ({one.facts[key]}, {other.facts[key]})" for key in FACTS if one.facts[key] != other.facts[key]]
-    for backbone in _other_hp(one.hp, other.hp):
-        unlike.append(f"HP of {backbone} ({one.hp[backbone]:.2f} %, {other.hp[backbone]:.2f} %)")
-    return unlike
+    """What keeps two groups apart, as ``data set (walkers there, GREW here)``; unlike HP only where all else is alike."""
+    unlike = [
+        f"{name} ({one.facts[key]} there, {other.facts[key]} here)" for key, name in FACTS.items() if one.facts[key] != other.facts[key]
+    ]
+    backbones = _other_hp(one.hp, other.hp)
+    return unlike or [f"HP of {backbone} ({one.hp[backbone]:.2f} % there, {other.hp[backbone]:.2f} % here)" for backbone in backbones]
 
 
 def why_apart(found: list[Group], number: int) -> str:
@@ -92,7 +98,7 @@ def _fill(group: Group) -> None:
     for result in group.results:
         mine = entries(result)
         for first, known in networks:
-            if _network(first) is not None and _network(first) == _network(result) and _agree(known, mine):
+            if same_network(first, result) and _agree(known, mine):
                 known.extend(entry for entry in mine if (entry.name, entry.place) not in {(e.name, e.place) for e in known})
                 break
         else:
@@ -101,9 +107,10 @@ def _fill(group: Group) -> None:
         group.entries.extend(entry._replace(method=label or entry.method) for entry in mine)
 
 
-def _network(result: Result) -> tuple | None:
-    checkpoint = result.provenance.get("checkpoint")
-    return None if checkpoint is None else (result.rows[0]["method"], result.rows[0]["backbone"], checkpoint)
+def same_network(one: Result, other: Result) -> bool:
+    """Whether two results are of one checkpoint; without a hash nobody knows."""
+    keys = [(r.provenance.get("checkpoint"), r.rows[0]["method"], r.rows[0]["backbone"]) for r in (one, other)]
+    return keys[0][0] is not None and keys[0] == keys[1]
 
 
 def _agree(known: list[Entry], more: list[Entry]) -> bool:

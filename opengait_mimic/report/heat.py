@@ -9,7 +9,7 @@ from .text import escaped
 
 CELL, LOW = 40, 25  # width and height of a cell, in pixels
 DARK = 0.62  # from this shade on, letters in the colour of the paper are easier to read
-LETTER = 6.6  # width of a letter, for the room that names need
+LETTER = 6.3  # width of a letter, for the room that names need
 
 
 def heat_map(
@@ -29,7 +29,7 @@ def heat_map(
         high: that of the darkest.
     """
     room = round(14 + LETTER * max(map(len, (*rows, y))))
-    turned = max(map(len, columns)) * LETTER > CELL - 4
+    turned = max(map(len, columns)) * LETTER > CELL
     top = round(18 + (8 + LETTER * 0.75 * max(map(len, columns)) if turned else 18))
     parts = [_text(x, room, 13), _text(y, room - 8, top - 7, "end")]
     for j, name in enumerate(columns):

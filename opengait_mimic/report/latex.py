@@ -46,7 +46,7 @@ def _tables(groups: list[Group], number: int) -> list[str]:
     group, pages = groups[number], [[]]
     for place in group.places:
         block = [_line(entry) for entry in group.at(place)]
-        block.insert(0, f"\\multicolumn{{{len(TITLES)}}}{{l}}{{\\emph{{{escaped(place.title)}}}}} \\\\")
+        block.insert(0, f"\\multicolumn{{{len(TITLES)}}}{{@{{}}l}}{{\\emph{{{escaped(place.title)}}}}} \\\\")
         if pages[-1] and sum(map(len, pages[-1])) + len(block) > LINES:
             pages.append([])
         pages[-1].append(block)

@@ -18,7 +18,7 @@ ROLES = ("probe", "nearest", "nearest mate")
 
 def sheets(group: Group) -> Section:
     """A contact sheet for each condition; results that hid the same show it once."""
-    figures: dict[tuple, Figure] = {}
+    found: dict[tuple[str, str], list[str]] = {}  # condition and pictures -> who saw them
     for result in group.results:
         for name, clips in result.pictures.items():
             if name.startswith("sheet/") and not name.endswith("/text"):
@@ -26,10 +26,11 @@ def sheets(group: Group) -> Section:
                 _check(result, name, clips, 4)
                 items = [_strip(clip, "" if words is None else str(words[i])) for i, clip in enumerate(clips)]
                 body = f'<ul class="sheet">{"".join(f"<li>{item}</li>" for item in items)}</ul>'
-                figures.setdefault((condition, body), Figure(body, f"{condition}: {len(clips)} of the scored sequences.", "wide"))
-    intro = "Clips as the network saw them, spread over what was drawn; under each, what hides how much of it."
+                found.setdefault((condition, body), []).append(group.name_of(result))
+    figures = [Figure(body, f"{condition}: what {listed(dict.fromkeys(who))} saw.", "wide") for (condition, body), who in found.items()]
+    intro = "Some of the scored sequences as the network saw them; under each, what hides how much of it."
     empty = "The results hold no pictures of what was hidden (pictures.npz)."
-    return section("sheets", "What the tests hid", intro, list(figures.values()), empty, most=SHEETS, rest=REST)
+    return section("sheets", "What the tests hid", intro, figures, empty, most=SHEETS, rest=REST)
 
 
 def retrievals(group: Group) -> Section:

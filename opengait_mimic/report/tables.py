@@ -65,11 +65,10 @@ def notes(group: Group, seen: bool = True) -> list[str]:
     for reason in dict.fromkeys(entry.rp_reason for entry in group.entries if entry.rp_reason):
         who = dict.fromkeys(entry.name for entry in group.entries if entry.rp_reason == reason)
         said.append(f"No RP for {', '.join(who)}: {reason}.".replace("..", "."))
-    compat = {
-        (entry.name, _listed(row["reference_compat"])) for entry in group.entries for row in entry.rows if row.get("reference_compat")
-    }
-    said += [f"{name} departs from the paper as the public code does: {switches}." for name, switches in sorted(compat)]
-    rows = [row for entry in group.entries for row in entry.rows if row.get("probes_without_mate")]
+    told = [(entry.name, row) for entry in group.entries for row in entry.rows]
+    switched = {(name, _listed(row["reference_compat"])) for name, row in told if row.get("reference_compat")}
+    said += [f"{name} departs from the paper as the public code does: {switches}." for name, switches in sorted(switched)]
+    rows = [row for _, row in told if row.get("probes_without_mate")]
     lost = {(row["probes_without_mate"], row["probes"], bool(row.get("mates_only"))) for row in rows}
     fate = {True: "are left out", False: "count as failures"}
     return said + [f"{without} of {probes} probes have no mate in the gallery and {fate[only]}." for without, probes, only in sorted(lost)]

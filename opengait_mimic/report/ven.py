@@ -19,7 +19,7 @@ def ven(group: Group) -> Section:
     """For each result and condition a confusion matrix and a scatter of the amounts, all seeds together."""
     figures, shown, told = [], set(), set()
     for result in group.results:
-        name = _name(group, result)
+        name = group.name_of(result)
         for condition, found in _conditions(result).items():
             if (name, condition) in told:  # another result of the same network
                 continue
@@ -34,12 +34,6 @@ def ven(group: Group) -> Section:
     return section(
         "ven", "The visibility network", intro, figures, "No result comes from a model with a VEN.", f'<ul class="legend">{key}</ul>'
     )
-
-
-def _name(group: Group, result: Result) -> str:
-    """What the group calls the network of a result; a later result of the same network may have no entry of its own."""
-    own = next((entry.name for entry in group.entries if entry.result is result), None)
-    return own or f"{result.rows[0]['method']}, {result.rows[0]['backbone']}"
 
 
 def _conditions(result: Result) -> dict[str, list[np.ndarray]]:
