@@ -80,7 +80,7 @@ def why_apart(found: list[Group], number: int) -> str:
 def _facts(result: Result) -> dict[str, str]:
     row, made = result.rows[0], result.provenance
     told = {key: row.get(name) or made.get(name) for key, name in NAMES.items()}
-    seeds = sorted({row["seed"] for row in result.rows})
+    seeds = row.get("seeds") or sorted({row["seed"] for row in result.rows})
     return {**{key: str(value or "not told") for key, value in told.items()}, "seeds": ", ".join(map(str, seeds))}
 
 

@@ -11,6 +11,13 @@ CELL, LOW = 40, 25  # width and height of a cell, in pixels
 DARK = 0.62  # from this shade on, letters in the colour of the paper are easier to read
 LETTER = 6.3  # width of a letter, for the room that names need
 
+NARROW = 310  # pixels that fit into a column of the page
+
+
+def size(rows: Sequence[str], columns: Sequence[str]) -> str:
+    """The `Figure.size` that a map of these needs."""
+    return "half" if _room(rows) + CELL * len(columns) > NARROW else ""
+
 
 def heat_map(
     alt: str, rows: Sequence[str], columns: Sequence[str], values, words, x: str = "", y: str = "", low: float = 0.0, high: float = 100.0
@@ -28,7 +35,7 @@ def heat_map(
         low: the value of the lightest shade.
         high: that of the darkest.
     """
-    room = round(14 + LETTER * max(map(len, (*rows, y))))
+    room = _room((*rows, y))
     turned = max(map(len, columns)) * LETTER > CELL
     top = round(18 + (8 + LETTER * 0.75 * max(map(len, columns)) if turned else 18))
     parts = [_text(x, room, 13), _text(y, room - 8, top - 7, "end")]
@@ -52,6 +59,10 @@ def heat_map(
     beyond = LETTER * 0.75 * len(columns[-1]) if turned else 4
     width, height = round(room + CELL * len(columns) + beyond), top + LOW * len(rows) + 4
     return picture(alt, width, height, "".join(parts), f"width:{width}px;max-width:none")
+
+
+def _room(names: Sequence[str]) -> int:
+    return round(14 + LETTER * max(map(len, names)))
 
 
 def _text(words: str, x: int, y: int, anchor: str = "start", more: str = "") -> str:

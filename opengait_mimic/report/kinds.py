@@ -5,7 +5,7 @@ from __future__ import annotations
 from .entries import Entry
 from .figures import Figure, Section, section
 from .groups import Group
-from .heat import heat_map
+from .heat import heat_map, size
 from .text import percent
 
 
@@ -19,7 +19,8 @@ def kinds(group: Group) -> Section:
             values = [[told.get(kind) for kind in columns] for told in found.values()]
             title = f"{place.title[0].upper()}{place.title[1:]}"
             words = [[percent(value) for value in line] for line in values]
-            figures.append(Figure(heat_map(f"Rank-1 by kind, {title}.", list(found), columns, values, words, "kind"), f"{title}.", "half"))
+            body = heat_map(f"Rank-1 by kind, {title}.", list(found), columns, values, words, "kind")
+            figures.append(Figure(body, f"{title}.", size(list(found), columns)))
     intro = "Rank-1 in percent of the probes that each kind hides, against the same gallery; mean over the seeds."
     return section("kinds", "Rank-1 by kind", intro, figures, "No cell draws several kinds, or the results do not tell them apart.")
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..occlusion import KINDS
 from .figures import Figure, Section, section
 from .groups import Group
-from .heat import heat_map
+from .heat import heat_map, size
 from .results import Result
 from .svg import Axis, Chart, swatch
 from .text import escaped
@@ -58,7 +58,9 @@ def _confusion(name: str, condition: str, kind: np.ndarray, said: np.ndarray) ->
     words = [[f"{share:.1f}" if share else "0" for share in line] for line in shares]
     alt = f"VEN confusion, {name}, {condition}: {right:.1f} % right."
     body = heat_map(alt, rows_named, [KINDS[j] for j in columns], shares.tolist(), words, "named", "drawn")
-    return Figure(body, f"{name}; {condition or 'whole bodies'}: {right:.1f} % of {len(kind)} sequences named right.")
+    return Figure(
+        body, f"{name}; {condition or 'whole bodies'}: {right:.1f} % of {len(kind)} sequences named right.", size(rows_named, columns)
+    )
 
 
 def _amounts(name: str, condition: str, kind: np.ndarray, area: np.ndarray, said: np.ndarray) -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .entries import Entry
 from .figures import Figure, Section, section
 from .groups import Group
-from .heat import heat_map
+from .heat import heat_map, size
 from .text import percent
 
 MOST = 18
@@ -41,14 +41,14 @@ def _square(entry: Entry, pairs: dict[tuple[str, str], float]) -> Figure:
     rows, columns = (sorted({pair[side] for pair in pairs}) for side in (0, 1))
     values = [[pairs.get((row, column)) for column in columns] for row in rows]
     caption = f"{entry.name}; {entry.place.title}"
-    return Figure(_map(caption, rows, columns, values, "gallery view", "probe"), f"{caption}.", "half" if len(columns) > 5 else "")
+    return Figure(_map(caption, rows, columns, values, "gallery view", "probe"), f"{caption}.", size(rows, columns))
 
 
 def _flat(place, flat: dict[str, dict[str, float]]) -> Figure:
     columns = sorted({view for views in flat.values() for view in views})
     values = [[views.get(column) for column in columns] for views in flat.values()]
     title = f"{place.title[0].upper()}{place.title[1:]}"
-    return Figure(_map(title, list(flat), columns, values, "probe view", ""), f"{title}.", "half")
+    return Figure(_map(title, list(flat), columns, values, "probe view", ""), f"{title}.", size(list(flat), columns))
 
 
 def _map(alt, rows, columns, values, x, y) -> str:
