@@ -17,13 +17,14 @@ setup(
     packages=[*find_packages(include=["opengait_mimic", "opengait_mimic.*"]), "opengait_mimic.configs"],
     package_dir={"opengait_mimic.configs": "configs"},
     package_data={
-        "opengait_mimic": ["embedded/*.py", "embedded/**/*.py", "embedded/**/*.yaml"],
+        "opengait_mimic": ["embedded/*.py", "embedded/**/*.py", "embedded/**/*.yaml", "report/page.html", "report/style.css"],
         "opengait_mimic.configs": ["**/*.yaml"],
     },
     install_requires=["torch>=2.6,<2.14", "numpy>=1.24,<3", "pyyaml>=6,<7", "kornia>=0.8,<0.10"],
     extras_require={
-        "report": ["matplotlib>=3.7,<4"],
+        "report": ["jinja2>=3.1,<4"],
         "test": [
+            "jinja2>=3.1,<4",
             "hypothesis>=6.100,<7",
             "pillow>=10",
             "pytest>=8,<10",

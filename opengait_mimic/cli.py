@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _curves, _import, _list, _check):
+    for add in (_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _report, _curves, _import, _list, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
@@ -195,6 +195,23 @@ def _run_curves(given) -> int:
     from .curves import curves_of, table
 
     print(table(curves_of(given.folder)))
+    return 0
+
+
+def _report(commands) -> None:
+    p = commands.add_parser("report", help="results as one self-contained page, and as CSV, JSON and LaTeX")
+    p.add_argument("results", nargs="+", metavar="RESULTS", help="folders that `evaluate --out DIR` wrote, or their results.json")
+    p.add_argument("--out", default="report.html", metavar="HTML", help="the page (default: report.html)")
+    p.add_argument("--csv", default=None, metavar="F", help="one line for each method and cell")
+    p.add_argument("--json", default=None, metavar="F", help="the same with curves and provenance")
+    p.add_argument("--latex", default=None, metavar="F", help="the tables, for \\input; needs booktabs")
+    p.set_defaults(run=_run_report)
+
+
+def _run_report(given) -> int:
+    from .report import report
+
+    print("\n".join(report(given.results, given.out, given.csv, given.json, given.latex)))
     return 0
 
 

@@ -12,11 +12,11 @@ import pytest
 import opengait_mimic
 
 HOST = ("modeling", "data", "utils", "evaluation")
-EXTRAS = ("matplotlib", "scipy", "sklearn", "pytorch_metric_learning", "tensorboard", "torchvision", "cv2", "einops", "tqdm")
+EXTRAS = ("jinja2", "matplotlib", "scipy", "sklearn", "pytorch_metric_learning", "tensorboard", "torchvision", "cv2", "einops", "tqdm")
 PURE = (
     *("occlusion", "visibility", "losses", "retrieval", "protocol", "walkers", "augmentation", "evaluators", "config", "clips"),
     *("pictures", "distributed", "summary", "progress", "batchnorm", "compat", "public_weights", "manifest", "watch", "seeds"),
-    *("provenance", "results.numbers", "results.scorer", "results.pictures"),
+    *("provenance", "results.numbers", "results.scorer", "results.pictures", "report"),
 )
 
 BLOCKER = """
