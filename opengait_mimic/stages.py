@@ -203,6 +203,8 @@ def _kept(stage: Stage, cfgs: dict) -> tuple[dict, dict | None, list[str]]:
         return inputs, None, []
     if not isinstance(before, dict) or not {"rows", "visibility", "seconds", "inputs"} <= before.keys():
         return inputs, None, [f"{stage.result} has another layout"]
+    if any("data" not in row for row in before["rows"]):  # of an older version: rows that do not say what they are comparable with
+        return inputs, None, [f"{stage.result} has rows of another layout"]
     return inputs, before, differences(before["inputs"], inputs)
 
 
