@@ -9,8 +9,8 @@ COLUMNS = {
     "method": "method",
     "backbone": "backbone",
     "dataset": "data set",
-    "protocol": "hidden side",
-    "condition": "what is hidden",
+    "protocol": "side",
+    "condition": "hidden",
     "gallery_embedder": "gallery",
     "rank1": "Rank-1",
     "rank5": "Rank-5",
@@ -58,7 +58,7 @@ def _cell(line: dict, key: str) -> str:
     if key == "seen":
         return SEEN[value]
     if key == "seeds":
-        return "-" if line["protocol"] == HOLISTIC else ", ".join(map(str, value))
+        return "-" if line["protocol"] == HOLISTIC else _seeds(value)
     if not isinstance(value, dict):
         return "-" if value is None else str(value)
     if value["mean"] is None:
@@ -69,6 +69,12 @@ def _cell(line: dict, key: str) -> str:
     if key == "rp_rank1":
         return text + (" [{:.2f}, {:.2f}]".format(*interval) if (interval := line.get("rp_rank1_interval")) else "")
     return text + (f" ± {value['sd']:.2f}" if value["sd"] is not None else "")
+
+
+def _seeds(seeds: list[int]) -> str:
+    """A range in short: 0-9."""
+    first, last = seeds[0], seeds[-1]
+    return f"{first}-{last}" if len(seeds) > 2 and seeds == list(range(first, last + 1)) else ", ".join(map(str, seeds))
 
 
 def _notes(lines: list[dict]) -> list[str]:
