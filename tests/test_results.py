@@ -17,7 +17,7 @@ from opengait_mimic.results.numbers import curves, intervals, numbers, verified
 from opengait_mimic.results.pictures import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
 from opengait_mimic.results.reference import read_reference
 from opengait_mimic.results.scorer import Scorer
-from opengait_mimic.retrieval import Trials, trials
+from opengait_mimic.retrieval import OF_SPLIT, Trials, trials
 from tests.test_protocol import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))
@@ -113,7 +113,18 @@ def test_what_was_hidden_is_kept_by_condition_and_seed(scorer, passes):
     assert list(scorer.hidden) == ["|3", "top+bottom 40-60 %|3", "top+bottom 40-60 %|4", "pole 10-30 %|3", "pole 10-30 %|4"]
     kept = scorer.hidden["pole 10-30 %|4"]
     assert set(kept) == {"kind", "hidden", "hidden_area"} and np.array_equal(kept["kind"], passes[0][OTHER, 4].kind)
-    assert all(len(done.embeddings) == 0 for done in scorer.passes.values()), "no embedding is held"
+    for done in scorer.passes.values():
+        assert len(done.embeddings) == 0 and done.embeddings.base is None, "a view would hold every embedding of the pass"
+
+
+def test_columns_that_every_cell_shares_are_held_once(scorer, passes):
+    """And are what the retrieval says for each cell."""
+    own, _ = passes
+    for (cell, seed), found in scorer.found.items():
+        assert all(getattr(found.trials, name) is scorer.shared[name] for name in OF_SPLIT)
+        job = cell.hiding and (cell.hiding, seed)
+        alone = trials(scorer.split, own[job].embeddings, own[None].embeddings, scorer.labels, scorer.views)
+        assert all(np.array_equal(getattr(alone, name), scorer.shared[name]) for name in OF_SPLIT)
 
 
 def test_curves_are_plain_and_agree_with_rank1(scorer):
@@ -228,7 +239,9 @@ def test_the_folder_holds_what_it_says(folder, scorer):
     assert (held["format"], held["format_version"]) == ("opengait-mimic result", 1)
     assert held["files"] == {"trials": "trials.npz", "pictures": "pictures.npz"} and len(held["rows"]) == 18
     with np.load(folder / "trials.npz", allow_pickle=False) as arrays:
-        assert {f"17/{name}" for name in Trials._fields} <= set(arrays) and "18/probe" not in arrays
+        own = set(Trials._fields) - set(OF_SPLIT)
+        assert {*(f"17/{name}" for name in own), *(f"split/{name}" for name in OF_SPLIT)} <= set(arrays)
+        assert not {"18/rank", "17/probe"} & set(arrays)
         assert list(zip(arrays["labels"], arrays["types"], arrays["views"])) == scorer.names
         assert np.array_equal(arrays["top+bottom 40-60 %|4/kind"], scorer.passes[HIDING, 4].kind) and "|3/hidden_area" in arrays
 

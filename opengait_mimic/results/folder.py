@@ -4,7 +4,8 @@
 for no seed changes them); ``summary``, one per cell over the seeds (`opengait_mimic.protocol.summarise`); ``provenance``; ``files``, the
 names of the two beside it.
 
-``trials.npz``: ``<row>/<field>`` for every field of `opengait_mimic.retrieval.Trials` of row number ``<row>``; ``labels``, ``types``,
+``trials.npz``: the fields of `opengait_mimic.retrieval.Trials`: those of `OF_SPLIT`, which every row shares, as ``split/<field>``, those of
+row number ``<row>`` as ``<row>/<field>``; ``labels``, ``types``,
 ``views`` [N] of the test sequences, in the order that ``probe``, ``nearest`` and ``mate`` count; and of what was hidden of each,
 ``<condition>|<seed>/kind``, ``hidden``, ``hidden_area``, and of a VEN ``ven_kind``, ``ven_hidden`` (`opengait_mimic.passes.Pass`).
 
@@ -25,7 +26,7 @@ import numpy as np
 from ..host import HostError
 from ..records import write_whole
 from ..retrieval import Trials
-from .reference import FORMAT, VERSION
+from .reference import FORMAT, VERSION, place_of
 
 JSON, TRIALS, PICTURES = "results.json", "trials.npz", "pictures.npz"
 
@@ -59,7 +60,7 @@ def write_result(folder: Path, result: Result) -> None:
     """
     arrays = {key: np.array(column) for key, column in zip(("labels", "types", "views"), zip(*result.names))}
     for number, trials in enumerate(result.trials):
-        arrays.update({f"{number}/{field}": value for field, value in trials._asdict().items()})
+        arrays.update({place_of(number, field): value for field, value in trials._asdict().items()})
     for where, known in result.hidden.items():
         arrays.update({f"{where}/{name}": value for name, value in known.items()})
     try:

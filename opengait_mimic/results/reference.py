@@ -10,10 +10,15 @@ import numpy as np
 
 from ..config import ConfigError
 from ..protocol import HOLISTIC, OWN, unlike
-from ..retrieval import Trials
+from ..retrieval import OF_SPLIT, Trials
 
 FORMAT, VERSION = "opengait-mimic result", 1
 """What a result's file says of itself: ``format`` and ``format_version``."""
+
+
+def place_of(number: int, field: str) -> str:
+    """The name in ``trials.npz`` of a field of `Trials` of row ``number``."""
+    return f"split/{field}" if field in OF_SPLIT else f"{number}/{field}"
 
 
 class Reference(NamedTuple):
@@ -29,7 +34,7 @@ class Reference(NamedTuple):
             return None
         with np.load(self.kept, allow_pickle=False) as arrays:
             theirs = list(zip(*(arrays[key].tolist() for key in ("labels", "types", "views"))))
-            found = Trials(*(arrays[f"{self.number}/{field}"] for field in Trials._fields))
+            found = Trials(*(arrays[place_of(self.number, field)] for field in Trials._fields))
         where = {name: i for i, name in enumerate(names)}
         moved = np.array([*(where[name] for name in theirs), -1])  # index -1 stays -1
         return found._replace(probe=moved[found.probe], nearest=moved[found.nearest], mate=moved[found.mate])

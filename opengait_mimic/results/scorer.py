@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..protocol import BOTH, HOLISTIC, TEACHER, Cell, Hiding, Split, row, summarise
-from ..retrieval import Trials, trials
+from ..retrieval import OF_SPLIT, Trials, trials
 from .numbers import curves, heard, intervals, numbers, verified
 from .pictures import Picture, retrievals, sheet
 
@@ -54,6 +54,7 @@ class Scorer:
         self.found: dict[tuple[Cell, int], Scored] = {}
         self.hp: Scored | None = None
         self.passes: dict[Job, Any] = {}
+        self.shared: dict[str, np.ndarray] = {}  # columns of every cell's trials, held once
 
     def take(self, job: Job, done, split_of: Callable[[list, list, list], Split]) -> None:
         """Score the cells of a pass of the method's own; ``split_of`` its labels, types and views."""
@@ -66,7 +67,7 @@ class Scorer:
                 self.hp = self._score(whole, whole, full=False)
             self.whole = self._score(done, done, full=self.full)
         hiding, seed = job or (None, self.seeds[0])
-        self.passes[job] = done._replace(embeddings=done.embeddings[:0])
+        self.passes[job] = done._replace(embeddings=np.empty((0, *done.embeddings.shape[1:]), np.float32))  # no view: that holds them all
         for cell in self.cells:
             if cell.hiding == hiding:
                 self.found[cell, seed] = self._of(cell, job, done)
@@ -82,7 +83,8 @@ class Scorer:
     def _score(self, probe, gallery, full: bool | None = None) -> Scored:
         x, y = (torch.from_numpy(side.embeddings).to(self.device) for side in (probe, gallery))
         found = trials(self.split, x, y, self.labels, self.views, self.metric, self.post)
-        drawn = None
+        self.shared = self.shared or {name: getattr(found, name) for name in OF_SPLIT}
+        found, drawn = found._replace(**self.shared), None
         if self.full if full is None else full:
             kind = probe.kind if probe.kind.any() else None
             drawn = curves(self.split, found, self.views, kind)

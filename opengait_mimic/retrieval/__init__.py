@@ -9,11 +9,12 @@ from .distances import distance_matrix
 from .means import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
 from .performance import RelativePerformance, relative_performance
 from .post import POST, transductive
-from .ranking import Trials, trials
+from .ranking import OF_SPLIT, Trials, trials
 from .ranks import RankResult, mate_rank, precision, rank_k
 from .verify import Verification, verification, verify_pairs
 
 __all__ = [
+    "OF_SPLIT",
     "POST",
     "Interval",
     "RankResult",
