@@ -18,6 +18,7 @@ Nothing is pickled: ``numpy.load(file, allow_pickle=False)`` reads them.
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,9 +27,10 @@ import numpy as np
 from ..host import HostError
 from ..records import write_whole
 from ..retrieval import Trials
-from .reference import FORMAT, VERSION, place_of
+from .content import FORMAT, VERSION
+from .reference import TRIALS, place_of
 
-JSON, TRIALS, PICTURES = "results.json", "trials.npz", "pictures.npz"
+JSON, PICTURES = "results.json", "pictures.npz"
 
 
 class Result(NamedTuple):
@@ -50,6 +52,30 @@ class Result(NamedTuple):
         """What stands in the JSON file."""
         head = {"format": FORMAT, "format_version": VERSION}
         return {**head, "rows": self.rows, "summary": self.summary, "provenance": self.provenance, "files": files or {}}
+
+
+def try_places(**options: str | None) -> None:
+    """Try where results will be written, before hours are spent on them.
+
+    Args:
+        options: ``out``: a folder; any other: a file. None = not asked for.
+
+    Raises:
+        HostError: a place cannot be written; names the option.
+    """
+    for option, place in options.items():
+        if place is None:
+            continue
+        file = Path(place)
+        folder = file if option == "out" else file.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+            if option != "out" and file.is_dir():
+                raise IsADirectoryError(f"{file} is a folder")
+        except OSError as error:
+            raise HostError(f"--{option.replace('_', '-')}: cannot write {place}: {error}") from error
 
 
 def write_result(folder: Path, result: Result) -> None:

@@ -11,9 +11,10 @@ from .performance import RelativePerformance, relative_performance
 from .post import POST, transductive
 from .ranking import OF_SPLIT, Trials, trials
 from .ranks import RankResult, mate_rank, precision, rank_k
-from .verify import Verification, verification, verify_pairs
+from .verify import NoPairs, Verification, verification, verify_pairs
 
 __all__ = [
+    "NoPairs",
     "OF_SPLIT",
     "POST",
     "Interval",
