@@ -55,7 +55,7 @@ def test_a_preset_over_seeds(table1, trained):
     held = result(table1)
     cells = [(r["protocol"], r["gallery_embedder"], r["condition"], r["seed"]) for r in held["rows"]]
     name = "top+bottom 40-60 %"
-    hidden = [(side, who, name, seed) for side, who in (("both", "own"), ("probe", "own"), ("probe", "teacher")) for seed in (0, 1)]
+    hidden = [(side, who, name, seed) for side, who in (("probe", "own"), ("both", "own"), ("probe", "teacher")) for seed in (0, 1)]
     assert cells == [("holistic", "own", None, 0), *hidden]
     assert [line["seeds"] for line in held["summary"]] == [[0], [0, 1], [0, 1], [0, 1]]
     assert {r["seen"] for r in held["rows"]} == {None, True} and held["rows"][1]["trained_kinds"] == ["none", "bottom", "top"]
@@ -65,7 +65,7 @@ def test_a_preset_over_seeds(table1, trained):
 
 
 def test_the_first_seed_is_what_evaluate_says(table1, trained):
-    """Today's cells are those of the preset, in another order."""
+    """Its cells are those of the preset."""
     plain = {(r["protocol"], r["gallery_embedder"]): r for r in evaluate(trained.files["MimicGait"], quiet=True)}
     for r in result(table1)["rows"]:
         if r["seed"] == 0:

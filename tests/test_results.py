@@ -18,7 +18,7 @@ from opengait_mimic.results.numbers import curves, intervals, numbers, verified
 from opengait_mimic.results.pictures import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
 from opengait_mimic.results.reference import read_reference
 from opengait_mimic.results.scorer import Scorer
-from opengait_mimic.retrieval import OF_SPLIT, POST, Trials, trials
+from opengait_mimic.retrieval import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, trials
 from tests.test_protocol import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))
@@ -112,7 +112,9 @@ def test_the_interval_of_several_seeds_is_that_of_their_mean(scorer):
     rows, summary, kept = scorer.rows(FACTS, scorer.hp.numbers, scorer.hp.trials, "", named)
     line = next(x for x in summary if x["cell"] == "both, top+bottom 40-60 %")
     own = [t for r, t in zip(rows, kept) if r["cell"] == line["cell"]]
-    assert len(own) == 2 and line["rp_rank1_interval"] == intervals(scorer.split, own, scorer.hp.trials, scorer.labels)["rp_rank1_interval"]
+    resamples = Resamples(scorer.labels, own[0].probe)
+    *op, hp = (resamples.of(each, (1, 5, 10, 20)) for each in (*own, scorer.hp.trials))
+    assert len(own) == 2 and line["rp_rank1_interval"] == intervals(mean_over_seeds(op), hp)["rp_rank1_interval"]
     low, high = line["rp_rank1_interval"]
     assert low < line["rp_rank1"]["mean"] < high
 
@@ -190,7 +192,7 @@ def test_without_a_stranger_there_is_no_verification_but_everything_else():
     assert summary[0]["eer"]["mean"] is None and "verification_reason" not in light(r)
 
 
-@pytest.mark.parametrize(("pairs", "word"), [(None, "all"), (np.array([[1, 0], [1, 2], [3, 2], [3, 0]]), "listed")])
+@pytest.mark.parametrize(("pairs", "word"), [(None, "all"), (np.array([[3, 0], [3, 6], [9, 6], [9, 0]]), "listed")])
 def test_verification_says_of_which_pairs(pairs, word):
     done = fake(1)
     parts = replace(split("GREW", done.labels, done.types, done.views), pairs=pairs)
@@ -201,7 +203,7 @@ def test_verification_says_of_which_pairs(pairs, word):
 def test_a_list_of_pairs_does_not_drop_the_post_processing(monkeypatch):
     done, called = fake(1), []
     monkeypatch.setitem(POST, "same", lambda x, y: called.append(1) or (x, y))
-    parts = replace(split("GREW", done.labels, done.types, done.views), pairs=np.array([[0, 1], [0, 8]]))
+    parts = replace(split("GREW", done.labels, done.types, done.views), pairs=np.array([[3, 0], [3, 6]]))
     verified(parts, done.embeddings, done.embeddings, done.labels, done.views, "euc", "same")
     assert called == [1]
 
@@ -216,7 +218,7 @@ def test_why_rp_has_no_interval_is_told_where_there_is_an_rp(scorer):
 def test_embeddings_that_are_not_finite_are_told_as_an_error_of_the_run():
     one = fake(1)
     one.embeddings[3] = np.nan
-    with pytest.raises(ConfigError, match="finite"):
+    with pytest.raises(ConfigError, match="1 of 54 rows hold NaN"):
         Scorer([Cell(HOLISTIC)], [0], {}, "euc", "none", False, "cpu").take(None, one, lambda *names: split("GREW", *names))
 
 

@@ -38,15 +38,14 @@ def roc(group: Group) -> Section:
         figures.append(Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}."))
         lines.append((place.title, [[entry.name, *(score(entry, key) for key in KEYS)] for entry in found]))
     listed_pairs = any(_told(entry).get("pairs") == "listed" for entry in group.entries)
-    what = (
-        "The listed pairs of a probe and a gallery sequence." if listed_pairs else "Every probe against every gallery sequence as a pair."
-    )
+    what = "The pairs of a list." if listed_pairs else "Every probe against every gallery sequence as a pair."
     intro = f"{what} Curves are of the first seed, with markers at the false accepts for which the table gives TAR."
     for reason in dict.fromkeys(text for entry in group.entries for text in (_told(entry).get("tar_reason") or {}).values()):
         intro += f" No TAR there: {reason}."
+    empty = "The results hold no verification scores."
     for reason in dict.fromkeys(filter(None, (entry.rows[0].get("verification_reason") for entry in group.entries))):
-        intro += f" No verification: {reason}."
-    made = section("roc", "Verification", intro, figures, "The results hold no verification scores.", legend(group, names))
+        intro, empty = (f"{said} No verification: {reason}." for said in (intro, empty))
+    made = section("roc", "Verification", intro, figures, empty, legend(group, names))
     return made._replace(numbers=(TITLES, lines))
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +50,8 @@ def read_content(file: Path) -> dict:
     return content
 
 
-def read_arrays(file: Path) -> dict[str, np.ndarray]:
-    """The arrays of an ``npz`` by name; none where there is no such file.
+def read_arrays(file: Path, wanted: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an ``npz`` by name, of ``wanted`` (None = all) those that it has; none where there is no such file.
 
     Raises:
         ConfigError: it is damaged, or holds Python objects (which are never unpickled).
@@ -59,7 +60,7 @@ def read_arrays(file: Path) -> dict[str, np.ndarray]:
         return {}
     try:
         with np.load(file, allow_pickle=False) as found:
-            return {name: found[name] for name in found.files}
+            return {name: found[name] for name in found.files if wanted is None or name in wanted}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ConfigError(f"{file}: not arrays that `opengait-mimic evaluate --out DIR` writes ({error}); evaluate anew") from error
 

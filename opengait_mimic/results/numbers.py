@@ -13,13 +13,12 @@ from ..protocol.scores import summary
 from ..retrieval import (
     Interval,
     NoPairs,
+    Resampled,
     Trials,
-    accuracy_interval,
     by_kind,
     by_view,
     cmc,
     mean_precision,
-    rp_interval,
     verification,
     verify_pairs,
     view_pairs,
@@ -98,25 +97,22 @@ def verified(split: Split, probe, gallery, labels, views, metric: str, post: str
         return {"verification": None, "verification_reason": str(error)}
 
 
-def intervals(split: Split, op: list[Trials], hp: Trials | None, labels, reason: str = NO_TRIALS) -> dict:
-    """The 95 % bootstrap intervals of a cell over its seeds.
+def intervals(op: Resampled, hp: Resampled | None, reason: str = NO_TRIALS) -> dict:
+    """The 95 % bootstrap intervals of a cell.
 
     Args:
-        split: the protocol.
-        op: the cell's trials, of each seed.
+        op: the cell's `RANKS`, of several seeds their mean.
         hp: those that RP divides by; None = not known.
-        labels: subject of each sequence.
         reason: why ``hp`` is None; empty where RP is unknown too, and that is told.
 
     Returns:
         ``rank1_interval`` ... in percent and ``rp_rank1_interval`` ..., each [low, high] or None; and ``rp_interval_reason`` where RP at
         Rank-1 is known and has none.
     """
-    op, out = [heard(split, each) for each in op], {}
-    told = None if hp is None else heard(split, hp)
+    out = {}
     for k in RANKS:
-        out[f"rank{k}_interval"] = _ends(accuracy_interval(op, labels, k))
-        ratio = None if told is None else rp_interval(op, told, labels, k)
+        out[f"rank{k}_interval"] = _ends(op.interval(k))
+        ratio = None if hp is None else op.over(hp, k)
         out[f"rp_rank{k}_interval"] = None if ratio is None else _ends(ratio)
         if k == 1 and (why := reason if ratio is None else ratio.value is not None and ratio.reason):
             out["rp_interval_reason"] = why

@@ -46,9 +46,7 @@ class Reference(NamedTuple):
             return None
         where = {name: i for i, name in enumerate(names)}
         if lacking := [name for name in self.names if name not in where]:
-            raise ConfigError(
-                f"{self.source}: names {len(lacking)} sequences that are not in this test set, such as {'/'.join(lacking[0])}"
-            )
+            raise ConfigError(f"{self.source}: names {len(lacking)} sequences that this test set lacks, such as {'/'.join(lacking[0])}")
         moved = np.array([*(where[name] for name in self.names), -1])  # index -1 stays -1
         return self.kept._replace(**{field: moved[getattr(self.kept, field)] for field in ("probe", "nearest", "mate")})
 
@@ -122,9 +120,9 @@ def _trials(file: Path, files, number: int) -> tuple[list, Trials | None]:
     beside = file.with_name(TRIALS)
     if not files or "trials" not in files or not beside.is_file():
         return [], None
-    arrays = read_arrays(beside)
     columns = {field: place_of(number, field) for field in Trials._fields}
     texts = ("labels", "types", "views")
+    arrays = read_arrays(beside, (*texts, *columns.values()))
     if missing := [name for name in (*texts, *columns.values()) if name not in arrays]:
         raise ConfigError(f"{beside}: without {', '.join(missing)}; evaluate anew")
     n, t = len(arrays["labels"]), len(arrays[columns["probe"]])

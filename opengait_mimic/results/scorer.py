@@ -10,7 +10,8 @@ import torch
 
 from ..config import ConfigError
 from ..protocol import BOTH, HOLISTIC, TEACHER, Cell, Hiding, Split, row, summarise
-from ..retrieval import OF_SPLIT, Trials, trials
+from ..protocol.rows import RANKS
+from ..retrieval import OF_SPLIT, Resamples, Trials, mean_over_seeds, trials
 from .numbers import NO_TRIALS, curves, heard, intervals, numbers, verified
 from .pictures import Picture, retrievals, sheet
 
@@ -118,12 +119,18 @@ class Scorer:
             hidden_by: what names a condition's draws; see `opengait_mimic.jobs.Jobs.hidden_by`.
         """
         rows, kept, ranges = [], [], {}
-        known = (hp_trials, self.labels, "" if hp is None else NO_TRIALS)
+        resamples = Resamples(self.labels, heard(self.split, self.whole.trials).probe)
+
+        def resampled(each):
+            return resamples.of(heard(self.split, each), RANKS)
+
+        known = (None if hp_trials is None else resampled(hp_trials), "" if hp is None else NO_TRIALS)
         draws = {hiding: hidden_by(hiding) for hiding in dict.fromkeys(cell.hiding for cell in self.cells if cell.hiding)}
         for cell, found in self._by_cell():
-            for seed, scored in found.items():
+            by_seed = [resampled(scored.trials) for scored in found.values()]
+            for (seed, scored), own in zip(found.items(), by_seed):
                 values = {**scored.numbers, **scored.curves}
-                more = intervals(self.split, [scored.trials], *known)
+                more = intervals(own, *known)
                 more["hidden_by"] = draws.get(cell.hiding)
                 meta = self.passes[cell.hiding and (cell.hiding, seed)].meta
                 if on := {**meta["trained_with"], **meta["tested_with"]}:
@@ -131,7 +138,7 @@ class Scorer:
                 rows.append({**row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more})
                 kept.append(scored.trials)
             if len(found) > 1:
-                ranges[cell.name] = intervals(self.split, [scored.trials for scored in found.values()], *known)
+                ranges[cell.name] = intervals(mean_over_seeds(by_seed), *known)
         summary = [{**line, **ranges.get(line["cell"], {})} for line in summarise(rows)]
         return rows, summary, kept
 

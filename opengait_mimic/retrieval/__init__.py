@@ -4,7 +4,7 @@
 and the intervals are all taken of what it returns.
 """
 
-from .bootstrap import Interval, accuracy_interval, difference_interval, rp_interval
+from .bootstrap import Interval, Resampled, Resamples, accuracy_interval, mean_over_seeds, rp_interval
 from .distances import distance_matrix
 from .means import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
 from .performance import RelativePerformance, relative_performance
@@ -16,6 +16,8 @@ from .verify import NoPairs, Verification, verification, verify_pairs
 __all__ = [
     "NoPairs",
     "OF_SPLIT",
+    "Resampled",
+    "Resamples",
     "POST",
     "Interval",
     "RankResult",
@@ -27,9 +29,9 @@ __all__ = [
     "by_kind",
     "by_view",
     "cmc",
-    "difference_interval",
     "distance_matrix",
     "mate_rank",
+    "mean_over_seeds",
     "mean_precision",
     "precision",
     "rank_k",
