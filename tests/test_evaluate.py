@@ -6,11 +6,12 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 
 from opengait_mimic import host as hosts
 from opengait_mimic.cli import main
 from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import evaluate, write_json
+from opengait_mimic.evaluate import evaluate, measure, write_json
 from opengait_mimic.host import HostError
 from opengait_mimic.protocol import light
 from opengait_mimic.protocol.rows import CURVES
@@ -169,6 +170,17 @@ def test_without_the_teachers_weights_rp_is_null_with_a_reason(command, trained,
         assert r["hp_rank1"] is None and r["rp_rank1"] is None
         assert "never-trained" in r["rp_reason"] and "--reference" in r["rp_reason"]
     assert "RP -: " in capsys.readouterr().out
+
+
+def test_an_inline_backbone_has_no_teacher_and_a_result(trained, results, tmp_path):
+    """A test needs no teacher, and its provenance names none."""
+    inline = yaml.safe_load(trained.files[TEACHER].read_text())["model_cfg"]
+    file = variant(trained.files["MimicGait"], tmp_path, model_cfg__backbone=inline, model_cfg__teacher={})
+    found = measure(file, quiet=True)
+    assert [found.provenance[key] for key in ("teacher", "hp")] == [None, None] and found.provenance["ven"].startswith("sha256:")
+    assert all("the backbone is given inline" in r["rp_reason"] and "rp_interval_reason" not in r for r in found.rows)
+    kept = rows(results["MimicGait"])
+    assert [r["rank1"] for r in found.rows] == [r["rank1"] for r in kept[:3]] and found.rows[0]["backbone_cfg"] == kept[0]["backbone_cfg"]
 
 
 def test_reference_gives_hp(command, trained, results, tmp_path, capsys):
