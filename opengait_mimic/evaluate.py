@@ -9,23 +9,24 @@ from typing import Callable, NamedTuple
 from . import __version__
 from . import host as hosts
 from .distributed import on_rank_0, rank_and_world
-from .host import HostError, resolve
-from .inputs import sha256, upstream, weights_of
+from .host import HostError, load_cfgs, resolve
+from .hp import checkpoint_of, hp_weights, refuse_other, teachers_weights
+from .inputs import sha256
 from .jobs import Jobs
 from .manifest import write as write_manifest
 from .passes import fingerprint
 from .progress import rank_bar
-from .protocol import TEACHER, format_rows, light
+from .protocol import TEACHER, format_rows, light, pairs_hash, protocol_hash
 from .protocol.rows import RANKS
 from .provenance import provenance
 from .records import write_whole
-from .results.folder import Result, write_result
+from .results.folder import Result, try_places, write_result
 from .results.pictures import drawn
 from .results.reference import Reference, read_reference
 from .results.scorer import Scorer
 from .retrieval import Trials, transductive
 from .seeds import read_seeds
-from .setting import Subject, cells_of, read_subject
+from .setting import Subject, architecture, cells_of, read_subject
 from .trained import trained_kinds
 
 Progress = Callable[[int, int], None]
@@ -112,6 +113,8 @@ def measure(
     seeds = wanted.seeds or [subject.base["seed"]]
     facts = on_rank_0(lambda: _facts(subject, wanted, seeds))
     earlier = None if reference is None else read_reference(resolve(str(reference), "--reference"), facts)
+    if earlier is not None:
+        on_rank_0(lambda: refuse_other(subject, earlier, f"--reference {reference}"))
     by_teacher = any(cell.gallery_embedder == TEACHER for cell in cells)
     teacher = subject.teacher if by_teacher or earlier is None else None
     jobs = Jobs(subject, cells, seeds, teacher, wanted.manifest, wanted.batch, wanted.cache, progress)
@@ -120,13 +123,12 @@ def measure(
         scorer.take(job, done, subject.split)
     if rank_and_world()[0] > 0:
         return None
-    if wanted.save_manifest:
-        _save_manifest(wanted.save_manifest, jobs.drawn(scorer.passes))
-    rows, summary, trials = scorer.rows(facts, *_hp(subject, scorer, earlier))
+    saved = wanted.save_manifest and _save_manifest(wanted.save_manifest, jobs.drawn(scorer.passes))
+    rows, summary, trials = scorer.rows(facts, *_hp(subject, scorer, earlier), jobs.hidden_by)
     more = {"preset": wanted.cells and Path(wanted.cells).name, "left_out": left_out}
-    more["manifest"] = wanted.manifest and sha256(wanted.manifest)
+    more.update(manifest=jobs.manifest_hash, saved_manifest=saved)
     blocks = {job[0].name: jobs.block(job) for job in reversed(jobs.own) if job}  # those of the first seed stay
-    source = _provenance(subject, None if isinstance(path, dict) else path, {**facts, "occlusion": blocks, **more})
+    source = _provenance(subject, earlier, None if isinstance(path, dict) else path, {**facts, "occlusion": blocks, **more})
     pictures = drawn(scorer.pictures(jobs.block), jobs.frames) if wanted.pictures else {}
     return Result(rows, summary, source, trials, scorer.names, scorer.hidden, pictures)
 
@@ -139,9 +141,11 @@ def _hp(subject: Subject, scorer: Scorer, earlier: Reference | None) -> tuple[di
     return (None, None, subject.reason) if found is None else (found.numbers, found.trials, "")
 
 
-def _save_manifest(file: str, manifest) -> None:
+def _save_manifest(file: str, manifest) -> str:
+    """Returns the SHA-256 of what was written."""
     try:
         write_manifest(file, manifest)
+        return sha256(file)
     except OSError as error:
         raise HostError(f"--save-manifest: cannot write {file}: {error}") from error
 
@@ -152,7 +156,10 @@ def _facts(subject: Subject, wanted: Wanted, seeds: list[int]) -> dict:
         "method": subject.method,
         "backbone": subject.backbone,
         "dataset": subject.dataset,
+        "backbone_cfg": architecture(subject.cfgs),
         "protocol_name": subject.protocol.name,
+        "protocol_hash": protocol_hash(subject.protocol),
+        "pairs": pairs_hash(getattr(subject.pairs or subject.protocol, "pairs", ())),
         "metric": subject.cfgs["evaluator_cfg"].get("metric", "euc"),
         "data": fingerprint(subject.cfgs),
         "seeds": seeds,
@@ -163,17 +170,25 @@ def _facts(subject: Subject, wanted: Wanted, seeds: list[int]) -> dict:
     }
 
 
-def _provenance(subject: Subject, file, measured: dict) -> dict:
-    from .models.subnetwork import checkpoint_file
-
+def _provenance(subject: Subject, earlier: Reference | None, file, measured: dict) -> dict:
     host, cfgs = hosts.current(), subject.cfgs
-    weights = {"checkpoint": sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint"))}
-    for key in ("teacher", "ven"):
-        known = weights_of(cfgs, key) if key in upstream(cfgs) else None
-        weights[key] = sha256(known) if known is not None and known.is_file() else None
+    weights = {"checkpoint": sha256(checkpoint_of(cfgs)), "hp": hp_weights(subject, earlier), "weights": teachers_weights(subject)}
+    if subject.taught and subject.teacher is not None:  # that trained it, or is not known to be another
+        weights["teacher"] = sha256(subject.teacher["evaluator_cfg"]["restore_hint"])
+    weights["ven"] = _ven(cfgs)
     machine = {"host": host.name, "commit": host.commit, "version": __version__, "device": str(hosts.device())}
     measured = {key: value for key, value in measured.items() if key not in ("post", "transductive", "mates_only")}
     return provenance(cfgs, file, weights, measured, {**machine, "processes": rank_and_world()[1]})
+
+
+def _ven(cfgs: dict) -> str | None:
+    from .models.subnetwork import checkpoint_file
+
+    if not (block := cfgs["model_cfg"].get("ven")):
+        return None
+    named = load_cfgs(block["cfgs"], "model_cfg.ven.cfgs")
+    file = checkpoint_file(block.get("checkpoint", "auto"), named, "model_cfg.ven.checkpoint", must_exist=False)
+    return sha256(file) if file.is_file() else None
 
 
 def write_json(file: str | os.PathLike, rows: list[dict], **more) -> None:
@@ -193,6 +208,7 @@ def run(given) -> int:
         given.preset or given.cells, seeds, given.protocol, given.pairs, given.manifest, given.save_manifest,
         given.batch, not given.no_cache, full=bool(given.out or given.json), pictures=bool(given.out),
     )  # fmt: skip
+    try_places(out=given.out, json=given.json, save_manifest=given.save_manifest)
     with rank_bar("evaluate") as bar:
         found = measure(given.cfgs, given.iter, given.reference, progress=bar, wanted=wanted)
     if found is None:  # a rank above 0

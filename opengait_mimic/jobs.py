@@ -9,9 +9,11 @@ from typing import Callable
 import numpy as np
 
 from .host import resolve
+from .inputs import sha256
 from .manifest import Manifest, read_manifest
 from .passes import Pass, embed_each, frames_of, manifest_of
-from .protocol import BOTH, TEACHER, Cell
+from .passes.keys import resolved
+from .protocol import BOTH, TEACHER, Cell, Hiding, content_hash
 from .results.scorer import Job
 from .setting import Subject
 
@@ -32,6 +34,9 @@ class Jobs:
 
     Raises:
         ConfigError: the manifest is none. HostError: it is missing.
+
+    Attributes:
+        manifest_hash: SHA-256 of the manifest's file; None = there is none.
     """
 
     def __init__(
@@ -47,7 +52,10 @@ class Jobs:
     ):
         """Nothing is embedded yet."""
         self.subject, self.teacher, self.batch, self.cache, self.progress = subject, teacher, batch, cache, progress
-        self.manifest = None if manifest is None else read_manifest(resolve(manifest, "--manifest"))
+        self.seeds, self.manifest, self.manifest_hash = seeds, None, None
+        if manifest is not None:
+            file = resolve(manifest, "--manifest")
+            self.manifest, self.manifest_hash = read_manifest(file), sha256(file)
         self.own: list[Job] = [None, *product(dict.fromkeys(cell.hiding for cell in cells if cell.hiding), seeds)]
         hidden = {cell.hiding for cell in cells if (cell.protocol, cell.gallery_embedder) == (BOTH, TEACHER)}
         self.theirs = [] if teacher is None else [job for job in self.own if job is None or job[0] in hidden]
@@ -55,6 +63,16 @@ class Jobs:
     def block(self, job: Job) -> dict | None:
         """The complete ``occlusion`` block of a job; None = whole bodies."""
         return job and job[0].block(job[1], self.subject.base)
+
+    def hidden_by(self, hiding: Hiding) -> str:
+        """A hash of all that decides what a condition hides but the seeds; of a manifest, what it hides under the seeds of this run.
+
+        Raises:
+            ConfigError: the manifest has no such condition.
+        """
+        drawn = [resolved(self.subject.cfgs, self.block((hiding, seed))) for seed in self.seeds]
+        given = None if self.manifest is None else [self.manifest.of(each.occlusion, each.seed).hash for each in drawn]
+        return content_hash([drawn[0].occlusion._asdict(), given])
 
     def of_teacher(self) -> Iterator[tuple[Job, Pass]]:
         """The teacher's passes, whole bodies first; none where it is not asked, or on ranks above 0."""

@@ -25,10 +25,11 @@ def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | Non
     Args:
         cfgs: the merged configuration, as it was run.
         file: the YAML it came from; None = a configuration without a file.
-        weights: SHA-256 of the files of ``checkpoint``, ``teacher``, ``ven``; None where there is none.
-        measured: ``method``, ``backbone``, ``dataset``, ``protocol_name``, ``metric``, ``data`` (the test data's fingerprint), ``seeds``,
-            ``occlusion`` (condition -> the complete block of the first seed), ``preset`` (or the name of a file of
-            cells), ``manifest`` (SHA-256 or None).
+        weights: SHA-256 of the files of ``checkpoint``, ``teacher``, ``ven``, and of the checkpoint that HP was measured with (``hp``);
+            ``weights``: of Baseline-1, the hash of its tensors that its mimics' checkpoints keep. None where there is none.
+        measured: ``method``, ``backbone``, ``backbone_cfg``, ``dataset``, ``protocol_name``, ``protocol_hash``, ``pairs``, ``metric``,
+            ``data`` (the test data's fingerprint), ``seeds``, ``occlusion`` (condition -> the complete block of the first seed),
+            ``preset`` (or the name of a file of cells), ``manifest`` and ``saved_manifest`` (SHA-256 of the files or None).
         machine: ``host``, ``commit``, ``version`` (of the plugin), ``device``, ``processes``.
 
     Returns:
@@ -39,7 +40,7 @@ def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | Non
         **measured,
         "cfgs": None if file is None else Path(file).name,
         "config": config_hash(cfgs),
-        **{key: weights.get(key) for key in ("checkpoint", "teacher", "ven")},
+        **{key: weights.get(key) for key in ("checkpoint", "teacher", "ven", "hp", "weights")},
         **machine,
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -14,20 +14,20 @@ from .host import is_ours, load_cfgs, resolve
 from .launch import model_class, prepare, start_log
 from .protocol import (
     BOTH,
-    HOLISTIC,
     OWN,
-    PROBE,
-    TEACHER,
     Cell,
     Hiding,
     Listed,
     Rule,
     Split,
+    content_hash,
     protocol_of,
     read_cells,
     read_pairs,
     read_protocol,
+    refuse_unscorable,
     split,
+    standard_cells,
 )
 
 BACKBONES = {"Baseline": "GaitBase"}  # OpenGait's class name -> the name the field uses
@@ -47,6 +47,26 @@ def who(cfgs: dict) -> tuple[str, str]:
     if "OcclusionAugmentation" in str(cfgs["trainer_cfg"].get("transform")):
         return "OcclusionAugmentation", BACKBONES.get(name, name)
     return "Baseline-1", BACKBONES.get(name, name)
+
+
+def architecture(cfgs: dict) -> str:
+    """Names the network that a backbone is, where a name such as GaitBase stands for several.
+
+    Returns:
+        The hash of the backbone's ``model_cfg`` (of Baseline-1 its own), but for every ``class_num``: the identities it was trained on.
+    """
+    wrapped = cfgs["model_cfg"].get("backbone")
+    if wrapped is None:
+        return content_hash(_without_classes(cfgs["model_cfg"]))
+    from .models.subnetwork import backbone_cfg
+
+    return content_hash(_without_classes(backbone_cfg(wrapped, "model_cfg.backbone")[0]))
+
+
+def _without_classes(value):
+    if isinstance(value, dict):
+        return {key: _without_classes(each) for key, each in value.items() if key != "class_num"}
+    return [_without_classes(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def teacher_cfgs(cfgs: dict) -> tuple[dict | None, str]:
@@ -120,13 +140,14 @@ def read_subject(path: str | os.PathLike | dict, iteration: int, quiet: bool, pr
 
 
 def _fits(subject: Subject) -> None:
-    """Named sequences that the test set lacks, and empty sides, are told before anything is embedded."""
+    """Named sequences that the test set lacks, empty sides, and what cannot be scored are told before anything is embedded."""
     data = subject.cfgs["data_cfg"]
     labels = json.loads(Path(data["dataset_partition"]).read_text())["TEST_SET"]
     views = [view for label in labels for view in sorted(Path(data["dataset_root"], str(label)).glob("*/*")) if any(view.iterdir())]
     try:
         if views:  # else the model's own loader says what is missing
-            subject.split(*zip(*(view.parts[-3:] for view in views)))
+            labels, types, seen_from = zip(*(view.parts[-3:] for view in views))
+            refuse_unscorable(subject.split(labels, types, seen_from), labels, seen_from)
     except ValueError as error:
         raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
 
@@ -136,17 +157,15 @@ def cells_of(subject: Subject, given: str | None) -> tuple[list[Cell], list[str]
 
     Args:
         subject: whose.
-        given: a preset or a file (`read_cells`); None = the YAML's own condition on whole bodies, probes, both sides, and for a mimic
-            probes against its teacher's gallery.
+        given: a preset or a file (`read_cells`); None = the YAML's own condition in `standard_cells`.
 
     Raises:
         ConfigError: see `read_cells`; no cell is left.
     """
-    own = Hiding.of(subject.base["kinds"], subject.base["hidden"], where="evaluator_cfg.occlusion")
-    cells = [Cell(HOLISTIC), Cell(PROBE, OWN, own), Cell(BOTH, OWN, own), Cell(PROBE, TEACHER, own)]
     if given is not None:
         cells = read_cells(given, subject.base)
-        cells = [replace(cell, hiding=own) if cell.hiding is None and cell.protocol != HOLISTIC else cell for cell in cells]
+    else:
+        cells = [*standard_cells(Hiding.of(subject.base["kinds"], subject.base["hidden"], where="evaluator_cfg.occlusion"))]
     if subject.taught and subject.teacher is not None:
         return cells, []
     kept = [cell for cell in cells if cell.gallery_embedder == OWN]

@@ -6,11 +6,12 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 
 from opengait_mimic import host as hosts
 from opengait_mimic.cli import main
 from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import evaluate, write_json
+from opengait_mimic.evaluate import evaluate, measure, write_json
 from opengait_mimic.host import HostError
 from opengait_mimic.protocol import light
 from opengait_mimic.protocol.rows import CURVES
@@ -22,7 +23,7 @@ TEACHER = "GaitBase (teacher)"
 KEYS = {
     "method", "backbone", "dataset", "protocol_name", "metric", "data", "protocol", "gallery_embedder", "cell", "condition", "kinds",
     "hidden", "seed", "seeds", "mAP", "mINP", "holistic_rank1", "retention_rank1", "trained_kinds", "seen", "post", "transductive",
-    "probes", "probes_without_mate", "mates_only",
+    "probes", "probes_without_mate", "mates_only", "protocol_hash", "pairs", "backbone_cfg", "hidden_by",
     *(f"{name}{k}" for name in ("rank", "hp_rank", "rp_rank") for k in (1, 5, 10, 20)),
     *(f"{name}{k}_interval" for name in ("rank", "rp_rank") for k in (1, 5, 10, 20)),
 }  # fmt: skip
@@ -59,7 +60,7 @@ def light_rows(file):
 def test_rows_have_exactly_the_agreed_keys(results):
     for file in results.values():
         for r in rows(file):
-            assert set(r) - {"rp_reason", "rp_interval_reason"} == KEYS | set(CURVES)
+            assert set(r) - {"rp_reason"} == KEYS | (set(CURVES) - {"verification_reason"})
             assert ("rp_reason" in r) == (r["rp_rank1"] is None)
             for key in ("rank1", "rank5", "holistic_rank1"):
                 assert 0 <= r[key] <= 100
@@ -171,6 +172,17 @@ def test_without_the_teachers_weights_rp_is_null_with_a_reason(command, trained,
     assert "RP -: " in capsys.readouterr().out
 
 
+def test_an_inline_backbone_has_no_teacher_and_a_result(trained, results, tmp_path):
+    """A test needs no teacher, and its provenance names none."""
+    inline = yaml.safe_load(trained.files[TEACHER].read_text())["model_cfg"]
+    file = variant(trained.files["MimicGait"], tmp_path, model_cfg__backbone=inline, model_cfg__teacher={})
+    found = measure(file, quiet=True)
+    assert [found.provenance[key] for key in ("teacher", "hp")] == [None, None] and found.provenance["ven"].startswith("sha256:")
+    assert all("the backbone is given inline" in r["rp_reason"] and "rp_interval_reason" not in r for r in found.rows)
+    kept = rows(results["MimicGait"])
+    assert [r["rank1"] for r in found.rows] == [r["rank1"] for r in kept[:3]] and found.rows[0]["backbone_cfg"] == kept[0]["backbone_cfg"]
+
+
 def test_reference_gives_hp(command, trained, results, tmp_path, capsys):
     held = json.loads(results[TEACHER].read_text())
     held["rows"][0]["rank1"] = 80.0
@@ -215,6 +227,22 @@ def test_a_reference_of_something_else_is_refused(command, trained, results, tmp
     assert told in str(caught.value.code) and "earlier.json" in str(caught.value.code)
 
 
+def test_a_reference_of_another_teacher_is_refused(command, trained, results, tmp_path):
+    """Of the mimic's own teacher the checkpoint's hash stands in its provenance, as that by which the mimic knows it."""
+    held = json.loads(results[TEACHER].read_text())
+    made = held["provenance"]
+    assert made["hp"] == made["checkpoint"] == json.loads(results["MimicGait"].read_text())["provenance"]["hp"]
+    assert made["weights"] == trained.models["MimicGait"].teacher.weights
+    made["weights"] = "0" * 64
+    (tmp_path / "earlier.json").write_text(json.dumps(held))
+    with pytest.raises(SystemExit) as caught:
+        command(trained.files["MimicGait"], "--reference", tmp_path / "earlier.json")
+    assert "other weights (000000000000) than the teacher that trained this MimicGait" in str(caught.value.code)
+    words = ("--reference", tmp_path / "earlier.json", "--json", tmp_path / "out.json")
+    assert command(trained.files["Baseline-2"], *words) == 0, "no teacher trained it"
+    assert json.loads((tmp_path / "out.json").read_text())["provenance"]["hp"] == made["checkpoint"]
+
+
 def test_a_reference_of_an_older_version_is_refused(command, trained, results, tmp_path):
     held = json.loads(results[TEACHER].read_text())
     old = ("method", "backbone", "dataset", "protocol", "gallery_embedder", "kinds", "hidden", "rank1", "rank5", "seed")
@@ -256,6 +284,14 @@ def test_a_result_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HostError, match="cannot write"):
         write_json(tmp_path / "file" / "out.json", [])
+
+
+def test_places_are_tried_before_the_passes(command, trained, tmp_path):
+    (tmp_path / "file").write_text("")
+    for option in ("--out", "--json", "--save-manifest"):
+        with pytest.raises(SystemExit) as caught:
+            command("nowhere.yaml", option, tmp_path / "file" / "x")
+        assert f"{option}: cannot write" in str(caught.value.code), "even before the configuration is read"
 
 
 def test_no_half_written_result_is_left(tmp_path):

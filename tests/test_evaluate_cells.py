@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
 
 from opengait_mimic.cli import main
+from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import Wanted, evaluate, measure
+from opengait_mimic.inputs import sha256
 from opengait_mimic.passes import run as passes_run
 from tests.variants import variant
 
@@ -51,7 +55,7 @@ def test_a_preset_over_seeds(table1, trained):
     held = result(table1)
     cells = [(r["protocol"], r["gallery_embedder"], r["condition"], r["seed"]) for r in held["rows"]]
     name = "top+bottom 40-60 %"
-    hidden = [(side, who, name, seed) for side, who in (("both", "own"), ("probe", "own"), ("probe", "teacher")) for seed in (0, 1)]
+    hidden = [(side, who, name, seed) for side, who in (("probe", "own"), ("both", "own"), ("probe", "teacher")) for seed in (0, 1)]
     assert cells == [("holistic", "own", None, 0), *hidden]
     assert [line["seeds"] for line in held["summary"]] == [[0], [0, 1], [0, 1], [0, 1]]
     assert {r["seen"] for r in held["rows"]} == {None, True} and held["rows"][1]["trained_kinds"] == ["none", "bottom", "top"]
@@ -61,7 +65,7 @@ def test_a_preset_over_seeds(table1, trained):
 
 
 def test_the_first_seed_is_what_evaluate_says(table1, trained):
-    """Today's cells are those of the preset, in another order."""
+    """Its cells are those of the preset."""
     plain = {(r["protocol"], r["gallery_embedder"]): r for r in evaluate(trained.files["MimicGait"], quiet=True)}
     for r in result(table1)["rows"]:
         if r["seed"] == 0:
@@ -108,10 +112,23 @@ def test_a_manifest_in_the_place_of_drawing_hides_the_same(table1, command, trai
     words = ("--preset", "paper-table1", "--seeds", "0-1", "--out", tmp_path / "again", "--manifest", table1.parent / "draws.json")
     assert command(trained.files["MimicGait"], *words, "--no-cache") == 0
     again, first = result(tmp_path / "again"), result(table1)
-    assert again["rows"] == first["rows"] and again["summary"] == first["summary"]
-    assert again["provenance"]["manifest"].startswith("sha256:")
+    for key in ("rows", "summary"):
+        assert [{**each, "hidden_by": 0} for each in again[key]] == [{**each, "hidden_by": 0} for each in first[key]]
+    assert all(a["hidden_by"] != b["hidden_by"] for a, b in zip(again["rows"], first["rows"]) if b["condition"])
+    assert again["provenance"]["manifest"] == first["provenance"]["saved_manifest"] == sha256(table1.parent / "draws.json")
+    assert (first["provenance"]["manifest"], again["provenance"]["saved_manifest"]) == (None, None)
     with np.load(tmp_path / "again" / "pictures.npz") as a, np.load(table1 / "pictures.npz") as b:
         assert all(np.array_equal(a[name], b[name]) for name in b)
+
+
+def test_a_manifest_is_looked_for_where_a_configuration_is(table1, trained, tmp_path, monkeypatch):
+    """And that file is hashed, whatever lies in the working folder."""
+    file = variant(trained.files[TEACHER], tmp_path)
+    shutil.copy(table1.parent / "draws.json", tmp_path / "beside.json")
+    monkeypatch.chdir(table1)
+    found = measure(file, quiet=True, wanted=Wanted(manifest="beside.json", save_manifest=str(tmp_path / "new.json")))
+    made = found.provenance
+    assert (made["manifest"], made["saved_manifest"]) == (sha256(tmp_path / "beside.json"), sha256(tmp_path / "new.json"))
 
 
 def test_a_manifest_without_the_condition_is_refused(table1, command, trained):
@@ -156,6 +173,29 @@ def test_who_has_no_teacher_leaves_its_cells_out(command, trained, tmp_path):
     assert "no teacher trained a Baseline-2" in str(caught.value.code)
 
 
+def test_a_yaml_that_hides_nothing_takes_presets(host):
+    """Its own condition would be none, but nobody asks for it."""
+    from opengait_mimic.protocol import PRESETS, standard_cells
+    from opengait_mimic.setting import DEFAULT, cells_of
+
+    subject = SimpleNamespace(base={**DEFAULT, "kinds": {"none": 1.0}}, taught=True, teacher={})
+    assert cells_of(subject, "paper-table1") == (list(PRESETS["paper-table1"]), [])
+    with pytest.raises(ConfigError, match="evaluator_cfg.occlusion.kinds = .*nothing is hidden"):
+        cells_of(subject, None)
+    subject.base = DEFAULT
+    assert cells_of(subject, None) == (list(standard_cells(PRESETS["paper-table1"][1].hiding)), [])
+
+
+def test_a_list_without_any_mate_is_told_before_anything_is_embedded(command, trained, tree, tmp_path, built):
+    first, *others = map(str, tree.test)
+    every = names(tree)
+    sides = {"probe": [n for n in every if n.startswith(f"{first}/")], "gallery": [n for n in every if not n.startswith(f"{first}/")]}
+    listed = {"format": "opengait-mimic protocol", "format_version": 1, "name": "corridor", "subsets": {"all": sides}}
+    with pytest.raises(SystemExit) as caught:
+        command(trained.files[TEACHER], "--protocol", written(tmp_path / "protocol.json", listed))
+    assert "no probe of 'all' has a mate" in str(caught.value.code) and built == []
+
+
 def names(tree):
     return ["/".join(file.parts[-4:-1]) for file in sorted(tree.root.rglob("*.pkl")) if file.parts[-4] in map(str, tree.test)]
 
@@ -176,7 +216,8 @@ def test_a_protocol_by_names_is_the_data_sets_own(command, trained, tree, tmp_pa
     assert command(trained.files[TEACHER], "--json", tmp_path / "listed.json", "--protocol", file) == 0
     own, found = (json.loads((tmp_path / name).read_text())["rows"] for name in ("own.json", "listed.json"))
     assert {r["protocol_name"] for r in found} == {"corridor"}
-    assert [{**r, "protocol_name": "walkers"} for r in found] == own
+    facts = {key: own[0][key] for key in ("protocol_name", "protocol_hash")}
+    assert [{**r, **facts} for r in found] == own
     with pytest.raises(SystemExit) as caught:
         command(trained.files[TEACHER], "--reference", tmp_path / "own.json", "--protocol", file)
     assert "protocol: corridor here, walkers there" in str(caught.value.code)

@@ -81,7 +81,7 @@ def test_presets_have_cells_of_different_names(name):
 def test_presets_are_the_papers():
     both = {"bottom": 0.5, "top": 0.5}
     first = PRESETS["paper-table1"]
-    assert [(c.protocol, c.gallery_embedder) for c in first] == [(HOLISTIC, OWN), (BOTH, OWN), (PROBE, OWN), (PROBE, TEACHER)]
+    assert [(c.protocol, c.gallery_embedder) for c in first] == [(HOLISTIC, OWN), (PROBE, OWN), (BOTH, OWN), (PROBE, TEACHER)]
     assert {(occlusion(c.hiding).hidden, tuple(sorted(occlusion(c.hiding).kinds.items()))) for c in first[1:]} == {
         ((0.4, 0.6), tuple(both.items()))
     }

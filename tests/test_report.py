@@ -183,6 +183,13 @@ def test_silhouettes_come_back_from_the_page(page, results):
     assert all(str(text) in page.section("sheets").text for text in texts)
 
 
+def test_a_gallery_by_the_teacher_is_shown_as_the_methods_network_sees_it(page):
+    captions = [e.text for e in page.all("figcaption") if " best " in e.text or " worst " in e.text]
+    by_teacher = [text for text in captions if "gallery by the teacher" in text]
+    assert by_teacher and all("shown as the method's network sees it" in text for text in by_teacher)
+    assert not any("shown as" in text for text in captions if text not in by_teacher)
+
+
 def test_sections_without_data_say_why_they_are_empty(page, tmp_path):
     assert "evaluate with --preset severity" in page.section("empty").text
     folder = write(tmp_path / "r", Made("Baseline-1", dataset="walkers"), with_ven=False, pictures=False)

@@ -47,6 +47,8 @@ def changed(folder, target, **changes):
         ({"protocol_name": "other"}, "protocol (walkers there, other here)"),
         ({"data": "sha256:other"}, "test data (sha256:000"),
         ({"metric": "cos"}, "distance (euc there, cos here)"),
+        ({"protocol_hash": "sha256:other"}, "content of the protocol (not told there, sha256:other here)"),
+        ({"pairs": "sha256:other"}, "pairs of verification (not told there, sha256:other here)"),
         ({"hp_rank1": 12.5}, "HP of GaitBase"),
     ],
 )
@@ -58,6 +60,16 @@ def test_results_that_are_not_comparable_are_kept_apart(results, tmp_path, chang
     report([*results, other], tmp_path / "p.html")
     text = (tmp_path / "p.html").read_text()
     assert "there are 2 groups" in text and said in text
+
+
+@pytest.mark.parametrize(
+    "key, said", [("hidden_by", "draws of top+bottom 40-60 % (sha256:1 there, sha256:2 here)"), ("backbone_cfg", "model_cfg of GaitBase (")]
+)
+def test_one_name_for_two_things_is_kept_apart(results, tmp_path, key, said):
+    one, other = (changed(results[1], tmp_path / value, **{key: f"sha256:{value}"}) for value in "12")
+    found = groups(map(read_result, [one, other, results[0]]))
+    assert [len(group.results) for group in found] == [2, 1], "who does not tell contradicts nobody"
+    assert said in why_apart(found, 1)
 
 
 def test_other_seeds_are_kept_apart(results, tmp_path):
@@ -199,3 +211,19 @@ def test_a_result_given_twice_and_two_files_of_one_name_are_refused(results, tmp
         report([results[0], results[0] / "results.json"], tmp_path / "p.html")
     with pytest.raises(ConfigError, match="a name of its own"):
         report(results, tmp_path / "p.html", csv=tmp_path / "p.html")
+
+
+def test_what_verification_cannot_tell_is_no_number(results, tmp_path):
+    content = json.loads((results[1] / "results.json").read_text())
+    told = content["rows"][1]["verification"]
+    reason = {"0.001": "500 impostor pairs tell no FAR of 0.001"}
+    coarse = {**told, "pairs": "listed", "tar": {**told["tar"], "0.001": None}, "tar_reason": reason}
+    other = changed(results[1], tmp_path / "coarse", verification=coarse)
+    report([other], tmp_path / "p.html", csv=tmp_path / "r.csv")
+    page = (tmp_path / "p.html").read_text()
+    assert "500 impostor pairs tell no FAR of 0.001" in page and "The pairs of a list." in page
+    with open(tmp_path / "r.csv", newline="") as stream:
+        assert {line["tar_at_far_0.001"] for line in csv.DictReader(stream)} == {""}
+    none = changed(results[1], tmp_path / "none", verification=None, verification_reason="0 impostor pairs")
+    report([none], tmp_path / "p.html")
+    assert "0 impostor pairs" in (tmp_path / "p.html").read_text()

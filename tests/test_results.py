@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,21 +11,27 @@ import pytest
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError
-from opengait_mimic.protocol import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding, score, split
+from opengait_mimic.protocol import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding, light, score, split
 from opengait_mimic.provenance import config_hash, provenance
-from opengait_mimic.results.folder import Result, write_result
+from opengait_mimic.results.folder import Result, try_places, write_result
 from opengait_mimic.results.numbers import curves, intervals, numbers, verified
 from opengait_mimic.results.pictures import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
 from opengait_mimic.results.reference import read_reference
 from opengait_mimic.results.scorer import Scorer
-from opengait_mimic.retrieval import Trials, trials
+from opengait_mimic.retrieval import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, trials
 from tests.test_protocol import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))
 FACTS = {
     "method": "MimicGait", "backbone": "GaitBase", "dataset": "GREW", "protocol_name": "grew-local", "metric": "euc", "data": "sha256:12",
     "seeds": [3, 4], "post": "none", "transductive": False, "trained_kinds": ["none", "bottom", "top"], "mates_only": False,
+    "protocol_hash": "sha256:56", "pairs": "all", "backbone_cfg": "sha256:78",
 }  # fmt: skip
+
+
+def named(hiding):
+    """In the place of a hash of the draws."""
+    return f"sha256:{hiding.name}"
 
 
 class FakePass(NamedTuple):
@@ -79,7 +86,7 @@ def test_every_cell_meets_its_own_two_sides(scorer, passes):
     """Against `score`, cell by cell."""
     own, theirs = passes
     parts = split("GREW", own[None].labels, own[None].types, own[None].views)
-    rows, summary, kept = scorer.rows(FACTS, scorer.hp.numbers, scorer.hp.trials, "")
+    rows, summary, kept = scorer.rows(FACTS, scorer.hp.numbers, scorer.hp.trials, "", named)
     assert len(rows) == len(kept) == 2 + 2 * 8 and len(summary) == len(CELLS)
     seen = {(r["cell"], r["seed"]): r for r in rows}
     for cell in CELLS:
@@ -94,17 +101,20 @@ def test_every_cell_meets_its_own_two_sides(scorer, passes):
 
 
 def test_rows_name_the_switches_of_their_own_pass(scorer):
-    rows = scorer.rows(FACTS, None, None, "why")[0]
+    rows = scorer.rows(FACTS, None, None, "why", named)[0]
     for r in rows:
+        assert r["hidden_by"] == (r["condition"] and f"sha256:{r['condition']}")
         assert ("reference_compat" in r) == (r["protocol"] != "holistic")
         assert r["rp_reason"] == "why" and r["rp_rank1_interval"] is None and r["rank1_interval"][0] <= r["rank1"] <= r["rank1_interval"][1]
 
 
 def test_the_interval_of_several_seeds_is_that_of_their_mean(scorer):
-    rows, summary, kept = scorer.rows(FACTS, scorer.hp.numbers, scorer.hp.trials, "")
+    rows, summary, kept = scorer.rows(FACTS, scorer.hp.numbers, scorer.hp.trials, "", named)
     line = next(x for x in summary if x["cell"] == "both, top+bottom 40-60 %")
     own = [t for r, t in zip(rows, kept) if r["cell"] == line["cell"]]
-    assert len(own) == 2 and line["rp_rank1_interval"] == intervals(scorer.split, own, scorer.hp.trials, scorer.labels)["rp_rank1_interval"]
+    resamples = Resamples(scorer.labels, own[0].probe)
+    *op, hp = (resamples.of(each, (1, 5, 10, 20)) for each in (*own, scorer.hp.trials))
+    assert len(own) == 2 and line["rp_rank1_interval"] == intervals(mean_over_seeds(op), hp)["rp_rank1_interval"]
     low, high = line["rp_rank1_interval"]
     assert low < line["rp_rank1"]["mean"] < high
 
@@ -113,11 +123,22 @@ def test_what_was_hidden_is_kept_by_condition_and_seed(scorer, passes):
     assert list(scorer.hidden) == ["|3", "top+bottom 40-60 %|3", "top+bottom 40-60 %|4", "pole 10-30 %|3", "pole 10-30 %|4"]
     kept = scorer.hidden["pole 10-30 %|4"]
     assert set(kept) == {"kind", "hidden", "hidden_area"} and np.array_equal(kept["kind"], passes[0][OTHER, 4].kind)
-    assert all(len(done.embeddings) == 0 for done in scorer.passes.values()), "no embedding is held"
+    for done in scorer.passes.values():
+        assert len(done.embeddings) == 0 and done.embeddings.base is None, "a view would hold every embedding of the pass"
+
+
+def test_columns_that_every_cell_shares_are_held_once(scorer, passes):
+    """And are what the retrieval says for each cell."""
+    own, _ = passes
+    for (cell, seed), found in scorer.found.items():
+        assert all(getattr(found.trials, name) is scorer.shared[name] for name in OF_SPLIT)
+        job = cell.hiding and (cell.hiding, seed)
+        alone = trials(scorer.split, own[job].embeddings, own[None].embeddings, scorer.labels, scorer.views)
+        assert all(np.array_equal(getattr(alone, name), scorer.shared[name]) for name in OF_SPLIT)
 
 
 def test_curves_are_plain_and_agree_with_rank1(scorer):
-    rows = scorer.rows(FACTS, scorer.hp.numbers, scorer.hp.trials, "")[0]
+    rows = scorer.rows(FACTS, scorer.hp.numbers, scorer.hp.trials, "", named)[0]
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
     for r in rows:
         assert len(r["cmc"]) == 50 and r["cmc"][0] == r["rank1"] and r["cmc"][4] == r["rank5"] and r["cmc"][19] == r["rank20"]
@@ -155,8 +176,50 @@ def test_an_overall_subset_is_the_total_and_nothing_else():
     assert told["rank1"] != told["subsets"]["Night"]["rank1"]
     assert curves(parts, found, views, None)["cmc"][0] == told["rank1"]
     gallery, probes = sum(t == "00-nm" for t in types), sum(t[:2] in ("01", "02", "03", "04") for t in types)
-    pairs = verified(parts, x, x, labels, views, "euc", None)
+    pairs = verified(parts, x, x, labels, views, "euc", None)["verification"]
     assert pairs["genuine"] + pairs["impostor"] == gallery * probes // 2, "of different views"
+
+
+def test_without_a_stranger_there_is_no_verification_but_everything_else():
+    """One subject: every pair is genuine."""
+    types = ["01", "02"]
+    x, labels, types, views = sequences(types, ["000", "090"], subjects=1)
+    one = fake(1)._replace(embeddings=x, labels=labels, types=types, views=views, kind=np.zeros(len(x), np.int8))
+    found = Scorer([Cell(HOLISTIC)], [0], {}, "euc", "none", True, "cpu")
+    found.take(None, one, lambda *names: split("GREW", *names))
+    (r,), summary, _ = found.rows(FACTS, None, None, "why", named)
+    assert r["verification"] is None and "0 impostor pairs" in r["verification_reason"] and r["rank1"] == 100
+    assert summary[0]["eer"]["mean"] is None and "verification_reason" not in light(r)
+
+
+@pytest.mark.parametrize(("pairs", "word"), [(None, "all"), (np.array([[3, 0], [3, 6], [9, 6], [9, 0]]), "listed")])
+def test_verification_says_of_which_pairs(pairs, word):
+    done = fake(1)
+    parts = replace(split("GREW", done.labels, done.types, done.views), pairs=pairs)
+    found = verified(parts, done.embeddings, done.embeddings, done.labels, done.views, "euc", None)["verification"]
+    assert found["pairs"] == word and (word == "all" or found["genuine"] + found["impostor"] == 4)
+
+
+def test_a_list_of_pairs_does_not_drop_the_post_processing(monkeypatch):
+    done, called = fake(1), []
+    monkeypatch.setitem(POST, "same", lambda x, y: called.append(1) or (x, y))
+    parts = replace(split("GREW", done.labels, done.types, done.views), pairs=np.array([[3, 0], [3, 6]]))
+    verified(parts, done.embeddings, done.embeddings, done.labels, done.views, "euc", "same")
+    assert called == [1]
+
+
+def test_why_rp_has_no_interval_is_told_where_there_is_an_rp(scorer):
+    unknown = scorer.rows(FACTS, None, None, "no teacher", named)
+    assert not any("rp_interval_reason" in line for line in (*unknown[0], *unknown[1]))
+    told = scorer.rows(FACTS, scorer.hp.numbers, None, "", named)
+    assert all("without its trials" in line["rp_interval_reason"] for line in (*told[0], *told[1]))
+
+
+def test_embeddings_that_are_not_finite_are_told_as_an_error_of_the_run():
+    one = fake(1)
+    one.embeddings[3] = np.nan
+    with pytest.raises(ConfigError, match="1 of 54 rows hold NaN"):
+        Scorer([Cell(HOLISTIC)], [0], {}, "euc", "none", False, "cpu").take(None, one, lambda *names: split("GREW", *names))
 
 
 # ---------------------------------------------------------------- pictures
@@ -214,7 +277,7 @@ def test_drawn_pictures_get_their_own_frames():
 
 @pytest.fixture
 def folder(scorer, tmp_path):
-    rows, summary, kept = scorer.rows({**FACTS, "method": "Baseline-1"}, scorer.whole.numbers, scorer.whole.trials, "")
+    rows, summary, kept = scorer.rows({**FACTS, "method": "Baseline-1"}, scorer.whole.numbers, scorer.whole.trials, "", named)
     result = Result(
         rows, summary, {"method": "Baseline-1"}, kept, scorer.names, scorer.hidden, {"sheet/x": np.zeros((8, 4, 2, 2), np.uint8)}
     )
@@ -228,7 +291,9 @@ def test_the_folder_holds_what_it_says(folder, scorer):
     assert (held["format"], held["format_version"]) == ("opengait-mimic result", 1)
     assert held["files"] == {"trials": "trials.npz", "pictures": "pictures.npz"} and len(held["rows"]) == 18
     with np.load(folder / "trials.npz", allow_pickle=False) as arrays:
-        assert {f"17/{name}" for name in Trials._fields} <= set(arrays) and "18/probe" not in arrays
+        own = set(Trials._fields) - set(OF_SPLIT)
+        assert {*(f"17/{name}" for name in own), *(f"split/{name}" for name in OF_SPLIT)} <= set(arrays)
+        assert not {"18/rank", "17/probe"} & set(arrays)
         assert list(zip(arrays["labels"], arrays["types"], arrays["views"])) == scorer.names
         assert np.array_equal(arrays["top+bottom 40-60 %|4/kind"], scorer.passes[HIDING, 4].kind) and "|3/hidden_area" in arrays
 
@@ -244,7 +309,17 @@ def test_a_reference_gives_its_trials_in_the_order_of_this_run(folder, scorer):
     assert np.array_equal(turned.nearest, n - 1 - same.nearest) and np.array_equal(turned.rank, same.rank)
 
 
-@pytest.mark.parametrize(("key", "value"), [("data", "sha256:99"), ("seeds", [3, 5]), ("backbone", "GaitGL"), ("metric", "cos")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data", "sha256:99"),
+        ("seeds", [3, 5]),
+        ("backbone", "GaitGL"),
+        ("metric", "cos"),
+        ("protocol_hash", "sha256:0"),
+        ("backbone_cfg", "sha256:0"),
+    ],
+)
 def test_a_reference_that_differs_is_refused(folder, key, value):
     with pytest.raises(ConfigError, match="not comparable with this run"):
         read_reference(folder, {**FACTS, key: value})
@@ -253,8 +328,90 @@ def test_a_reference_that_differs_is_refused(folder, key, value):
 def test_a_reference_of_a_newer_format_is_refused(folder):
     held = json.loads((folder / "results.json").read_text())
     (folder / "results.json").write_text(json.dumps({**held, "format_version": 2}))
-    with pytest.raises(ConfigError, match="format_version is 2, this version reads 1"):
+    with pytest.raises(ConfigError, match="format_version = 2; this version reads 1"):
         read_reference(folder / "results.json", FACTS)
+
+
+def rewritten(folder, **changes):
+    held = json.loads((folder / "results.json").read_text())
+    for key, value in changes.items():
+        target = held if key in held else held["rows"][0]
+        target[key] = value
+    (folder / "results.json").write_text(json.dumps(held))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"format": "something"}, 'results.json: not a result; expected "format"'),
+        ({"rows": {}}, "results.json: rows = {}; expected a list"),
+        ({"rows": [3]}, r"results.json: rows\[0\] = 3; expected a mapping"),
+        ({"rank1": "80"}, r"rows\[0\].rank1 = '80'; expected a number"),
+        ({"rank20": None}, r"rows\[0\].rank20: missing"),
+        ({"seeds": "3"}, r"rows\[0\].seeds = '3'; expected a list"),
+        ({"metric": ["euc"]}, r"rows\[0\].metric = \['euc'\]; expected text"),
+        ({"provenance": []}, "results.json: provenance"),
+        ({"files": {"trials": "/elsewhere/trials.npz"}}, "files = .*expected a mapping with trials: trials.npz, the file beside it"),
+        ({"files": ["trials.npz"]}, "files = .*expected a mapping"),
+    ],
+)
+def test_a_damaged_reference_is_refused_by_file_and_key(folder, changes, told):
+    rewritten(folder, **changes)
+    with pytest.raises(ConfigError, match=f"--reference .*{told}"):
+        read_reference(folder, FACTS)
+
+
+def without(name):
+    return lambda arrays: {key: value for key, value in arrays.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (without("0/rank"), "trials.npz: without 0/rank"),
+        (without("labels"), "trials.npz: without labels"),
+        (lambda a: {**a, "0/mate": a["0/mate"] + 10**6}, "0/mate has indices beyond its 54 sequences"),
+        (lambda a: {**a, "split/probe": a["split/probe"] - 10**6}, "split/probe has indices beyond"),
+        (lambda a: {**a, "0/rank": a["0/rank"][1:]}, "0/rank is int64 .*expected kind 'i'"),
+        (lambda a: {**a, "0/rank": a["0/rank"] * 0.5}, "0/rank is float64 .*expected kind 'i'"),
+        (lambda a: {**a, "views": a["views"][1:]}, "views is .*expected kind 'U'"),
+    ],
+)
+def test_trials_that_are_damaged_are_refused_before_any_pass(folder, change, told):
+    with np.load(folder / "trials.npz") as arrays:
+        changed = change(dict(arrays))
+    np.savez(folder / "trials.npz", **changed)
+    with pytest.raises(ConfigError, match=f"--reference .*{told}"):
+        read_reference(folder, FACTS)
+
+
+def test_a_trials_file_cut_short_is_refused(folder):
+    whole = (folder / "trials.npz").read_bytes()
+    (folder / "trials.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ConfigError, match="--reference .*trials.npz: not arrays"):
+        read_reference(folder, FACTS)
+
+
+def test_without_a_trials_file_there_are_none(folder, scorer):
+    (folder / "trials.npz").unlink()
+    assert read_reference(folder, FACTS).trials(scorer.names) is None
+
+
+def test_trials_of_other_sequences_are_refused(folder, scorer):
+    with pytest.raises(ConfigError, match="trials.npz: names 1 sequences that this test set lacks"):
+        read_reference(folder, FACTS).trials(scorer.names[1:])
+
+
+@pytest.mark.parametrize("option", ["out", "json", "save_manifest"])
+def test_places_are_tried_before_anything_is_embedded(tmp_path, option):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HostError, match=f"--{option.replace('_', '-')}: cannot write .*file/x"):
+        try_places(**{option: str(tmp_path / "file" / "x")})
+    try_places(**{option: str(tmp_path / "new" / "x")}, other=None)
+    assert [p.name for p in (tmp_path / "new").iterdir()] == (["x"] if option == "out" else []), "nothing is left of the try"
+    if option != "out":
+        with pytest.raises(HostError, match="is a folder"):
+            try_places(**{option: str(tmp_path / "new")})
 
 
 def test_a_place_that_cannot_be_written_is_told(scorer, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from opengait_mimic.retrieval import Trials, accuracy, accuracy_interval, difference_interval, rp_interval, trials
+from opengait_mimic.retrieval import Resamples, Trials, accuracy, accuracy_interval, rp_interval, trials
 from tests.retrieval_scene import Scene
 
 
@@ -50,16 +50,18 @@ def test_rp_interval_equals_a_loop(split_of, k):
     assert plain == pytest.approx((np.mean([accuracy(each, k) for each in op]), *np.percentile(means, [5, 95]), None))
 
 
-def test_difference_is_paired():
-    op, whole, labels = passes({}, seeds=(0, 1))
-    differences = [
-        np.mean([accuracy(repeated(each, labels, people), 1) for each in op]) - accuracy(repeated(whole, labels, people), 1)
-        for people in people_drawn(labels, whole, 300, seed=0)
-    ]
-    found = difference_interval(op, [whole], labels, 1, draws=300)
-    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(differences, [2.5, 97.5])))
-    assert difference_interval(op, op, labels, 1) == (0, 0, 0, None)
-    assert rp_interval([whole], whole, labels, 1) == (1, 1, 1, None)
+def test_a_ratio_of_equals_is_one():
+    _, whole, labels = passes({})
+    assert rp_interval([whole], whole, labels, 1) == (1, 1, 1, None), "both are of the same resample"
+
+
+def test_several_k_at_once_are_each_alone():
+    op, _, labels = passes({"cross_view": True})
+    resamples = Resamples(labels, op[0].probe)
+    both = resamples.of(op[0], (1, 5))
+    for k in (1, 5):
+        alone = resamples.of(op[0], (k,))
+        assert both.value[k] == alone.value[k] and np.array_equal(both.drawn[k], alone.drawn[k])
 
 
 def test_seed_decides_the_resamples():

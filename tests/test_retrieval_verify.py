@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from opengait_mimic.retrieval import verification, verify, verify_pairs
+from opengait_mimic.retrieval import POST, verification, verify, verify_pairs
 from tests.retrieval_scene import Scene, distances
 
 
@@ -107,6 +107,31 @@ def test_plain_is_json():
     plain = verification(*scene.of(scene.split())).plain()
     assert json.loads(json.dumps(plain)) == plain
     assert list(plain["tar"]) == ["0.01", "0.001"] and len(plain["roc"]) <= 200
+
+
+def test_a_rate_below_one_impostor_pair_is_none():
+    """It would be the TAR at no false accept, whatever rate it is named after."""
+    scene = Scene(seed=8, n=160)
+    pairs = np.stack(np.meshgrid(np.flatnonzero(scene.probes), np.flatnonzero(~scene.probes)), -1).reshape(-1, 2)
+    same = scene.labels[pairs[:, 0]] == scene.labels[pairs[:, 1]]
+    pairs = np.concatenate([pairs[same][:50], pairs[~same][:500]])
+    found = verify_pairs(scene.probe, scene.gallery, pairs, scene.labels)
+    assert found.plain()["tar"] == {"0.01": found.tar_at_far[0.01], "0.001": None}
+    assert found.plain()["tar_reason"] == {"0.001": "500 impostor pairs tell no FAR of 0.001"}
+    halves = verification(*scene.of(scene.split(halves=True)))
+    least = min(int((scene.labels[p][:, None] != scene.labels[g]).sum()) for p, g in scene.split(halves=True).subsets.values())
+    assert halves.fewest == least < halves.impostor and "tar_reason" not in halves.plain()
+
+
+def test_pairs_are_post_processed_too(monkeypatch):
+    """Both sides that the list names, and no other sequence."""
+    scene, seen = Scene(seed=8, n=160), []
+    swap = lambda x, y: seen.append((len(x), len(y))) or (-x, y)  # noqa: E731
+    monkeypatch.setitem(POST, "swap", swap)
+    pairs = np.array([[i, j] for i in (0, 2, 4, 6) for j in range(1, 40, 2)])
+    found = verify_pairs(scene.probe, scene.gallery, pairs, scene.labels, "euc", "swap")
+    assert found == verify_pairs(-scene.probe, scene.gallery, pairs, scene.labels) and seen == [(4, 20)]
+    assert found != verify_pairs(scene.probe, scene.gallery, pairs, scene.labels)
 
 
 def test_verification_refuses():

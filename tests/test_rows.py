@@ -16,6 +16,7 @@ MIDDLE = Hiding.of({"middle": 1.0}, (0.1, 0.3))
 FACTS = {
     "method": "MimicGait", "backbone": "GaitBase", "dataset": "GREW", "protocol_name": "grew-local", "metric": "euc", "data": "sha256:12",
     "seeds": [0], "post": "none", "transductive": False, "trained_kinds": ["none", "bottom", "top"], "mates_only": False,
+    "protocol_hash": "sha256:56", "pairs": "all", "backbone_cfg": "sha256:78",
 }  # fmt: skip
 
 
@@ -169,9 +170,11 @@ def test_equal_rows_are_comparable_whatever_hides():
     [
         ("dataset", "Gait3D", "data set: GREW here, Gait3D there"),
         ("protocol_name", "gait3d", "protocol: grew-local here, gait3d there"),
+        ("protocol_hash", "sha256:0", "content of the protocol: sha256:56 here, sha256:0 there"),
         ("metric", "cos", "metric: euc here, cos there"),
         ("data", "sha256:34", "test data (fingerprint): sha256:12 here, sha256:34 there"),
         ("backbone", "GaitGL", "backbone: GaitBase here, GaitGL there"),
+        ("backbone_cfg", "sha256:0", "the backbone's model_cfg: sha256:78 here, sha256:0 there"),
         ("post", "re-ranking", "post-processing: none here, re-ranking there"),
         ("seeds", [1], "seeds: 0 here, 1 there"),
     ],
@@ -186,3 +189,15 @@ def test_each_difference_is_told(key, value, told):
 def test_all_differences_are_told():
     own = made()
     assert len(unlike(own, {**own, "dataset": "x", "backbone": "y", "seeds": []})) == 3
+
+
+def test_one_conditions_name_must_stand_for_the_same_draws():
+    own = {**made(), "hidden_by": "sha256:1"}
+    told = "draws of top+bottom 40-60 %: sha256:1 here, sha256:2 there"
+    assert unlike(own, {**own, "hidden_by": "sha256:2"}) == [told] and unlike(own, dict(own)) == []
+    assert unlike(own, {**made(Cell(PROBE, hiding=MIDDLE)), "hidden_by": "sha256:2"}) == [], "another condition may be of other draws"
+    assert unlike(own, made(Cell(HOLISTIC))) == []
+
+
+def test_other_pairs_of_verification_change_no_ratio():
+    assert unlike(made(), made(pairs="sha256:1")) == []

@@ -3,10 +3,12 @@
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, standard_cells
 from .cells_file import read_cells
 from .comparable import unlike
+from .hashes import content_hash, pairs_hash, protocol_hash
 from .listed import Listed, read_protocol
 from .pairs import read_pairs
 from .rows import light, row, seen
 from .rules import PROTOCOLS, Rule
+from .scorable import refuse_unscorable
 from .scores import score
 from .splits import Split, is_probe, protocol_of, split
 from .summaries import summarise
@@ -27,13 +29,17 @@ __all__ = [
     "Listed",
     "Rule",
     "Split",
+    "content_hash",
     "format_rows",
     "is_probe",
     "light",
+    "pairs_hash",
+    "protocol_hash",
     "protocol_of",
     "read_cells",
     "read_pairs",
     "read_protocol",
+    "refuse_unscorable",
     "row",
     "score",
     "seen",

@@ -12,8 +12,8 @@ all                                 0.2 each of the five: MimicGait's supplement
 ================  =========  ==================================================================================================
 preset            cells      what
 ================  =========  ==================================================================================================
-``paper-table1``  4          top+bottom 40-60 %: both sides hidden (MimicGait's Table 1), the probes alone, these against a gallery
-                             embedded by the teacher; and whole bodies
+``paper-table1``  4          whole bodies; top+bottom 40-60 %: the probes alone, both sides hidden (MimicGait's Table 1), the probes
+                             against a gallery embedded by the teacher
 ``paper-table2``  3          both sides hidden by middle, by dynamic, 40-60 % (MimicGait's Table 2); whole bodies
 ``rggait``        2          both sides, half of the draws hidden by top+bottom 10-60 % (RG-Gait's public test); whole bodies
 ``severity``      9          top+bottom at 10-30, 20-40, 30-50 and 40-60 %: both sides, the probes; whole bodies
@@ -142,8 +142,8 @@ class Cell:
 
 
 def standard_cells(hiding: Hiding) -> tuple[Cell, ...]:
-    """The four cells of one condition that methods are compared in: whole bodies, both sides, the probes with either gallery."""
-    return (Cell(HOLISTIC), Cell(BOTH, OWN, hiding), Cell(PROBE, OWN, hiding), Cell(PROBE, TEACHER, hiding))
+    """The four cells of one condition that methods are compared in: whole bodies, probes, both sides, probes with the teacher's gallery."""
+    return (Cell(HOLISTIC), Cell(PROBE, OWN, hiding), Cell(BOTH, OWN, hiding), Cell(PROBE, TEACHER, hiding))
 
 
 def _hiding(kinds: str, hidden) -> Hiding:

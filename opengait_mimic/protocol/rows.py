@@ -6,8 +6,8 @@ from ..retrieval import relative_performance
 from .cells import HOLISTIC, Cell
 
 RANKS = (1, 5, 10, 20)
-CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification")
-"""What only a result folder and ``--json`` keep of a row; see `light`."""
+CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification", "verification_reason")
+"""What only a result folder and ``--json`` keep of a row; see `light`. The last stands there where ``verification`` is None."""
 
 
 def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict | None, reason: str = "") -> dict:
@@ -15,9 +15,10 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
 
     Args:
         facts: what every row of a run says: ``method`` (``MimicGait``), ``backbone`` (``GaitBase``), ``dataset``,
-            ``protocol_name`` (``grew-local``), ``metric`` (``euc`` or ``cos``), ``data`` (the test data's fingerprint), ``seeds`` (of
-            the run), ``post`` (of `opengait_mimic.retrieval.POST`), ``transductive`` (False, or that name), ``trained_kinds`` (see
-            `seen`), ``mates_only`` (probes without a mate are left out, not failures).
+            ``protocol_name`` (``grew-local``), ``protocol_hash`` (`protocol_hash`), ``pairs`` (`pairs_hash`), ``backbone_cfg`` (of the
+            backbone's ``model_cfg`` but its number of identities), ``metric`` (``euc`` or ``cos``), ``data`` (the test data's
+            fingerprint), ``seeds`` (of the run), ``post`` (of `opengait_mimic.retrieval.POST`), ``transductive`` (False, or that
+            name), ``trained_kinds`` (see `seen`), ``mates_only`` (probes without a mate are left out, not failures).
         cell: what is hidden, and who embeds the gallery.
         seed: of the occlusion draws.
         numbers: of this cell: ``rank1`` to ``rank20``, ``mAP``, ``mINP`` in percent, ``probes``, ``probes_without_mate``, and what
@@ -35,6 +36,7 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
     ratios = {k: relative_performance(numbers[f"rank{k}"], hp and hp[f"rank{k}"]) for k in RANKS}
     out = {
         **{key: facts[key] for key in ("method", "backbone", "dataset", "protocol_name", "metric", "data")},
+        **{key: facts[key] for key in ("protocol_hash", "pairs", "backbone_cfg")},
         "protocol": cell.protocol,
         "gallery_embedder": cell.gallery_embedder,
         "cell": cell.name,

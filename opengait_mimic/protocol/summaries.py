@@ -6,6 +6,7 @@ import numpy as np
 
 SAME = (
     *("method", "backbone", "dataset", "protocol_name", "protocol", "gallery_embedder", "cell", "condition", "kinds", "hidden"),
+    *("protocol_hash", "pairs", "backbone_cfg", "hidden_by"),
     *("probes", "probes_without_mate", "mates_only", "trained_kinds", "seen", "transductive", "post", "reference_compat", "rp_reason"),
     "rp_interval_reason",
     *("holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20"),
@@ -49,7 +50,7 @@ def _summary(rows: list[dict]) -> dict:
 def _value(row: dict, key: str) -> float | None:
     """A number of a row; those of verification stand in a block of their own."""
     if key == "eer":
-        return row.get("verification", {}).get("eer")
+        return (row.get("verification") or {}).get("eer")
     if key.startswith("tar_"):
-        return row.get("verification", {}).get("tar", {}).get(key[4:])
+        return (row.get("verification") or {}).get("tar", {}).get(key[4:])
     return row.get(key)

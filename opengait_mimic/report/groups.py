@@ -10,16 +10,29 @@ from .entries import Entry, Place, entries
 from .results import Result
 from .text import listed
 
-FACTS = {"dataset": "data set", "protocol": "protocol", "data": "test data", "metric": "distance", "seeds": "occlusion seeds"}
-NAMES = {"dataset": "dataset", "protocol": "protocol_name", "data": "data", "metric": "metric"}  # keys of rows, or of the provenance
+FACTS = {
+    "dataset": "data set",
+    "protocol": "protocol",
+    "protocol_hash": "content of the protocol",
+    "pairs": "pairs of verification",
+    "data": "test data",
+    "metric": "distance",
+    "seeds": "occlusion seeds",
+}
+NAMES = {**{key: key for key in FACTS if key != "seeds"}, "protocol": "protocol_name"}  # keys of rows, or of the provenance
 HP_TOLERANCE = 1e-6  # percent points
 
 
 class Group(NamedTuple):
-    """Results that may be compared. ``facts``: what they share; ``hp``: backbone -> whole-body Rank-1 of its teacher, percent."""
+    """Results that may be compared.
+
+    ``facts``: what they share. ``hp``: backbone -> whole-body Rank-1 of its teacher, percent. ``named``: what a name stands for in them,
+    ``model_cfg of GaitBase`` or ``draws of top+bottom 40-60 %`` -> its hash.
+    """
 
     facts: dict[str, str]
     hp: dict[str, float]
+    named: dict[str, str]
     results: list[Result]
     entries: list[Entry]
 
@@ -44,18 +57,19 @@ class Group(NamedTuple):
 
 
 def groups(results: Iterable[Result]) -> list[Group]:
-    """Results by what must be equal before two numbers may be compared: data set, protocol, test data, distance, seeds, backbone's HP.
+    """Results by what must be equal before two numbers may be compared: `FACTS`, what names stand for, backbone's HP.
 
     A backbone whose HP is not known in a result contradicts no other: RP is then not there to be compared.
     """
     found: list[Group] = []
     for result in results:
-        facts, hp = _facts(result), _hp(result)
-        home = next((group for group in found if group.facts == facts and not _other_hp(group.hp, hp)), None)
+        one = Group(_facts(result), _hp(result), _named(result), [], [])
+        home = next((group for group in found if not differences(group, one)), None)
         if home is None:
-            home = Group(facts, {}, [], [])
+            home = one
             found.append(home)
-        home.hp.update(hp)
+        home.hp.update(one.hp)
+        home.named.update(one.named)
         home.results.append(result)
     for group in found:
         _fill(group)
@@ -67,6 +81,8 @@ def differences(one: Group, other: Group) -> list[str]:
     unlike = [
         f"{name} ({one.facts[key]} there, {other.facts[key]} here)" for key, name in FACTS.items() if one.facts[key] != other.facts[key]
     ]
+    names = [name for name, known in one.named.items() if other.named.get(name, known) != known]
+    unlike += [f"{name} ({one.named[name][:19]} there, {other.named[name][:19]} here)" for name in names]
     backbones = _other_hp(one.hp, other.hp)
     return unlike or [f"HP of {backbone} ({one.hp[backbone]:.2f} % there, {other.hp[backbone]:.2f} % here)" for backbone in backbones]
 
@@ -86,6 +102,12 @@ def _facts(result: Result) -> dict[str, str]:
 
 def _hp(result: Result) -> dict[str, float]:
     return {row["backbone"]: row["hp_rank1"] for row in result.rows if row.get("hp_rank1") is not None}
+
+
+def _named(result: Result) -> dict[str, str]:
+    networks = {f"model_cfg of {row['backbone']}": row.get("backbone_cfg") for row in result.rows}
+    draws = {f"draws of {row['condition']}": row.get("hidden_by") for row in result.rows if row.get("condition")}
+    return {name: known for name, known in {**networks, **draws}.items() if known is not None}
 
 
 def _other_hp(one: dict[str, float], other: dict[str, float]) -> list[str]:

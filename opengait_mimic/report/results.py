@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ..config import ConfigError
-
-FORMAT, VERSION = "opengait-mimic result", 1
-TEXT = ("method", "backbone", "dataset", "protocol", "gallery_embedder")
-PERCENT = ("rank1", "rank5")
-MAYBE_PERCENT = ("rank10", "rank20", "mAP", "mINP", "holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20")
-MAYBE_RATIO = ("rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20", "retention_rank1")
+from ..results.content import read_arrays, read_content, result_file
 
 
 class Result(NamedTuple):
@@ -43,55 +34,9 @@ def read_result(place: str | os.PathLike) -> Result:
         FileNotFoundError: no such file. ConfigError: not a result of this format and version, a missing key, a value of the wrong type
             or out of range, or arrays that hold Python objects (which are never unpickled).
     """
-    file = Path(place)
-    file = file / "results.json" if file.is_dir() else file
+    file = result_file(Path(place))
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such file; RESULTS are folders that `opengait-mimic evaluate --out DIR` writes")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except ValueError as error:
-        raise ConfigError(f"{file}: not JSON ({error}); write it anew with `opengait-mimic evaluate --out DIR`") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ConfigError(f'{file}: not a result; expected "format": "{FORMAT}", as `opengait-mimic evaluate --out DIR` writes it')
-    if content.get("format_version") != VERSION:
-        raise ConfigError(f"{file}: format_version = {content.get('format_version')!r}; this report reads {VERSION}: evaluate anew")
-    for key, kind in (("rows", list), ("summary", list), ("provenance", dict)):
-        if not isinstance(content.get(key), kind):
-            raise ConfigError(f"{file}: {key} = {content.get(key)!r:.60}; expected a {kind.__name__}")
-    if not content["rows"]:
-        raise ConfigError(f"{file}: rows is empty: there is nothing to report")
-    for number, row in enumerate(content["rows"]):
-        _check(row, f"{file}: rows[{number}]")
-    arrays = [_arrays(file.with_name(name)) for name in ("trials.npz", "pictures.npz")]
+    content = read_content(file)
+    arrays = [read_arrays(file.with_name(name)) for name in ("trials.npz", "pictures.npz")]
     return Result(os.fspath(place), content["rows"], content["summary"], content["provenance"], *arrays)
-
-
-def _no_number(text: str):
-    raise ValueError(f"{text} is no JSON number")
-
-
-def _check(row, where: str) -> None:
-    if not isinstance(row, dict):
-        raise ConfigError(f"{where} = {row!r:.60}; expected a mapping")
-    missing = [key for key in (*TEXT, *PERCENT, "seed") if key not in row]
-    if missing:
-        raise ConfigError(f"{where}: without {', '.join(missing)}; write it anew with `opengait-mimic evaluate --out DIR`")
-    for key in TEXT:
-        if not isinstance(row[key], str):
-            raise ConfigError(f"{where}.{key} = {row[key]!r}; expected text")
-    limits = [(key, 100.0, False) for key in PERCENT] + [(key, 100.0, True) for key in MAYBE_PERCENT]
-    for key, highest, free in [*limits, *((key, math.inf, True) for key in MAYBE_RATIO)]:
-        value = row.get(key)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= highest
-        if not (number or (free and value is None)):
-            raise ConfigError(f"{where}.{key} = {value!r}; expected a number from 0 to {highest:g}{' or null' if free else ''}")
-
-
-def _arrays(file: Path) -> dict[str, np.ndarray]:
-    if not file.is_file():
-        return {}
-    try:
-        with np.load(file, allow_pickle=False) as found:
-            return {name: found[name] for name in found.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{file}: not arrays that `opengait-mimic evaluate --out DIR` writes ({error}); evaluate anew") from error

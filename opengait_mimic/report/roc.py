@@ -32,14 +32,20 @@ def roc(group: Group) -> Section:
             points = [(100 * far, tar) for far, tar in _told(entry)["roc"] if far >= FEWEST]
             chart.line(*zip(*points), number)
             for far, tar in (_told(entry).get("tar") or {}).items():
+                if tar is None:  # too few impostor pairs for this FAR
+                    continue
                 chart.point(100 * float(far), tar, number, f"{entry.name}: TAR {percent(tar)} % at FAR {100 * float(far):g} %", 3.6)
         figures.append(Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}."))
         lines.append((place.title, [[entry.name, *(score(entry, key) for key in KEYS)] for entry in found]))
-    intro = (
-        "Every probe against every gallery sequence as a pair. Curves are of the first seed, with markers at the false accepts for which"
-        " the table gives TAR."
-    )
-    made = section("roc", "Verification", intro, figures, "The results hold no verification scores.", legend(group, names))
+    listed_pairs = any(_told(entry).get("pairs") == "listed" for entry in group.entries)
+    what = "The pairs of a list." if listed_pairs else "Every probe against every gallery sequence as a pair."
+    intro = f"{what} Curves are of the first seed, with markers at the false accepts for which the table gives TAR."
+    for reason in dict.fromkeys(text for entry in group.entries for text in (_told(entry).get("tar_reason") or {}).values()):
+        intro += f" No TAR there: {reason}."
+    empty = "The results hold no verification scores."
+    for reason in dict.fromkeys(filter(None, (entry.rows[0].get("verification_reason") for entry in group.entries))):
+        intro, empty = (f"{said} No verification: {reason}." for said in (intro, empty))
+    made = section("roc", "Verification", intro, figures, empty, legend(group, names))
     return made._replace(numbers=(TITLES, lines))
 
 

@@ -45,6 +45,8 @@ def retrievals(group: Group) -> Section:
                 _check(entry.result, name, trials, 5)
                 body = "".join(_trial(trial, None if words is None else words[i]) for i, trial in enumerate(trials))
                 caption = f"{entry.name}; {entry.place.title}; {which} {len(trials)}."
+                if entry.place.gallery != "own":
+                    caption += " The gallery is shown as the method's network sees it; it was embedded by the teacher, from the same clips."
                 figures.append(Figure(f'<div class="trials">{body}</div>', caption, "wide"))
     intro = f"Each column a probe: from above {listed(ROLES)}. The network saw these frames; the first seed of each cell."
     empty = "The results hold no pictures of retrievals (pictures.npz)."

@@ -4,7 +4,8 @@
 for no seed changes them); ``summary``, one per cell over the seeds (`opengait_mimic.protocol.summarise`); ``provenance``; ``files``, the
 names of the two beside it.
 
-``trials.npz``: ``<row>/<field>`` for every field of `opengait_mimic.retrieval.Trials` of row number ``<row>``; ``labels``, ``types``,
+``trials.npz``: the fields of `opengait_mimic.retrieval.Trials`: those of `OF_SPLIT`, which every row shares, as ``split/<field>``, those of
+row number ``<row>`` as ``<row>/<field>``; ``labels``, ``types``,
 ``views`` [N] of the test sequences, in the order that ``probe``, ``nearest`` and ``mate`` count; and of what was hidden of each,
 ``<condition>|<seed>/kind``, ``hidden``, ``hidden_area``, and of a VEN ``ven_kind``, ``ven_hidden`` (`opengait_mimic.passes.Pass`).
 
@@ -17,6 +18,7 @@ Nothing is pickled: ``numpy.load(file, allow_pickle=False)`` reads them.
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +27,10 @@ import numpy as np
 from ..host import HostError
 from ..records import write_whole
 from ..retrieval import Trials
-from .reference import FORMAT, VERSION
+from .content import FORMAT, VERSION
+from .reference import TRIALS, place_of
 
-JSON, TRIALS, PICTURES = "results.json", "trials.npz", "pictures.npz"
+JSON, PICTURES = "results.json", "pictures.npz"
 
 
 class Result(NamedTuple):
@@ -51,6 +54,30 @@ class Result(NamedTuple):
         return {**head, "rows": self.rows, "summary": self.summary, "provenance": self.provenance, "files": files or {}}
 
 
+def try_places(**options: str | None) -> None:
+    """Try where results will be written, before hours are spent on them.
+
+    Args:
+        options: ``out``: a folder; any other: a file. None = not asked for.
+
+    Raises:
+        HostError: a place cannot be written; names the option.
+    """
+    for option, place in options.items():
+        if place is None:
+            continue
+        file = Path(place)
+        folder = file if option == "out" else file.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+            if option != "out" and file.is_dir():
+                raise IsADirectoryError(f"{file} is a folder")
+        except OSError as error:
+            raise HostError(f"--{option.replace('_', '-')}: cannot write {place}: {error}") from error
+
+
 def write_result(folder: Path, result: Result) -> None:
     """Write the three files, the JSON last: while it is there, those beside it are its own.
 
@@ -59,7 +86,7 @@ def write_result(folder: Path, result: Result) -> None:
     """
     arrays = {key: np.array(column) for key, column in zip(("labels", "types", "views"), zip(*result.names))}
     for number, trials in enumerate(result.trials):
-        arrays.update({f"{number}/{field}": value for field, value in trials._asdict().items()})
+        arrays.update({place_of(number, field): value for field, value in trials._asdict().items()})
     for where, known in result.hidden.items():
         arrays.update({f"{where}/{name}": value for name, value in known.items()})
     try:

@@ -12,13 +12,13 @@ from ..protocol.rows import RANKS
 from ..protocol.scores import summary
 from ..retrieval import (
     Interval,
+    NoPairs,
+    Resampled,
     Trials,
-    accuracy_interval,
     by_kind,
     by_view,
     cmc,
     mean_precision,
-    rp_interval,
     verification,
     verify_pairs,
     view_pairs,
@@ -81,35 +81,41 @@ def curves(split: Split, trials: Trials, views, kind: np.ndarray | None) -> dict
 
 
 def verified(split: Split, probe, gallery, labels, views, metric: str, post: str | None) -> dict:
-    """``verification``: every probe against the gallery, or the pairs that the split lists; see `Verification.plain`."""
-    if split.pairs is not None:
-        return verify_pairs(probe, gallery, split.pairs, labels, metric).plain()
-    if split.overall is not None:
-        split = replace(split, subsets={split.overall: split.subsets[split.overall]})
-    return verification(split, probe, gallery, labels, views if split.views is None else split.views, metric, post).plain()
+    """Every probe against the gallery, or the pairs that the split lists.
+
+    Returns:
+        ``verification``: see `Verification.plain`, and ``pairs``: ``all`` or ``listed``; or None, with ``verification_reason``.
+    """
+    try:
+        if split.pairs is not None:
+            return {"verification": {"pairs": "listed", **verify_pairs(probe, gallery, split.pairs, labels, metric, post).plain()}}
+        if split.overall is not None:
+            split = replace(split, subsets={split.overall: split.subsets[split.overall]})
+        found = verification(split, probe, gallery, labels, views if split.views is None else split.views, metric, post)
+        return {"verification": {"pairs": "all", **found.plain()}}
+    except NoPairs as error:
+        return {"verification": None, "verification_reason": str(error)}
 
 
-def intervals(split: Split, op: list[Trials], hp: Trials | None, labels) -> dict:
-    """The 95 % bootstrap intervals of a cell over its seeds.
+def intervals(op: Resampled, hp: Resampled | None, reason: str = NO_TRIALS) -> dict:
+    """The 95 % bootstrap intervals of a cell.
 
     Args:
-        split: the protocol.
-        op: the cell's trials, of each seed.
+        op: the cell's `RANKS`, of several seeds their mean.
         hp: those that RP divides by; None = not known.
-        labels: subject of each sequence.
+        reason: why ``hp`` is None; empty where RP is unknown too, and that is told.
 
     Returns:
         ``rank1_interval`` ... in percent and ``rp_rank1_interval`` ..., each [low, high] or None; and ``rp_interval_reason`` where RP at
-        Rank-1 has none.
+        Rank-1 is known and has none.
     """
-    op, out = [heard(split, each) for each in op], {}
-    told = None if hp is None else heard(split, hp)
+    out = {}
     for k in RANKS:
-        out[f"rank{k}_interval"] = _ends(accuracy_interval(op, labels, k))
-        ratio = None if told is None else rp_interval(op, told, labels, k)
+        out[f"rank{k}_interval"] = _ends(op.interval(k))
+        ratio = None if hp is None else op.over(hp, k)
         out[f"rp_rank{k}_interval"] = None if ratio is None else _ends(ratio)
-        if k == 1 and (ratio is None or ratio.low is None):
-            out["rp_interval_reason"] = NO_TRIALS if ratio is None else ratio.reason
+        if k == 1 and (why := reason if ratio is None else ratio.value is not None and ratio.reason):
+            out["rp_interval_reason"] = why
     return out
 
 

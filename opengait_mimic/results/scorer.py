@@ -8,9 +8,11 @@ from typing import Any, Callable, NamedTuple, Union
 import numpy as np
 import torch
 
+from ..config import ConfigError
 from ..protocol import BOTH, HOLISTIC, TEACHER, Cell, Hiding, Split, row, summarise
-from ..retrieval import Trials, trials
-from .numbers import curves, heard, intervals, numbers, verified
+from ..protocol.rows import RANKS
+from ..retrieval import OF_SPLIT, Resamples, Trials, mean_over_seeds, trials
+from .numbers import NO_TRIALS, curves, heard, intervals, numbers, verified
 from .pictures import Picture, retrievals, sheet
 
 HIDDEN = ("kind", "hidden", "hidden_area", "ven_kind", "ven_hidden")
@@ -54,6 +56,7 @@ class Scorer:
         self.found: dict[tuple[Cell, int], Scored] = {}
         self.hp: Scored | None = None
         self.passes: dict[Job, Any] = {}
+        self.shared: dict[str, np.ndarray] = {}  # columns of every cell's trials, held once
 
     def take(self, job: Job, done, split_of: Callable[[list, list, list], Split]) -> None:
         """Score the cells of a pass of the method's own; ``split_of`` its labels, types and views."""
@@ -66,7 +69,7 @@ class Scorer:
                 self.hp = self._score(whole, whole, full=False)
             self.whole = self._score(done, done, full=self.full)
         hiding, seed = job or (None, self.seeds[0])
-        self.passes[job] = done._replace(embeddings=done.embeddings[:0])
+        self.passes[job] = done._replace(embeddings=np.empty((0, *done.embeddings.shape[1:]), np.float32))  # no view: that holds them all
         for cell in self.cells:
             if cell.hiding == hiding:
                 self.found[cell, seed] = self._of(cell, job, done)
@@ -81,12 +84,16 @@ class Scorer:
 
     def _score(self, probe, gallery, full: bool | None = None) -> Scored:
         x, y = (torch.from_numpy(side.embeddings).to(self.device) for side in (probe, gallery))
-        found = trials(self.split, x, y, self.labels, self.views, self.metric, self.post)
-        drawn = None
+        try:
+            found = trials(self.split, x, y, self.labels, self.views, self.metric, self.post)
+        except ValueError as error:  # embeddings that are not finite, or do not fit
+            raise ConfigError(str(error)) from error
+        self.shared = self.shared or {name: getattr(found, name) for name in OF_SPLIT}
+        found, drawn = found._replace(**self.shared), None
         if self.full if full is None else full:
             kind = probe.kind if probe.kind.any() else None
             drawn = curves(self.split, found, self.views, kind)
-            drawn["verification"] = verified(self.split, x, y, self.labels, self.views, self.metric, self.post)
+            drawn.update(verified(self.split, x, y, self.labels, self.views, self.metric, self.post))
         return Scored(numbers(self.split, found, self.views), found, drawn or {})
 
     @property
@@ -99,7 +106,9 @@ class Scorer:
             found[f"{hiding.name if hiding else ''}|{seed}"] = {name: value for name, value in known.items() if value is not None}
         return found
 
-    def rows(self, facts: dict, hp: dict | None, hp_trials: Trials | None, reason: str) -> tuple[list[dict], list[dict], list[Trials]]:
+    def rows(
+        self, facts: dict, hp: dict | None, hp_trials: Trials | None, reason: str, hidden_by: Callable[[Hiding], str]
+    ) -> tuple[list[dict], list[dict], list[Trials]]:
         """The rows, their summary over the seeds, and the trials of every row.
 
         Args:
@@ -107,19 +116,29 @@ class Scorer:
             hp: the numbers that RP divides by; None = unknown.
             hp_trials: their trials; None: RP has no interval.
             reason: ``hp`` is None.
+            hidden_by: what names a condition's draws; see `opengait_mimic.jobs.Jobs.hidden_by`.
         """
         rows, kept, ranges = [], [], {}
+        resamples = Resamples(self.labels, heard(self.split, self.whole.trials).probe)
+
+        def resampled(each):
+            return resamples.of(heard(self.split, each), RANKS)
+
+        known = (None if hp_trials is None else resampled(hp_trials), "" if hp is None else NO_TRIALS)
+        draws = {hiding: hidden_by(hiding) for hiding in dict.fromkeys(cell.hiding for cell in self.cells if cell.hiding)}
         for cell, found in self._by_cell():
-            for seed, scored in found.items():
+            by_seed = [resampled(scored.trials) for scored in found.values()]
+            for (seed, scored), own in zip(found.items(), by_seed):
                 values = {**scored.numbers, **scored.curves}
-                more = intervals(self.split, [scored.trials], hp_trials, self.labels)
+                more = intervals(own, *known)
+                more["hidden_by"] = draws.get(cell.hiding)
                 meta = self.passes[cell.hiding and (cell.hiding, seed)].meta
                 if on := {**meta["trained_with"], **meta["tested_with"]}:
                     more["reference_compat"] = on
                 rows.append({**row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more})
                 kept.append(scored.trials)
             if len(found) > 1:
-                ranges[cell.name] = intervals(self.split, [scored.trials for scored in found.values()], hp_trials, self.labels)
+                ranges[cell.name] = intervals(mean_over_seeds(by_seed), *known)
         summary = [{**line, **ranges.get(line["cell"], {})} for line in summarise(rows)]
         return rows, summary, kept
 

@@ -4,16 +4,20 @@
 and the intervals are all taken of what it returns.
 """
 
-from .bootstrap import Interval, accuracy_interval, difference_interval, rp_interval
+from .bootstrap import Interval, Resampled, Resamples, accuracy_interval, mean_over_seeds, rp_interval
 from .distances import distance_matrix
 from .means import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
 from .performance import RelativePerformance, relative_performance
 from .post import POST, transductive
-from .ranking import Trials, trials
+from .ranking import OF_SPLIT, Trials, trials
 from .ranks import RankResult, mate_rank, precision, rank_k
-from .verify import Verification, verification, verify_pairs
+from .verify import NoPairs, Verification, verification, verify_pairs
 
 __all__ = [
+    "NoPairs",
+    "OF_SPLIT",
+    "Resampled",
+    "Resamples",
     "POST",
     "Interval",
     "RankResult",
@@ -25,9 +29,9 @@ __all__ = [
     "by_kind",
     "by_view",
     "cmc",
-    "difference_interval",
     "distance_matrix",
     "mate_rank",
+    "mean_over_seeds",
     "mean_precision",
     "precision",
     "rank_k",

@@ -30,6 +30,10 @@ class Trials(NamedTuple):
     mate: np.ndarray  # int64: the nearest mate, -1 = none
 
 
+OF_SPLIT = ("probe", "group", "subset", "counted")
+"""Columns that labels, views and the split decide: the same whatever the embeddings are."""
+
+
 def trials(
     split,
     probe_embeddings,

@@ -21,6 +21,10 @@ GRID = np.geomspace(1e-5, 1, 101)
 """The false accept rates of a reported ROC: twenty a decade."""
 
 
+class NoPairs(ValueError):
+    """Without a genuine and an impostor pair there is nothing to verify."""
+
+
 class Verification(NamedTuple):
     """What verification is worth.
 
@@ -35,11 +39,18 @@ class Verification(NamedTuple):
     roc: list[tuple[float, float]]  # (FAR 0..1, TAR at it in percent) at the rates of GRID
     genuine: int  # pairs
     impostor: int
+    fewest: int  # impostor pairs of the subset with the fewest: no FAR below one of these is measured
 
     def plain(self) -> dict:
-        """The same as JSON holds it: ``tar`` (FAR as text -> percent), ``eer``, ``roc``, ``genuine``, ``impostor``."""
-        tar = {f"{far:g}": value for far, value in self.tar_at_far.items()}
-        return {"tar": tar, "eer": self.eer, "roc": [list(p) for p in self.roc], "genuine": self.genuine, "impostor": self.impostor}
+        """The same as JSON holds it: ``tar`` (FAR as text -> percent), ``eer``, ``roc``, ``genuine``, ``impostor``.
+
+        A FAR below one impostor pair is none: its ``tar`` is None, and ``tar_reason`` (FAR as text -> text) says why.
+        """
+        fine = {far: far * self.fewest >= 1 for far in self.tar_at_far}
+        tar = {f"{far:g}": value if fine[far] else None for far, value in self.tar_at_far.items()}
+        told = {"tar": tar, "eer": self.eer, "roc": [list(p) for p in self.roc], "genuine": self.genuine, "impostor": self.impostor}
+        coarse = {f"{far:g}": f"{self.fewest} impostor pairs tell no FAR of {far:g}" for far in fine if not fine[far]}
+        return {**told, "tar_reason": coarse} if coarse else told
 
 
 def verification(split, probe_embeddings, gallery_embeddings, labels, views, metric: str = "euc", post: str | None = None) -> Verification:
@@ -64,7 +75,7 @@ def verification(split, probe_embeddings, gallery_embeddings, labels, views, met
         probe_embeddings, gallery_embeddings [N, c, p]; labels, views [N]
 
     Raises:
-        ValueError: as ``trials``, or a subset without a genuine or an impostor pair.
+        ValueError: as ``trials``. NoPairs: a subset without a genuine or an impostor pair.
     """
     x, y, labels, views = sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
     subject, found = codes(labels, x.device), []
@@ -77,10 +88,11 @@ def verification(split, probe_embeddings, gallery_embeddings, labels, views, met
         [(far, float(np.mean(tars))) for far, tars in zip(GRID.tolist(), zip(*([t for _, t in v.roc] for v in found)))],
         sum(v.genuine for v in found),
         sum(v.impostor for v in found),
+        min(v.fewest for v in found),
     )
 
 
-def verify_pairs(probe_embeddings, gallery_embeddings, pairs, labels, metric: str = "euc") -> Verification:
+def verify_pairs(probe_embeddings, gallery_embeddings, pairs, labels, metric: str = "euc", post: str | None = None) -> Verification:
     """Verify a list of pairs, all with exact distances.
 
     Args:
@@ -89,17 +101,19 @@ def verify_pairs(probe_embeddings, gallery_embeddings, pairs, labels, metric: st
         pairs: (index of the probe, index of the gallery sequence) of each pair.
         labels: subject of each sequence; a pair is genuine where they are equal.
         metric: ``euc`` or ``cos``.
+        post: a name of ``POST``, whose probes and gallery are those that the list names; None = none.
 
     Shape:
         probe_embeddings, gallery_embeddings [N, c, p]; pairs [M, 2]; labels [N]
 
     Raises:
-        ValueError: shapes that do not fit, an index out of range, or a list without a genuine or an impostor pair.
+        ValueError: shapes that do not fit, an index out of range. NoPairs: a list without a genuine or an impostor pair.
     """
     x, y = checked(probe_embeddings, gallery_embeddings)
     pairs, labels = np.asarray(pairs), np.asarray(labels)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.min(initial=0) < 0 or pairs.max(initial=-1) >= min(len(x), len(y), len(labels)):
         raise ValueError(f"pairs are {list(pairs.shape)}; expected [M, 2] of indices of the {len(labels)} sequences")
+    x, y = processed(post, x, y, *(np.unique(side) for side in pairs.T))
     distance = Exact(x, y, metric)(*torch.from_numpy(pairs.astype(np.int64)).to(x.device).T).cpu().numpy()
     same = labels[pairs[:, 0]] == labels[pairs[:, 1]]
     genuine, impostor = np.sort(distance[same]), np.sort(distance[~same])
@@ -143,7 +157,7 @@ def _blocks(x, y, subject, searches, metric, screened):
 def _scored(genuine, below, upto, impostors, where):
     """From sorted genuine distances, and how many impostors are nearer than each different one of them, or not farther."""
     if not len(genuine) or not impostors:
-        raise ValueError(f"{where}: {len(genuine)} genuine and {impostors} impostor pairs; verification needs both")
+        raise NoPairs(f"{where}: {len(genuine)} genuine and {impostors} impostor pairs; verification needs both")
     accepted = np.cumsum(np.unique(genuine, return_counts=True)[1]) / len(genuine)  # TAR at each different distance
     far = upto / impostors
 
@@ -157,4 +171,4 @@ def _scored(genuine, below, upto, impostors, where):
     gap = x - (1 - y)  # FAR - FRR, rising
     k = int(np.argmax(gap >= 0))
     eer = 100 * float(x[k - 1] - gap[k - 1] / (gap[k] - gap[k - 1]) * (x[k] - x[k - 1]))
-    return Verification({t: tar_at(t) for t in TARGETS}, eer, [(t, tar_at(t)) for t in GRID.tolist()], len(genuine), int(impostors))
+    return Verification({t: tar_at(t) for t in TARGETS}, eer, [(t, tar_at(t)) for t in GRID.tolist()], len(genuine), *2 * [int(impostors)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from opengait_mimic.evaluate import evaluate
+from opengait_mimic.evaluate import evaluate, measure
 from tests.models.roles import built
 from tests.models.test_starts_elsewhere import refused, weights_at
 from tests.variants import variant
@@ -67,7 +67,9 @@ def test_only_its_own_teacher_gives_a_mimic_a_gallery_and_rp(trained, teachers, 
     moved = evaluate(mimic_of(trained, tmp_path, teachers / "moved.pt"), quiet=True)
     assert moved == own and own[-1]["gallery_embedder"] == "teacher" and own[0]["hp_rank1"] is not None
     monkeypatch.setattr(get_msg_mgr(), "log_warning", lambda text: said.append(str(text)), raising=False)
-    other = evaluate(mimic_of(trained, tmp_path, teachers / "other.pt"), quiet=True)
+    found = measure(mimic_of(trained, tmp_path, teachers / "other.pt"), quiet=True)
+    other = found.rows
+    assert (found.provenance["teacher"], found.provenance["hp"]) == (None, None), "nothing is told of a teacher that was refused"
     assert [row["gallery_embedder"] for row in other] == ["own"] * 3 and [row["rank1"] for row in other] == [
         row["rank1"] for row in own[:3]
     ]

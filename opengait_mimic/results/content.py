@@ -1,0 +1,86 @@
+"""What stands in a result's JSON and arrays, read strictly: a wrong file is told by its name and key. No host, no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from ..config import ConfigError
+
+FORMAT, VERSION = "opengait-mimic result", 1
+"""What a result's file says of itself: ``format`` and ``format_version``."""
+TEXT = ("method", "backbone", "dataset", "protocol", "gallery_embedder")
+PERCENT = ("rank1", "rank5")
+MAYBE_PERCENT = ("rank10", "rank20", "mAP", "mINP", "holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20")
+MAYBE_RATIO = ("rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20", "retention_rank1")
+
+
+def result_file(place: Path) -> Path:
+    """The JSON of a result folder, or the file itself."""
+    return place / "results.json" if place.is_dir() else place
+
+
+def read_content(file: Path) -> dict:
+    """The JSON of a result.
+
+    Raises:
+        ConfigError: not a result of this format and version, a missing key, a value of the wrong type or out of range.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file}: not JSON ({error}); write it anew with `opengait-mimic evaluate --out DIR`") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ConfigError(f'{file}: not a result; expected "format": "{FORMAT}", as `opengait-mimic evaluate --out DIR` writes it')
+    if content.get("format_version") != VERSION:
+        raise ConfigError(f"{file}: format_version = {content.get('format_version')!r}; this version reads {VERSION}: evaluate anew")
+    for key, kind in (("rows", list), ("summary", list), ("provenance", dict)):
+        if not isinstance(content.get(key), kind):
+            raise ConfigError(f"{file}: {key} = {content.get(key)!r:.60}; expected a {kind.__name__}")
+    if not content["rows"]:
+        raise ConfigError(f"{file}: rows is empty: it says nothing")
+    for number, row in enumerate(content["rows"]):
+        _check(row, f"{file}: rows[{number}]")
+    return content
+
+
+def read_arrays(file: Path, wanted: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an ``npz`` by name, of ``wanted`` (None = all) those that it has; none where there is no such file.
+
+    Raises:
+        ConfigError: it is damaged, or holds Python objects (which are never unpickled).
+    """
+    if not file.is_file():
+        return {}
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files if wanted is None or name in wanted}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ConfigError(f"{file}: not arrays that `opengait-mimic evaluate --out DIR` writes ({error}); evaluate anew") from error
+
+
+def _no_number(text: str):
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _check(row, where: str) -> None:
+    if not isinstance(row, dict):
+        raise ConfigError(f"{where} = {row!r:.60}; expected a mapping")
+    missing = [key for key in (*TEXT, *PERCENT, "seed") if key not in row]
+    if missing:
+        raise ConfigError(f"{where}: without {', '.join(missing)}; write it anew with `opengait-mimic evaluate --out DIR`")
+    for key in TEXT:
+        if not isinstance(row[key], str):
+            raise ConfigError(f"{where}.{key} = {row[key]!r}; expected text")
+    limits = [(key, 100.0, False) for key in PERCENT] + [(key, 100.0, True) for key in MAYBE_PERCENT]
+    for key, highest, free in [*limits, *((key, math.inf, True) for key in MAYBE_RATIO)]:
+        value = row.get(key)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= highest
+        if not (number or (free and value is None)):
+            raise ConfigError(f"{where}.{key} = {value!r}; expected a number from 0 to {highest:g}{' or null' if free else ''}")

@@ -1,0 +1,31 @@
+"""Hashes of protocols and pairs: of what decides a score, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from opengait_mimic.protocol import PROTOCOLS, Listed, pairs_hash, protocol_hash
+
+SIDES = {"all": (frozenset({"a/02/v", "b/02/v"}), frozenset({"a/01/v", "b/01/v"}))}
+PAIRS = (("a/02/v", "a/01/v"), ("a/02/v", "b/01/v"))
+
+
+def test_each_rule_has_its_own():
+    assert len({protocol_hash(rule) for rule in PROTOCOLS.values()}) == len(PROTOCOLS)
+    assert protocol_hash(replace(PROTOCOLS["GREW"], name="other")) == protocol_hash(PROTOCOLS["GREW"])
+
+
+def test_a_file_of_one_name_is_known_by_what_it_says():
+    own = Listed("corridor", SIDES)
+    assert protocol_hash(own) == protocol_hash(Listed("hall", dict(SIDES), pairs=PAIRS, source="elsewhere"))
+    fewer = {"all": (frozenset({"a/02/v"}), SIDES["all"][1])}
+    others = [fewer, {"all": (SIDES["all"][0], None)}, {"some": SIDES["all"]}]
+    hashes = [protocol_hash(Listed("corridor", subsets)) for subsets in others]
+    hashes += [protocol_hash(replace(own, cross_view=True)), protocol_hash(replace(own, mates_only=True)), protocol_hash(own)]
+    assert len(set(hashes)) == 6
+
+
+def test_pairs_in_any_order():
+    assert pairs_hash(PAIRS) == pairs_hash(PAIRS[::-1]) != pairs_hash(PAIRS[:1])
+    assert pairs_hash([("a/01/v", "a/02/v"), PAIRS[1]]) != pairs_hash(PAIRS), "probe and gallery are not the same"
+    assert pairs_hash(()) == "all"

@@ -1,0 +1,47 @@
+"""What cannot be scored is found from labels and views; whatever passes here can be scored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from opengait_mimic.protocol import Listed, refuse_unscorable, score, split
+
+
+def listed(probe, gallery, **flags):
+    return Listed("corridor", {"all": (frozenset(probe), frozenset(gallery))}, **flags)
+
+
+NAMES = [("a", "01", "v"), ("a", "02", "w"), ("b", "01", "v"), ("b", "02", "v"), ("c", "02", "v")]
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (listed(["c/02/v"], ["a/01/v", "b/01/v"]), "corridor: no probe of 'all' has a mate in its gallery"),
+        (listed(["c/02/v"], ["a/01/v"], mates_only=True), "no probe of 'all' has a mate"),
+        (listed(["b/02/v", "c/02/v"], ["a/01/v", "b/01/v"], cross_view=True), "no pair of different views"),
+        (listed(["b/02/v", "a/02/w"], ["b/01/v"], cross_view=True), "no probe of 'all' has a mate"),
+        (listed(["b/02/v", "c/02/v"], ["a/01/v", "b/01/v"]), None),
+        (listed(["a/02/w", "b/02/v"], ["a/01/v", "b/01/v"], cross_view=True), None),
+        (listed(["b/02/v", "c/02/v"], ["a/01/v", "b/01/v"], mates_only=True), None),
+    ],
+)
+def test_what_labels_and_views_tell(known, told):
+    labels, types, views = (list(column) for column in zip(*NAMES))
+    found = split(known, labels, types, views)
+    x = np.random.default_rng(0).normal(size=(len(NAMES), 3, 2)).astype(np.float32)
+    if told is None:
+        refuse_unscorable(found, labels, views)
+        assert score(found, x, x, labels, views)["rank5"] > 0
+    else:
+        with pytest.raises(ValueError, match=told):
+            refuse_unscorable(found, labels, views)
+
+
+def test_one_subset_without_mates_is_told_where_it_decides():
+    sides = {"one": (frozenset({"b/02/v"}), frozenset({"b/01/v"})), "two": (frozenset({"c/02/v"}), frozenset({"b/01/v"}))}
+    labels, types, views = (list(column) for column in zip(*NAMES))
+    refuse_unscorable(split(Listed("x", sides), labels, types, views), labels, views)
+    with pytest.raises(ValueError, match="no probe of 'two' has a mate"):
+        refuse_unscorable(split(Listed("x", sides, mates_only=True), labels, types, views), labels, views)
