@@ -20,7 +20,7 @@ from .facts import NAMES, followed
 from .kept import Kept, NotKept
 from .keys import draws_frames, fingerprint, pass_key, restored
 from .layout import COLUMNS, Pass
-from .packing import FRAMES, SEQUENCES, why_single
+from .packing import FRAMES, SEQUENCES, size_of_one, why_single
 from .pictures import given
 
 CHUNK = 512
@@ -100,6 +100,8 @@ class _Run:
         """Run one pass; rank 0 keeps it."""
         if self.model is None:
             self._build()
+            if kept.folder:
+                self._tell(kept.folder.parent)
         model, world = self.model, rank_and_world()[1]
         data = model.test_loader.dataset
         model.hide(block, None if block is None else given(manifest, self.cfgs, block, data))
@@ -154,6 +156,15 @@ class _Run:
             model.msg_mgr.log_info(f"The test set is embedded {self.batch} sequences at a time")
         if self.batch > 1 and hosts.device().type == "cpu":
             keep_memory()
+
+    def _tell(self, folder) -> None:
+        """Say once where the passes go and about how large they are."""
+        one, count = size_of_one(self.model) * len(self.model.test_loader.dataset) / 1e6, len(self.hidings)
+        each, every = (f"{size:.3g} MB" if size < 1000 else f"{size / 1000:.1f} GB" for size in (one, count * one))
+        self.model.msg_mgr.log_info(
+            f"Passes are kept in {folder}: {count} of about {each} each, {every} in all. The folder may be deleted; what is needed is"
+            " embedded again"
+        )
 
     def _seed(self, first: int) -> None:
         """Where the sampling draws frames, a part draws the same ones whether or not the parts before it ran just now."""

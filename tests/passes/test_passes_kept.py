@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 
 import numpy as np
 import pytest
 
-from opengait_mimic.passes import embed, layout
+from opengait_mimic.passes import embed, kept, layout
 from opengait_mimic.passes import run as running
 from tests.passes.scene import BLOCK, MIMIC, folder, same
 
@@ -65,6 +67,60 @@ def test_a_kept_pass_of_another_batch_is_used_and_told_of(fresh, noted):
     for batch in (2, None):
         embed(cfgs, [None], batch=batch)
     assert len(noted) == 1
+
+
+def test_the_log_says_once_where_passes_are_kept_and_how_large_they_are(fresh, noted):
+    """The size told is that of the arrays, to three digits; without a cache nothing is said."""
+    cfgs = fresh()
+    found = embed(cfgs, [None, BLOCK])
+    told = [text for text in noted if text.startswith("Passes are kept in")]
+    one = found[0].embeddings.nbytes / 1e6
+    assert len(told) == 1 and "may be deleted" in told[0]
+    assert f"{folder(cfgs)}: 2 of about {one:.3g} MB each, {2 * one:.3g} MB in all" in told[0]
+    noted.clear()
+    embed(cfgs, [None, BLOCK], cache=False)
+    assert not [text for text in noted if "kept" in text]
+
+
+def test_a_finished_pass_is_in_memory_once(fresh, monkeypatch):
+    """Its parts are let go before it is written."""
+    saved = []
+    monkeypatch.setattr(kept, "save", lambda file, done: saved.append(len(holder.held)))
+    holder = kept.Kept(fresh(), {"condition": None})
+    holder.add(0, 2, {"embeddings": np.zeros((2, 1, 1)), "facts": np.zeros((2, 14))})
+    assert len(holder.held) == 1
+    holder.finish("the pass")
+    assert saved == [0] and holder.taken() == "the pass"
+
+
+def test_what_a_killed_process_left_is_removed_when_nothing_can_write_to_it(fresh):
+    cfgs = fresh()
+    embed(cfgs, [None])
+    (file,) = folder(cfgs).iterdir()
+    left = [file.with_name(f".{name}.{pid}") for name, pid in ((file.name, 1), (file.name, 2), ("other.npz", 3))]
+    for each in left:
+        each.write_bytes(b"half")
+    for each in left[1:]:
+        os.utime(each, (0, time.time() - layout.STALE - 60))
+    embed(cfgs, [None])
+    assert [each.exists() for each in left] == [True, False, True], "another pass's is cleared with that pass"
+
+
+def test_any_damage_is_no_more_than_unfit(tmp_path):
+    """Every byte in turn, in two ways, and every length: told as unfit, or the arrays are what they were."""
+    file, arrays = tmp_path / "a.npz", {"a": np.arange(3, dtype=np.float32), "b": np.array("text")}
+    layout.write(file, arrays)
+    content, unfit = file.read_bytes(), 0
+    changed = [content[:i] + bytes([content[i] ^ bits]) + content[i + 1 :] for i in range(len(content)) for bits in (1, 0xFF)]
+    for damaged in [*changed, *(content[:i] for i in range(0, len(content), 3))]:
+        file.write_bytes(damaged)
+        try:
+            found = layout.read(file)
+        except layout.Unfit:
+            unfit += 1
+        else:
+            assert all(np.array_equal(found[name], arrays[name]) for name in found)
+    assert unfit > len(content)
 
 
 def test_no_cache_writes_and_reads_nothing(fresh):
