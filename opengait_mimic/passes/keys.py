@@ -101,7 +101,7 @@ def draws_frames(cfgs: dict) -> bool:
 
 def resolved(cfgs: dict, block: dict | None):
     """What a block hides, its defaults filled in: a `Condition`."""
-    from ..models.common import Condition
+    from ..models.condition import Condition
 
     given = None if block is None else {**block, "protocol": "both"}
     return Condition.from_cfg(given, "evaluator_cfg.occlusion", place_of(cfgs["model_cfg"].get("model")))
