@@ -115,7 +115,7 @@ def measure(
     by_teacher = any(cell.gallery_embedder == TEACHER for cell in cells)
     teacher = subject.teacher if by_teacher or earlier is None else None
     jobs = Jobs(subject, cells, seeds, teacher, wanted.manifest, wanted.batch, wanted.cache, progress)
-    scorer = Scorer(cells, seeds, dict(jobs.of_teacher()), facts["metric"], wanted.post, wanted.full, hosts.device())
+    scorer = Scorer(cells, seeds, jobs.of_teacher(), facts["metric"], wanted.post, wanted.full, hosts.device())
     for job, done in jobs.of_method():
         scorer.take(job, done, subject.split)
     if rank_and_world()[0] > 0:

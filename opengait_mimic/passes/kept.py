@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 
+from ..host import HostError
 from ..inputs import save_folder
 from .keys import name_of
 from .layout import Pass, Unfit, clear, load, read, save, write
@@ -102,6 +103,19 @@ class Kept(NotKept):
         super().finish(done)
         save(self.file, done)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def reread(cfgs: dict, done: Pass) -> Pass:
+    """A pass that was kept in this run, from its file.
+
+    Raises:
+        HostError: it is gone or was changed since.
+    """
+    file = Kept(cfgs, done.meta["key"]).file
+    try:
+        return load(file, done.meta["key"])
+    except Unfit as error:
+        raise HostError(f"{file} was kept a moment ago and is needed again: {error}. Run the same command again") from error
 
 
 def _warn(text: str) -> None:

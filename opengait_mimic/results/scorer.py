@@ -66,7 +66,7 @@ class Scorer:
                 self.hp = self._score(whole, whole, full=False)
             self.whole = self._score(done, done, full=self.full)
         hiding, seed = job or (None, self.seeds[0])
-        self.passes[job] = done._replace(embeddings=done.embeddings[:0])
+        self.passes[job] = done._replace(embeddings=done.embeddings[:0].copy())  # a view would hold all of them
         for cell in self.cells:
             if cell.hiding == hiding:
                 self.found[cell, seed] = self._of(cell, job, done)
