@@ -84,7 +84,7 @@ def measure(
     """Score one configuration in every cell that is wanted.
 
     The test set is embedded once on whole bodies and once for each condition and seed; by the backbone's teacher once on whole bodies
-    (and under a condition only where it embeds a hidden gallery, which is then held in memory). Every cell is scored from these
+    (and under a condition only where it embeds a hidden gallery). Every cell is scored from these
     passes. Where only another teacher's weights are there than those that trained a mimic, its cells and RP are left out, with a
     warning.
 

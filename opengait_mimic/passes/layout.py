@@ -11,8 +11,8 @@ kind           int8 [N]               what was drawn, index into `opengait_mimic
 hidden         float32 [N]            the hidden share that was drawn, 0..1; of what, says `opengait_mimic.occlusion`
 hidden_area    float32 [N]            the hidden share of its frames, their mean, 0..1; see `opengait_mimic.occlusion.targets`
 frames         int32 [N]              frames that were embedded
-ven_kind       int8 [N]               what the model's VEN says of most frames, index into ``KINDS``; absent without such a head
-ven_hidden     float32 [N]            the mean over the frames of the hidden share that it says; absent without such a head
+ven_kind       int8 [N]               what the model's VEN says of most frames, index into ``KINDS``; absent without a trained head
+ven_hidden     float32 [N]            the mean over the frames of the hidden share that it says; absent without a trained head
 draws          float64 [N, 8]         the numbers of each `Draw` (`COLUMNS`), and the time of its first frame (-1: times are drawn)
 meta           unicode []             JSON: ``key`` (all that decides the embeddings, see `keys`), ``batch`` (sequences at a time),
                                       ``trained_with`` and ``tested_with`` (switches of ``reference_compat``, see `OccludedInput`)

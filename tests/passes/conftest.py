@@ -50,5 +50,5 @@ def noted(monkeypatch):
     from utils import get_msg_mgr
 
     said = []
-    monkeypatch.setattr(get_msg_mgr(), "log_info", said.append)
+    monkeypatch.setattr(get_msg_mgr(), "log_info", lambda told: said.append(str(told)))
     return said
