@@ -85,7 +85,7 @@ def measure(
     """Score one configuration in every cell that is wanted.
 
     The test set is embedded once on whole bodies and once for each condition and seed; by the backbone's teacher once on whole bodies
-    (and under a condition only where it embeds a hidden gallery, which is then held in memory). Every cell is scored from these
+    (and under a condition only where it embeds a hidden gallery). Every cell is scored from these
     passes. Where only another teacher's weights are there than those that trained a mimic, its cells and RP are left out, with a
     warning.
 
@@ -118,7 +118,7 @@ def measure(
     by_teacher = any(cell.gallery_embedder == TEACHER for cell in cells)
     teacher = subject.teacher if by_teacher or earlier is None else None
     jobs = Jobs(subject, cells, seeds, teacher, wanted.manifest, wanted.batch, wanted.cache, progress)
-    scorer = Scorer(cells, seeds, dict(jobs.of_teacher()), facts["metric"], wanted.post, wanted.full, hosts.device())
+    scorer = Scorer(cells, seeds, jobs.of_teacher(), facts["metric"], wanted.post, wanted.full, hosts.device())
     for job, done in jobs.of_method():
         scorer.take(job, done, subject.split)
     if rank_and_world()[0] > 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Callable
 
@@ -11,11 +11,42 @@ import numpy as np
 from .host import resolve
 from .inputs import sha256
 from .manifest import Manifest, read_manifest
-from .passes import Pass, embed_each, frames_of, manifest_of
+from .passes import Pass, embed_each, frames_of, manifest_of, reread
 from .passes.keys import resolved
 from .protocol import BOTH, TEACHER, Cell, Hiding, content_hash
 from .results.scorer import Job
 from .setting import Subject
+
+
+class Theirs(Mapping):
+    """A teacher's passes. Whole bodies, which every condition needs, are held; where passes are kept, others are read when asked for.
+
+    Args:
+        cfgs: the configuration of the passes.
+        passes: each with its job.
+        kept: whether they lie in files.
+    """
+
+    def __init__(self, cfgs: dict | None, passes: Iterable[tuple[Job, Pass]], kept: bool):
+        """Take all passes."""
+        self._cfgs, self._kept, self._passes = cfgs, kept, {}
+        for job, done in passes:
+            self._passes[job] = done._replace(embeddings=done.embeddings[:0].copy()) if self._in_file(job) else done
+
+    def _in_file(self, job: Job) -> bool:
+        return self._kept and job is not None
+
+    def __getitem__(self, job: Job) -> Pass:
+        """A pass. Raises: KeyError; see also `reread`."""
+        return reread(self._cfgs, self._passes[job]) if self._in_file(job) else self._passes[job]
+
+    def __iter__(self):
+        """The jobs, whole bodies first."""
+        return iter(self._passes)
+
+    def __len__(self) -> int:
+        """The number of passes."""
+        return len(self._passes)
 
 
 class Jobs:
@@ -74,12 +105,12 @@ class Jobs:
         given = None if self.manifest is None else [self.manifest.of(each.occlusion, each.seed).hash for each in drawn]
         return content_hash([drawn[0].occlusion._asdict(), given])
 
-    def of_teacher(self) -> Iterator[tuple[Job, Pass]]:
-        """The teacher's passes, whole bodies first; none where it is not asked, or on ranks above 0."""
-        return self._each(self.teacher, self.theirs, 0) if self.theirs else iter(())
+    def of_teacher(self) -> Theirs:
+        """The teacher's passes; none where it is not asked, or on ranks above 0."""
+        return Theirs(self.teacher, self._each(self.teacher, self.theirs, 0) if self.theirs else (), self.cache)
 
     def of_method(self) -> Iterator[tuple[Job, Pass]]:
-        """The method's own, likewise."""
+        """The method's own, whole bodies first; none on ranks above 0."""
         return self._each(self.subject.cfgs, self.own, len(self.theirs))
 
     def _each(self, cfgs, jobs, before):

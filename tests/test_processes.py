@@ -16,23 +16,8 @@ import torch
 from opengait_mimic.cli import main
 from tests import processes_worker
 from tests.host_runs import environment, good, two_processes
+from tests.processes_jobs import BACKBONES, CUT, HIDDEN, METHODS, PUBLISHED, SHARED, STEPS, TESTS, checkpoint, three_steps
 from tests.variants import variant
-
-TEACHER, CUT = "GaitBase (teacher)", [{"type": "BaseSilCuttingTransform"}]
-BACKBONES = {
-    "Baseline": None,  # the demo's own small GaitBase
-    "GaitGL": {"model": "GaitGL", "channels": [4, 8, 8], "class_num": 8},
-    "DeepGaitV2": {
-        "model": "DeepGaitV2",
-        "Backbone": {"in_channels": 1, "mode": "p3d", "layers": [1, 1, 1, 1], "channels": [4, 8, 8, 16]},
-        "SeparateBNNecks": {"class_num": 8},
-    },
-}
-METHODS = ("Baseline-1", "Baseline-2", "OcclusionAware", "MimicGait")
-
-
-def checkpoint(output, model, name, iteration=3):
-    return output / f"walkers/{model}/{name}/checkpoints/{name}-{iteration:05d}.pt"
 
 
 @pytest.fixture(scope="module")
@@ -75,27 +60,6 @@ def odd(tree, tmp_path_factory):
     return {"data_cfg__dataset_root": str(root)}
 
 
-TESTS = {TEACHER: "GaitBase", "VEN": "VEN", "MimicGait": "MimicGait"}
-SHARED = {"all": True, "shared_draw": {"processes": 4, "test_batch": 12}}
-HIDDEN = {"kinds": {"patch": 0.4, "pole": 0.4, "top": 0.2}, "reference_compat": SHARED}
-PUBLISHED = {
-    "trainer_cfg__occlusion": HIDDEN,
-    "evaluator_cfg__occlusion": {**HIDDEN, "protocol": "both"},
-    "model_cfg__reference_compat": "all",
-    "loss_cfg__0__reference_compat": "all",
-}
-STEPS = [
-    *(
-        (stage, sampling, norm)
-        for stage in ("MimicGait", "Baseline-2")
-        for sampling in ("fixed", "packed")
-        for norm in ("gathered", "eval")
-    ),
-    ("MimicGait", "packed", "published"),
-    ("VEN", "fixed", "gathered"),  # packed, each process's mean over its own frames counts alike: not the mean over all frames
-]
-
-
 @pytest.fixture(scope="module")
 def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
     """The job in this process, and in two."""
@@ -120,21 +84,6 @@ def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
     good(*two_processes(), "-m", "tests.processes_worker", host_spec, folder / "out", folder / "job.pt", folder, cwd=folder)
     two = [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(2)]
     return SimpleNamespace(one=one, two=two, folder=folder, job=job)
-
-
-def three_steps(stages, backbone, output):
-    """Every method on a backbone: name -> YAML."""
-    block, name = BACKBONES[backbone], f"three-{backbone}"
-    change = {} if block is None else {"model_cfg": block}
-    files = {"Baseline-1": stages(TEACHER, name, trainer_cfg__log_iter=1, **change)}
-    inline = {} if block is None else {"model_cfg__backbone": block}
-    files["Baseline-2"] = stages("Baseline-2", name, trainer_cfg__log_iter=1, **inline)
-    aware = {"model": "OcclusionAware", "backbone": block or {"cfgs": str(files["Baseline-1"])}, "SeparateBNNecks": {"class_num": 8}}
-    aware["ven"] = {"cfgs": str(stages("VEN", "VEN-seed0")), "checkpoint": str(checkpoint(output, "VEN", "VEN-seed0"))}
-    files["OcclusionAware"] = stages("Baseline-2", name, trainer_cfg__log_iter=1, model_cfg=aware)
-    teacher = {"model_cfg__teacher": {"cfgs": str(files["Baseline-1"]), "checkpoint": str(checkpoint(output, backbone, name))}}
-    files["MimicGait"] = stages("MimicGait", name, trainer_cfg__log_iter=1, **teacher, **inline)
-    return {(backbone, method): file for method, file in files.items()}
 
 
 # ---------------------------------------------------------------- one step on a given global batch

@@ -121,7 +121,7 @@ def test_a_block_passes_the_yamls_other_keys_on():
 
 
 def test_blocks_are_conditions_of_a_model(host):
-    from opengait_mimic.models.common import Condition
+    from opengait_mimic.models.condition import Condition
 
     for cell in PRESETS["full"]:
         if cell.hiding:

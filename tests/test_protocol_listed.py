@@ -9,6 +9,7 @@ import pytest
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.protocol import PROTOCOLS, is_probe, read_protocol, score, split
+from opengait_mimic.protocol.listed import _pairs
 from tests.test_protocol import TYPES, sequences
 
 HEAD = {"format": "opengait-mimic protocol", "format_version": 1, "name": "corridor"}
@@ -147,3 +148,21 @@ def test_a_probe_spelt_otherwise_in_the_gallery_is_refused(tmp_path):
 def test_an_unknown_data_set_lists_the_known_and_the_way_out():
     with pytest.raises(ValueError, match="'BRIAR' has no protocol; known: " + ", ".join(PROTOCOLS) + r"\..*protocol file"):
         split("BRIAR", *KEYS)
+
+
+def test_a_repeated_pair_is_found_without_comparing_all():
+    """By its hash: 3000 pairs and one of them again are far fewer comparisons than the 9 million of each with each."""
+    compared = []
+
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            compared.append(other)
+            return str.__eq__(self, other)
+
+    pairs = [[Name(f"{i}/nm/000"), Name(f"{i}/nm/090")] for i in range(3000)]
+    pairs.append([Name("2999/nm/000"), Name("2999/nm/090")])
+    with pytest.raises(ConfigError, match=r"pairs\[3000\] = .*stands in the list already"):
+        _pairs(pairs, "pairs")
+    assert len(compared) < 10 * len(pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import datetime
 import gc
 import json
 import logging
@@ -15,6 +16,11 @@ import torch.distributed as dist
 
 from ..distributed import rank_and_world
 from .find import HostError
+
+PATIENCE = datetime.timedelta(days=1)
+"""How long a process waits for the others. Rank 0 scores, resamples and writes alone while they wait: on large data for longer than torch's
+own 10 minutes (NCCL) or 30 (gloo). A process that dies is not waited for: torchrun ends the others at once, as gloo does by itself.
+"""
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -49,8 +55,8 @@ def start(name: str = "auto") -> torch.device:
     """Choose this process's device and start the process group: torchrun's when its variables are set, else a group of one.
 
     NCCL is used where it exists and the devices are GPUs, gloo otherwise. All processes, of all machines, first tell each
-    other their choice, so that a disagreement ends them all with one message and none waits for another's backend. A
-    group that runs already is kept.
+    other their choice, so that a disagreement ends them all with one message and none waits for another's backend. They then wait
+    for each other up to `PATIENCE`. A group that runs already is kept.
 
     Args:
         name: see `pick_device`.
@@ -68,7 +74,8 @@ def start(name: str = "auto") -> torch.device:
             store, rank, world = dist.HashStore(), 0, 1
         device = _agree(name, dist.PrefixStore("opengait_mimic", store), rank, world)
         backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world)
+        store.set_timeout(PATIENCE)  # NCCL first meets there, when it is first asked for something
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device

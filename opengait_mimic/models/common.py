@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from ..clips import clip_lengths, owners
-from ..compat import OTHERS, in_configuration, of_test, of_training, place_of
-from ..config import ConfigError, choice, integer, number, optional, pair, read
+from ..compat import in_configuration, of_test, of_training, place_of
+from ..config import ConfigError, integer, number, optional, pair
 from ..distributed import rank_and_world
 from ..host import follow_world_size, resolve
-from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, fields, group_key, targets, test_key, training_key
+from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, group_key, targets, test_key, training_key
 from ..protocol import is_probe
-from ..watch import PREFIX, is_logged, mean_of_all
+from .condition import Condition
 from .sharing import SharedDraws
+from .watched import Watched
 
 
 class OccludedBatch(NamedTuple):
@@ -39,31 +40,6 @@ class OccludedBatch(NamedTuple):
         return [view], self.labs, self.typs, self.vies, self.seqL
 
 
-class Condition(NamedTuple):
-    """What a test hides: nothing (``holistic``), the probes, or ``both`` probes and gallery; and the draws' seed."""
-
-    occlusion: Occlusion | None
-    protocol: str
-    seed: int
-
-    @classmethod
-    def from_cfg(cls, given: dict | None, where: str, place: str = OTHERS) -> Condition:
-        """Read ``evaluator_cfg.occlusion``; absent = whole bodies. ``place``: see `opengait_mimic.occlusion.fields`.
-
-        .. code-block:: yaml
-
-            evaluator_cfg:
-              occlusion: {kinds: {top: 0.5, bottom: 0.5}, hidden: [0.4, 0.6], protocol: both, seed: 0}
-        """
-        if given is None:
-            return cls(None, "holistic", 0)
-        if not isinstance(given, dict):
-            raise ConfigError(f"{where} = {given!r}; expected a mapping, or leave it out to test whole bodies")
-        own = {"protocol": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))}
-        block = read(given, where, {**fields(place), **own})
-        return cls(Occlusion.of(block, where), block.protocol, block.seed)
-
-
 GREY = ("none", "patch", "pole")
 """What `reference_compat: {grey_whole: true}` leaves grey."""
 TRAINING = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
@@ -72,7 +48,7 @@ GEOMETRY = ([64, 44], pair(integer(8)))
 BINARISE = (0.5, optional(number(0, 1)))
 
 
-class OccludedInput(SharedDraws):
+class OccludedInput(SharedDraws, Watched):
     """Mixin, before a host model: its input is occluded clip by clip, after the host's own transforms.
 
     In training the draw of a clip depends on (``trainer_cfg.seed``, iteration, position in the global batch); in testing on
@@ -87,14 +63,12 @@ class OccludedInput(SharedDraws):
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
         tested_with: those that this test heeds beside them.
         taught: its ``teacher`` trains it; where not, that block only says whose whole-body score RP divides by.
-        skipped: steps that the gradient scaler skipped since this start.
     """
 
     hides_training = True
     taught = False
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
-    skipped = 0
 
     def __init__(self, cfgs, training):
         """Read the occlusion blocks, then build the host model as usual.
@@ -194,38 +168,6 @@ class OccludedInput(SharedDraws):
             grey = torch.tensor([d.kind in self.grey for d in draws])[owners(lengths)].to(whole.device)
             occluded = torch.where(grey.reshape(*whole.shape[:2], 1, 1), hidden_view, occluded)
         return OccludedBatch(occluded, whole, labs, typs, vies, seqL, lengths, list(draws), times, kind, hidden)
-
-    def watch(self, batch: OccludedBatch, **more: Tensor) -> dict[str, Tensor | int]:
-        """The scalars of `opengait_mimic.watch` for the host's ``visual_summary``; every process takes part, on logged steps alone.
-
-        Args:
-            batch: what this step sees.
-            more: what `watched` of a subclass takes.
-
-        Returns:
-            ``scalar/watch/...``; nothing on the steps whose summary the host does not write, and in a test.
-        """
-        if not (self.training and is_logged(self.iteration, self.cfgs["trainer_cfg"]["log_iter"])):
-            return {}
-        return {PREFIX + name: value for name, value in self.watched(batch, **more).items()}
-
-    def watched(self, batch: OccludedBatch) -> dict[str, Tensor | int]:
-        """The values of a logged step by their names."""
-        return {"hidden_share": mean_of_all(batch.hidden), "skipped_steps": self.skipped}
-
-    def train_step(self, loss_sum):
-        """The host's step; counts those whose optimiser the gradient scaler did not run.
-
-        OpenGait's False says only that the scale changed; it does so as well where it grew, after a step that was done.
-        """
-        taken = []
-        hook = self.optimizer.register_step_post_hook(lambda *_: taken.append(True))
-        try:
-            done = super().train_step(loss_sum)
-        finally:
-            hook.remove()
-        self.skipped += not taken
-        return done
 
     def test_draw(self, label: int, type_: str, view: str) -> tuple[tuple, Draw]:
         """The key and the draw of one test clip under the condition."""

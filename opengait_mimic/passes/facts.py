@@ -88,11 +88,16 @@ def _starts(batch) -> list[int]:
 
 
 def _ven(model, feature: Tensor | None, lengths: list[int]) -> tuple[list[float], list[float]]:
-    """What the VEN's heads say of every clip: the kind of most frames, the lower index of equals, and the mean hidden share."""
+    """What the VEN's heads say of every clip: the kind of most frames, the lower index of equals, and the mean hidden share.
+
+    A head whose weights are all zero was never trained (an imported mimic's) and says nothing.
+    """
     nothing = [float("nan")] * len(lengths)
     if feature is None:
         return nothing, nothing
-    logits, hidden = model.VEN.heads(feature.float())
+    heads = (model.VEN.kind_head, model.VEN.amount_head)
+    found = zip(heads, model.VEN.heads(feature.float()))
+    logits, hidden = (value if head is not None and bool(head.weight.any()) else None for head, value in found)
     said = None
     if logits is not None:
         known = torch.tensor([KINDS.index(kind) for kind in model.said_kinds], device=feature.device)

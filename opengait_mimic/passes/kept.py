@@ -8,9 +8,10 @@ import shutil
 
 import numpy as np
 
+from ..host import HostError
 from ..inputs import save_folder
 from .keys import name_of
-from .layout import Pass, Unfit, load, read, save, write
+from .layout import Pass, Unfit, clear, load, read, save, write
 
 
 class NotKept:
@@ -18,7 +19,7 @@ class NotKept:
 
     def __init__(self, cfgs: dict, key: dict):
         """For one pass."""
-        self.key, self.held, self.done = key, {}, None
+        self.key, self.held, self.done, self.folder = key, {}, None, None
 
     def found(self) -> int:
         """The number of sequences of the pass that is kept; 0 where none is."""
@@ -37,8 +38,8 @@ class NotKept:
         return [self.held[first] for first in sorted(self.held)]
 
     def finish(self, done: Pass) -> None:
-        """The pass is done."""
-        self.done = done
+        """The pass is done; its parts are let go."""
+        self.done, self.held = done, {}
 
     def taken(self) -> Pass:
         """The pass."""
@@ -48,8 +49,8 @@ class NotKept:
 class Kept(NotKept):
     """A pass in ``<output>/<dataset>/<model>/<save_name>/embeddings/<name>.npz``; while it runs, parts in ``<name>.parts/``.
 
-    For rank 0. Files appear whole, so a killed process leaves parts that are done and nothing else; two processes that run the same
-    pass write the same files.
+    For rank 0. Files appear whole, so a killed process leaves parts that are done, and at most a temporary file that the next run
+    removes; two processes that run the same pass write the same files.
     """
 
     def __init__(self, cfgs: dict, key: dict):
@@ -61,6 +62,7 @@ class Kept(NotKept):
 
     def found(self) -> int:
         """See `NotKept`; a file that does not fit is told of, and not used."""
+        clear(self.file)
         if not self.file.is_file():
             return 0
         try:
@@ -101,6 +103,19 @@ class Kept(NotKept):
         super().finish(done)
         save(self.file, done)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def reread(cfgs: dict, done: Pass) -> Pass:
+    """A pass that was kept in this run, from its file.
+
+    Raises:
+        HostError: it is gone or was changed since.
+    """
+    file = Kept(cfgs, done.meta["key"]).file
+    try:
+        return load(file, done.meta["key"])
+    except Unfit as error:
+        raise HostError(f"{file} was kept a moment ago and is needed again: {error}. Run the same command again") from error
 
 
 def _warn(text: str) -> None:

@@ -8,13 +8,17 @@ import json
 import os
 from pathlib import Path
 
+import torch
+
 from .. import __version__
 from .. import host as hosts
 from ..compat import place_of
+from ..distributed import rank_and_world
 from ..host import is_ours, load_cfgs
 from ..inputs import sha256
 from ..launch import model_class, restorable
 from ..manifest import Manifest
+from .code import code_hash
 
 FORMAT = 1  # of the npz and of this key; another one leaves older files aside
 SAMPLED, ENDS = 64, 1 << 16  # files whose first and last bytes enter the fingerprint, and how many bytes of each end
@@ -54,8 +58,11 @@ def _files(root: str, name: str):
             yield below, entry.stat().st_size
 
 
-def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None) -> dict:
+def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None, batch: int | None = None) -> dict:
     """All that decides the embeddings of a pass, as plain JSON values.
+
+    The number of processes, of sequences at a time and of workers decides which frames are drawn, and is part of it only where the
+    sampling draws frames (any but ``all_*``).
 
     Args:
         cfgs: a prepared configuration.
@@ -63,6 +70,7 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
         data: `fingerprint` of the data.
         weights: SHA-256 of the checkpoint.
         manifest: whose draws take the place of drawing.
+        batch: sequences at a time that were asked for; None = as many as the model takes.
 
     Raises:
         ConfigError: the block is wrong, or the manifest does not hold its condition.
@@ -71,9 +79,12 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
     given = None if manifest is None or block is None else manifest.of(condition.occlusion, condition.seed).hash
     sampler = {name: value for name, value in evaluator["sampler"].items() if name != "batch_size"}
     kept = {name: evaluator.get(name) for name in ("enable_float16", "restore_ckpt_strict", "transform")}
-    trainer = cfgs["trainer_cfg"]
+    trainer, dealt = cfgs["trainer_cfg"], None
+    if draws_frames(cfgs):
+        dealt = {"processes": rank_and_world()[1], "batch": batch, "workers": cfgs["data_cfg"]["num_workers"]}
     found = {
         "format": FORMAT, "version": __version__, "host": host.name, "commit": host.commit, "device": hosts.device().type,
+        "code": code_hash(host), "torch": torch.__version__, "dealt": dealt,
         "weights": weights, "model_cfg": _model(cfgs), "evaluator_cfg": {**kept, "sampler": sampler},
         "seed": trainer.get("seed", 0), "trained_input": (trainer.get("occlusion") or {}).get("reference_compat"),
         "data_cfg": {name: cfgs["data_cfg"].get(name) for name in ("dataset_name", "test_dataset_name", "data_in_use")},
@@ -83,9 +94,14 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
     return json.loads(json.dumps(found, default=str))
 
 
+def draws_frames(cfgs: dict) -> bool:
+    """Whether a test's sampling draws frames in place of taking them all."""
+    return not cfgs["evaluator_cfg"]["sampler"]["sample_type"].startswith("all")
+
+
 def resolved(cfgs: dict, block: dict | None):
     """What a block hides, its defaults filled in: a `Condition`."""
-    from ..models.common import Condition
+    from ..models.condition import Condition
 
     given = None if block is None else {**block, "protocol": "both"}
     return Condition.from_cfg(given, "evaluator_cfg.occlusion", place_of(cfgs["model_cfg"].get("model")))

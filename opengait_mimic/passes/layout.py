@@ -11,8 +11,8 @@ kind           int8 [N]               what was drawn, index into `opengait_mimic
 hidden         float32 [N]            the hidden share that was drawn, 0..1; of what, says `opengait_mimic.occlusion`
 hidden_area    float32 [N]            the hidden share of its frames, their mean, 0..1; see `opengait_mimic.occlusion.targets`
 frames         int32 [N]              frames that were embedded
-ven_kind       int8 [N]               what the model's VEN says of most frames, index into ``KINDS``; absent without such a head
-ven_hidden     float32 [N]            the mean over the frames of the hidden share that it says; absent without such a head
+ven_kind       int8 [N]               what the model's VEN says of most frames, index into ``KINDS``; absent without a trained head
+ven_hidden     float32 [N]            the mean over the frames of the hidden share that it says; absent without a trained head
 draws          float64 [N, 8]         the numbers of each `Draw` (`COLUMNS`), and the time of its first frame (-1: times are drawn)
 meta           unicode []             JSON: ``key`` (all that decides the embeddings, see `keys`), ``batch`` (sequences at a time),
                                       ``trained_with`` and ``tested_with`` (switches of ``reference_compat``, see `OccludedInput`)
@@ -23,9 +23,13 @@ It holds no pickle: ``numpy.load(file, allow_pickle=False)`` reads it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import struct
+import time
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +43,12 @@ TYPES = {
     "embeddings": np.float32, "kind": np.int8, "hidden": np.float32, "hidden_area": np.float32, "frames": np.int32,
     "ven_kind": np.int8, "ven_hidden": np.float32, "draws": np.float64,
 }  # fmt: skip
+DAMAGED = (
+    OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error,
+    RuntimeError,  # a bit says that it is encrypted, or (NotImplementedError) packed in another way
+    MemoryError,  # an array's size is damaged
+)  # fmt: skip
+STALE = 3600  # seconds after which nothing writes to a temporary file any more
 
 
 class Pass(NamedTuple):
@@ -89,6 +99,14 @@ def write(file: Path, arrays: dict) -> None:
         raise HostError(f"cannot write {file}: {error}") from error
 
 
+def clear(file: Path) -> None:
+    """Remove the temporary files that killed processes have left of a file: those that were not written to for `STALE` seconds."""
+    for part in file.parent.glob(f".{file.name}.*"):
+        with contextlib.suppress(FileNotFoundError):  # of a process that lives
+            if time.time() - part.stat().st_mtime > STALE:
+                part.unlink()
+
+
 def read(file: Path) -> dict[str, np.ndarray]:
     """The arrays of an npz; each is checked against its CRC-32 as it is read.
 
@@ -98,7 +116,7 @@ def read(file: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(file, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+    except DAMAGED as error:
         raise Unfit(f"it cannot be read ({error})") from error
 
 

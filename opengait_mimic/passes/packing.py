@@ -73,15 +73,27 @@ def why_single(model: nn.Module) -> str:
 
 
 @torch.no_grad()
-def _tried(model) -> str:
-    from ..models.reasons import out_of_memory
+def size_of_one(model: nn.Module) -> int:
+    """The bytes of one sequence's embedding as it is kept, from a made-up clip."""
+    clips, names, packed = _made_up(model)
+    return 4 * _embedded(model, joined(clips[:1], names[:1], packed)).numel()
 
+
+def _made_up(model) -> tuple[list, list, bool]:
+    """Clips of `LENGTHS`, their names, and whether the test packs its clips."""
     data, draws = model.test_loader.dataset, np.random.default_rng(0)
     packed = not model.cfgs["evaluator_cfg"]["sampler"]["sample_type"].startswith("fixed")
     first = np.asarray(data[0][0][0])
     shape, lengths = first.shape[1:], LENGTHS if packed else LENGTHS[:1] * len(LENGTHS)
     clips = [(255 * (draws.random((length, *shape)) < 0.3 + 0.2 * i)).astype(first.dtype) for i, length in enumerate(lengths)]
-    names = [(data.label_set.index(data.label_list[0]), data.types_list[0], data.views_list[0])] * len(clips)
+    return clips, [(data.label_set.index(data.label_list[0]), data.types_list[0], data.views_list[0])] * len(clips), packed
+
+
+@torch.no_grad()
+def _tried(model) -> str:
+    from ..models.reasons import out_of_memory
+
+    clips, names, packed = _made_up(model)
     try:
         alone = torch.cat([_embedded(model, joined([clip], names[:1], packed)) for clip in clips])
         together = _embedded(model, joined(clips, names, packed))

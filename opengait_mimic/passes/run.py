@@ -18,9 +18,9 @@ from ..launch import build
 from .allocator import keep_memory
 from .facts import NAMES, followed
 from .kept import Kept, NotKept
-from .keys import fingerprint, pass_key, restored
+from .keys import draws_frames, fingerprint, pass_key, restored
 from .layout import COLUMNS, Pass
-from .packing import FRAMES, SEQUENCES, why_single
+from .packing import FRAMES, SEQUENCES, size_of_one, why_single
 from .pictures import given
 
 CHUNK = 512
@@ -76,6 +76,7 @@ def embed_each(
         kept = (Kept if cache else NotKept)(cfgs, key)
         size = on_rank_0(kept.found)
         if size:
+            run.note(kept)
             progress((number + 1) * size, len(hidings) * size)
         else:
             run.embed(number, block, key, kept, manifest)
@@ -93,12 +94,14 @@ class _Run:
     def keys(self, manifest) -> list[dict]:
         """The key of every pass; on rank 0."""
         data, weights = fingerprint(self.cfgs), restored(self.cfgs)
-        return [pass_key(self.cfgs, block, data, weights, manifest) for block in self.hidings]
+        return [pass_key(self.cfgs, block, data, weights, manifest, self.wanted) for block in self.hidings]
 
     def embed(self, number: int, block: dict | None, key: dict, kept, manifest) -> None:
         """Run one pass; rank 0 keeps it."""
         if self.model is None:
             self._build()
+            if kept.folder:
+                self._tell(kept.folder.parent)
         model, world = self.model, rank_and_world()[1]
         data = model.test_loader.dataset
         model.hide(block, None if block is None else given(manifest, self.cfgs, block, data))
@@ -129,6 +132,15 @@ class _Run:
             more = {"batch": self.batch, "trained_with": model.trained_with, "tested_with": model.tested_with}
             kept.finish(_pass(kept.parts(), data, {"key": key, **more}))
 
+    def note(self, kept) -> None:
+        """Say where a kept pass was made with another number of sequences at a time than was asked for."""
+        if rank_and_world()[0] == 0 and self.wanted not in (None, made := kept.taken().meta["batch"]):
+            from utils import get_msg_mgr
+
+            get_msg_mgr().log_info(
+                f"{kept.file} was made with {made} sequences at a time, not {self.wanted}; it is used, for they agree to 1e-5"
+            )
+
     def _build(self) -> None:
         model = build(self.cfgs, training=False, occludable=True)
         self.model = model = getattr(model, "module", model)
@@ -145,9 +157,18 @@ class _Run:
         if self.batch > 1 and hosts.device().type == "cpu":
             keep_memory()
 
+    def _tell(self, folder) -> None:
+        """Say once where the passes go and about how large they are."""
+        one, count = size_of_one(self.model) * len(self.model.test_loader.dataset) / 1e6, len(self.hidings)
+        each, every = (f"{size:.3g} MB" if size < 1000 else f"{size / 1000:.1f} GB" for size in (one, count * one))
+        self.model.msg_mgr.log_info(
+            f"Passes are kept in {folder}: {count} of about {each} each, {every} in all. The folder may be deleted; what is needed is"
+            " embedded again"
+        )
+
     def _seed(self, first: int) -> None:
         """Where the sampling draws frames, a part draws the same ones whether or not the parts before it ran just now."""
-        if not self.cfgs["evaluator_cfg"]["sampler"]["sample_type"].startswith("all"):
+        if draws_frames(self.cfgs):
             from utils import init_seeds
 
             init_seeds((self.cfgs["trainer_cfg"].get("seed", 0) * 1000 + rank_and_world()[0] + 1_000_003 * first) % 2**32)

@@ -202,13 +202,13 @@ def _subsets(value, where):
 def _pairs(value, where):
     if not isinstance(value, list):
         raise ConfigError(f"{where} = {shown(value)}; expected a list of [probe, gallery]")
-    found = []
-    for i, pair in enumerate(value):
+    found: dict[tuple[str, ...], None] = {}  # in order
+    for i, given in enumerate(value):
         at = f"{where}[{i}]"
-        if not isinstance(pair, list) or len(pair) != 2 or pair[0] == pair[1]:
-            raise ConfigError(f"{at} = {shown(pair)}; expected two different sequences, [probe, gallery]")
-        found.append(tuple(_name(name, f"{at}[{j}]") for j, name in enumerate(pair)))
-    if len(set(found)) < len(found):
-        first = next(i for i, pair in enumerate(found) if pair in found[:i])
-        raise ConfigError(f"{where}[{first}] = {list(found[first])}; this pair stands in the list already")
+        if not isinstance(given, list) or len(given) != 2 or given[0] == given[1]:
+            raise ConfigError(f"{at} = {shown(given)}; expected two different sequences, [probe, gallery]")
+        pair = tuple(_name(name, f"{at}[{j}]") for j, name in enumerate(given))
+        if pair in found:
+            raise ConfigError(f"{at} = {given}; this pair stands in the list already")
+        found[pair] = None
     return tuple(found)

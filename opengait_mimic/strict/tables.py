@@ -11,7 +11,7 @@ def _restore_hint(value, where):
 
 
 def _condition(value, where):
-    from ..models.common import Condition
+    from ..models.condition import Condition
 
     return Condition.from_cfg(value, where)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ import torch.distributed as dist
 
 from opengait_mimic.host import HostError, processes
 from opengait_mimic.host.processes import pick_device
+from tests.host_runs import python, two_processes
 
 
 @pytest.fixture
@@ -144,7 +146,7 @@ def test_the_backend_follows_the_device(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     asked = []
     monkeypatch.setattr(dist, "is_initialized", lambda: False)
-    monkeypatch.setattr(dist, "init_process_group", lambda backend, **named: asked.append((backend, named["rank"], named["world_size"])))
+    monkeypatch.setattr(dist, "init_process_group", lambda backend, **named: asked.append((backend, *list(named.values())[1:])))
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: asked.append(device))
     monkeypatch.setattr(processes.atexit, "register", lambda function: None)
     gpu, cpu = torch.device("cuda:0"), torch.device("cpu")
@@ -152,4 +154,32 @@ def test_the_backend_follows_the_device(monkeypatch):
         monkeypatch.setattr(processes, "_agree", lambda *_, device=device: device)
         monkeypatch.setattr(dist, "is_nccl_available", lambda nccl=nccl: nccl)
         assert processes.start() == device
-    assert asked == [("nccl", 0, 1), gpu, ("gloo", 0, 1), gpu, ("gloo", 0, 1)]
+    day = timedelta(hours=24)
+    assert asked == [("nccl", 0, 1, day), gpu, ("gloo", 0, 1, day), gpu, ("gloo", 0, 1, day)]
+
+
+WAITING = """
+import datetime, sys, time
+import torch.distributed as dist
+from opengait_mimic import host as hosts
+from opengait_mimic.host import processes
+if sys.argv[3] == "impatient":
+    processes.PATIENCE = datetime.timedelta(seconds=3)
+hosts.bind(sys.argv[1], "cpu", sys.argv[2])
+if dist.get_rank() == 0:
+    if sys.argv[3] == "dies":
+        raise SystemExit("rank 0 is gone")
+    time.sleep(10)
+dist.barrier()
+print("met")
+hosts.leave()
+"""
+
+
+@pytest.mark.parametrize(("case", "ends"), [("waits", 0), ("impatient", 1), ("dies", 1)])
+def test_rank_1_waits_for_a_rank_0_that_lives(host_spec, tmp_path, case, ends):
+    """`PATIENCE` is what it waits; a rank 0 that dies ends it long before, or this test never ends."""
+    (tmp_path / "waiting.py").write_text(WAITING)
+    done = python(*two_processes(), tmp_path / "waiting.py", host_spec, tmp_path, case, cwd=tmp_path)
+    assert (done.returncode, done.stdout.count("met")) == (ends, 0 if ends else 2), done.stderr[-2000:]
+    assert ("rank 0 is gone" in done.stderr) == (case == "dies")

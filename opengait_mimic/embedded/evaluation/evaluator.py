@@ -113,14 +113,14 @@ def evaluate_CCPG(data, dataset, metric="euc"):
 
 
 def _cross_view(data, dataset, views, sides, metric):
-    """Condition -> Rank-1 in percent; ``sides``: condition -> which clips are probes and which gallery."""
+    """Condition -> Rank-1 in percent, the mean over its pairs of views; ``sides``: condition -> which clips are probes, which gallery."""
     views = np.asarray(views)
     masks = [views == view for view in np.unique(views)]
     msg_mgr = get_msg_mgr()
     msg_mgr.log_info(f"Rank-1 on {dataset}, identical views left out, percent per probe view: {np.unique(views)}")
     results, lacking = {}, 0
     for condition, (in_probe, in_gallery) in sides.items():
-        per_view = []
+        every, per_view = [], []
         for i, probe_view in enumerate(masks):
             cells = []
             for j, gallery_view in enumerate(masks):
@@ -132,7 +132,8 @@ def _cross_view(data, dataset, views, sides, metric):
                 else:
                     lacking += 1
             per_view.append(np.mean(cells) if cells else np.nan)
-        results[condition] = np.nan if np.isnan(per_view).all() else float(np.nanmean(per_view))
+            every += cells
+        results[condition] = float(np.mean(every)) if every else np.nan
         msg_mgr.log_info(f"{condition}@R1: {results[condition]:.2f} {np.round(per_view, 2)}")
     if lacking:
         msg_mgr.log_warning(f"{lacking} pairs of views have no probe or no gallery clip and are left out of the means")
