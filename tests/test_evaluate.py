@@ -60,8 +60,9 @@ def light_rows(file):
 def test_rows_have_exactly_the_agreed_keys(results):
     for file in results.values():
         for r in rows(file):
-            assert set(r) - {"rp_reason"} == KEYS | (set(CURVES) - {"verification_reason"})
+            assert set(r) - {"rp_reason", "rp_interval_reason"} == KEYS | (set(CURVES) - {"verification_reason"})
             assert ("rp_reason" in r) == (r["rp_rank1"] is None)
+            assert ("rp_interval_reason" in r) == (r["rp_rank1"] is not None and r["rp_rank1_interval"] is None)
             for key in ("rank1", "rank5", "holistic_rank1"):
                 assert 0 <= r[key] <= 100
             assert r["rank1"] <= r["rank5"] <= r["rank10"] <= r["rank20"] <= 100
