@@ -22,6 +22,7 @@ COLUMNS = {
 }
 ABOVE = ("method", "backbone", "dataset", "condition", "retention_rank1", "seeds")
 """Columns that stand in a line above the table where they are the same in every row."""
+WIDE = 120  # columns of a console
 SEEN = {True: "yes", False: "no", None: "-"}
 
 
@@ -46,9 +47,20 @@ def format_rows(rows: list[dict], summary: list[dict] | None = None) -> str:
     width = {key: max(len(COLUMNS[key]), *(len(text[key]) for text in texts)) for key in shown}
     align = {key: "<" if key in ABOVE[:4] or key in ("protocol", "gallery_embedder") else ">" for key in shown}
     table = [{key: COLUMNS[key] for key in shown}, {key: "-" * width[key] for key in shown}, *texts]
-    out = ["   ".join(f"{name} {value}" for name, value in above.items() if value)]
+    out = _joined([f"{name} {value}" for name, value in above.items() if value])
     out += ["  ".join(f"{line[key]:{align[key]}{width[key]}}" for key in shown).rstrip() for line in table]
-    return "\n".join([*filter(None, out), *_notes(lines)])
+    return "\n".join([*out, *_notes(lines)])
+
+
+def _joined(entries: list[str]) -> list[str]:
+    """Entries side by side, in lines of at most `WIDE`."""
+    lines: list[str] = []
+    for entry in entries:
+        if lines and len(lines[-1]) + 3 + len(entry) <= WIDE:
+            lines[-1] += f"   {entry}"
+        else:
+            lines.append(entry)
+    return lines
 
 
 def _cell(line: dict, key: str) -> str:
