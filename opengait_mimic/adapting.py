@@ -136,6 +136,12 @@ def _changed(file: Path, made: dict) -> str:
     return "; ".join(differences(there, made)[:6]) if isinstance(there, dict) else "it is no configuration"
 
 
+def _options(given) -> str:
+    """What was given of where it runs, for the command that scores it."""
+    named = {"host": given.host, "output": given.output}
+    return "".join(f" --{name} {value}" for name, value in named.items() if value)
+
+
 def run_adapt(given) -> int:
     """Adapt as a parsed command line says, in one process or in several; a second call goes on, or says that it is done.
 
@@ -151,5 +157,5 @@ def run_adapt(given) -> int:
     say("\n".join(lines))
     cfgs = prepare(file, "train")
     run([Stage(cfgs["model_cfg"]["model"], file, None)], given.retrain, log_to_file=True)
-    say(f"weights: {checkpoint_at(cfgs, change.iters)}\nconfiguration: {file}\nto score it: opengait-mimic evaluate --cfgs {file}")
+    say(f"weights: {checkpoint_at(cfgs, change.iters)}\nconfiguration: {file}\nto score it: opengait-mimic evaluate --cfgs {file}{_options(given)}")
     return 0
