@@ -157,5 +157,6 @@ def run_adapt(given) -> int:
     say("\n".join(lines))
     cfgs = prepare(file, "train")
     run([Stage(cfgs["model_cfg"]["model"], file, None)], given.retrain, log_to_file=True)
-    say(f"weights: {checkpoint_at(cfgs, change.iters)}\nconfiguration: {file}\nto score it: opengait-mimic evaluate --cfgs {file}{_options(given)}")
+    say(f"weights: {checkpoint_at(cfgs, change.iters)}\nconfiguration: {file}")
+    say(f"to score it: opengait-mimic evaluate --cfgs {file}{_options(given)}")
     return 0
