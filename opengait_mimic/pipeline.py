@@ -54,7 +54,7 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
         elif ready:
             stage = stage._replace(result=None)  # its own YAML's test would read another file
         stages.append(stage)
-    if not kind.taught:
+    if not (is_ours(kind) and kind.taught):
         after.pop("teacher", None)  # for RP alone
     return [*stages, Stage(model, main, folder / f"{model.lower()}.json", tuple(after.values()))], folder
 

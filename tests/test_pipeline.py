@@ -323,9 +323,9 @@ cli.main(sys.argv[1:])
 """
 TWO = """
 import os, sys
-from opengait_mimic import cli, stages
+from opengait_mimic import cli, progress
 
-class Bar(stages.Bar):
+class Bar(progress.Bar):
     def __call__(self, done, total):
         if self.stream and "MimicGait, test" in self.title:
             print(f"bar {done}/{total}", flush=True)
@@ -336,7 +336,7 @@ def ends(cfgs):
     except SystemExit as end:
         os.write(1, f"\\nended with {end}\\n".encode())  # in one piece, for two processes write there
 
-stages.Bar = Bar
+progress.Bar = Bar
 other, same, lock = sys.argv[1:4]
 ends(other)
 if os.environ["RANK"] == "0":
