@@ -31,6 +31,7 @@ setup(
             "pytorch-metric-learning>=2.5,<3",
             "scikit-learn>=1.3,<2",
             "scipy>=1.10,<2",
+            "tensorboard>=2.14,<3",
         ],
     },
     entry_points={"console_scripts": ["opengait-mimic = opengait_mimic.cli:main"]},
