@@ -73,3 +73,15 @@ def trained(files):
 
         models[stage] = launch(file, "train", quiet=True, before=watch)
     return SimpleNamespace(models=models, losses=losses, files=files)
+
+
+@pytest.fixture(scope="module")
+def command(host_spec, output, trained):
+    """Runs ``opengait-mimic evaluate`` here, on the bound host."""
+
+    def run(file, *words):
+        from opengait_mimic.cli import main
+
+        return main(["evaluate", "--cfgs", str(file), "--host", host_spec, "--device", "cpu", "--output", str(output), *map(str, words)])
+
+    return run

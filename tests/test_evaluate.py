@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic.cli import main
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate, measure, write_json
 from opengait_mimic.host import HostError
@@ -27,16 +26,6 @@ KEYS = {
     *(f"{name}{k}" for name in ("rank", "hp_rank", "rp_rank") for k in (1, 5, 10, 20)),
     *(f"{name}{k}_interval" for name in ("rank", "rp_rank") for k in (1, 5, 10, 20)),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def command(host_spec, output, trained):
-    """Runs ``opengait-mimic evaluate`` here, on the bound host."""
-
-    def run(file, *words):
-        return main(["evaluate", "--cfgs", str(file), "--host", host_spec, "--device", "cpu", "--output", str(output), *map(str, words)])
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import yaml
 
-from opengait_mimic.cli import main
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import Wanted, evaluate, measure
 from opengait_mimic.inputs import sha256
@@ -18,16 +17,6 @@ from opengait_mimic.passes import run as passes_run
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
-
-
-@pytest.fixture(scope="module")
-def command(host_spec, output, trained):
-    """Runs ``opengait-mimic evaluate`` here, on the bound host."""
-
-    def run(file, *words):
-        return main(["evaluate", "--cfgs", str(file), "--host", host_spec, "--device", "cpu", "--output", str(output), *map(str, words)])
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -27,16 +27,9 @@ CHUNK = 512
 """Sequences after which what is done is kept."""
 
 
-def embed(
-    cfgs: dict,
-    hidings: list[dict | None],
-    batch: int | None = None,
-    cache: bool = True,
-    manifest=None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Pass]:
-    """Embed the test set once in every condition; see `embed_each`, which gives one pass after the other."""
-    return list(embed_each(cfgs, hidings, batch, cache, manifest, progress))
+def embed(cfgs: dict, hidings: list[dict | None], *more, **named) -> list[Pass]:
+    """Embed the test set once in every condition; see `embed_each`, which takes the same and gives one pass after the other."""
+    return list(embed_each(cfgs, hidings, *more, **named))
 
 
 def embed_each(
