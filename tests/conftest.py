@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as torchrun gives its workers: bit for bit holds for equal numbers of threads
+
 
 def pytest_addoption(parser):
     parser.addoption("--host", default="embedded", help="`embedded`, or an OpenGait checkout")
