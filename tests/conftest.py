@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,7 +67,7 @@ def trained(files):
     """Teacher, VEN, Baseline-2 and MimicGait after three steps each, with the losses they met."""
     from opengait_mimic.launch import launch
 
-    models, losses = {}, {}
+    models, losses, states = {}, {}, {}
     for stage, file in files.items():
         seen = losses[stage] = []
 
@@ -74,7 +75,8 @@ def trained(files):
             model.loss_aggregator.register_forward_hook(lambda _, __, result: seen.append(float(result[0].detach())))
 
         models[stage] = launch(file, "train", quiet=True, before=watch)
-    return SimpleNamespace(models=models, losses=losses, files=files)
+        states[stage] = deepcopy(models[stage].state_dict())  # tests that train a model further move its buffers
+    return SimpleNamespace(models=models, losses=losses, files=files, states=states)
 
 
 @pytest.fixture(scope="module")
