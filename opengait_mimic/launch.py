@@ -23,6 +23,7 @@ from .inputs import save_folder
 from .locks import locked
 from .records import Recorder
 from .trained import history
+from .training import batches
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
@@ -112,8 +113,8 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
 
     With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
-    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. A training that goes on from an iteration adds
-    that, or it would see its first batches again.
+    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. It decides the weights that a training starts from;
+    what it draws afterwards is `opengait_mimic.training.batches`'s.
 
     Raises:
         HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
@@ -122,8 +123,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
 
     rank, world = rank_and_world()
     trainer = cfgs["trainer_cfg"]
-    done = trainer["restore_hint"] if training and isinstance(trainer["restore_hint"], int) else 0
-    init_seeds((trainer.get("seed", 0) * 1000 + rank + 1_000_003 * done) % 2**32)
+    init_seeds(trainer.get("seed", 0) * 1000 + rank)
     restorable(cfgs, training)
     kind = model_class(cfgs)
     if occludable and not is_ours(kind):
@@ -207,8 +207,11 @@ def launch(
                 " saves. To go on from one, give --iter K"
             )
         model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
-        if training and rank_and_world()[0] == 0:
-            Recorder(given, history(given)).attach(model)
+        if training:
+            inner = getattr(model, "module", model)
+            batches.number(inner, cfgs, inner.iteration)
+            if rank_and_world()[0] == 0:
+                Recorder(given, history(given)).attach(model)
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:
