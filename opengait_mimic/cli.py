@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _report, _curves, _import, _list, _check):
+    for add in (_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _report, _curves, _import, _convert, _list, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
@@ -233,6 +233,22 @@ def _run_import(given) -> int:
     host.bind(given.host, "cpu")
     print("\n".join(import_public(given.kind, given.source, given.cfgs, given.out, given.without_heads)))
     return 0
+
+
+def _convert(commands) -> None:
+    p = commands.add_parser("convert", help="an old checkpoint that holds objects, as one of tensors and plain values")
+    p.add_argument("old", metavar="OLD", help="the file; without --trust it is only said what reading it would run")
+    p.add_argument("--out", required=True, metavar="FILE", help="the checkpoint to write")
+    p.add_argument("--trust", action="store_true", help="read it, and run what it names: only where you trust its origin")
+    p.set_defaults(run=_run_convert)
+
+
+def _run_convert(given) -> int:
+    from .converting import convert
+
+    lines, done = convert(given.old, given.out, given.trust)
+    print("\n".join(lines))
+    return 0 if done else 1
 
 
 def _list(commands) -> None:

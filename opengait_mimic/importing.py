@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from . import host as hosts
@@ -14,6 +12,7 @@ from .host import follow_world_size, load_cfgs, resolve
 from .inputs import sha256
 from .launch import model_class, start_log
 from .public_weights import RULES, PublicWeightsError, convert
+from .training import checkpoints
 
 MODELS = {"mimicgait": "MimicGait", "occlusionaware": "OcclusionAware", "ven": "VEN"}
 """Kind of a public checkpoint -> our model whose YAML it is imported for."""
@@ -45,8 +44,8 @@ def import_public(kind: str, source: str, cfgs: str, out: str, without_heads: bo
         The lines to print: what was mapped, dropped and filled, and what the numbers mean.
 
     Raises:
-        PublicWeightsError: the file is no such checkpoint or does not fit. ConfigError: the YAML is for another model, or lacks
-            what the public VEN's heads mean.
+        CheckpointError: the file cannot be read. PublicWeightsError: it is no such checkpoint or does not fit. ConfigError: the YAML is
+            for another model, or lacks what the public VEN's heads mean.
         HostError: a file is missing. FileExistsError: ``out`` exists.
     """
     if Path(out).exists():
@@ -77,8 +76,7 @@ def import_public(kind: str, source: str, cfgs: str, out: str, without_heads: bo
         says["trained_on"] = None  # the YAML's occlusion is not what the public code trained on
     for unknown in ("switches", "grey_whole", "ven_kinds"):  # likewise
         says.pop(unknown, None)
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"model": {**found.state, "_extra_state": says}, "iteration": iteration}, out)
+    checkpoints.write(Path(out), {"model": {**found.state, "_extra_state": says}, "iteration": iteration})
     lines = [f"{group}: {len(names)} tensors" for group, names in found.groups.items()]
     lines += [f"dropped, {reason}: {', '.join(names)}" for reason, names in found.dropped.items()]
     lines += [f"zeros, the public weights have no such tensor that fits: {', '.join(found.zeroed)}"] if found.zeroed else []
@@ -100,18 +98,9 @@ def read_public(file: Path, kind: str) -> tuple[dict[str, Tensor], int]:
     """The tensors of a public checkpoint and its iteration (0 where it says none), read with ``weights_only=True``.
 
     Raises:
-        PublicWeightsError: not a checkpoint, or one that would run code when read.
+        CheckpointError: it cannot be read, or would run code when read. PublicWeightsError: it holds no weights.
     """
-    try:
-        loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        what = next((line.strip() for line in str(error).splitlines() if "Unsupported" in line), "not readable")
-        raise PublicWeightsError(
-            f"--from {file}: refused, it is no checkpoint, or holds more than tensors and plain values, which could run code when read"
-            f" ({what})"
-        ) from error
-    except Exception as error:  # torch and zip errors alike: this file is not a checkpoint
-        raise PublicWeightsError(f"--from {file}: not a checkpoint of torch: {error}") from error
+    loaded = checkpoints.load(file, "--from")
     state = loaded.get("model", loaded if kind == "ven" else None) if isinstance(loaded, dict) else None
     if not isinstance(state, dict) or not state or not all(isinstance(name, str) for name in state):
         expected = "a state dict of the detector" if kind == "ven" else "an OpenGait checkpoint with a `model` entry"

@@ -32,7 +32,7 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
     Args:
         path: the YAML, or a complete configuration, which is copied.
         phase: ``train``, ``test``, or ``embed`` (a test without the YAML's evaluation function).
-        iteration: restore this iteration; 0 leaves the YAML's ``restore_hint``.
+        iteration: restore this iteration; 0 leaves the YAML's ``restore_hint``. That of ``evaluator_cfg`` stays in a training.
 
     Raises:
         HostError: a file or folder it names is missing, or a name is not registered.
@@ -52,7 +52,7 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
             raise ConfigError(f"{at} = your_path; set it to the folder of your silhouette pickles, in this file")
         data[key] = str(resolve(str(data[key]), at))
     if iteration:
-        evaluator["restore_hint"] = trainer["restore_hint"] = int(iteration)
+        (trainer if phase == "train" else evaluator)["restore_hint"] = int(iteration)
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
         scorer = evaluator.get("eval_func", "evaluate_indoor_dataset")
         lookup("evaluation.evaluator", scorer, "evaluator_cfg.eval_func")

@@ -107,8 +107,8 @@ def adopt(folder: Path, inputs: dict) -> dict | None:
     listed = record["checkpoints"] if same else {}
     newest = max(map(int, listed), default=-1)
     found = {}
-    for file in (folder / "checkpoints").glob("*-*.pt"):
-        with contextlib.suppress(ValueError):  # not of ours, by its name
+    for file in (folder / "checkpoints").glob(f"{folder.name}-*.pt"):
+        with contextlib.suppress(ValueError):  # another file, by its name
             found[int(file.stem.rpartition("-")[2])] = file
     for iteration in sorted((at for at in found if at > newest), reverse=True):
         late = said_by(found[iteration])
@@ -157,7 +157,7 @@ class Recorder:
         last = max(1, trainer["total_iter"] // 10)
         self.first, self.last, self.most = [], deque(maxlen=last), last
         if isinstance(hint, int) and hint > 0 and not (trainer.get("optimizer_reset") or trainer.get("scheduler_reset")):
-            before = said_by(checkpoint_at(cfgs, hint), said) or read_record(self.file.parent)
+            before = self._as_of(hint, said)
         if before is not None and str(hint) in before["checkpoints"]:
             changed = differences(before["inputs"], inputs)
             if all(line.startswith("trainer_cfg.restore_hint") for line in changed):  # which is where it goes on
@@ -166,6 +166,15 @@ class Recorder:
                 self.content = {**self.content, **before, "checkpoints": kept, "curves": curves, "world": self.content["world"]}
                 self._go_on(said.get("losses"))
         self.begin, self.earlier, self.steps = time.monotonic(), self.content["seconds"], 0
+
+    def _as_of(self, hint: int, said: dict) -> dict | None:
+        """The record as of a checkpoint: what that says of itself, with the list of those that are there from the file beside them."""
+        own, beside = said_by(checkpoint_at(self.cfgs, hint), said), read_record(self.file.parent)
+        if own is None or beside is None or beside["checkpoints"].get(str(hint)) != own["checkpoints"][str(hint)]:
+            return own or beside
+        if (beside.get("best") or {}).get("iteration", hint + 1) <= hint:
+            own["best"] = beside["best"]
+        return {**own, **{key: beside[key] for key in ("checkpoints", "removed") if key in beside}}
 
     def _go_on(self, losses: dict | None) -> None:
         """Take up the means where a checkpoint left them; one that says nothing keeps its first, and its last begins anew."""

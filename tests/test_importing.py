@@ -14,6 +14,7 @@ from opengait_mimic.importing import import_public
 from opengait_mimic.inputs import sha256
 from opengait_mimic.launch import build, prepare, start_log
 from opengait_mimic.public_weights import PublicWeightsError, to_public
+from opengait_mimic.training.checkpoints import CheckpointError
 from tests.host_runs import good, python
 from tests.variants import variant
 
@@ -136,9 +137,9 @@ def test_what_is_no_checkpoint_is_refused(trained, public, tmp_path):
     (tmp_path / "text.pt").write_text("hello")
     torch.save({"model": {}, "args": argparse.Namespace(lr=0.1)}, tmp_path / "code.pt")
     torch.save([1, 2], tmp_path / "list.pt")
-    expected = {"text.pt": "not a checkpoint|refused", "code.pt": "refused.*argparse", "list.pt": "expected an OpenGait checkpoint"}
+    expected = {"text.pt": "no file of torch's", "code.pt": "argparse.Namespace", "list.pt": "expected an OpenGait checkpoint"}
     for name, message in expected.items():
-        with pytest.raises(PublicWeightsError, match=f"(?s){name}.*({message})"):
+        with pytest.raises((CheckpointError, PublicWeightsError), match=f"--from .*{name}.*({message})"):
             import_public("mimicgait", str(tmp_path / name), str(trained.files["MimicGait"]), str(tmp_path / "ours.pt"))
     with pytest.raises(PublicWeightsError, match="ven.pth: expected an OpenGait checkpoint with a `model` entry"):
         import_public("mimicgait", str(public / "ven.pth"), str(trained.files["MimicGait"]), str(tmp_path / "ours.pt"))

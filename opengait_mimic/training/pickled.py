@@ -46,10 +46,12 @@ def named(file: Path) -> list[str]:
 
 def beyond(file: Path) -> list[str]:
     """Those of `named` that are more than tensors and plain values."""
-    return [name for name in named(file) if not _is_plain(name)]
+    return [name for name in named(file) if not is_plain(name)]
 
 
-def _is_plain(name: str) -> bool:
+def is_plain(name: str) -> bool:
+    """Whether a name is of a tensor or a plain value."""
+    name = name.replace("__builtin__.", "builtins.", 1)
     module, _, last = name.rpartition(".")
     if name in PLAIN or module == "torch._utils" and last.startswith("_rebuild"):
         return True

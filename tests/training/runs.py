@@ -1,9 +1,15 @@
-"""Trainings to compare: where they are written, how they are stopped, whether two are the same bit for bit."""
+"""Trainings to compare: where they are written, how they are stopped, whether two are the same bit for bit.
+
+As a script, under torchrun: HOST YAML FOLDER, see `stopped_and_resumed`.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
+import pytest
 import torch
 
 from opengait_mimic import host as hosts
@@ -34,6 +40,14 @@ def train(file, output, **named):
     """Train a configuration below an output folder; returns the model."""
     hosts.bind(None, "cpu", output)
     return launch(file, "train", quiet=True, **named)
+
+
+def stopped_and_resumed(file, folder):
+    """Train below ``folder/one`` to the end, below ``folder/two`` stopped in the fourth step and resumed from the second."""
+    train(file, folder / "one")
+    with pytest.raises(KeyboardInterrupt):
+        train(file, folder / "two", before=stopping(3))
+    train(file, folder / "two", iteration=2, resume=True)
 
 
 def at(file, output, iteration):
@@ -67,3 +81,9 @@ def differing(one, two, where=""):
 
 def _bits(tensor):
     return tensor.contiguous().reshape(-1).view(torch.uint8)
+
+
+if __name__ == "__main__":
+    hosts.bind(sys.argv[1], "cpu")
+    stopped_and_resumed(Path(sys.argv[2]), Path(sys.argv[3]))
+    hosts.leave()

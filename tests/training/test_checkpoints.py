@@ -1,0 +1,223 @@
+"""Checkpoint files: whole or not there; read without running anything; what is told of one that cannot be read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import zipfile
+from collections import Counter, OrderedDict
+
+import numpy as np
+import pytest
+import torch
+
+from opengait_mimic.host import HostError
+from opengait_mimic.training import checkpoints, plain
+from opengait_mimic.training.checkpoints import CheckpointError
+from tests.training.runs import differing
+
+CONTENT = {"model": {"a": torch.arange(3000.0)}, "optimizer": {"lr": 0.1}, "iteration": 3}
+
+
+class Runs:
+    """Would leave a file behind if it were read."""
+
+    def __init__(self, file):
+        self.file = str(file)
+
+    def __reduce__(self):
+        return os.mkdir, (self.file,)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "some.pt"
+
+
+def refused(file, key="model_cfg.teacher.checkpoint"):
+    """What `read` says of a file, without its name."""
+    with pytest.raises(CheckpointError) as caught:
+        checkpoints.read(file, key)
+    said = str(caught.value)
+    assert said.startswith(f"{key}: {file} ")
+    return said[len(f"{key}: {file} ") :]
+
+
+# ---------------------------------------------------------------- written
+
+
+def test_what_is_written_is_read_back_and_numpys_numbers_are_pythons(file):
+    given = {
+        "model": OrderedDict(
+            a=torch.nn.Parameter(torch.randn(3)), b=torch.zeros(2, dtype=torch.bfloat16), _extra_state={"kinds": ["none"]}
+        ),
+        "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "lr": np.float64(0.1), "betas": (0.9, np.float32(0.5))},
+        "scheduler": {"milestones": Counter([2, 2]), "last": np.int64(4), "flag": np.bool_(True)},
+        "iteration": 3,
+    }
+    checkpoints.write(file, given)
+    found = checkpoints.read(file, "test")
+    plainly = {
+        "model": OrderedDict(a=given["model"]["a"].detach(), b=given["model"]["b"], _extra_state={"kinds": ["top"]}),
+        "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "lr": 0.1, "betas": (0.9, 0.5)},
+        "scheduler": {"milestones": Counter([2, 2]), "last": 4, "flag": True},
+        "iteration": 3,
+    }
+    assert differing(found, plainly) == []
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    torch.save(given, file)
+    assert refused(file).startswith("holds more than tensors and plain values (numpy."), "as torch.save alone would have it"
+
+
+def test_the_entry_is_read_without_the_weights(file, monkeypatch):
+    own = {"format": checkpoints.FORMAT, "batch": 7, "scaler": None}
+    checkpoints.write(file, {**CONTENT, checkpoints.ENTRY: own})
+    assert checkpoints.entry(file) == own
+    checkpoints.write(file, {**CONTENT, checkpoints.ENTRY: {**own, "format": checkpoints.FORMAT + 1}})
+    with pytest.raises(CheckpointError, match="newer opengait_mimic .format 2, this one knows 1.: update"):
+        checkpoints.entry(file)
+    torch.save(CONTENT, file)
+    assert checkpoints.entry(file) == checkpoints.entry(file.parent / "nowhere.pt") == {}
+
+
+def test_what_could_not_be_read_back_is_not_written(file):
+    checkpoints.write(file, CONTENT)
+    before = file.read_bytes()
+    with pytest.raises(CheckpointError, match=r"is not written: .*would hold scheduler\.args: opengait\S+Odd"):
+        odd = type("Odd", (), {"__module__": "opengait.x"})()
+        checkpoints.write(file, {**CONTENT, "scheduler": {"args": odd}})
+    assert file.read_bytes() == before
+
+
+@pytest.fixture
+def small_files():
+    """No file of this process may be longer than 8 kB: the system's own error in the middle of a write."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was_and_nothing_beside_it(file, small_files):
+    file.write_bytes(b"before")
+    with pytest.raises(HostError, match=rf"cannot write {file}: .*File too large \([\d,.]+ MB free there\)\. Make room, or .*--output"):
+        checkpoints.write(file, CONTENT)
+    assert file.read_bytes() == b"before" and list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_write_that_is_stopped_leaves_the_file_as_it_was(file, call, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    checkpoints.write(file, CONTENT)
+    before = file.read_bytes()
+    monkeypatch.setattr(os, call, stop)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoints.write(file, {**CONTENT, "iteration": 4})
+    assert file.read_bytes() == before and list(file.parent.iterdir()) == [file]
+
+
+def test_the_disk_has_it_before_it_has_its_name(file, monkeypatch):
+    did = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *words, name=name, real=real: (did.append(name), real(*words))[1])
+    checkpoints.write(file, CONTENT)
+    assert did == ["fsync", "replace", "fsync"], "the file, its name, the folder that holds the name"
+
+
+# ---------------------------------------------------------------- read
+
+
+def test_every_beginning_of_a_checkpoint_is_cut_short(file):
+    checkpoints.write(file, CONTENT)
+    whole = file.read_bytes()
+    for length in (4, 100, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        assert refused(file).startswith(f"is cut short: it ends after {length} bytes")
+    file.write_bytes(b"")
+    assert refused(file).startswith("is empty (0 bytes)")
+
+
+def test_every_beginning_of_a_file_of_old_torch_is_cut_short(file):
+    torch.save(CONTENT, file, _use_new_zipfile_serialization=False)
+    assert differing(checkpoints.read(file, "test"), CONTENT) == []
+    whole = file.read_bytes()
+    for length in (20, 60, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        assert refused(file).startswith(f"is cut short: it ends after {length} bytes"), length
+
+
+def test_a_changed_bit_is_damage(file):
+    checkpoints.write(file, CONTENT)
+    whole = bytearray(file.read_bytes())
+    whole[len(whole) // 2] ^= 16
+    file.write_bytes(whole)
+    assert refused(file).startswith("is damaged: ") and "does not match its checksum" in refused(file)
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "said"),
+    [
+        (b"hello", "is no file of torch's"),
+        (b"\n<!DOCTYPE html><html>", "is no file of torch's, but a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is no file of torch's, but a pointer of Git LFS"),
+        (b"\x80\x04}\x94.", "is no file of torch's, but a pickle that something else wrote"),
+    ],
+)
+def test_foreign_files_are_named(file, bytes_, said):
+    file.write_bytes(bytes_)
+    assert refused(file).startswith(said)
+
+
+def test_other_archives_missing_files_and_folders_are_named(file, tmp_path):
+    np.savez(file.with_suffix(".npz"), a=1)
+    assert refused(file.with_suffix(".npz")) == "is a zip archive, but not one that torch.save wrote"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("x/data.pkl", b"}.")
+        archive.writestr("x/constants.pkl", b"}.")
+    assert refused(file) == "is a TorchScript program, not a checkpoint"
+    assert refused(tmp_path / "nowhere.pt") == "cannot be read: No such file or directory"
+    assert refused(tmp_path) == "cannot be read: Is a directory"
+
+
+@pytest.mark.parametrize("content", [{"state_dict": {}}, [1, 2], {"model": 3}, {}])
+def test_files_without_weights_are_no_checkpoints(file, content):
+    torch.save(content, file)
+    assert refused(file).startswith("is not an OpenGait checkpoint (a file with a `model` entry): ")
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_that_would_run_something_is_named_and_not_run(file, tmp_path, zipped, protocol):
+    content = {**CONTENT, "args": Runs(tmp_path / "ran")}
+    torch.save(content, file, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
+    assert refused(file) == (
+        f"holds more than tensors and plain values ({os.mkdir.__module__}.mkdir), which could run code when read, and is not read. Where"
+        f" you trust its origin: `opengait-mimic convert {file} --out NEW.pt`"
+    )
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_plain_value_is_one_that_torch_reads(file):
+    """What `plain` lets through is what ``weights_only`` admits; everything else is named."""
+    left = []
+    values = [1, 0.5, "a", b"b", None, True, 1j, (1, [2]), {1, 2}, torch.float16, torch.Size([2]), torch.device("cpu"), Counter("ab")]
+    made = plain.plain([*values, argparse.Namespace(a=np.arange(2)), torch.nn.Linear(1, 1), print], "x", left)
+    assert left == [f"x.{len(values) + 2}: builtins.builtin_function_or_method"]
+    torch.save(made, file)
+    found = torch.load(file, weights_only=True)
+    assert found[: len(values)] == values and torch.equal(found[len(values)]["a"], torch.arange(2)) and "weight" in found[len(values) + 1]
+
+
+def test_a_host_restores_with_the_reason(trained, tmp_path):
+    from opengait_mimic.launch import launch
+    from tests.variants import variant
+
+    page = tmp_path / "page.pt"
+    page.write_text("<html>")
+    file = variant(trained.files["GaitBase (teacher)"], tmp_path, evaluator_cfg__restore_hint=str(page))
+    with pytest.raises(CheckpointError, match="restore_hint: .*page.pt is no file of torch's, but a web page"):
+        launch(file, "test", quiet=True)

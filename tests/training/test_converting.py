@@ -1,0 +1,98 @@
+"""``opengait-mimic convert``: says what an old file would run, and writes what is left without it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from opengait_mimic.cli import main
+from opengait_mimic.training import checkpoints, pickled
+from opengait_mimic.training.checkpoints import CheckpointError
+from tests.training.runs import differing
+from tests.training.test_checkpoints import Runs
+
+OLD = {
+    "model": {"a": torch.arange(3.0)},
+    "optimizer": {"lr": np.float64(0.1)},
+    "args": argparse.Namespace(lr=0.1, steps=np.arange(2)),
+    "iteration": np.int64(3),
+}
+NEW = {"model": {"a": torch.arange(3.0)}, "optimizer": {"lr": 0.1}, "args": {"lr": 0.1, "steps": torch.arange(2)}, "iteration": 3}
+
+
+@pytest.mark.parametrize("how", [{}, {"pickle_protocol": 4}, {"_use_new_zipfile_serialization": False}])
+def test_an_old_file_is_converted_when_it_is_trusted(tmp_path, capsys, how):
+    old, new = tmp_path / "old.pt", tmp_path / "new" / "new.pt"
+    torch.save(OLD, old, **how)
+    assert main(["convert", str(old), "--out", str(new)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{old} names what is no tensor and no plain value. Reading it imports and may call:"
+    assert "  argparse.Namespace   (options of a command line)" in said and "the same command with --trust" in said[-1]
+    assert not new.exists()
+    assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"written: {new}, which is read with weights_only=True"
+    assert differing(checkpoints.read(new, "test"), NEW) == []
+
+
+def test_nothing_runs_until_it_is_trusted(tmp_path, capsys):
+    old, new, ran = tmp_path / "old.pt", tmp_path / "new.pt", tmp_path / "ran"
+    torch.save({**NEW, "hook": Runs(ran)}, old)
+    assert main(["convert", str(old), "--out", str(new)]) == 1
+    assert f"  {os.mkdir.__module__}.mkdir\n" in capsys.readouterr().out and not ran.exists() and not new.exists()
+    assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
+    assert ran.exists(), "that is what was trusted"
+    assert differing(checkpoints.read(new, "test"), {**NEW, "hook": None}) == []
+
+
+def test_what_was_not_said_does_not_run(tmp_path, monkeypatch):
+    old, ran = tmp_path / "old.pt", tmp_path / "ran"
+    torch.save({**NEW, "args": argparse.Namespace(), "hook": Runs(ran)}, old)
+    monkeypatch.setattr(pickled, "beyond", lambda _: ["argparse.Namespace"])
+    with pytest.raises(SystemExit, match=rf"asks for {os.mkdir.__module__}\.mkdir, which could not be read off its pickle"):
+        main(["convert", str(old), "--out", str(tmp_path / "new.pt"), "--trust"])
+    assert not ran.exists() and not (tmp_path / "new.pt").exists()
+
+
+def test_what_has_no_plain_form_is_named_and_left_out(tmp_path, capsys):
+    old, new = tmp_path / "old.pt", tmp_path / "new.pt"
+    torch.save({"model": torch.nn.Linear(2, 1), "clock": np.datetime64("2020-01-01"), "iteration": 3}, old)
+    assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
+    assert "left out, it has no plain form: clock: numpy.datetime64\n" in capsys.readouterr().out
+    assert list(checkpoints.read(new, "test")["model"]) == ["weight", "bias"], "of a whole module its weights"
+
+
+def test_what_needs_no_conversion_or_cannot_have_one(tmp_path, capsys, monkeypatch):
+    old, new = tmp_path / "old.pt", tmp_path / "new.pt"
+    torch.save(NEW, old)
+    assert main(["convert", str(old), "--out", str(new)]) == 0
+    assert "it is read as it is, and nothing is written" in capsys.readouterr().out and not new.exists()
+    new.write_bytes(b"mine")
+    with pytest.raises(SystemExit, match="--out .*new.pt exists"):
+        main(["convert", str(old), "--out", str(new), "--trust"])
+    assert new.read_bytes() == b"mine"
+    old.write_bytes(old.read_bytes()[:500])
+    for file, said in ((old, "is cut short"), (tmp_path / "nowhere.pt", "cannot be read: No such file"), (new, "is no file of torch's")):
+        with pytest.raises(SystemExit, match=f"error: {file} {said}"):
+            main(["convert", str(file), "--out", str(tmp_path / "x.pt"), "--trust"])
+    kind = type("Gone", (), {"__module__": "numpy"})
+    monkeypatch.setattr(np, "Gone", kind, raising=False)
+    torch.save({"model": kind()}, old)
+    monkeypatch.undo()
+    with pytest.raises(SystemExit, match="needs what is not there: .*Gone.*PYTHONPATH"):
+        main(["convert", str(old), "--out", str(tmp_path / "x.pt"), "--trust"])
+
+
+def test_names_are_read_off_as_torch_does(tmp_path):
+    """For a file of today's torch; and all of them, those it admits too."""
+    file = tmp_path / "some.pt"
+    torch.save(OLD, file)
+    assert set(pickled.beyond(file)) == set(torch.serialization.get_unsafe_globals_in_checkpoint(file))
+    assert "torch._utils._rebuild_tensor_v2" in pickled.named(file)
+    torch.save({"model": {f"{dtype}": torch.zeros(1).to(dtype) for dtype in (torch.bfloat16, torch.int8, torch.bool)}}, file)
+    assert pickled.beyond(file) == []
+    with pytest.raises(CheckpointError):
+        checkpoints.load(tmp_path, "test")

@@ -1,0 +1,244 @@
+"""Which checkpoints stay (``keep_last``, ``keep_best``), and where ``--resume auto`` goes on."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+import torch
+
+from opengait_mimic import host as hosts
+from opengait_mimic.config import ConfigError
+from opengait_mimic.host import HostError
+from opengait_mimic.launch import main
+from opengait_mimic.training import checkpoints, keeping, resuming
+from tests.training.runs import at, stopping, train
+from tests.variants import variant
+
+TEACHER = "GaitBase (teacher)"
+TINY = {
+    "trainer_cfg__total_iter": 6, "trainer_cfg__save_iter": 1, "trainer_cfg__sampler__batch_size": [4, 2],
+    "trainer_cfg__sampler__frames_num_fixed": 2, "evaluator_cfg__restore_hint": 6,
+}  # fmt: skip
+
+
+@pytest.fixture
+def bound(trained, host_spec, output):
+    """The shared trainings' YAML files; puts back the output folder."""
+    yield trained.files
+    hosts.bind(host_spec, "cpu", output)
+
+
+def there(file, output):
+    """The iterations on the disk, those in the record, and the record."""
+    folder = at(file, output, 1).parents[1]
+    record = json.loads((folder / "training.json").read_text())
+    return sorted(int(each.stem[-5:]) for each in folder.glob("checkpoints/*.pt")), sorted(map(int, record["checkpoints"])), record
+
+
+# ---------------------------------------------------------------- what stays
+
+
+def test_keep_last_keeps_the_last_and_the_one_the_test_reads(bound, tmp_path):
+    file = variant(bound[TEACHER], tmp_path, **{**TINY, "evaluator_cfg__restore_hint": 2}, trainer_cfg__keep_last=2)
+    sheets = at(file, tmp_path / "out", 1).parent
+
+    def before(model):
+        sheets.mkdir(parents=True, exist_ok=True)
+        for iteration in (1, 2, 3):
+            (sheets / f"GaitBase-seed0-{iteration:05d}.run.json").write_text("{}")
+
+    train(file, tmp_path / "out", before=before)
+    files, listed, record = there(file, tmp_path / "out")
+    assert files == listed == [2, 5, 6] and sorted(record["removed"]) == ["1", "3", "4"]
+    assert [each.name for each in sheets.glob("*.run.json")] == ["GaitBase-seed0-00002.run.json"], "its run sheet goes with it"
+
+
+def test_a_checkpoint_goes_after_the_new_one_is_written_and_only_ours(bound, tmp_path, monkeypatch):
+    """A save that fails removes nothing; what the record does not list, or another file under its name, is not ours."""
+    file = variant(bound[TEACHER], tmp_path, **TINY, trainer_cfg__keep_last=1)
+    out, write = tmp_path / "out", checkpoints.write
+    place = at(file, out, 1).parent
+
+    def fails_at_the_third(target, content):
+        if target.name.endswith("00003.pt"):
+            raise HostError("full")
+        write(target, content)
+
+    monkeypatch.setattr(checkpoints, "write", fails_at_the_third)
+    with pytest.raises(HostError, match="full"):
+        train(file, out)
+    assert there(file, out)[:2] == ([2], [2])
+    monkeypatch.undo()
+    (place / "GaitBase-seed0-00001.pt").write_bytes(b"somebody else's")
+    (place / "best-00001.pt").write_bytes(b"likewise")
+    (place / "GaitBase-seed0-00004.pt.part").write_bytes(b"left by a killed run")
+    assert resuming.found(file)[:2] == ("resume", 2)
+    train(file, out, iteration=2, resume=True)
+    assert sorted(each.name[-8:-3] for each in place.iterdir()) == ["00001", "00001", "00006"]
+    assert there(file, out)[1] == [6]
+
+
+def test_keep_best_keeps_the_largest(bound, tmp_path, monkeypatch):
+    """A real test after each checkpoint; its numbers are replaced, and the host writes them."""
+    numbers = iter([10.0, 30.0, 20.0, float("nan"), 30.0, 5.0])
+    heard = keeping.Keeper.tested
+    monkeypatch.setattr(
+        keeping.Keeper, "tested", lambda self, result: heard(self, {**result, "scalar/test_accuracy/Rank-1": next(numbers)})
+    )
+    changes = {"trainer_cfg__with_test": True, "trainer_cfg__keep_best": "test_accuracy/Rank-1", "trainer_cfg__keep_last": 1}
+    file = variant(bound[TEACHER], tmp_path, **TINY, **changes)
+    train(file, tmp_path / "out")
+    files, listed, record = there(file, tmp_path / "out")
+    assert files == listed == [2, 6] and record["best"] == {"name": "test_accuracy/Rank-1", "value": 30.0, "iteration": 2}
+
+
+def test_the_best_error_is_the_smallest_and_an_unknown_name_is_told():
+    class Told:
+        iteration, msg_mgr, lines = 7, None, []
+
+        def log_warning(self, text):
+            self.lines.append(text)
+
+    told = Told()
+    told.msg_mgr = told
+    keeper = keeping.Keeper.__new__(keeping.Keeper)
+    content, wrote = {"checkpoints": {"7": "", "8": ""}}, []
+    keeper.inner, keeper.recorder = told, type("", (), {"content": content, "write": lambda self: wrote.append(dict(content))})()
+    keeper.cfgs = {"trainer_cfg": {"keep_best": "test_accuracy/hidden_mae"}, "evaluator_cfg": {}}
+    for told.iteration, value in ((7, 0.3), (8, 0.2), (9, 0.4)):
+        keeper.tested({"scalar/test_accuracy/hidden_mae": torch.tensor(value), "image/x": torch.zeros(2)})
+    assert content["best"]["iteration"] == 8 and len(wrote) == 2
+    keeper.tested({"scalar/test_accuracy/frame": 90.0, "scalar/test_accuracy/CL": torch.zeros(3)})
+    assert told.lines == [
+        "trainer_cfg.keep_best = 'test_accuracy/hidden_mae': the test gives no such number, so no checkpoint is the best one; it gives"
+        " test_accuracy/frame"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"keep_last": 0}, r"trainer_cfg\.keep_last = 0; expected a whole number of at least 1"),
+        ({"keep_best": "test_accuracy/Rank-1"}, r"keep_best = 'test_accuracy/Rank-1' needs trainer_cfg\.with_test: true"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(bound, tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        train(variant(bound[TEACHER], tmp_path, **{f"trainer_cfg__{key}": value for key, value in changes.items()}), tmp_path / "out")
+
+
+# ---------------------------------------------------------------- where it goes on
+
+
+@pytest.fixture
+def half(bound, tmp_path):
+    """A training stopped behind its third checkpoint: its YAML and its output folder."""
+    file = variant(bound[TEACHER], tmp_path, **TINY)
+    with pytest.raises(KeyboardInterrupt):
+        train(file, tmp_path / "out", before=stopping(3))
+    return file, tmp_path / "out"
+
+
+def words(file, output, host_spec):
+    return ["--cfgs", str(file), "--resume", "auto", "--host", host_spec, "--device", "cpu", "--output", str(output)]
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """The plugin's own messages."""
+    lines, handler = [], logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    monkeypatch.setattr(logging.getLogger("opengait_mimic"), "handlers", [handler])
+    logging.getLogger("opengait_mimic").setLevel(logging.INFO)
+    return lines
+
+
+def test_resume_auto_goes_on_from_the_newest_and_then_has_nothing_left(half, host_spec, said):
+    file, out = half
+    assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: goes on from iteration 3 of 6"
+    assert there(file, out)[0] == [1, 2, 3, 4, 5, 6]
+    before = at(file, out, 6).read_bytes()
+    assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: is trained: iteration 6 of 6"
+    assert at(file, out, 6).read_bytes() == before
+
+
+def test_an_empty_folder_starts_at_0(bound, tmp_path, said):
+    hosts.bind(None, "cpu", tmp_path / "nothing")
+    assert resuming.found(bound[TEACHER])[:2] == ("train", 0)
+    assert said == ["--resume auto: no checkpoint yet: starts at iteration 0"]
+
+
+def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half):
+    file, out = half
+    newest = at(file, out, 3)
+    newest.write_bytes(newest.read_bytes()[:-100])
+    task = resuming.found(file)
+    assert task[:2] == ("resume", 2) and "GaitBase-seed0-00003.pt: incomplete, damaged or not in the record" in task.why
+
+
+def test_another_training_is_not_gone_on_with_and_not_overwritten(half, tmp_path):
+    file, out = half
+    (tmp_path / "other").mkdir()
+    other = variant(file, tmp_path / "other", optimizer_cfg__lr=0.5)
+    with pytest.raises(HostError, match=r"(?s)--resume auto: changed since .*optimizer_cfg\.lr: 0\.002 -> 0\.5.*another save_name"):
+        resuming.found(other)
+    for iteration in (1, 2, 3):  # as OpenGait's own main.py leaves them
+        found = torch.load(at(file, out, iteration), weights_only=True)
+        del found[checkpoints.ENTRY]
+        torch.save(found, at(file, out, iteration))
+    (at(file, out, 1).parents[1] / "training.json").unlink()
+    with pytest.raises(HostError, match="--resume auto: .*no record of what made them"):
+        resuming.found(file)
+
+
+def test_a_first_checkpoint_over_another_training_is_gone_on_with(half, tmp_path, monkeypatch):
+    """Killed after it was written in the place of another training's, before the record was replaced."""
+    file, out = half
+    (tmp_path / "other").mkdir()
+    other, record = variant(file, tmp_path / "other", optimizer_cfg__lr=0.5), at(file, out, 1).parents[1] / "training.json"
+    before = record.read_text()
+    with pytest.raises(KeyboardInterrupt):
+        train(other, out, before=stopping(1))
+    record.write_text(before)
+    assert resuming.found(other)[:2] == ("resume", 1)
+    assert resuming.found(file)[:2] == ("resume", 3), "whose second and third are still there"
+
+
+def test_an_earlier_start_of_the_same_training_is_not_mixed_in(half):
+    """Its checkpoints lie ahead of those of a start at 0 that was stopped again."""
+    file, out = half
+    with pytest.raises(KeyboardInterrupt):
+        train(file, out, before=stopping(1))
+    assert there(file, out)[:2] == ([1, 2, 3], [1])
+    task = resuming.found(file)
+    assert task[:2] == ("resume", 1) and "00002.pt, GaitBase-seed0-00003.pt: incomplete, damaged or not in the record, written" in task.why
+
+
+def test_the_words_exclude_each_other(half, host_spec, capsys):
+    file, out = half
+    for more in (["--iter", "2"], ["--phase", "test"]):
+        with pytest.raises(SystemExit) as caught:
+            main([*words(file, out, host_spec), *more])
+        assert caught.value.code == 2
+    assert "not allowed with argument" in capsys.readouterr().err
+    hint = variant(file, file.parent, trainer_cfg__restore_hint=2)
+    with pytest.raises(ConfigError, match=r"trainer_cfg\.restore_hint = 2 .*where to go on is found here; set 0"):
+        resuming.found(hint)
+
+
+def test_the_scaler_comes_back(half):
+    """On a CPU nobody has one: a stand-in."""
+    from opengait_mimic.launch import prepare
+
+    file, out = half
+    cfgs = prepare(file, "train", 3)
+    target, found = at(file, out, 3), checkpoints.read(at(file, out, 3), "test")
+    state = {"scale": 512.0, "growth_factor": 2.0, "backoff_factor": 0.5, "growth_interval": 9, "_growth_tracker": 4}
+    found[checkpoints.ENTRY]["scaler"] = state
+    checkpoints.write(target, found)
+    inner = torch.nn.Module()
+    inner.Scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    assert keeping.restore(inner, cfgs)["batch"] == 3
+    assert inner.Scaler.state_dict() == state
