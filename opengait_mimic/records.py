@@ -81,7 +81,9 @@ def said_by(file: Path, said: dict | None = None) -> dict | None:
         said: its `checkpoints.entry`, where that was read before.
     """
     said = checkpoints.entry(file) if said is None else said
-    record = _whole(json.loads(said["record"])) if said else None
+    record = None
+    with contextlib.suppress(ValueError):  # damaged
+        record = _whole(json.loads(said["record"])) if said else None
     if record is not None:
         record["checkpoints"][str(int(file.stem.rpartition("-")[2]))] = sha256(file)
     return record
@@ -112,7 +114,7 @@ def adopt(folder: Path, inputs: dict) -> dict | None:
             found[int(file.stem.rpartition("-")[2])] = file
     for iteration in sorted((at for at in found if at > newest), reverse=True):
         late = said_by(found[iteration])
-        if late is None or differences(late["inputs"], inputs):
+        if late is None or differences(late["inputs"], inputs) or checkpoints.ailing(found[iteration]):
             continue
         if same and {at: value for at, value in late["checkpoints"].items() if int(at) != iteration} != listed:
             continue  # of an earlier start of the same training
@@ -195,9 +197,10 @@ class Recorder:
         def note(_, __, result):
             self.steps += 1
             value = float(result[0].detach())
-            self.last.append(value)
-            if len(self.first) < self.most:
-                self.first.append(value)
+            if math.isfinite(value):  # no other step trains
+                self.last.append(value)
+                if len(self.first) < self.most:
+                    self.first.append(value)
             if is_logged(inner.iteration, log_iter):
                 self.log(inner.iteration + 1, {**summary, **result[1]})
 

@@ -170,10 +170,18 @@ def test_an_empty_folder_starts_at_0(bound, tmp_path, said):
     assert said == ["--resume auto: no checkpoint yet: starts at iteration 0"]
 
 
-def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half):
+@pytest.mark.parametrize("entered", [True, False])
+def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half, entered):
+    """Also where it was not entered in the record yet: a bit of its weights has changed."""
     file, out = half
-    newest = at(file, out, 3)
-    newest.write_bytes(newest.read_bytes()[:-100])
+    newest, record = at(file, out, 3), at(file, out, 1).parents[1] / "training.json"
+    whole = bytearray(newest.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    newest.write_bytes(whole)
+    if not entered:
+        kept = json.loads(record.read_text())
+        del kept["checkpoints"]["3"]
+        record.write_text(json.dumps(kept))
     task = resuming.found(file)
     assert task[:2] == ("resume", 2) and "GaitBase-seed0-00003.pt: incomplete, damaged or not in the record" in task.why
 
