@@ -121,7 +121,8 @@ class Guard:
         if world > 1:
             mine, sides = sides[0], [None] * world
             dist.all_gather_object(sides, mine)
-        told = [(rank, side) for rank, side in enumerate(sides) if ranks is None or rank in ranks]
+        told = [(rank, side) for rank, side in enumerate(sides) if side.broken]  # a loss that gathers clips spoils every process's
+        told = told or [(rank, side) for rank, side in enumerate(sides) if ranks is None or rank in ranks]
         return ". ".join((f"Process {rank}: " if world > 1 else "There: ") + side.text() for rank, side in told)
 
     def _last_words(self, what: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import torch
 
@@ -9,17 +11,48 @@ from opengait_mimic.launch import build, prepare, start_log
 from opengait_mimic.training import batches, step
 
 
-def model_of(file, guarded=True, **trainer):
-    """A model as `launch` has it before its loop, with keys of ``trainer_cfg`` changed."""
+def model_of(file, guarded=True, first=0, workers=0, **trainer):
+    """A model as `launch` has it before its loop, with keys of ``trainer_cfg`` changed; the generators stand elsewhere each time."""
     cfgs = prepare(file, "train")
     cfgs["trainer_cfg"].update(trainer)
+    cfgs["data_cfg"]["num_workers"] = workers
     start_log(cfgs, True, False, quiet=True)
     model = build(cfgs, True)
     inner = getattr(model, "module", model)
-    batches.number(inner, cfgs, inner.iteration)
+    inner.iteration = first
+    for seed in (torch.manual_seed, random.seed, np.random.seed):
+        seed(random.SystemRandom().getrandbits(32))
+    batches.number(inner, cfgs, first)
     if guarded:
         step.attach(inner, cfgs)
     return model
+
+
+def plain(value):
+    """Arrays, tensors, names and numbers of anything nested, in one list."""
+    if torch.is_tensor(value) or isinstance(value, np.ndarray):
+        return [torch.as_tensor(value)]
+    if isinstance(value, (list, tuple)):
+        return [part for each in value for part in plain(each)]
+    return [value]
+
+
+def equal(one, two):
+    """Whether two nested values are equal, bit for bit."""
+    one, two = plain(one), plain(two)
+    same = lambda a, b: a.shape == b.shape and torch.equal(a, b) if torch.is_tensor(a) else a == b  # noqa: E731
+    return len(one) == len(two) and all(type(a) is type(b) and same(a, b) for a, b in zip(one, two))
+
+
+def met(model, count):
+    """What the loop would meet in the next steps: the raw batch, the transformed and hidden one, and a number the model draws."""
+    found, inner = [], getattr(model, "module", model)
+    for raw in model.train_loader:
+        found.append((raw, model.inputs_pretreament(raw), torch.rand(2), random.random(), np.random.rand()))
+        inner.iteration += 1
+        torch.rand(len(found))  # a step draws as many as it likes
+        if len(found) == count:
+            return found
 
 
 def loop(model, count, without=()):
@@ -37,15 +70,17 @@ def now(model, at):
     return getattr(model, "module", model).batches_drawn - 1 in at
 
 
-def nan_clip(model, at, clip=1):
-    """At these batches the host's transform makes one clip NaN."""
+def nan_clip(model, at):
+    """At these batches the host's transform makes one frame NaN: of the second clip, or of the last where clips are packed."""
     inner, calls = getattr(model, "module", model), []
-    own = inner.trainer_trfs[0]
+    own, packed = inner.trainer_trfs[0], "unfixed" in inner.engine_cfg["sampler"]["sample_type"]
 
     def transform(frames):
         calls.append(inner.batches_drawn)
         found = own(frames)
-        return found * np.nan if now(inner, at) and calls.count(inner.batches_drawn) == clip + 1 else found
+        if now(inner, at) and calls.count(inner.batches_drawn) == (1 if packed else 2):
+            found[-1] = np.nan
+        return found
 
     inner.trainer_trfs[0] = transform
 
