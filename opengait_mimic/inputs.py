@@ -15,13 +15,14 @@ from .compat import place_of, switched_on
 from .config import ConfigError, read
 from .host import is_ours, load_cfgs, lookup, resolve
 from .occlusion import Occlusion
+from .training.settings import FIELDS
 
 SUBJECTS = 8  # whose names and first clips stand for the data
 NO_WEIGHT = {  # keys that change no weight; total_iter decides when to stop, not what a step does
     "data_cfg": ("test_dataset_name", "remove_no_gallery"),
     "trainer_cfg": (
-        "find_unused_parameters", "keep_best", "keep_last", "log_iter", "optimizer_reset", "restore_ckpt_strict", "save_iter", "save_name",
-        "scheduler_reset", "total_iter", "with_test",
+        "bad_steps", "find_unused_parameters", "keep_best", "keep_last", "log_iter", "optimizer_reset", "restore_ckpt_strict",
+        "save_iter", "save_name", "scheduler_reset", "total_iter", "with_test",
     ),
 }  # fmt: skip
 
@@ -147,6 +148,9 @@ def training_inputs(cfgs: dict) -> dict:
         resets = {key: cfgs["trainer_cfg"].get(key) for key in ("optimizer_reset", "scheduler_reset", "restore_ckpt_strict")}
         trainer["restore_hint"] = {"weights": sha256(file), **resets}
     trainer.setdefault("seed", 0)
+    for key, (default, _) in FIELDS.items():
+        if trainer.get(key) == default:  # written out or not
+            trainer.pop(key, None)
     model_cfg = model_inputs(cfgs)
     if is_ours(lookup("modeling.models", model_cfg["model"], "model_cfg.model")):
         from .models.common import TRAINING

@@ -242,3 +242,11 @@ def test_passes_times_both_ways(host_spec, tmp_path):
     assert found["chosen"] == 16 and found["why"] == ""
     text = good(BENCHMARKS / "passes.py", *few, "--backbone", "gaitgl", cwd=tmp_path)
     assert "embed takes 1 at a time, since GaitGL takes one sequence in a test" in text and "apart" not in text
+
+
+def test_guard_times_three_ways(host_spec, tmp_path):
+    few = ("--configs", "walkers", "--clips", 2, 2, "--frames", 3, "--rounds", 2, "--warmup", 0, "--json", "found.json")
+    text = good(BENCHMARKS / "guard.py", *few, "--host", host_spec, "--device", "cpu", cwd=tmp_path)
+    assert "steps/s" in text and text.count(" of the host alone's") == 2
+    found = json.loads((tmp_path / "found.json").read_text())["samples_s"]
+    assert {name: len(times) for name, times in found.items()} == dict.fromkeys(found, 2) and len(found) == 3

@@ -5,8 +5,9 @@ leaves alone (see `opengait_mimic.training.keeping`):
 
 .. code-block:: text
 
-    opengait_mimic: {format: 1, batch: number of the next batch, world: processes, scaler: the gradient scaler's state or None,
-                     record: training.json as of this checkpoint, losses: what its means go on from}
+    opengait_mimic: {format: 1, batch: number of the next batch, skipped: steps that left nothing, world: processes,
+                     scaler: the gradient scaler's state or None, record: training.json as of this checkpoint,
+                     losses: what its means go on from}
 """
 
 from __future__ import annotations

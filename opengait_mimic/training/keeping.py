@@ -39,7 +39,7 @@ def check(cfgs: dict) -> None:
 
 
 def restore(inner: nn.Module, cfgs: dict) -> dict:
-    """Restore what the host's loader does not: the gradient scaler.
+    """Restore what the host's loader does not: the gradient scaler, and the number of steps that were skipped.
 
     Returns:
         `checkpoints.entry` of the checkpoint that a training goes on from; empty for one that begins at 0 or from other weights, and
@@ -50,6 +50,7 @@ def restore(inner: nn.Module, cfgs: dict) -> dict:
     said = checkpoints.entry(checkpoint_at(cfgs, hint)) if isinstance(hint, int) and hint > 0 else {}
     if said.get("scaler") and hasattr(inner, "Scaler") and not trainer.get("optimizer_reset"):
         inner.Scaler.load_state_dict(said["scaler"])
+    inner.skipped = said.get("skipped", 0)
     return said
 
 
@@ -89,7 +90,7 @@ class Keeper:
         scaler = inner.Scaler.state_dict() if hasattr(inner, "Scaler") else None
         own = {
             "format": checkpoints.FORMAT, "batch": getattr(inner, "batches_drawn", None), "world": rank_and_world()[1],
-            "scaler": scaler or None, **self.recorder.said(),
+            "skipped": inner.skipped, "scaler": scaler or None, **self.recorder.said(),
         }  # fmt: skip
         content = {"model": inner.state_dict(), "optimizer": inner.optimizer.state_dict(), "scheduler": inner.scheduler.state_dict()}
         checkpoints.write(checkpoint_at(self.cfgs, iteration), {**content, "iteration": iteration, checkpoints.ENTRY: own})

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from opengait_mimic.launch import build, prepare, start_log
 from opengait_mimic.training import batches
+from tests.training.faults import equal, met, model_of
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -31,55 +31,13 @@ def made(trained, tmp_path_factory):
     return {(stage, sampling): make(stage, sampling) for stage in (TEACHER, "MimicGait") for sampling in ("fixed", "unfixed")}
 
 
-def model_of(file, first=0, workers=0, **changes):
-    """A model as the launcher builds it, its batches numbered from ``first`` on; the generators stand elsewhere each time."""
-    cfgs = prepare(file, "train")
-    cfgs["data_cfg"]["num_workers"] = workers
-    for key, value in changes.items():
-        cfgs["trainer_cfg"]["sampler"][key] = value
-    start_log(cfgs, True, False, quiet=True)
-    model = build(cfgs, True)
-    model.iteration = first
-    torch.manual_seed(random.SystemRandom().getrandbits(32))
-    random.seed()
-    np.random.seed()
-    batches.number(model, cfgs, first)
-    return model
-
-
-def plain(value):
-    """Arrays, tensors, names and numbers of anything nested, in one list."""
-    if torch.is_tensor(value) or isinstance(value, np.ndarray):
-        return [torch.as_tensor(value)]
-    if isinstance(value, (list, tuple)):
-        return [part for each in value for part in plain(each)]
-    return [value]
-
-
-def equal(one, two):
-    one, two = plain(one), plain(two)
-    same = lambda a, b: a.shape == b.shape and torch.equal(a, b) if torch.is_tensor(a) else a == b  # noqa: E731
-    return len(one) == len(two) and all(type(a) is type(b) and same(a, b) for a, b in zip(one, two))
-
-
-def met(model, count):
-    """What the loop would meet in the next steps: the raw batch, the transformed and hidden one, and a number the model draws."""
-    found = []
-    for raw in model.train_loader:
-        found.append((raw, model.inputs_pretreament(raw), torch.rand(2), random.random(), np.random.rand()))
-        model.iteration += 1
-        torch.rand(len(found))  # a step draws as many as it likes
-        if len(found) == count:
-            return found
-
-
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("sampling", ["fixed", "unfixed"])
 @pytest.mark.parametrize("stage", [TEACHER, "MimicGait"])
 def test_a_restarted_loader_goes_on_with_the_same_batches(made, stage, sampling, workers):
     """OpenGait's own Baseline and MimicGait: frames, rotations, occlusions and the model's own draws, bit for bit."""
     through = met(model_of(made[stage, sampling]), 6)
-    assert equal(through[3:], met(model_of(made[stage, sampling], 3, workers), 3))
+    assert equal(through[3:], met(model_of(made[stage, sampling], first=3, workers=workers), 3))
     assert not equal(through[0], through[3]) and not equal(through[2][2:], through[3][2:])
 
 

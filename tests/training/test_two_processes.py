@@ -1,0 +1,66 @@
+"""Numbered batches and guarded steps in two processes, of which one alone meets what is not finite."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from tests.host_runs import REPO, good, two_processes
+from tests.training.faults import FAULTS, met, model_of, same
+from tests.variants import variant
+
+STAGES = ("GaitBase (teacher)", "MimicGait")
+
+
+@pytest.fixture(scope="module")
+def ran(trained, output, host_spec, tmp_path_factory):
+    """Both stages in two processes, on packed clips."""
+    folder = tmp_path_factory.mktemp("two")
+    packed = {f"trainer_cfg__sampler__{key}": value for key, value in (("frames_num_min", 3), ("frames_num_max", 7))}
+    packed["trainer_cfg__sampler__sample_type"] = "unfixed_unordered"
+    files = {}
+    for stage in STAGES:
+        (folder / stage).mkdir()
+        files[stage] = variant(trained.files[stage], folder / stage, **packed)
+    good(*two_processes(), REPO / "tests/training/two_ranks.py", host_spec, output, folder, *files.values(), cwd=folder)
+    found = [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(2)]
+    return SimpleNamespace(files=files, ranks={stage: [each[str(files[stage])] for each in found] for stage in STAGES})
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_restarted_loader_goes_on_with_the_same_batches(ran, stage):
+    assert [each["batches"]["again"] for each in ran.ranks[stage]] == [True, True]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_who_is_in_a_batch_does_not_depend_on_the_processes(ran, stage):
+    """Position i * 2 + rank of the one process's batch is position i of this rank's."""
+    alone = [raw[1:4] for raw, *_ in met(model_of(ran.files[stage]), 4)]
+    for number, batch in enumerate(alone):
+        for rank, side in enumerate(ran.ranks[stage]):
+            assert [list(part[rank::2]) for part in batch] == [list(part) for part in side["batches"]["clips"][number]]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_step_that_is_bad_on_one_process_is_taken_by_none(ran, stage, fault):
+    """On both, the end is that of the host's own steps without the batch, bit for bit."""
+    sides = [side["faults"][fault] for side in ran.ranks[stage]]
+    assert [side["steps"] for side in sides] == [[True, False, True]] * 2
+    assert all(side["same"] for side in sides)
+    state = [{key: value for key, value in side["state"].items() if "running_" not in key} for side in ran.ranks[stage]]
+    assert same(*state), "and the processes have the same weights (statistics are each one's own until the next step)"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_clips_of_the_process_concerned_are_named(ran, stage):
+    told = {fault: ran.ranks[stage][0]["faults"][fault]["said"] for fault in FAULTS}
+    assert [len(lines) for lines in told.values()] == [1, 1, 1]
+    _, types, views = ran.ranks[stage][1]["batches"]["clips"][1]
+    assert told["clip"][0].count("clips: ") == told["loss"][0].count("clips: ") == 1, "though the clip spoils losses of both"
+    assert "Process 1: " in told["clip"][0]
+    assert told["loss"][0].count(", walkers-") == len(types) - 1 and "Process 0" not in told["loss"][0]
+    assert "Process 0: all finite here" in told["gradient"][0] and "Process 1: all finite here" in told["gradient"][0]
+    assert told["clip"][0].endswith(f"-{types[-1]}-{views[-1]}"), "packed, the last clip holds the last frame"
