@@ -127,7 +127,9 @@ def test_a_sampler_that_ends_ends():
             yield from ([card] for card in self.cards)
 
     loader = DataLoader(Numbers(), batch_sampler=Once(3), collate_fn=list)
-    assert [len(list(numbered(first, loader)[0].train_loader)) for first in (0, 2, 3)] == [3, 1, 0]
+    runs = [numbered(first, loader) for first in (0, 2, 3)]
+    assert [len(list(inner.train_loader)) for inner, _ in runs] == [3, 1, 0]
+    assert [said for _, said in runs] == [["Once gives no more than 3 batches: the training ends with them"]] * 3
 
 
 def test_a_loader_of_another_kind_is_named():
