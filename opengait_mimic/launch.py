@@ -37,7 +37,7 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
 
     Raises:
         HostError: a file or folder it names is missing, or a name is not registered.
-        ConfigError: a block of ours stands where it would be ignored.
+        ConfigError: a block of ours stands where it would be ignored, or see `opengait_mimic.training.settings`.
     """
     if isinstance(path, dict):
         cfgs = copy.deepcopy(path)
@@ -193,7 +193,8 @@ def launch(
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
 
     Raises:
-        HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models.
+        HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models. TrainingStopped: step
+            after step could not train, see `opengait_mimic.training.step`.
     """
     from utils import get_msg_mgr
 

@@ -17,6 +17,7 @@ from .occlusion import KINDS, MOVING, Occlusion, apply, binarise, draw
 from .occlusion.hiding import boxes
 from .pictures import contact_sheet, outline
 from .setting import DEFAULT
+from .training import batches
 from .training_view import describe, view_rows
 
 FRAMES = 10
@@ -25,10 +26,9 @@ FRAMES = 10
 def preview(path: str | os.PathLike, out: str | os.PathLike) -> str:
     """Draw the paper's figure 1 for a configuration: one test clip under every kind it hides, then a training batch.
 
-    The test clip goes through the test's transform with its frames in order, ten of them spread over the clip. The batch comes
-    from the training's sampler and transforms, hidden as the first step hides its batch; its clips are not those of the first
-    step, since building a model draws random numbers too. For a host's own model, which trains on whole bodies, it is left
-    out. The same command draws the same picture; nothing needs to be trained.
+    The test clip goes through the test's transform with its frames in order, ten of them spread over the clip. The batch is
+    that of the training's first step, frame by frame (`opengait_mimic.training.batches`), hidden as that step hides it. For a
+    host's own model, which trains on whole bodies, it is left out. The same command draws the same picture; nothing needs to be trained.
 
     Args:
         path: the YAML of any silhouette model.
@@ -57,6 +57,7 @@ def preview(path: str | os.PathLike, out: str | os.PathLike) -> str:
     rows = [("ONE TEST CLIP UNDER EVERY KIND OF THIS CONFIGURATION", None), *_kinds(viewer, trained or tested, tested)]
     lines = [f"{Path(path).name}: test hides {_say(tested)}"]
     if ours:
+        batches.number(viewer, cfgs, 0)
         batch = viewer.train().occluded_batch(next(iter(viewer.train_loader)))
         rows += [("A TRAINING BATCH: WHOLE AND AS IT IS HIDDEN", None), *view_rows(batch, clips=len(trained.possible))]
         lines += [f"training hides {_say(trained)}; in this batch:", *_table(trained, batch)]

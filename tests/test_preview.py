@@ -82,6 +82,20 @@ def test_a_batch_is_hidden_as_the_first_step_hides_it(trained, tmp_path):
     assert torch.equal(ours.occluded, shown.occluded) and torch.equal(ours.whole, shown.whole) and ours.draws == shown.draws
 
 
+def test_the_batch_is_that_of_the_first_step(trained, tmp_path, monkeypatch):
+    from opengait_mimic import preview as module
+    from opengait_mimic.launch import launch
+
+    shown, seen = [], []
+    rows_of = module.view_rows
+    monkeypatch.setattr(module, "view_rows", lambda batch, clips: shown.append(batch) or rows_of(batch, clips=clips))
+    file = variant(trained.files["MimicGait"], tmp_path, trainer_cfg__save_name="first-step", trainer_cfg__total_iter=1)
+    preview(file, tmp_path / "sheet.png")
+    launch(file, "train", quiet=True, before=lambda model: model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])))
+    assert torch.equal(shown[0].occluded, seen[0].occluded) and torch.equal(shown[0].whole, seen[0].whole)
+    assert shown[0].vies == seen[0].vies and shown[0].draws == seen[0].draws
+
+
 def test_a_hosts_own_model_shows_its_test_alone(files, tmp_path, monkeypatch):
     rows, text = captions(tmp_path / "deep" / "sheet.png", monkeypatch, files["GaitBase (teacher)"])
     assert [caption.split()[0] for caption, _ in rows] == ["ONE", "WHOLE", "BOTTOM", "TOP"]

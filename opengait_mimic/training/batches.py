@@ -141,6 +141,9 @@ class NumberedLoader:
             seed_step(seed, number)
             self.inner.batches_drawn, self.clips = number + 1, batch[1:4]
             yield batch
+        self.inner.msg_mgr.log_warning(
+            f"{type(self.loader.batch_sampler).__name__} gives no more than {self.inner.batches_drawn} batches: the training ends with them"
+        )
 
     def names(self) -> list[str]:
         """``label-type-view`` of the clips of the batch handed out last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from types import SimpleNamespace
 
@@ -11,6 +12,8 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from opengait_mimic.training import batches
+from tests.host_runs import good
+from tests.training.draws import digests
 from tests.training.faults import equal, met, model_of
 from tests.variants import variant
 
@@ -66,6 +69,19 @@ def test_the_clips_of_the_last_batch_have_names(made, tree):
     assert names == [f"walkers-{tree.train[label]}-{kind}-{view}" for label, kind, view in zip(labels, types, views)]
 
 
+def test_both_hosts_draw_the_same_batches(files, host_spec, checkout, tmp_path):
+    """OpenGait's sampler and collate function against the embedded host's, in a process of its own."""
+    changes = {"trainer_cfg__sampler__frames_num_min": 3, "trainer_cfg__sampler__frames_num_max": 7}
+    changes["trainer_cfg__sampler__frames_skip_num"] = 2
+    made = []
+    for kind in ("fixed_unordered", "unfixed_unordered", "fixed_ordered"):
+        (tmp_path / kind).mkdir()
+        made.append(variant(files[TEACHER], tmp_path / kind, trainer_cfg__sampler__sample_type=kind, **changes))
+    other = checkout if host_spec == "embedded" else "embedded"
+    said = good("-m", "tests.training.draws", other, tmp_path / "output", *made, cwd=tmp_path)
+    assert json.loads(next(line for line in said.splitlines() if line.startswith('["'))) == digests(made)
+
+
 # ---------------------------------------------------------------- other loaders
 
 
@@ -111,7 +127,9 @@ def test_a_sampler_that_ends_ends():
             yield from ([card] for card in self.cards)
 
     loader = DataLoader(Numbers(), batch_sampler=Once(3), collate_fn=list)
-    assert [len(list(numbered(first, loader)[0].train_loader)) for first in (0, 2, 3)] == [3, 1, 0]
+    runs = [numbered(first, loader) for first in (0, 2, 3)]
+    assert [len(list(inner.train_loader)) for inner, _ in runs] == [3, 1, 0]
+    assert [said for _, said in runs] == [["Once gives no more than 3 batches: the training ends with them"]] * 3
 
 
 def test_a_loader_of_another_kind_is_named():
