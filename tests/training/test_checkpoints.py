@@ -49,9 +49,7 @@ def refused(file, key="model_cfg.teacher.checkpoint"):
 
 def test_what_is_written_is_read_back_and_numpys_numbers_are_pythons(file):
     given = {
-        "model": OrderedDict(
-            a=torch.nn.Parameter(torch.randn(3)), b=torch.zeros(2, dtype=torch.bfloat16), _extra_state={"kinds": ["none"]}
-        ),
+        "model": OrderedDict(a=torch.nn.Parameter(torch.randn(3)), b=torch.zeros(2, dtype=torch.bfloat16), _extra_state={"kinds": ["top"]}),
         "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "lr": np.float64(0.1), "betas": (0.9, np.float32(0.5))},
         "scheduler": {"milestones": Counter([2, 2]), "last": np.int64(4), "flag": np.bool_(True)},
         "iteration": 3,
