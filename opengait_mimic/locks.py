@@ -56,18 +56,29 @@ def refuse_locked(folder: Path) -> None:
 
 def _take(folder: Path) -> None:
     refuse_locked(folder)
-    own = folder / f"{NAME}.{os.getpid()}"  # complete before it has its name: who is killed in between leaves no lock of nobody
+    own, said = folder / f"{NAME}.{os.getpid()}", json.dumps({"host": socket.gethostname(), "pid": os.getpid()})
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        own.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
         try:
-            os.link(own, folder / NAME)  # fails where another process was faster
+            own.write_text(said)  # complete before it has its name: who is killed in between leaves no lock of nobody
+            _name(own, said)
         finally:
-            own.unlink()
+            own.unlink(missing_ok=True)
     except FileExistsError:
         raise HostError(f"{folder}: another process began to train there just now ({folder / NAME}); run the command again") from None
     except OSError as error:
         raise HostError(f"cannot write {folder / NAME}: {error}") from error
+
+
+def _name(own: Path, said: str) -> None:
+    """Give a lock its name; FileExistsError where another process was faster."""
+    try:
+        os.link(own, own.with_name(NAME))
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        with open(own.with_name(NAME), "x") as file:
+            file.write(said)
 
 
 def _alive(pid: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from opengait_mimic import host as hosts
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError
 from opengait_mimic.launch import main
+from opengait_mimic.locks import locked
 from opengait_mimic.training import checkpoints, keeping, resuming
 from tests.training.runs import at, stopping, train
 from tests.variants import variant
@@ -250,3 +252,18 @@ def test_the_scaler_comes_back(half):
     inner.Scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
     assert keeping.restore(inner, cfgs)["batch"] == 3
     assert inner.Scaler.state_dict() == state
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_lock_names_its_process_and_leaves_nothing(tmp_path, monkeypatch, links):
+    """Also where files cannot have two names, and where another process was faster."""
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError("no links here")))
+    with locked(tmp_path):
+        assert json.loads((tmp_path / "training.lock").read_text())["pid"] == os.getpid()
+        assert [each.name for each in tmp_path.iterdir()] == ["training.lock"]
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(os, "link", lambda own, lock: lock.write_text("theirs") and open(lock, "x"))
+    with pytest.raises(HostError, match="another process began to train there just now"), locked(tmp_path):
+        pass
+    assert (tmp_path / "training.lock").read_text() == "theirs" and len(list(tmp_path.iterdir())) == 1
