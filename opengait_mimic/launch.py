@@ -13,6 +13,7 @@ from typing import Callable
 from torch import nn
 
 from . import host as hosts
+from . import reading
 from .batchnorm import gather_batchnorm
 from .config import ConfigError
 from .console import add_host_arguments, friendly_errors, log_to_console
@@ -169,6 +170,7 @@ def launch(
     quiet: bool = False,
     before: Callable[[nn.Module], None] = lambda model: None,
     resume: bool = False,
+    trust_pickles: bool = False,
 ):
     """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`) and
     holds its folder meanwhile (`locks`).
@@ -183,6 +185,7 @@ def launch(
         resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
             The host saves no state of the gradient scaler (``enable_float16``): its scale starts anew, so that a few
             steps may be skipped until it fits.
+        trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of `reading`'s.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
@@ -198,6 +201,7 @@ def launch(
         cfgs["trainer_cfg"].update(optimizer_reset=False, scheduler_reset=False, restore_ckpt_strict=True)
     given = copy.deepcopy(cfgs)  # a model may change its own
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
+        reading.install(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
         earlier = sorted(file.name for file in (save_folder(cfgs) / "checkpoints").glob("*.pt")) if training else []
@@ -228,6 +232,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--phase", choices=["train", "test"], default="train")
     parser.add_argument("--iter", type=int, default=0, help="restore this iteration")
     parser.add_argument("--log_to_file", action="store_true", help="log to <output>/<dataset>/<model>/<save_name>/logs as well")
+    parser.add_argument("--trust-pickles", action="store_true", help="read the data with Python's own pickle, which runs what a file says")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     add_host_arguments(parser)
     given = parser.parse_args(argv)
@@ -236,6 +241,6 @@ def main(argv: list[str] | None = None) -> int:
         host = hosts.bind(given.host, given.device, given.output)
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
-        launch(given.cfgs, given.phase, given.iter, given.log_to_file)
+        launch(given.cfgs, given.phase, given.iter, given.log_to_file, trust_pickles=given.trust_pickles)
     hosts.leave()
     return 0
