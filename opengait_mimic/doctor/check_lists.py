@@ -22,7 +22,7 @@ def check_partition(tree: Tree, partition: dict, name: str) -> list[Problem]:
     there = {sequence.label for sequence in tree.sequences}
     halves = {half: partition.get(half, []) for half in ("TRAIN_SET", "TEST_SET")}
     for half, labels in halves.items():
-        for label, times in Counter(map(repr, labels)).items():
+        for label, times in Counter(map(str, labels)).items():
             if times > 1:
                 problems.append(Problem("repeated", label, f"{times} times in {half}", times))
         for label in dict.fromkeys(labels):

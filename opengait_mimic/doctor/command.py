@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from .check_files import check_files
 from .check_lists import check_batch, check_partition, check_protocol, check_totals
 from .fingerprint import file_of
 from .problems import KINDS, Problem
-from .report import lines, shown, verdict
+from .report import WIDTH, lines, shown, verdict
 from .totals import known
 from .walk import Tree, walk
 from .wanted import Wanted
@@ -34,7 +35,7 @@ def run(given) -> int:
             raise ConfigError(f"--root {root}: no such folder")
         workers = given.workers if given.workers is not None else default_workers()
         begin = time.monotonic()
-        with Bar("check data") as bar:
+        with Bar("check data", stream=sys.stderr) as bar:
             tree = walk(root, 0 if workers == 1 else workers, bar)
         took = f"read in {duration(time.monotonic() - begin)} by {max(workers, 1)} process{'es' if workers > 1 else ''}"
     except (ConfigError, HostError, OSError, RuntimeError) as error:
@@ -52,7 +53,7 @@ def run(given) -> int:
         except OSError as error:
             print(f"error: --json {given.json}: {error.strerror}", file=sys.stderr)
             return 2
-    print(shown(last))
+    print("\n".join(textwrap.wrap(last, WIDTH, subsequent_indent="      ")))
     return 0 if passed else 1
 
 

@@ -15,8 +15,10 @@ from .problems import Problem
 
 
 class File(NamedTuple):
-    """A file that could be read: frames, the size of one ``(h, w)`` (or other axes), dtype, smallest and largest value, frames that are all
-    zero. Of a list only the frames and the first item's size and dtype are known, and ``high`` is None."""
+    """A file that could be read: frames, the size of one ``(h, w)`` (or other axes), dtype, smallest and largest value, frames all zero.
+
+    Of a list only the frames and the first item's size and dtype are known; ``low`` and ``high`` are None.
+    """
 
     name: str
     frames: int
@@ -98,31 +100,36 @@ class _Looker:
         for name, is_folder in self._entries(path):
             where = f"{path}/{name}"
             odd(name, where, self.problems)
-            if is_folder and self._above(where):
-                self._tell("loop", where, f"a link to {os.readlink(os.path.join(self.root, where))}")
-            elif is_folder:
+            if is_folder and self._loops(where):
+                continue
+            if is_folder:
                 folders.append(name)
             elif name.endswith(".pkl"):
-                self._tell("depth", where, f"a pickle {2 - where.count('/') + 1} folder(s) too high")
+                self._tell("depth", where, "a pickle where folders should be")
             else:
                 self._tell("stray", where, "a file among folders")
         if not folders and path != self.label:
             self._tell("hollow", path, "a folder without folders")
         return folders
 
-    def _above(self, where: str) -> bool:
-        """Is it a link to a folder that it lies in?"""
+    def _loops(self, where: str) -> bool:
+        """Is it a link to a folder that it lies in? Tells it."""
         full = os.path.join(self.root, where)
         if not os.path.islink(full):
             return False
         target = os.path.realpath(full) + os.sep
-        return (os.path.realpath(os.path.dirname(full)) + os.sep).startswith(target)
+        if not (os.path.realpath(os.path.dirname(full)) + os.sep).startswith(target):
+            return False
+        self._tell("loop", where, f"a link to {os.readlink(full)}")
+        return True
 
     def _sequence(self, kind: str, view: str) -> None:
         folder, files = f"{self.label}/{kind}/{view}", []
         for name, is_folder in self._entries(folder):
             where = f"{folder}/{name}"
             odd(name, where, self.problems)
+            if is_folder and self._loops(where):
+                continue
             if is_folder:
                 self._tell("depth", where, "a folder where pickles should be")
             elif not name.endswith(".pkl"):
@@ -135,14 +142,16 @@ class _Looker:
             self._tell("hollow", folder, "no .pkl in it")
 
     def _file(self, name: str, where: str) -> File | None:
+        path = os.path.join(self.root, where)
         try:
-            path = os.path.join(self.root, where)
             if not stat.S_ISREG(os.stat(path).st_mode):
                 raise OSError(0, "neither a file nor a folder")
             with open(path, "rb", buffering=0) as stream:
                 data = whole(stream)
         except (OSError, MemoryError) as error:
-            self._tell("unreadable", where, getattr(error, "strerror", None) or str(error) or type(error).__name__)
+            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            broken = os.path.islink(path) and not os.path.exists(path)
+            self._tell("unreadable", where, f"a link to {os.readlink(path)}, which is not there" if broken else said)
             self.hashes.append((where, -1, "unreadable"))
             return None
         self.bytes += len(data)

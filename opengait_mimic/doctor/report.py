@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from .problems import KINDS, Problem
+from .problems import KINDS, NONE, Problem
 from .walk import Tree
 
 WORST = 10
@@ -82,11 +82,8 @@ def _kind(name: str, problems: list[Problem], most: int) -> list[str]:
     said += [f"        {shown(problem.where)}: {shown(problem.found)}" for problem in worst[:most]]
     if len(worst) > most:
         said.append(f"        ... and {len(worst) - most:,} more (all of them with --json FILE)")
-    if not kind.mend.startswith("none needed:") or kind.fails:
-        kind_of = f"      mend: {kind.mend}"
-    else:
-        kind_of = f"      no mend needed:{kind.mend.partition(':')[2]}"
-    return said + textwrap.wrap(kind_of, WIDTH, subsequent_indent=" " * 12, break_long_words=False, break_on_hyphens=False)
+    mend = kind.mend.replace(NONE, "no mend needed", 1) if kind.mend.startswith(NONE) else f"mend: {kind.mend}"
+    return said + textwrap.wrap(f"      {mend}", WIDTH, subsequent_indent=" " * 12, break_long_words=False, break_on_hyphens=False)
 
 
 def shown(text: str) -> str:

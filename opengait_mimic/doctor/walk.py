@@ -14,8 +14,10 @@ from .problems import Problem
 
 
 class Tree(NamedTuple):
-    """What was found below a root: identities (folders), sequences, problems, bytes and number of the ``.pkl`` files, and two hashes
-    (see `fingerprint`)."""
+    """What was found below a root: identities (folders), sequences, problems, bytes and number of the ``.pkl`` files.
+
+    ``values`` and ``listing`` are hashes, see `fingerprint`.
+    """
 
     labels: list
     sequences: list[Sequence]
