@@ -6,7 +6,6 @@ strange) it leaves to the machine.
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 
@@ -60,8 +59,10 @@ IN_5 = (
     BEGIN + _core(b"numeric", b"_frombuffer") + rb"\(" + COUNT,
     FRAME + NOTED + _kind(_name(b"numpy", b"dtype")) + SHAPE + _text(b"C") + rb"%bt%bR%b\.\Z" % ((NOTED,) * 3),
 )
-LAYOUTS = [tuple(re.compile(part, re.DOTALL) for part in layout) for layout in (BELOW_5, IN_5)]
-"""What stands before the numbers, and behind them."""
+LAYOUTS = [(*(re.compile(part, re.DOTALL) for part in layout), layout is BELOW_5) for layout in (BELOW_5, IN_5)]
+"""What stands before the numbers, and behind them; do type and shape stand before?"""
+
+TYPES = {code.encode(): np.dtype(code) for code in ("b1", *(k + n for k in "iu" for n in "1248"), "f2", "f4", "f8")}
 
 SIZES = {ord("K"): 1, ord("M"): 2, ord("J"): 4}
 
@@ -72,7 +73,7 @@ def array_of(data: np.ndarray) -> np.ndarray | None:
     Args:
         data: uint8 ``[bytes]``, writable; the array is a view of it.
     """
-    for before, behind in LAYOUTS:
+    for before, behind, in_head in LAYOUTS:
         head = before.match(data)
         if head is None:
             continue
@@ -81,12 +82,12 @@ def array_of(data: np.ndarray) -> np.ndarray | None:
         tail = behind.match(data[end:])
         if tail is None:
             return None
-        said = {**head.groupdict(), **tail.groupdict()}
-        kind, shape = np.dtype(said["kind"].decode()), _numbers(said["shape"])
-        if end - begin != math.prod(shape) * kind.itemsize:
+        code, shape = (head if in_head else tail).group("kind", "shape")
+        kind, (s, h, w) = TYPES[code], _numbers(shape)
+        if end - begin != s * h * w * kind.itemsize:
             return None
-        array = np.ndarray(shape, kind, data, begin)
-        return array if array.flags.aligned else array.copy()
+        array = np.ndarray((s, h, w), kind, data, begin)
+        return array if kind.itemsize == 1 or array.flags.aligned else array.copy()
     return None
 
 
