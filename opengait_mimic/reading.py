@@ -1,5 +1,7 @@
 """How a training or a test reads its pickles: through `doctor.pickles`, with an error that names the file and the way out.
 
+Ours admits arrays of numbers and runs nothing; see there.
+
 `install` rebinds names inside the host's own module ``data.dataset``: its ``pickle``, and three methods of its ``DataSet``. It is the same
 for OpenGait and for the embedded host, for our models and the host's own, in this process and in the loader's workers.
 """
@@ -51,7 +53,7 @@ class Reader(ModuleType):
             if not len(found):
                 raise PickleError("no frames", "it holds no frames", str(getattr(stream, "name", "")))
         except PickleError as error:
-            raise DataError(f"{error}. {TRUST if error.kind == 'forbidden' else WAY_OUT}") from None
+            raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else WAY_OUT}") from None
         return found
 
 

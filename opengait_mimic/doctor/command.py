@@ -33,12 +33,14 @@ def run(given) -> int:
         lists = None if partition is None else read_partition(partition)
         if not os.path.isdir(root):
             raise ConfigError(f"--root {root}: no such folder")
-        workers = given.workers if given.workers is not None else default_workers()
+        workers = default_workers() if given.workers is None else given.workers
+        if workers < 1:
+            raise ConfigError(f"--workers {workers}: processes that read, 1 or more")
         begin = time.monotonic()
         with Bar("check data", stream=sys.stderr) as bar:
             tree = walk(root, 0 if workers == 1 else workers, bar)
-        took = f"read in {duration(time.monotonic() - begin)} by {max(workers, 1)} process{'es' if workers > 1 else ''}"
-    except (ConfigError, HostError, OSError, RuntimeError) as error:
+        took = f"read in {duration(time.monotonic() - begin)} by {workers} process{'es' if workers > 1 else ''}"
+    except (ConfigError, HostError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     problems, details = judge(tree, lists, partition, wanted)

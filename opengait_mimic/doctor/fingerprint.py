@@ -33,12 +33,17 @@ def file_of(root: str | os.PathLike) -> Path:
     return root.with_name(root.name + ".fingerprint.json")
 
 
-def recorded(root: str | os.PathLike, file: str | os.PathLike | None = None) -> dict | None:
+def recorded(root: str | os.PathLike, file: str | os.PathLike | None = None, compare: bool = True) -> dict | None:
     """What `check data` wrote of this tree, or None where it did not.
 
+    Args:
+        root: the folder of identities.
+        file: where it was written; None = `file_of`.
+        compare: look at every name and size again, to say whether the tree is still ``same``; takes seconds where files are many.
+
     Returns:
-        ``values`` and ``listing`` (see the module), ``ids``, ``sequences``, ``files``, ``bytes``, ``passed``, ``date``, ``version``, and
-        ``same``: is ``listing`` still that of the tree?
+        ``values`` and ``listing`` (see the module), ``ids``, ``sequences``, ``files``, ``bytes``, ``passed``, ``date``, ``version``; and
+        with ``compare`` ``same``: is ``listing`` still that of the tree?
     """
     try:
         found = json.loads(Path(file or file_of(root)).read_text(encoding="utf-8"))
@@ -46,7 +51,7 @@ def recorded(root: str | os.PathLike, file: str | os.PathLike | None = None) -> 
         return None
     if not isinstance(found, dict) or "values" not in found:
         return None
-    return {**found, "same": found.get("listing") == listing_of(root)}
+    return {**found, "same": found.get("listing") == listing_of(root)} if compare else found
 
 
 def listing_of(root: str | os.PathLike) -> str:

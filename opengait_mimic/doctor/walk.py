@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -38,7 +39,7 @@ def walk(root: str | os.PathLike, workers: int = 0, progress: Callable[[int, int
 
     Raises:
         OSError: the root itself cannot be listed.
-        RuntimeError: a process died (out of memory, as a rule).
+        ChildProcessError: a process died (out of memory, as a rule).
     """
     root = os.fspath(root)
     labels, problems = [], []
@@ -75,7 +76,12 @@ def _looks(root: str, labels: list[str], workers: int):
         yield from map(look, labels)
         return
     try:
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, initializer=_patient) as pool:
             yield from pool.map(look, labels, chunksize=max(1, min(16, len(labels) // (8 * workers))))
     except BrokenProcessPool as error:
-        raise RuntimeError(f"a process that read {root} died, as a rule for want of memory: give fewer --workers") from error
+        raise ChildProcessError(f"a process that read {root} died, as a rule for want of memory: give fewer --workers") from error
+
+
+def _patient() -> None:
+    """Ctrl-C is for the first process, which then ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
