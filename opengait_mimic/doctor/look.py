@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -80,80 +80,81 @@ class _Looker:
     def _tell(self, kind: str, where: str, found: str, weight: float = 0.0) -> None:
         self.problems.append(Problem(kind, where, found, weight))
 
-    def _entries(self, path: str) -> list[tuple[str, bool]]:
-        """Names in a folder, sorted, and whether each is a folder."""
+    def _entries(self, path: str) -> list[tuple[str, str]]:
+        """Names in a folder, sorted, each with ``folder``, ``file`` or ``other``, behind ``link to`` where it is a link."""
         found = []
         try:
-            with os.scandir(os.path.join(self.root, path)) as entries:
+            with os.scandir(f"{self.root}/{path}") as entries:
                 for entry in entries:
+                    where = f"{path}/{entry.name}"
+                    odd(entry.name, where, self.problems)
                     try:
-                        found.append((entry.name, entry.is_dir()))
+                        what = "folder" if entry.is_dir() else "file" if entry.is_file() else "other"
                     except OSError as error:
-                        self._tell("unreadable", f"{path}/{entry.name}", error.strerror or str(error))
+                        self._tell("unreadable", where, error.strerror or str(error))
+                        continue
+                    link = entry.is_symlink()
+                    if what == "folder" and link and self._loops(where):
+                        continue
+                    if what == "other":
+                        broken = f"a link to {os.readlink(entry.path)}, which is not there" if link else "neither a file nor a folder"
+                        self._tell("unreadable", where, broken)
+                    found.append((entry.name, what))
         except OSError as error:
             self._tell("unreadable", path, error.strerror or str(error))
         return sorted(found)
 
-    def _folders(self, path: str) -> list[str]:
-        """The folders in a folder that should hold folders alone."""
-        folders = []
-        for name, is_folder in self._entries(path):
-            where = f"{path}/{name}"
-            odd(name, where, self.problems)
-            if is_folder and self._loops(where):
-                continue
-            if is_folder:
-                folders.append(name)
-            elif name.endswith(".pkl"):
-                self._tell("depth", where, "a pickle where folders should be")
-            else:
-                self._tell("stray", where, "a file among folders")
-        if not folders and path != self.label:
-            self._tell("hollow", path, "a folder without folders")
-        return folders
-
     def _loops(self, where: str) -> bool:
-        """Is it a link to a folder that it lies in? Tells it."""
+        """Does a link lead to a folder that it lies in? Tells it."""
         full = os.path.join(self.root, where)
-        if not os.path.islink(full):
-            return False
         target = os.path.realpath(full) + os.sep
         if not (os.path.realpath(os.path.dirname(full)) + os.sep).startswith(target):
             return False
         self._tell("loop", where, f"a link to {os.readlink(full)}")
         return True
 
+    def _folders(self, path: str) -> list[str]:
+        """The folders in a folder that should hold folders alone."""
+        folders = []
+        for name, what in self._entries(path):
+            if what == "folder":
+                folders.append(name)
+            elif name.endswith(".pkl"):
+                self._tell("depth", f"{path}/{name}", "a pickle where folders should be")
+            else:
+                self._tell("stray", f"{path}/{name}", "a file among folders")
+        if not folders and path != self.label:
+            self._tell("hollow", path, "a folder without folders")
+        return folders
+
     def _sequence(self, kind: str, view: str) -> None:
         folder, files = f"{self.label}/{kind}/{view}", []
-        for name, is_folder in self._entries(folder):
+        for name, what in self._entries(folder):
             where = f"{folder}/{name}"
-            odd(name, where, self.problems)
-            if is_folder and self._loops(where):
-                continue
-            if is_folder:
+            if what == "folder":
                 self._tell("depth", where, "a folder where pickles should be")
             elif not name.endswith(".pkl"):
                 self._tell("stray", where, "not named .pkl")
-            else:
+            elif what == "file":
                 files.append(self._file(name, where))
+            else:
+                files.append(self._bad(where, -1, "unreadable"))
         if files:
             self.sequences.append(Sequence(self.label, kind, view, tuple(files)))
         else:
             self._tell("hollow", folder, "no .pkl in it")
 
+    def _bad(self, where: str, size: int, standing: str) -> None:
+        """A file that gives no array still counts in the fingerprint."""
+        self.hashes.append((where, size, standing))
+
     def _file(self, name: str, where: str) -> File | None:
-        path = os.path.join(self.root, where)
         try:
-            if not stat.S_ISREG(os.stat(path).st_mode):
-                raise OSError(0, "neither a file nor a folder")
-            with open(path, "rb", buffering=0) as stream:
+            with open(f"{self.root}/{where}", "rb", buffering=0) as stream:
                 data = whole(stream)
         except (OSError, MemoryError) as error:
-            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            broken = os.path.islink(path) and not os.path.exists(path)
-            self._tell("unreadable", where, f"a link to {os.readlink(path)}, which is not there" if broken else said)
-            self.hashes.append((where, -1, "unreadable"))
-            return None
+            self._tell("unreadable", where, getattr(error, "strerror", None) or str(error) or type(error).__name__)
+            return self._bad(where, -1, "unreadable")
         self.bytes += len(data)
         try:
             found = content(data)
@@ -161,8 +162,7 @@ class _Looker:
                 raise PickleError("no frames", f"an array {'x'.join(map(str, getattr(found, 'shape', (0,))))}")
         except (PickleError, MemoryError) as error:
             self._tell(getattr(error, "kind", "damaged"), where, getattr(error, "why", "takes more memory than there is"), -len(data))
-            self.hashes.append((where, len(data), "bytes " + hashlib.blake2b(data, digest_size=16).hexdigest()))
-            return None
+            return self._bad(where, len(data), "bytes " + hashlib.blake2b(data, digest_size=16).hexdigest())
         self.hashes.append((where, len(data), digest(found)))
         return self._facts(name, where, found)
 
@@ -170,16 +170,26 @@ class _Looker:
         if not isinstance(found, np.ndarray):
             first = np.asarray(found[0])
             return File(name, len(found), first.shape, first.dtype.str, None, None, 0)
-        high = found.reshape(len(found), -1).max(1) if found.size and found.dtype.kind != "c" else np.zeros(len(found))
-        low = 0 if found.dtype.kind in "bu" or not found.size or found.dtype.kind == "c" else found.min()
-        if not (np.isfinite(high).all() and np.isfinite(low)):
-            self._tell("not finite", where, f"in {int((~np.isfinite(high)).sum()) or 'some'} of {len(found)} frames")
-        blank = int((high == 0).sum()) if low == 0 else 0
-        return File(name, len(found), found.shape[1:], found.dtype.str, float(low), float(high.max()), blank)
+        kind = found.dtype.kind
+        if kind == "c" or not found.size:
+            return File(name, len(found), found.shape[1:], found.dtype.str, 0.0, 0.0, 0)
+        highs = found.reshape(len(found), -1).max(1)
+        low, high = 0 if kind in "bu" else found.min(), highs.max()
+        if kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
+            self._tell(
+                "not finite", where, f"in {np.count_nonzero(~np.isfinite(found.sum(tuple(range(1, found.ndim)))))} of {len(found)} frames"
+            )
+        blank = len(found) - np.count_nonzero(highs) if low == 0 else 0
+        return File(name, len(found), found.shape[1:], found.dtype.str, float(low), float(high), int(blank))
+
+
+PLAIN = re.compile(r"[\w.+=@~,;-]+", re.ASCII)
 
 
 def odd(name: str, where: str, problems: list) -> None:
     """Tell of a name that other programs trip over."""
+    if PLAIN.fullmatch(name):
+        return
     if not name.isprintable() or name != name.strip() or any(character in name for character in '\\:*?"<>|'):
         problems.append(Problem("names", where, 'control or undecodable characters, blanks at an end, or one of \\ : * ? " < > |'))
 
