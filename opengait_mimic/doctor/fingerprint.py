@@ -1,7 +1,7 @@
 """The fingerprint of a tree: the same for the same data, wherever it lies and however it was walked or pickled.
 
 ``values`` is SHA-256 over the identities in order, each with the SHA-256 over its ``.pkl`` files in the order of their paths: the path
-below the root, and of its array the dtype, the shape and BLAKE2b-128 of the values. So two trees have the same ``values`` when every
+below the root, and of its array the dtype, the shape and the SHA-256 of the values. So two trees have the same ``values`` when every
 sequence has the same name and the same numbers, in whatever pickle protocol. Of a file that is no array its bytes count. Not covered:
 files that are not named ``.pkl``, pickles at another depth than ``<id>/<type>/<view>/``, empty folders, times, permissions, and the
 partition.

@@ -162,7 +162,7 @@ class _Looker:
                 raise PickleError("no frames", f"an array {'x'.join(map(str, getattr(found, 'shape', (0,))))}")
         except (PickleError, MemoryError) as error:
             self._tell(getattr(error, "kind", "damaged"), where, getattr(error, "why", "takes more memory than there is"), -len(data))
-            return self._bad(where, len(data), "bytes " + hashlib.blake2b(data, digest_size=16).hexdigest())
+            return self._bad(where, len(data), "bytes " + hashlib.sha256(data).hexdigest())
         self.hashes.append((where, len(data), digest(found)))
         return self._facts(name, where, found)
 
@@ -198,6 +198,6 @@ def digest(found) -> str:
     """What stands for an array (or list of items) in the fingerprint: its type, shape and values, not how they were pickled."""
     if isinstance(found, np.ndarray):
         value = np.ascontiguousarray(found)
-        return f"{found.dtype.str} {found.shape} {hashlib.blake2b(value.reshape(-1).view(np.uint8), digest_size=16).hexdigest()}"
+        return f"{found.dtype.str} {found.shape} {hashlib.sha256(value.reshape(-1).view(np.uint8)).hexdigest()}"
     each = "\n".join(digest(item) if isinstance(item, np.ndarray) else repr(item) for item in found)
-    return f"list {len(found)} {hashlib.blake2b(each.encode(), digest_size=16).hexdigest()}"
+    return f"list {len(found)} {hashlib.sha256(each.encode()).hexdigest()}"
