@@ -1,0 +1,104 @@
+"""What does the unpickler that runs nothing cost, against ``pickle.load``; and `check data`, against a loop in one process?
+
+    python benchmarks/reading.py --json reading.json                         # files of 10, 100 and 400 frames
+    OMP_NUM_THREADS=1 python benchmarks/reading.py --cpu-time --rounds 400   # on a CPU that others use at the same time
+    python benchmarks/reading.py --tree DIR --files 100000 --workers 2       # also a walk over a tree that is written to DIR
+
+Files are read from the system's cache, 20 times a round. The contract (alternation, warm-up, spread) is in README.md beside this file; of
+the walks one of each is thrown away and one is timed, so their ratio has no spread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from measure import Budget, interleaved, ratio, write
+from trees import write_tree
+
+from opengait_mimic.doctor.pickles import load
+from opengait_mimic.doctor.walk import walk
+
+FRAMES = (10, 100, 400)  # a short sequence, one of Gait3D's middle length, a long one
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=200, help="of reading one file 20 times")
+    parser.add_argument("--warmup", type=int, default=5)
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="time reading by this process's processor seconds: other work hardly moves it"
+    )
+    parser.add_argument("--tree", default=None, metavar="DIR", help="also check a tree of --files pickles, written there if it is not")
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--json", default=None, metavar="F")
+    given = parser.parse_args(argv)
+    samples, budgets, clock = {}, [], time.process_time if given.cpu_time else time.perf_counter
+    with tempfile.TemporaryDirectory() as folder:
+        for frames in FRAMES:
+            file = Path(folder) / f"{frames}.pkl"
+            file.write_bytes(pickle.dumps(np.random.default_rng(0).integers(0, 256, (frames, 64, 64), dtype=np.uint8), protocol=4))
+            both = {"ours": _repeated(load, file), "pickle": _repeated(pickle.load, file)}
+            timed = interleaved(both, given.rounds, given.warmup, CPU, clock=clock)
+            samples.update({f"{name} {frames}": values for name, values in timed.items()})
+            budgets.append(Budget(f"load / pickle.load, {frames} x 64 x 64", ratio(timed["ours"], timed["pickle"]), 1.05))
+    print("\n".join(budget.line() for budget in budgets))
+    if given.tree:
+        if not Path(given.tree, "data").exists():
+            write_tree(given.tree, ids=given.files // 200)
+        root = str(Path(given.tree, "data"))
+        found = {}
+        runs = {
+            "check data": lambda _: found.update(ours=walk(root, given.workers)),
+            "one process": lambda _: found.update(plain=naive(root)),
+        }
+        timed = interleaved(runs, 1, 1, CPU)
+        samples.update(timed)
+        ours, plain = (timed[name][0] for name in runs)
+        print(
+            f"{found['ours'].files} files: {ours:.1f} s with {given.workers} processes; a loop in one process that loads them and looks at"
+        )
+        print(f"type, size and values reads {found['plain']} of them in {plain:.1f} s; ratio {ours / plain:.2f}")
+    if given.json:
+        write(given.json, "reading", CPU, "none", vars(given), samples, budgets)
+    return 0
+
+
+CPU = torch.device("cpu")
+
+
+def _repeated(read, file: Path, times: int = 20):
+    """Open and read one file ``times`` times."""
+
+    def run(_: int) -> None:
+        for _ in range(times):
+            with open(file, "rb") as stream:
+                read(stream)
+
+    return run
+
+
+def naive(root: str) -> int:
+    """What one would write first: every file, one after the other; how many are arrays of numbers that hold something."""
+    count = 0
+    for folder, _, names in os.walk(root):
+        for name in names:
+            try:
+                with open(os.path.join(folder, name), "rb") as stream:
+                    clip = pickle.load(stream)
+                count += bool(clip.dtype != object and clip.shape and clip.min() <= clip.max())
+            except Exception:  # a planted fault
+                continue
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
