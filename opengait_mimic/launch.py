@@ -232,10 +232,10 @@ def main(argv: list[str] | None = None) -> int:
     add_host_arguments(parser)
     given = parser.parse_args(argv)
     log_to_console()
-    with friendly_errors():
+    with friendly_errors("the same command with --resume auto goes on from the last checkpoint" if given.phase == "train" else ""):
         host = hosts.bind(given.host, given.device, given.output)
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
         launch(given.cfgs, given.phase, given.iter, given.log_to_file)
-    hosts.leave()
+        hosts.leave()
     return 0
