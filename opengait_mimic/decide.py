@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from typing import NamedTuple
 
 from . import __version__
@@ -10,7 +9,8 @@ from . import host as hosts
 from .config import ConfigError
 from .distributed import rank_and_world
 from .inputs import checkpoint_at, differences, save_folder, sha256, training_inputs
-from .records import read_record
+from .records import adopt
+from .training.checkpoints import ailing
 
 
 class Todo(NamedTuple):
@@ -46,12 +46,16 @@ def wanted(cfgs: dict) -> int:
             f"evaluator_cfg.restore_hint = {at!r} ({name}): its training saves every {every} (trainer_cfg.save_iter) of {total}"
             f" iterations (total_iter). Choose one that it saves, for example {max(total // every, 1) * every}"
         )
+    _begins_at_0(trainer)
+    return at
+
+
+def _begins_at_0(trainer: dict) -> None:
     if isinstance(trainer["restore_hint"], int) and trainer["restore_hint"] != 0:
         raise ConfigError(
-            f"trainer_cfg.restore_hint = {trainer['restore_hint']} ({name}): where to go on is found here; set 0, or the path of weights"
-            " to start from"
+            f"trainer_cfg.restore_hint = {trainer['restore_hint']} ({trainer['save_name']}): where to go on is found here; set 0, or the"
+            " path of weights to start from"
         )
-    return at
 
 
 def decide(cfgs: dict, moved: list[str]) -> Todo:
@@ -64,18 +68,34 @@ def decide(cfgs: dict, moved: list[str]) -> Todo:
     Raises:
         ConfigError: see `wanted`. HostError: an unreadable record.
     """
-    at, folder, trainer = wanted(cfgs), save_folder(cfgs), cfgs["trainer_cfg"]
-    record, files = read_record(folder), sorted((folder / "checkpoints").glob("*.pt"))
+    return _todo(cfgs, moved, wanted(cfgs))
+
+
+def newest(cfgs: dict) -> Todo:
+    """Likewise for ``--resume auto``: whatever the YAML's test reads, train on from the newest checkpoint; skip where that is the last one.
+
+    Raises:
+        ConfigError: training would start in the middle. HostError: an unreadable record.
+    """
+    _begins_at_0(cfgs["trainer_cfg"])
+    return _todo(cfgs, [], None)
+
+
+def _todo(cfgs: dict, moved: list[str], at: int | None) -> Todo:
+    """``at``: the iteration that is wanted; None: the newest there is."""
+    folder, trainer = save_folder(cfgs), cfgs["trainer_cfg"]
+    inputs = training_inputs(cfgs)
+    record, files = adopt(folder, inputs), sorted((folder / "checkpoints").glob("*.pt"))
     known = {int(iteration): digest for iteration, digest in record["checkpoints"].items()} if record else {}
     if not known:
-        whole = files if record is None else [file for file in files if zipfile.is_zipfile(file)]  # else one cut short
+        whole = files if record is None else [file for file in files if not ailing(file)]  # else one cut short
         if whole:
             named = ", ".join(file.name for file in whole[:3])
             why = f"{folder} holds {named} and no record of what made them (OpenGait's own main.py makes none)"
             return Todo("train", why=why, aside=True)
         return Todo("train", why="was stopped before its first checkpoint, starts anew" if record else "")
     changed = [f"{name}, which it builds on, is to be trained" for name in moved]
-    changed += [line for line in differences(record["inputs"], training_inputs(cfgs)) if not (moved and ".checkpoint: " in line)]
+    changed += [line for line in differences(record["inputs"], inputs) if not (moved and ".checkpoint: " in line)]
     if changed:
         more = f" (and {len(changed) - 8} more)" if len(changed) > 8 else ""
         return Todo("train", why=f"changed since {folder} was trained: {'; '.join(changed[:8])}{more}", aside=True)
@@ -84,11 +104,14 @@ def decide(cfgs: dict, moved: list[str]) -> Todo:
         file = checkpoint_at(cfgs, iteration)
         return file.is_file() and sha256(file) == known[iteration]
 
-    there = at in known and good(at)
-    if there and max(known) >= trainer["total_iter"] // trainer["save_iter"] * trainer["save_iter"]:
+    last = trainer["total_iter"] // trainer["save_iter"] * trainer["save_iter"]
+    if at is None and max(known) >= last and good(max(known)):
+        return Todo("skip", max(known), f"is trained: iteration {max(known)} of {trainer['total_iter']}", intact=True)
+    there = at is None or at in known and good(at)
+    if at is not None and there and max(known) >= last:
         made = _made_elsewhere(record, ("version", "commit"))
         return Todo("skip", at, made and f"{made}; kept", intact=True)
-    lost = {file.name for file in files} - {checkpoint_at(cfgs, iteration).name for iteration in known}
+    lost = {file.name for file in files} - {checkpoint_at(cfgs, int(kept)).name for kept in (*known, *record.get("removed", ()))}
     if at in known and not there:
         lost.add(checkpoint_at(cfgs, at).name)
     for iteration in sorted((i for i in known if there or i < at), reverse=True):

@@ -20,8 +20,8 @@ SUBJECTS = 8  # whose names and first clips stand for the data
 NO_WEIGHT = {  # keys that change no weight; total_iter decides when to stop, not what a step does
     "data_cfg": ("test_dataset_name", "remove_no_gallery"),
     "trainer_cfg": (
-        "find_unused_parameters", "log_iter", "optimizer_reset", "restore_ckpt_strict", "save_iter", "save_name", "scheduler_reset",
-        "total_iter", "with_test",
+        "find_unused_parameters", "keep_best", "keep_last", "log_iter", "optimizer_reset", "restore_ckpt_strict", "save_iter", "save_name",
+        "scheduler_reset", "total_iter", "with_test",
     ),
 }  # fmt: skip
 

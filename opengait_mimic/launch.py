@@ -23,6 +23,7 @@ from .inputs import save_folder
 from .locks import locked
 from .records import Recorder
 from .trained import history
+from .training import batches, keeping, resuming
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
@@ -72,6 +73,8 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
         model.foresee(cfgs)
     elif phase == "train":
         check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
+    if phase == "train":
+        keeping.check(cfgs)
     follow_world_size(cfgs)
     return cfgs
 
@@ -112,8 +115,8 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
 
     With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
-    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. A training that goes on from an iteration adds
-    that, or it would see its first batches again.
+    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. It decides the weights that a training starts from;
+    what it draws afterwards is `opengait_mimic.training.batches`'s.
 
     Raises:
         HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
@@ -122,8 +125,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
 
     rank, world = rank_and_world()
     trainer = cfgs["trainer_cfg"]
-    done = trainer["restore_hint"] if training and isinstance(trainer["restore_hint"], int) else 0
-    init_seeds((trainer.get("seed", 0) * 1000 + rank + 1_000_003 * done) % 2**32)
+    init_seeds(trainer.get("seed", 0) * 1000 + rank)
     restorable(cfgs, training)
     kind = model_class(cfgs)
     if occludable and not is_ours(kind):
@@ -181,8 +183,8 @@ def launch(
         quiet: only warnings on the console.
         before: called with the built model before it runs.
         resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
-            The host saves no state of the gradient scaler (``enable_float16``): its scale starts anew, so that a few
-            steps may be skipped until it fits.
+            With its batches (`opengait_mimic.training.batches`) and the gradient scaler's state, which every ``iteration`` brings
+            back, it ends as if it had not stopped.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
@@ -204,11 +206,14 @@ def launch(
         if earlier and cfgs["trainer_cfg"]["restore_hint"] == 0:
             get_msg_mgr().log_warning(
                 f"{save_folder(cfgs)} holds checkpoints of an earlier training ({', '.join(earlier[:3])}), which this one overwrites as it"
-                " saves. To go on from one, give --iter K"
+                " saves. To go on from the newest, give --resume auto"
             )
         model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
-        if training and rank_and_world()[0] == 0:
-            Recorder(given, history(given)).attach(model)
+        if training:
+            inner = getattr(model, "module", model)
+            said = keeping.restore(inner, given)
+            batches.number(inner, given, said.get("batch") or inner.iteration)
+            keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:
@@ -218,7 +223,7 @@ def launch(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line of ``python -m opengait_mimic``: OpenGait's own flags and three of ours."""
+    """The command line of ``python -m opengait_mimic``: OpenGait's own flags and ours."""
     import argparse
 
     parser = argparse.ArgumentParser(
@@ -226,7 +231,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--cfgs", required=True, help="the YAML")
     parser.add_argument("--phase", choices=["train", "test"], default="train")
-    parser.add_argument("--iter", type=int, default=0, help="restore this iteration")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--iter", type=int, default=0, help="restore this iteration")
+    start.add_argument("--resume", choices=["auto"], help="train on from the newest intact checkpoint of this very training, else from 0")
     parser.add_argument("--log_to_file", action="store_true", help="log to <output>/<dataset>/<model>/<save_name>/logs as well")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     add_host_arguments(parser)
@@ -236,6 +243,10 @@ def main(argv: list[str] | None = None) -> int:
         host = hosts.bind(given.host, given.device, given.output)
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
-        launch(given.cfgs, given.phase, given.iter, given.log_to_file)
+        if given.resume and given.phase != "train":
+            parser.error("--resume goes on with a training; a test takes --iter K")
+        done = resuming.found(given.cfgs) if given.resume else None
+        if done is None or done.action != "skip":
+            launch(given.cfgs, given.phase, done.iteration if done else given.iter, given.log_to_file, resume=bool(done and done.iteration))
         hosts.leave()
     return 0

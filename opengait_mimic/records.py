@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -17,25 +18,19 @@ from . import host as hosts
 from .distributed import rank_and_world
 from .host import HostError
 from .inputs import checkpoint_at, differences, save_folder, sha256, training_inputs
+from .locks import refuse_locked
+from .training import checkpoints
 from .watch import is_logged
+from .writing import replacing
 
 NAME = "training.json"
 KEYS = frozenset(("inputs", "checkpoints", "losses", "seconds", "version", "host", "commit", "world"))
 
 
 def write_whole(file: Path, content: dict) -> None:
-    """Write JSON through a temporary name, so that the file is never seen half written.
-
-    Raises:
-        HostError: the place cannot be written.
-    """
-    part = file.with_name(file.name + ".part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(_text(content) + "\n")
-        part.replace(file)
-    except OSError as error:
-        raise HostError(f"cannot write {file}: {error}") from error
+    """Write JSON, whole or not at all; raises as `replacing`."""
+    with replacing(file) as stream:
+        stream.write(f"{_text(content)}\n".encode())
 
 
 def _text(value, indent: str = "") -> str:
@@ -70,8 +65,64 @@ def read_record(folder: Path) -> dict | None:
     Raises:
         HostError: the file is not JSON.
     """
-    record = read_json(folder / NAME)
+    return _whole(read_json(folder / NAME))
+
+
+def _whole(record) -> dict | None:
+    """A record, if it is one of this layout."""
     return record if isinstance(record, dict) and KEYS <= record.keys() else None
+
+
+def said_by(file: Path, said: dict | None = None) -> dict | None:
+    """The record as of one checkpoint, which the checkpoint keeps; with that checkpoint entered. None where it keeps none.
+
+    Args:
+        file: the checkpoint.
+        said: its `checkpoints.entry`, where that was read before.
+    """
+    said = checkpoints.entry(file) if said is None else said
+    record = _whole(json.loads(said["record"])) if said else None
+    if record is not None:
+        record["checkpoints"][str(int(file.stem.rpartition("-")[2]))] = sha256(file)
+    return record
+
+
+def adopt(folder: Path, inputs: dict) -> dict | None:
+    """The record of a training's folder, after a checkpoint that it lacks has been entered.
+
+    A process may be killed after it has written a checkpoint and before it has entered it; or the record was lost, or is of another
+    training that wrote there since. What a checkpoint itself says of its training decides (see `said_by`): one that goes on from the
+    newest that is listed is entered; where the record is not of a training with these inputs, the newest that is takes its place. Nothing
+    is entered while another process trains there.
+
+    Args:
+        folder: the training's.
+        inputs: see `training_inputs`.
+
+    Raises:
+        HostError: the record is not JSON, or cannot be written.
+    """
+    record = read_record(folder)
+    same = record is not None and not differences(record["inputs"], inputs)
+    listed = record["checkpoints"] if same else {}
+    newest = max(map(int, listed), default=-1)
+    found = {}
+    for file in (folder / "checkpoints").glob("*-*.pt"):
+        with contextlib.suppress(ValueError):  # not of ours, by its name
+            found[int(file.stem.rpartition("-")[2])] = file
+    for iteration in sorted((at for at in found if at > newest), reverse=True):
+        late = said_by(found[iteration])
+        if late is None or differences(late["inputs"], inputs):
+            continue
+        if same and {at: value for at, value in late["checkpoints"].items() if int(at) != iteration} != listed:
+            continue  # of an earlier start of the same training
+        try:
+            refuse_locked(folder)
+        except HostError:
+            return record
+        write_whole(folder / NAME, late)
+        return late
+    return record
 
 
 class Recorder:
@@ -81,16 +132,18 @@ class Recorder:
     first and the last tenth of the steps) and ``seconds`` up to the last checkpoint, ``steps_per_second`` since this start,
     ``version`` of the plugin, ``host``, ``commit``, ``world`` (the number of processes that wrote the last checkpoint), ``trained_on``
     (see `opengait_mimic.trained`), ``curves`` (``[step, {name: value}]`` of every logged step: the losses' and `opengait_mimic.watch`'s
-    scalars, null where one is not finite). A checkpoint enters after it is written: one that is not listed is half written, or of another
-    training.
+    scalars, null where one is not finite); of `opengait_mimic.training.keeping`, ``removed`` (as ``checkpoints``: those that
+    ``trainer_cfg.keep_last`` gave up) and ``best``. A checkpoint enters after it is written, and itself keeps the record as of its
+    iteration, so that it can be entered by the next start (`adopt`).
 
     Args:
         cfgs: the prepared configuration. A training that goes on from an iteration of a record with the same inputs continues
             that record; any other replaces it, at its first checkpoint.
         trained_on: what the weights are trained on by this training and were before.
+        said: `checkpoints.entry` of the checkpoint that it goes on from; empty: none.
     """
 
-    def __init__(self, cfgs: dict, trained_on: dict):
+    def __init__(self, cfgs: dict, trained_on: dict, said: dict):
         """Read what is there; nothing is written."""
         trainer, self.cfgs = cfgs["trainer_cfg"], cfgs
         self.file, hint = save_folder(cfgs) / NAME, trainer["restore_hint"]
@@ -101,35 +154,40 @@ class Recorder:
             "version": __version__, "host": host.name, "commit": host.commit, "world": rank_and_world()[1],
             "trained_on": trained_on, "curves": [],
         }  # fmt: skip
+        last = max(1, trainer["total_iter"] // 10)
+        self.first, self.last, self.most = [], deque(maxlen=last), last
         if isinstance(hint, int) and hint > 0 and not (trainer.get("optimizer_reset") or trainer.get("scheduler_reset")):
-            before = read_record(self.file.parent)
+            before = said_by(checkpoint_at(cfgs, hint), said) or read_record(self.file.parent)
         if before is not None and str(hint) in before["checkpoints"]:
             changed = differences(before["inputs"], inputs)
             if all(line.startswith("trainer_cfg.restore_hint") for line in changed):  # which is where it goes on
                 kept = {at: value for at, value in before["checkpoints"].items() if int(at) <= hint}
                 curves = [entry for entry in before.get("curves", []) if entry[0] <= hint]
                 self.content = {**self.content, **before, "checkpoints": kept, "curves": curves, "world": self.content["world"]}
-        self.first, self.last = [], deque(maxlen=max(1, trainer["total_iter"] // 10))
+                self._go_on(said.get("losses"))
         self.begin, self.earlier, self.steps = time.monotonic(), self.content["seconds"], 0
 
-    def attach(self, model: nn.Module) -> None:
-        """Follow a model's losses and checkpoints.
+    def _go_on(self, losses: dict | None) -> None:
+        """Take up the means where a checkpoint left them; one that says nothing keeps its first, and its last begins anew."""
+        if losses is None:
+            self.most = 0
+            return
+        self.first, self.most = losses["first"].tolist(), losses["most"]
+        self.last.extend(losses["last"].tolist())
+
+    def attach(self, inner: nn.Module) -> None:
+        """Follow a model's losses.
 
         What the folder holds keeps its record until the first checkpoint is written; only in a fresh folder an empty one is
         written at once, so that a first checkpoint cut short is known for what it is.
         """
-        inner = getattr(model, "module", model)
-        save, log_iter, summary = inner.save_ckpt, self.cfgs["trainer_cfg"]["log_iter"], {}
-
-        def save_ckpt(iteration):
-            save(iteration)
-            self.saved(iteration)
+        log_iter, summary = self.cfgs["trainer_cfg"]["log_iter"], {}
 
         def note(_, __, result):
             self.steps += 1
             value = float(result[0].detach())
             self.last.append(value)
-            if len(self.first) < self.last.maxlen:
+            if len(self.first) < self.most:
                 self.first.append(value)
             if is_logged(inner.iteration, log_iter):
                 self.log(inner.iteration + 1, {**summary, **result[1]})
@@ -138,7 +196,6 @@ class Recorder:
             summary.clear()
             summary.update({key: value for key, value in (found["visual_summary"] or {}).items() if key.startswith("scalar/")})
 
-        object.__setattr__(inner, "save_ckpt", save_ckpt)
         inner.loss_aggregator.register_forward_hook(note)
         inner.register_forward_hook(look)
         if not self.file.exists() and not any((self.file.parent / "checkpoints").glob("*.pt")):
@@ -153,14 +210,24 @@ class Recorder:
         curves = self.content["curves"]
         curves[len(curves) - bool(curves and curves[-1][0] == step) :] = [[step, values]]
 
-    def saved(self, iteration: int) -> None:
-        """Enter a checkpoint that was written just now."""
-        first, last = (round(sum(part) / len(part), 4) for part in (self.first, self.last))
+    def said(self) -> dict:
+        """What a checkpoint that is written now keeps of this record: ``record`` and ``losses`` of `checkpoints.entry`."""
         known = self.content["losses"]
-        self.content["losses"] = [first if known is None else known[0], last]
+        first, last = (round(sum(part) / len(part), 4) if part else None for part in (self.first, self.last))
+        self.content["losses"] = [known[0] if first is None else first, last]
         spent = time.monotonic() - self.begin
         self.content.update(seconds=round(self.earlier + spent, 1), steps_per_second=round(self.steps / max(spent, 1e-9), 3))
+        sums = {name: torch.tensor(list(part), dtype=torch.float64) for name, part in (("first", self.first), ("last", self.last))}
+        return {"record": json.dumps(self.content), "losses": {**sums, "most": self.most}}
+
+    def saved(self, iteration: int) -> None:
+        """Enter a checkpoint that was written just now, with what `said` told it."""
         self.content["checkpoints"][str(iteration)] = sha256(checkpoint_at(self.cfgs, iteration))
+        self.content.get("removed", {}).pop(str(iteration), None)
+        self.write()
+
+    def write(self) -> None:
+        """Write the record."""
         write_whole(self.file, self.content)
 
 

@@ -56,11 +56,12 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
     chosen = start(device)
     import_host(host)
     folder = Path(output).resolve() if output is not None else state.get("output", Path("output").resolve())
+    from .adapt import adapt, read_with_reasons
+
     if host.name == "embedded":
         sys.modules["utils.runtime"].configure(device=chosen, output=str(folder))
+        read_with_reasons()
     else:
-        from .adapt import adapt
-
         adapt(chosen, folder, host.root)
     register()
     state.update(host=host, device=chosen, output=folder)

@@ -11,7 +11,8 @@ for granted and each rebinding mends:
 - ``evaluation``'s ``cuda_dist`` has no CPU path;
 - evaluators with a probe or gallery list (Gait3D and others) read it from ``./datasets/<name>/<name>.json`` whatever the
   config says: during a test that file means ``data_cfg.dataset_partition``;
-- ``modeling.base_model`` draws its progress bar into files and pipes too;
+- ``modeling.base_model`` draws its progress bar into files and pipes too, and reads checkpoints with ``torch.load``: here (on the
+  embedded host too, see `read_with_reasons`) what cannot be read is refused with the reason;
 - ``data.sampler`` broadcasts CUDA tensors whenever a GPU is visible;
 - ``utils.common.config_loader`` opens the default configuration relative to the working folder.
 """
@@ -30,6 +31,7 @@ import torch
 
 from ..distributed import rank_and_world
 from ..retrieval import distance_matrix
+from ..training import checkpoints
 
 
 class _StandIn(ModuleType):
@@ -56,7 +58,18 @@ def _torch_on(device: torch.device) -> _StandIn:
         set_device=lambda _: None,
         current_device=lambda: device.index or 0,
     )
-    return _StandIn(torch, device=make_device, cuda=cuda)
+    return _StandIn(torch, device=make_device, cuda=cuda, load=_load)
+
+
+def _load(file, map_location="cpu", **_):
+    """In the place of ``torch.load`` where a host restores a checkpoint."""
+    return checkpoints.read(file, "restore_hint", map_location)
+
+
+def read_with_reasons() -> None:
+    """Have the imported host restore checkpoints by `checkpoints.read`."""
+    base = sys.modules["modeling.base_model"]
+    base.torch = _StandIn(torch, load=_load)
 
 
 def adapt(device: torch.device, output: Path, root: Path) -> None:

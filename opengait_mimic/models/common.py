@@ -212,7 +212,7 @@ class OccludedInput(SharedDraws, Watched):
                 " BaseSilCuttingTransform makes 64x44 of 64x64 pickles, BaseSilTransform leaves 64x64. Change one of the two."
             )
         top = float(whole.max())
-        if top > 1:
+        if top > 1.001:  # a rotation may round up
             raise ConfigError(
                 f"data: silhouettes reach {top:g} after the transforms, expected 0..1: BaseSil(Cutting)Transform divides by 255"
             )

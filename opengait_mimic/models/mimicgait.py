@@ -175,9 +175,13 @@ class MimicGait(Guided):
                     " smaller `margin`, or check that the teacher is trained."
                 )
 
-    def save_ckpt(self, iteration):
-        """Save as the host does, after the teacher was found unchanged."""
+    def before_saving(self):
+        """Raise `TeacherChanged` unless the teacher is as it was: nothing is saved then."""
         self.teacher.verify()
+
+    def save_ckpt(self, iteration):
+        """Save as the host does, where our launcher has not taken its place (`opengait_mimic.training.keeping`)."""
+        self.before_saving()
         super().save_ckpt(iteration)
 
     def get_extra_state(self):

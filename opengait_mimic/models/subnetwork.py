@@ -11,12 +11,9 @@ from torch import Tensor, nn
 from ..config import REQUIRED, ConfigError, nearest, optional, read, text, unknown_key
 from ..host import HostError, load_cfgs, resolve
 from ..inputs import save_folder
+from ..training import checkpoints
+from ..training.checkpoints import CheckpointError
 from .reasons import refuse_inputs
-
-
-class CheckpointError(RuntimeError):
-    """A weights file is missing or does not fit what it is loaded into."""
-
 
 STAGE = {"cfgs": (None, optional(text)), "checkpoint": ("auto", text)}
 """A ``teacher`` or ``ven`` block: a YAML, and the weights that training it writes or a path."""
@@ -86,16 +83,8 @@ def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -
 
 
 def read_weights(file: Path, key: str) -> dict[str, Tensor]:
-    """The ``model`` entry of a checkpoint, read with ``weights_only=True``.
-
-    Raises:
-        CheckpointError: unreadable, or not an OpenGait checkpoint.
-    """
-    try:
-        loaded = torch.load(file, map_location="cpu", weights_only=True)
-        return loaded["model"]
-    except Exception as error:  # torch, pickle and zip errors alike: all mean that this file is not a checkpoint
-        raise CheckpointError(f"{key}: {file} is not an OpenGait checkpoint (a file with a `model` entry): {error}") from error
+    """The ``model`` entry of a checkpoint; raises as `opengait_mimic.training.checkpoints.read`."""
+    return checkpoints.read(file, key)["model"]
 
 
 def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = frozenset()) -> str:

@@ -47,6 +47,8 @@ BLOCKS = {
         "total_iter": integer(1),
         "log_iter": integer(1),
         "save_iter": integer(1),
+        "keep_last": integer(1),
+        "keep_best": text,
         "optimizer_reset": boolean,
         "scheduler_reset": boolean,
         "T_max_iter": integer(1),  # see SWINGAIT

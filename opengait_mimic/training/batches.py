@@ -1,0 +1,180 @@
+"""Numbered batches: batch k of a training is the same whoever draws it, and whenever.
+
+The host's loaders draw from the global random generators, which a stopped training takes with it. Here batch k (k batches were drawn
+before it, since iteration 0) follows from numbers alone, for any model of any host, with and without workers:
+
+- which sequences are in it from (``trainer_cfg.seed``, k), alike on all processes;
+- their frames, the random transforms and whatever the model draws (dropout) from (``trainer_cfg.seed``, k, rank).
+
+So a training that goes on with batch k meets what it would have met. Nothing else of the host's loader, sampler, data set or collate
+function changes, so both hosts draw the same batches. What `opengait_mimic.occlusion` hides has its own key: (seed, iteration, position).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from ..distributed import rank_and_world
+
+WITHOUT_MEMORY = ("TripletSampler", "CommonSampler")
+"""The host's samplers whose batch depends on no earlier one; any other is drawn from its start, which reads no file."""
+
+
+def entropy(*key) -> int:
+    """128 bits that follow from the key alone, on any machine.
+
+    Example:
+        >>> entropy(0, 7, "who") == entropy(0, 7, "who") != entropy(0, 8, "who")
+        True
+    """
+    return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:16], "big")
+
+
+def seed_host(bits: int) -> None:
+    """Seed Python's, NumPy's and torch's generators of the processor."""
+    random.seed(bits)
+    np.random.seed([bits >> shift & 0xFFFFFFFF for shift in (0, 32, 64, 96)])
+    torch.default_generator.manual_seed(bits & 0x7FFFFFFFFFFFFFFF)
+
+
+@contextlib.contextmanager
+def drawing(*key) -> Iterator[None]:
+    """Inside, the processor's generators are seeded by the key; afterwards they are as they were."""
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    seed_host(entropy(*key))
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.set_rng_state(before[2])
+
+
+def seed_step(seed: int, number: int) -> None:
+    """Seed all generators of this process, the GPUs' too, for the step on a batch."""
+    bits = entropy(seed, number, rank_and_world()[0], "step")
+    torch.manual_seed(bits & 0x7FFFFFFFFFFFFFFF)
+    seed_host(bits)
+
+
+class _Numbers:
+    """A batch sampler that yields ``(number, indices)``."""
+
+    def __init__(self, sampler, dataset, seed: int, first: int):
+        self.sampler, self.dataset, self.seed, self.first = sampler, dataset, seed, first
+
+    def __iter__(self):
+        known = type(self.sampler).__module__ == "data.sampler" and type(self.sampler).__name__ in WITHOUT_MEMORY
+        # one with a memory may keep it in itself: each time from the same start
+        sampler = self.sampler if known else copy.deepcopy(self.sampler, {id(self.dataset): self.dataset})
+        batches, number = iter(sampler), self.first if known else 0
+        while True:
+            with drawing(self.seed, number, "who"):
+                indices = next(batches, None)
+            if indices is None:
+                return
+            if number >= self.first:
+                yield number, indices
+            number += 1
+
+    def __len__(self):
+        return len(self.sampler)
+
+
+class _Clips:
+    """A data set that reads and collates one numbered batch, in whichever process that happens."""
+
+    def __init__(self, dataset, collate, seed: int):
+        self.dataset, self.collate, self.seed, self.rank = dataset, collate, seed, rank_and_world()[0]
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitems__(self, numbered):
+        number, indices = numbered
+        with drawing(self.seed, number, self.rank, "frames"):
+            several = getattr(self.dataset, "__getitems__", None)
+            return number, self.collate(several(indices) if several else [self.dataset[i] for i in indices])
+
+
+def _as_it_is(batch):
+    return batch
+
+
+class NumberedLoader:
+    """The host's loader with its batches numbered; its attributes are the host's loader's.
+
+    Attributes:
+        clips: the labels (positions in the label set), types and views of the batch handed out last.
+    """
+
+    def __init__(self, loader: DataLoader, inner: nn.Module, seed: int):
+        self.loader, self.inner, self.seed, self.clips = loader, inner, seed, ([], [], [])
+
+    def __getattr__(self, name):
+        if name in ("loader", "__setstate__"):  # a copy asks before it has any
+            raise AttributeError(name)
+        return getattr(self.loader, name)
+
+    def __len__(self):
+        return len(self.loader)
+
+    def __iter__(self):
+        """From the next batch on; before each is handed out, the generators are seeded for its step."""
+        seed, numbered = self.seed, copy.copy(self.loader)
+        parts = {
+            "batch_sampler": _Numbers(numbered.batch_sampler, numbered.dataset, seed, self.inner.batches_drawn),
+            "dataset": _Clips(numbered.dataset, numbered.collate_fn, seed),
+            "collate_fn": _as_it_is,
+        }
+        vars(numbered).update(parts)  # a DataLoader refuses to be given another sampler
+        for number, batch in numbered:
+            seed_step(seed, number)
+            self.inner.batches_drawn, self.clips = number + 1, batch[1:4]
+            yield batch
+
+    def names(self) -> list[str]:
+        """``label-type-view`` of the clips of the batch handed out last."""
+        labels = self.loader.dataset.label_set
+        return [f"{labels[label]}-{kind}-{view}" for label, kind, view in zip(*self.clips)]
+
+
+def number(inner: nn.Module, cfgs: dict, first: int) -> None:
+    """Number the batches of a model's training, from batch ``first`` on; for both hosts' loop and any model.
+
+    ``inner.batches_drawn`` is from now on the number of the batch that the loop draws next; None where the batches cannot be
+    numbered, which is said in a warning, since resuming is not exact then.
+
+    Args:
+        inner: the model itself, not its DDP wrapper, built for training.
+        cfgs: the configuration; ``trainer_cfg.seed`` (0) decides the batches.
+        first: batches drawn before, since iteration 0.
+    """
+    loader, seed = inner.train_loader, cfgs["trainer_cfg"].get("seed", 0)
+    if isinstance(loader, DataLoader) and loader.batch_sampler is not None and hasattr(loader.dataset, "__getitem__"):
+        inner.batches_drawn, inner.train_loader = first, NumberedLoader(loader, inner, seed)
+        return
+    inner.batches_drawn = None
+    seed_step(seed, first)  # or one that goes on would see its first batches again
+    inner.msg_mgr.log_warning(
+        f"{type(inner).__name__}.train_loader is a {type(loader).__name__}, not a DataLoader with a batch sampler: its batches cannot be"
+        " numbered, so a training that is stopped and goes on sees other batches than an uninterrupted one"
+    )
+
+
+def peek(inner: nn.Module):
+    """The batch that the next step will get; the loop still gets it, and no generator of the processor has moved."""
+    drawn = inner.batches_drawn
+    with drawing():
+        batch = next(iter(inner.train_loader))
+    inner.batches_drawn = drawn
+    return batch

@@ -1,0 +1,69 @@
+"""Trainings to compare: where they are written, how they are stopped, whether two are the same bit for bit."""
+
+from __future__ import annotations
+
+import json
+
+import torch
+
+from opengait_mimic import host as hosts
+from opengait_mimic.inputs import checkpoint_at
+from opengait_mimic.launch import launch, prepare
+from opengait_mimic.training import checkpoints
+
+TIMES = ("seconds", "steps_per_second", "checkpoints", "world", "removed")
+"""What two records of the same training may differ in."""
+
+
+def stopping(at: int):
+    """For `launch`: interrupt the training in the step that begins at this iteration."""
+
+    def before(model):
+        inner = getattr(model, "module", model)
+
+        def stop(*_):
+            if inner.iteration == at:
+                raise KeyboardInterrupt
+
+        inner.loss_aggregator.register_forward_hook(stop)
+
+    return before
+
+
+def train(file, output, **named):
+    """Train a configuration below an output folder; returns the model."""
+    hosts.bind(None, "cpu", output)
+    return launch(file, "train", quiet=True, **named)
+
+
+def at(file, output, iteration):
+    """The file of a checkpoint."""
+    hosts.bind(None, "cpu", output)
+    return checkpoint_at(prepare(file, "train"), iteration)
+
+
+def content(file):
+    """A checkpoint, with the record that it keeps read, and without what takes time."""
+    found = checkpoints.read(file, "test")
+    own = found[checkpoints.ENTRY]
+    own["record"] = {key: value for key, value in json.loads(own["record"]).items() if key not in TIMES}
+    return found
+
+
+def differing(one, two, where=""):
+    """The names of everything that two nested values do not share bit for bit."""
+    if type(one) is not type(two):
+        return [f"{where}: {type(one).__name__}, {type(two).__name__}"]
+    if isinstance(one, dict):
+        keys = [*one, *(key for key in two if key not in one)]
+        return [line for key in keys for line in differing(one.get(key), two.get(key), f"{where}.{key}")]
+    if isinstance(one, (list, tuple)) and len(one) == len(two):
+        return [line for i, pair in enumerate(zip(one, two)) for line in differing(*pair, f"{where}[{i}]")]
+    if isinstance(one, torch.Tensor):
+        same = one.dtype == two.dtype and one.shape == two.shape and torch.equal(_bits(one), _bits(two))
+        return [] if same else [where]
+    return [] if one == two else [f"{where}: {one!r}, {two!r}"]
+
+
+def _bits(tensor):
+    return tensor.contiguous().reshape(-1).view(torch.uint8)

@@ -1,0 +1,166 @@
+"""Batch k is the same whoever draws it: a loader that starts at k against one that ran through, on the bound host."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from opengait_mimic.launch import build, prepare, start_log
+from opengait_mimic.training import batches
+from tests.variants import variant
+
+TEACHER = "GaitBase (teacher)"
+RANDOM = [{"type": "Compose", "trf_cfg": [{"type": "BaseSilCuttingTransform"}, {"type": "RandomRotate", "prob": 0.9}]}]
+
+
+@pytest.fixture(scope="module")
+def made(trained, tmp_path_factory):
+    """(stage, sampling) -> YAML with random transforms."""
+
+    def make(stage, sampling):
+        changes = {f"trainer_cfg__sampler__{key}": value for key, value in (("frames_num_min", 3), ("frames_num_max", 7))}
+        changes["trainer_cfg__sampler__sample_type"] = f"{sampling}_unordered"
+        changes.update(trainer_cfg__seed=3, trainer_cfg__transform=RANDOM)
+        return variant(trained.files[stage], tmp_path_factory.mktemp("batches"), **changes)
+
+    return {(stage, sampling): make(stage, sampling) for stage in (TEACHER, "MimicGait") for sampling in ("fixed", "unfixed")}
+
+
+def model_of(file, first=0, workers=0, **changes):
+    """A model as the launcher builds it, its batches numbered from ``first`` on; the generators stand elsewhere each time."""
+    cfgs = prepare(file, "train")
+    cfgs["data_cfg"]["num_workers"] = workers
+    for key, value in changes.items():
+        cfgs["trainer_cfg"]["sampler"][key] = value
+    start_log(cfgs, True, False, quiet=True)
+    model = build(cfgs, True)
+    model.iteration = first
+    torch.manual_seed(random.SystemRandom().getrandbits(32))
+    random.seed()
+    np.random.seed()
+    batches.number(model, cfgs, first)
+    return model
+
+
+def plain(value):
+    """Arrays, tensors, names and numbers of anything nested, in one list."""
+    if torch.is_tensor(value) or isinstance(value, np.ndarray):
+        return [torch.as_tensor(value)]
+    if isinstance(value, (list, tuple)):
+        return [part for each in value for part in plain(each)]
+    return [value]
+
+
+def equal(one, two):
+    one, two = plain(one), plain(two)
+    same = lambda a, b: a.shape == b.shape and torch.equal(a, b) if torch.is_tensor(a) else a == b  # noqa: E731
+    return len(one) == len(two) and all(type(a) is type(b) and same(a, b) for a, b in zip(one, two))
+
+
+def met(model, count):
+    """What the loop would meet in the next steps: the raw batch, the transformed and hidden one, and a number the model draws."""
+    found = []
+    for raw in model.train_loader:
+        found.append((raw, model.inputs_pretreament(raw), torch.rand(2), random.random(), np.random.rand()))
+        model.iteration += 1
+        torch.rand(len(found))  # a step draws as many as it likes
+        if len(found) == count:
+            return found
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("sampling", ["fixed", "unfixed"])
+@pytest.mark.parametrize("stage", [TEACHER, "MimicGait"])
+def test_a_restarted_loader_goes_on_with_the_same_batches(made, stage, sampling, workers):
+    """OpenGait's own Baseline and MimicGait: frames, rotations, occlusions and the model's own draws, bit for bit."""
+    through = met(model_of(made[stage, sampling]), 6)
+    assert equal(through[3:], met(model_of(made[stage, sampling], 3, workers), 3))
+    assert not equal(through[0], through[3]) and not equal(through[2][2:], through[3][2:])
+
+
+def test_another_seed_is_another_batch(made):
+    model = model_of(made[TEACHER, "fixed"])
+    first = batches.peek(model)
+    model.train_loader.seed = 4
+    assert not equal(first, batches.peek(model))
+
+
+def test_peek_moves_nothing(made):
+    """Whoever looks at a batch before the loop, the loop meets it as if nobody had; generators as before."""
+    model = model_of(made[TEACHER, "unfixed"])
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    seen = batches.peek(model)
+    drawn = random.random(), np.random.rand(), float(torch.rand(1))
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    assert drawn == (random.random(), np.random.rand(), float(torch.rand(1)))
+    assert model.batches_drawn == 0 and equal(met(model, 1)[0][0], seen) and model.batches_drawn == 1
+
+
+def test_the_clips_of_the_last_batch_have_names(made, tree):
+    model = model_of(made[TEACHER, "fixed"])
+    _, labels, types, views, _ = next(iter(model.train_loader))
+    names = model.train_loader.names()
+    assert names == [f"walkers-{tree.train[label]}-{kind}-{view}" for label, kind, view in zip(labels, types, views)]
+
+
+# ---------------------------------------------------------------- other loaders
+
+
+class Deck(Sampler):
+    """A sampler with a memory, which it keeps in itself: its cards, shuffled once more whenever they are dealt."""
+
+    def __init__(self, count):
+        self.cards = list(range(count))
+
+    def __iter__(self):
+        while True:
+            random.shuffle(self.cards)
+            yield from ([a, b] for a, b in zip(self.cards[::2], self.cards[1::2]))
+
+
+class Numbers(torch.utils.data.Dataset):
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        return index, random.random()
+
+
+def numbered(first, loader=None):
+    inner, said = SimpleNamespace(msg_mgr=SimpleNamespace(log_warning=lambda text: said.append(text))), []
+    inner.train_loader = DataLoader(Numbers(), batch_sampler=Deck(10), collate_fn=list) if loader is None else loader
+    batches.number(inner, {"trainer_cfg": {"seed": 1}}, first)
+    return inner, said
+
+
+def test_a_sampler_with_a_memory_goes_on_too():
+    """Also when its loader is iterated twice."""
+    through = [batch for _, batch in zip(range(9), numbered(0)[0].train_loader)]
+    inner, _ = numbered(7)
+    assert batches.peek(inner) == through[7]
+    assert [batch for _, batch in zip(range(2), inner.train_loader)] == through[7:]
+    assert sorted(index for batch in through[:5] for index, _ in batch) == list(range(10)), "the deck is dealt as its sampler says"
+
+
+def test_a_sampler_that_ends_ends():
+    class Once(Deck):
+        def __iter__(self):
+            yield from ([card] for card in self.cards)
+
+    loader = DataLoader(Numbers(), batch_sampler=Once(3), collate_fn=list)
+    assert [len(list(numbered(first, loader)[0].train_loader)) for first in (0, 2, 3)] == [3, 1, 0]
+
+
+def test_a_loader_of_another_kind_is_named():
+    """It is left as it is; and goes on with other draws than it started with."""
+    inner, said = numbered(4, loader=[1, 2])
+    later = torch.rand(1)
+    assert inner.train_loader == [1, 2] and inner.batches_drawn is None
+    assert "SimpleNamespace.train_loader is a list, not a DataLoader" in said[0] and "goes on sees other batches" in said[0]
+    numbered(0, loader=[1, 2])
+    assert later != torch.rand(1)
