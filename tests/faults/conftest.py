@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -108,6 +109,7 @@ class User:
         from opengait_mimic import host as hosts
 
         before = shas(self.folder)
+        logging.getLogger("opengait_mimic").handlers.clear()  # an earlier test's writes to where that one was captured
         self.capture.readouterr()
         status = 0
         try:
