@@ -54,10 +54,14 @@ def refuse_locked(folder: Path) -> None:
 
 def _take(folder: Path) -> None:
     refuse_locked(folder)
+    own = folder / f"{NAME}.{os.getpid()}"  # complete before it has its name: who is killed in between leaves no lock of nobody
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / NAME, "x") as file:  # fails where another process was faster
-            json.dump({"host": socket.gethostname(), "pid": os.getpid()}, file)
+        own.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
+        try:
+            os.link(own, folder / NAME)  # fails where another process was faster
+        finally:
+            own.unlink()
     except FileExistsError:
         raise HostError(f"{folder}: another process began to train there just now ({folder / NAME}); run the command again") from None
     except OSError as error:

@@ -14,6 +14,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # as torchrun gives its workers: 
 
 def pytest_addoption(parser):
     parser.addoption("--host", default="embedded", help="`embedded`, or an OpenGait checkout")
+    parser.addoption(
+        "--kills", type=int, default=None, help="tests/training/test_kills.py: kill this often, and a mimic and two processes too"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from opengait_mimic.evaluate import evaluate
 from opengait_mimic.host import HostError
 from opengait_mimic.launch import launch, prepare
 from opengait_mimic.pipeline import read_stages, run_pipeline
+from opengait_mimic.training import checkpoints
 from tests.host_runs import digests, good, python, two_processes
 from tests.variants import variant
 
@@ -109,6 +110,14 @@ def weights(out):
 
 def mimic_folder(out):
     return out / "walkers/MimicGait/MimicGait-seed0"
+
+
+def as_opengait_writes(folder):
+    """The checkpoints of a folder without what ours keep beside OpenGait's own."""
+    for file in (folder / "checkpoints").glob("*.pt"):
+        found = torch.load(file, weights_only=True)
+        del found[checkpoints.ENTRY]
+        torch.save(found, file)
 
 
 def record(folder):
@@ -244,12 +253,16 @@ def test_weights_of_unknown_origin_are_refused_or_named_by_path(again, yamls, tm
     """OpenGait's own main.py writes the same checkpoints without a record."""
     folder = again.out / "walkers/Baseline/GaitBase-seed0"
     (folder / "training.json").unlink()
+    as_opengait_writes(folder)
     with pytest.raises(HostError, match="(?s)teacher Baseline: .*GaitBase-seed0-00002.pt and no record .*model_cfg.teacher.checkpoint"):
         again(yamls["MimicGait"])
     file = folder / "checkpoints/GaitBase-seed0-00002.pt"
+    mimic = record(mimic_folder(again.out))
+    mimic["inputs"]["model_cfg"]["teacher"]["checkpoint"] = inputs.sha256(file)
+    (mimic_folder(again.out) / "training.json").write_text(json.dumps(mimic))
     said = again(copied(yamls, tmp_path / "y", MimicGait={"model_cfg__teacher__checkpoint": str(file)}))
     assert f"given: {file}   holistic " in line(said, TEACHER)
-    assert line(said, MIMIC).endswith("done before") and not steps.of, "the same bytes, wherever they were named"
+    assert line(said, MIMIC).endswith("trained before") and not steps.of, "the same bytes, wherever they were named"
 
 
 def test_another_test_is_a_test_alone(again, yamls, tmp_path, steps):
@@ -278,7 +291,7 @@ def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again
     steps.stop_at = None
     said = again(yamls["MimicGait"])
     assert "MimicGait: goes on from iteration 2 of 4" in said and steps.of["MimicGait"] == [2, 2]
-    assert steps.labels[2] != steps.labels[0][:2], "the host's samplers are seeded at every start: not with the same seed"
+    assert steps.labels[2] == steps.labels[0][2:], "the batches that an uninterrupted run draws"
     saved = torch.load(mimic_folder(again.out) / "checkpoints/MimicGait-seed0-00004.pt", weights_only=True)
     assert saved["iteration"] == saved["scheduler"]["last_epoch"] == 4
     assert {int(state["step"]) for state in saved["optimizer"]["state"].values()} == {4}, "Adam's own count: it was restored"
@@ -389,6 +402,7 @@ def test_an_aborted_launch_leaves_what_was_trained(again, yamls, tmp_path, recor
     folder = again.out / "walkers/VEN/VEN-seed0"
     if not recorded:
         (folder / "training.json").unlink()
+        as_opengait_writes(folder)
     hosts.bind(None, "cpu", again.out)
     before = {name: value for name, value in digests(folder).items() if "summary" not in name}
 
@@ -413,6 +427,7 @@ def test_a_first_checkpoint_cut_short_starts_anew_a_whole_one_is_kept(again, yam
     folder = again.out / "walkers/VEN/VEN-seed0"
     file = folder / "checkpoints/VEN-seed0-00002.pt"
     (folder / "training.json").write_text(json.dumps({**record(folder), "checkpoints": {}}))
+    as_opengait_writes(folder)
     with pytest.raises(HostError, match="VEN: .*VEN-seed0-00002.pt and no record of what made them"):
         again(yamls["VEN"])
     file.write_bytes(file.read_bytes()[:1000])
@@ -420,10 +435,24 @@ def test_a_first_checkpoint_cut_short_starts_anew_a_whole_one_is_kept(again, yam
     assert steps.of == {"VEN": [0, 2]}
 
 
+@pytest.mark.parametrize("lost", ["killed before it was entered", "of another layout", "removed"])
+def test_a_checkpoint_says_itself_what_made_it(again, yamls, steps, lost):
+    """A record that lacks it, or is lost, is mended from it: nothing is trained again."""
+    file, whole = mimic_folder(again.out) / "training.json", record(mimic_folder(again.out))
+    if lost == "removed":
+        file.unlink()
+    else:
+        fewer = {"checkpoints": {"2": whole["checkpoints"]["2"]}} if "killed" in lost else {"world": None}
+        file.write_text(json.dumps({key: value for key, value in {**whole, **fewer}.items() if value is not None}))
+    assert line(again(yamls["MimicGait"]), MIMIC).endswith("done before") and not steps.of
+    assert record(mimic_folder(again.out)) == whole
+
+
 def test_a_record_of_another_layout_is_of_unknown_origin(again, yamls):
     kept = record(mimic_folder(again.out))
     del kept["world"]
     (mimic_folder(again.out) / "training.json").write_text(json.dumps(kept))
+    as_opengait_writes(mimic_folder(again.out))
     with pytest.raises(HostError, match="MimicGait: .*MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt and no record"):
         again(yamls["MimicGait"])
 

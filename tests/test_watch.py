@@ -229,7 +229,7 @@ def test_a_training_that_goes_on_continues_its_curves(trained, tmp_path):
     first = curves_of(folder_of(file))
     launch(file, "train", 2, quiet=True, resume=True)
     again = curves_of(folder_of(file) / "training.json")
-    assert [step for step, _ in again] == [1, 2, 3, 4] and again[:2] == first[:2] and again[2:] != first[2:]
+    assert [step for step, _ in again] == [1, 2, 3, 4] and again == first
 
 
 def test_a_step_that_is_tried_again_stands_there_once():

@@ -20,7 +20,8 @@ def bound(trained, host_spec, output):
 
 
 @pytest.mark.parametrize(
-    ("stage", "sampling", "workers"), [(TEACHER, "fixed", 2), (TEACHER, "unfixed", 0), ("MimicGait", "fixed", 0), ("MimicGait", "unfixed", 2)]
+    ("stage", "sampling", "workers"),
+    [(TEACHER, "fixed", 2), (TEACHER, "unfixed", 0), ("MimicGait", "fixed", 0), ("MimicGait", "unfixed", 2)],
 )
 def test_stop_and_resume_equals_an_uninterrupted_run(bound, tmp_path, output, stage, sampling, workers):
     """With everything random: transforms, shuffled frames, occlusion, a dropped-out share of the embedding."""
