@@ -256,6 +256,15 @@ def _check(commands) -> None:
     p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
     p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     p.set_defaults(run=_run_check)
+    d = p.add_subparsers(metavar="data").add_parser("data", help="a tree of silhouette pickles: what would stop a training or falsify it")
+    d.add_argument("--root", default=None, metavar="DIR", help="the folder of identities (default: data_cfg.dataset_root of --cfgs)")
+    d.add_argument("--partition", default=None, metavar="JSON", help="TRAIN_SET and TEST_SET (default: that of --cfgs)")
+    d.add_argument("--cfgs", default=None, metavar="YAML", help="a configuration: its transforms, frames, batch, protocol and geometry")
+    d.add_argument("--workers", type=int, default=None, metavar="N", help="processes that read (default: the processors, 16 at most)")
+    d.add_argument("--json", default=None, metavar="FILE", help="write every problem here")
+    d.add_argument("--fingerprint", default=None, metavar="FILE", help="where the fingerprint goes (default: DIR.fingerprint.json)")
+    d.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
+    d.set_defaults(run=_run_check_data)
 
 
 def _run_check(given) -> int:
@@ -264,6 +273,12 @@ def _run_check(given) -> int:
     lines, ready = report(given.host, given.device)
     print("\n".join(lines))
     return 0 if ready else 1
+
+
+def _run_check_data(given) -> int:
+    from .doctor.command import run
+
+    return run(given)
 
 
 if __name__ == "__main__":

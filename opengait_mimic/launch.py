@@ -13,6 +13,7 @@ from typing import Callable
 from torch import nn
 
 from . import host as hosts
+from . import reading
 from .batchnorm import gather_batchnorm
 from .config import ConfigError
 from .console import add_host_arguments, friendly_errors, log_to_console
@@ -171,6 +172,7 @@ def launch(
     quiet: bool = False,
     before: Callable[[nn.Module], None] = lambda model: None,
     resume: bool = False,
+    trust_pickles: bool = False,
 ):
     """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`) and
     holds its folder meanwhile (`locks`).
@@ -185,6 +187,7 @@ def launch(
         resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
             With its batches (`opengait_mimic.training.batches`) and the gradient scaler's state, which every ``iteration`` brings
             back, it ends as if it had not stopped.
+        trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of `reading`'s.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
@@ -200,6 +203,7 @@ def launch(
         cfgs["trainer_cfg"].update(optimizer_reset=False, scheduler_reset=False, restore_ckpt_strict=True)
     given = copy.deepcopy(cfgs)  # a model may change its own
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
+        reading.install(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
         earlier = sorted(file.name for file in (save_folder(cfgs) / "checkpoints").glob("*.pt")) if training else []
@@ -235,6 +239,7 @@ def main(argv: list[str] | None = None) -> int:
     start.add_argument("--iter", type=int, default=0, help="restore this iteration")
     start.add_argument("--resume", choices=["auto"], help="train on from the newest intact checkpoint of this very training, else from 0")
     parser.add_argument("--log_to_file", action="store_true", help="log to <output>/<dataset>/<model>/<save_name>/logs as well")
+    parser.add_argument("--trust-pickles", action="store_true", help="read the data with Python's own pickle, which runs what a file says")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     add_host_arguments(parser)
     given = parser.parse_args(argv)
@@ -247,6 +252,7 @@ def main(argv: list[str] | None = None) -> int:
             parser.error("--resume goes on with a training; a test takes --iter K")
         done = resuming.found(given.cfgs) if given.resume else None
         if done is None or done.action != "skip":
-            launch(given.cfgs, given.phase, done.iteration if done else given.iter, given.log_to_file, resume=bool(done and done.iteration))
+            start, resume = (done.iteration, bool(done.iteration)) if done else (given.iter, False)
+            launch(given.cfgs, given.phase, start, given.log_to_file, resume=resume, trust_pickles=given.trust_pickles)
         hosts.leave()
     return 0

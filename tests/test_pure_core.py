@@ -16,7 +16,14 @@ EXTRAS = ("jinja2", "matplotlib", "scipy", "sklearn", "pytorch_metric_learning",
 PURE = (
     *("occlusion", "visibility", "losses", "retrieval", "protocol", "walkers", "augmentation", "evaluators", "config", "clips"),
     *("pictures", "distributed", "summary", "progress", "batchnorm", "compat", "public_weights", "manifest", "watch", "seeds"),
-    *("doctor.pickles", "provenance", "results.numbers", "results.scorer", "results.pictures", "report"),
+    *(
+        *(f"doctor.{name}" for name in ("pickles", "walk", "check_files", "check_lists", "fingerprint", "report")),
+        "provenance",
+        "results.numbers",
+        "results.scorer",
+        "results.pictures",
+        "report",
+    ),
 )
 
 BLOCKER = """

@@ -45,7 +45,7 @@ def load(source) -> np.ndarray | list | tuple:
             return load(stream)
     name = getattr(source, "name", "")
     try:
-        return content(_read(source))
+        return content(whole(source))
     except MemoryError:
         raise PickleError("damaged", "it takes more memory than there is", str(name)) from None
     except PickleError as error:
@@ -94,7 +94,7 @@ def _called(found) -> str:
     return names.get(type(found), "a single number" if isinstance(found, (int, float)) else "something else")
 
 
-def _read(stream) -> np.ndarray:
+def whole(stream) -> np.ndarray:
     """The rest of a stream: uint8, writable."""
     try:
         size = os.fstat(stream.fileno()).st_size

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from ..reading import install
 from .bound import current, device, output, state
 from .find import Host, HostError, find
 from .loading import import_host
@@ -64,5 +65,6 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
     else:
         adapt(chosen, folder, host.root)
     register()
+    install()
     state.update(host=host, device=chosen, output=folder)
     return host

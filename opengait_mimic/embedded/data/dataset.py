@@ -82,7 +82,9 @@ class DataSet(tordata.Dataset):
         self.indices_dict = {label: [] for label in self.label_set}
         for i, label in enumerate(self.label_list):
             self.indices_dict[label].append(i)
-        self.seqs_data = [_load(seq[-1]) if self.cache else None for seq in self.seqs_info]
+        self.seqs_data = [None] * len(self)
+        if self.cache:
+            self.seqs_data = [self[idx][0] for idx in range(len(self))]
 
     def __len__(self):
         """Number of sequences."""

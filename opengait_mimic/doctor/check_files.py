@@ -1,0 +1,115 @@
+"""What the facts of every file mean for a training: against a configuration or, without one, against the rest of the files."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from .look import File, Sequence
+from .problems import Problem
+from .walk import Tree
+from .wanted import Wanted, after
+
+
+def used(sequence: Sequence, use: list | None) -> list[File | None]:
+    """The files of a sequence that ``data_in_use`` (booleans, or positions; None = all) leaves, as OpenGait's loader takes them."""
+    files = list(sequence.files)
+    if use is None:
+        return files
+    if all(isinstance(each, bool) for each in use):
+        return [file for file, wanted in zip(files, use) if wanted]
+    return [files[i] for i in use if i < len(files)]
+
+
+def check_files(tree: Tree, wanted: Wanted | None) -> list[Problem]:
+    """Inputs, frames, sizes, types and values of every sequence, against the configuration or, without one, against the rest."""
+    use = None if wanted is None else wanted.use
+    inputs = {sequence: used(sequence, use) for sequence in tree.sequences}
+    problems = []
+    counts = Counter(map(len, inputs.values()))
+    expected = len(wanted.inputs) if wanted is not None else _most(counts)
+    by_input = defaultdict(list)
+    for sequence, files in inputs.items():
+        if len(files) != expected:
+            names = ", ".join(file.name for file in files[:4] if file) + (", ..." if len(files) > 4 else "")
+            asked = f"{expected} transform(s)" if wanted is not None else f"{expected} in most others"
+            problems.append(Problem("modalities", str(sequence), f"{len(files)} files ({names}), {asked}", abs(len(files) - expected)))
+            continue
+        lengths = {file.frames for file in files if file}
+        if len(lengths) > 1:
+            said = ", ".join(f"{file.name} {file.frames}" for file in files if file)
+            problems.append(Problem("unequal", str(sequence), f"frames: {said}", max(lengths) - min(lengths)))
+        shortest = min(lengths, default=0)
+        if wanted is not None and 0 < shortest < wanted.clip:
+            problems.append(Problem("short", str(sequence), f"{shortest} frames, a training clip has {wanted.clip}", -shortest))
+        for i, file in enumerate(files):
+            if file is not None:
+                by_input[i].append((f"{sequence}/{file.name}", file))
+    for i, files in sorted(by_input.items()):
+        problems += _one_input(files, wanted.inputs[i] if wanted is not None else None, wanted.geometry if wanted is not None else None)
+    return problems
+
+
+def _one_input(files: list[tuple[str, File]], asked, geometry: tuple | None) -> list[Problem]:
+    """The files of one input."""
+    problems = []
+    arrays = [(where, file) for where, file in files if file.high is not None]
+    problems += [Problem("lists", where, f"a list of {file.frames} items") for where, file in files if file.high is None]
+    kind = _most(Counter(file.dtype for _, file in arrays))
+    problems += [Problem("type", where, f"{_type(file.dtype)}, most are {_type(kind)}") for where, file in arrays if file.dtype != kind]
+    silhouettes = asked.silhouettes if asked is not None else bool(arrays) and _most(Counter(len(file.size) for _, file in arrays)) == 2
+    made, largest, refused = {}, {}, {}
+    for size, dtype in {(file.size, file.dtype) for _, file in arrays}:
+        made[size], largest[dtype] = size, 1 / 255
+        if asked is not None:
+            try:
+                found = after(asked.test, size, dtype, 1 if dtype[1:] == "b1" else 255)
+                made[size], largest[dtype] = found.shape[1:], float(found.max()) / (1 if dtype[1:] == "b1" else 255)
+                trained = after(asked.train, size, dtype, 1).shape[1:]
+                if trained != found.shape[1:]:
+                    refused[size] = f"{_size(trained)} in training, {_size(found.shape[1:])} in the test"
+            except Exception as error:  # whatever a transform meets
+                refused[size] = f"{type(error).__name__}: {error}"
+    common = _most(Counter(made[file.size] for _, file in arrays if file.size not in refused))
+    for where, file in arrays:
+        size = made[file.size]
+        becomes = "" if size == file.size else f", which the transforms make {_size(size)}"
+        if file.size in refused:
+            problems.append(Problem("transform", where, f"frames {_size(file.size)} of {_type(file.dtype)}: {refused[file.size]}"))
+        elif silhouettes and geometry is not None and size != geometry:
+            problems.append(Problem("geometry", where, f"{_size(file.size)}{becomes}; model_cfg.geometry is {_size(geometry)}"))
+        elif size != common and silhouettes:
+            problems.append(Problem("sizes", where, f"{_size(file.size)}{becomes}; most are {_size(common)}"))
+        if silhouettes:
+            problems += _values(where, file, largest.get(file.dtype, 1 / 255))
+    return problems
+
+
+def _values(where: str, file: File, scale: float) -> list[Problem]:
+    """The values of one file of silhouettes, which a transform multiplies by ``scale``."""
+    span = f"{file.low:g}..{file.high:g}"
+    if file.high == 0 and file.low == 0:
+        return [Problem("blank", where, f"all {file.frames} frames are 0", file.frames)]
+    problems = []
+    if file.low < 0 or file.high * scale > 1.001 or file.high * scale < 0.5:
+        problems.append(
+            Problem("range", where, f"{_type(file.dtype)} {span}, in the network {file.low * scale:.3g}..{file.high * scale:.3g}")
+        )
+    if file.blank:
+        problems.append(Problem("blank frames", where, f"{file.blank} of {file.frames} frames", file.blank / file.frames))
+    return problems
+
+
+def _most(counts: Counter):
+    """The most frequent; of several the smallest, so that the order does not matter."""
+    return min(counts, key=lambda key: (-counts[key], str(key)), default=None)
+
+
+def _size(size) -> str:
+    return "x".join(map(str, size)) or "no axes"
+
+
+def _type(code: str | None) -> str:
+    """``uint8`` for ``|u1``."""
+    return "nothing" if code is None else str(np.dtype(code))

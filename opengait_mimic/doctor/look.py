@@ -1,0 +1,193 @@
+"""What lies in the folder of one identity: its sequences, the facts of every file, and what is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import PickleError
+from .pickles import content, whole
+from .problems import Problem
+
+
+class File(NamedTuple):
+    """A file that could be read: frames, the size of one ``(h, w)`` (or other axes), dtype, smallest and largest value, frames all zero.
+
+    Of a list only the frames and the first item's size and dtype are known; ``low`` and ``high`` are None.
+    """
+
+    name: str
+    frames: int
+    size: tuple
+    dtype: str
+    low: float | None
+    high: float | None
+    blank: int
+
+
+class Sequence(NamedTuple):
+    """A folder ``label/type/view`` with its files by name; None for one that could not be read."""
+
+    label: str
+    type: str
+    view: str
+    files: tuple
+
+    def __str__(self):
+        return f"{self.label}/{self.type}/{self.view}"
+
+
+class Look(NamedTuple):
+    """What one identity has; ``values`` and ``listing`` are hashes, see `fingerprint`."""
+
+    label: str
+    sequences: list
+    problems: list
+    bytes: int
+    files: int
+    values: str
+    listing: str
+
+
+def look_at(root: str, label: str) -> Look:
+    """Look through ``root/label``; reads every file once, runs nothing."""
+    return _Looker(root, label).look()
+
+
+class _Looker:
+    def __init__(self, root: str, label: str):
+        self.root, self.label = root, label
+        self.sequences, self.problems, self.bytes, self.hashes = [], [], 0, []
+
+    def look(self) -> Look:
+        for kind in self._folders(self.label):
+            for view in self._folders(f"{self.label}/{kind}"):
+                self._sequence(kind, view)
+        if not self.sequences:
+            self._tell("hollow", self.label, "an identity without a sequence")
+        self.hashes.sort()
+        values, listing = hashlib.sha256(), hashlib.sha256()
+        for path, size, digest in self.hashes:
+            values.update(f"{path}\n{digest}\n".encode("utf-8", "surrogateescape"))
+            listing.update(f"{path}\n{size}\n".encode("utf-8", "surrogateescape"))
+        told = (self.bytes, len(self.hashes), values.hexdigest(), listing.hexdigest())
+        return Look(self.label, self.sequences, self.problems, *told)
+
+    def _tell(self, kind: str, where: str, found: str, weight: float = 0.0) -> None:
+        self.problems.append(Problem(kind, where, found, weight))
+
+    def _entries(self, path: str) -> list[tuple[str, bool]]:
+        """Names in a folder, sorted, and whether each is a folder."""
+        found = []
+        try:
+            with os.scandir(os.path.join(self.root, path)) as entries:
+                for entry in entries:
+                    try:
+                        found.append((entry.name, entry.is_dir()))
+                    except OSError as error:
+                        self._tell("unreadable", f"{path}/{entry.name}", error.strerror or str(error))
+        except OSError as error:
+            self._tell("unreadable", path, error.strerror or str(error))
+        return sorted(found)
+
+    def _folders(self, path: str) -> list[str]:
+        """The folders in a folder that should hold folders alone."""
+        folders = []
+        for name, is_folder in self._entries(path):
+            where = f"{path}/{name}"
+            odd(name, where, self.problems)
+            if is_folder and self._loops(where):
+                continue
+            if is_folder:
+                folders.append(name)
+            elif name.endswith(".pkl"):
+                self._tell("depth", where, "a pickle where folders should be")
+            else:
+                self._tell("stray", where, "a file among folders")
+        if not folders and path != self.label:
+            self._tell("hollow", path, "a folder without folders")
+        return folders
+
+    def _loops(self, where: str) -> bool:
+        """Is it a link to a folder that it lies in? Tells it."""
+        full = os.path.join(self.root, where)
+        if not os.path.islink(full):
+            return False
+        target = os.path.realpath(full) + os.sep
+        if not (os.path.realpath(os.path.dirname(full)) + os.sep).startswith(target):
+            return False
+        self._tell("loop", where, f"a link to {os.readlink(full)}")
+        return True
+
+    def _sequence(self, kind: str, view: str) -> None:
+        folder, files = f"{self.label}/{kind}/{view}", []
+        for name, is_folder in self._entries(folder):
+            where = f"{folder}/{name}"
+            odd(name, where, self.problems)
+            if is_folder and self._loops(where):
+                continue
+            if is_folder:
+                self._tell("depth", where, "a folder where pickles should be")
+            elif not name.endswith(".pkl"):
+                self._tell("stray", where, "not named .pkl")
+            else:
+                files.append(self._file(name, where))
+        if files:
+            self.sequences.append(Sequence(self.label, kind, view, tuple(files)))
+        else:
+            self._tell("hollow", folder, "no .pkl in it")
+
+    def _file(self, name: str, where: str) -> File | None:
+        path = os.path.join(self.root, where)
+        try:
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise OSError(0, "neither a file nor a folder")
+            with open(path, "rb", buffering=0) as stream:
+                data = whole(stream)
+        except (OSError, MemoryError) as error:
+            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            broken = os.path.islink(path) and not os.path.exists(path)
+            self._tell("unreadable", where, f"a link to {os.readlink(path)}, which is not there" if broken else said)
+            self.hashes.append((where, -1, "unreadable"))
+            return None
+        self.bytes += len(data)
+        try:
+            found = content(data)
+            if not len(found):
+                raise PickleError("no frames", f"an array {'x'.join(map(str, getattr(found, 'shape', (0,))))}")
+        except (PickleError, MemoryError) as error:
+            self._tell(getattr(error, "kind", "damaged"), where, getattr(error, "why", "takes more memory than there is"), -len(data))
+            self.hashes.append((where, len(data), "bytes " + hashlib.blake2b(data, digest_size=16).hexdigest()))
+            return None
+        self.hashes.append((where, len(data), digest(found)))
+        return self._facts(name, where, found)
+
+    def _facts(self, name: str, where: str, found) -> File:
+        if not isinstance(found, np.ndarray):
+            first = np.asarray(found[0])
+            return File(name, len(found), first.shape, first.dtype.str, None, None, 0)
+        high = found.reshape(len(found), -1).max(1) if found.size and found.dtype.kind != "c" else np.zeros(len(found))
+        low = 0 if found.dtype.kind in "bu" or not found.size or found.dtype.kind == "c" else found.min()
+        if not (np.isfinite(high).all() and np.isfinite(low)):
+            self._tell("not finite", where, f"in {int((~np.isfinite(high)).sum()) or 'some'} of {len(found)} frames")
+        blank = int((high == 0).sum()) if low == 0 else 0
+        return File(name, len(found), found.shape[1:], found.dtype.str, float(low), float(high.max()), blank)
+
+
+def odd(name: str, where: str, problems: list) -> None:
+    """Tell of a name that other programs trip over."""
+    if not name.isprintable() or name != name.strip() or any(character in name for character in '\\:*?"<>|'):
+        problems.append(Problem("names", where, 'control or undecodable characters, blanks at an end, or one of \\ : * ? " < > |'))
+
+
+def digest(found) -> str:
+    """What stands for an array (or list of items) in the fingerprint: its type, shape and values, not how they were pickled."""
+    if isinstance(found, np.ndarray):
+        value = np.ascontiguousarray(found)
+        return f"{found.dtype.str} {found.shape} {hashlib.blake2b(value.reshape(-1).view(np.uint8), digest_size=16).hexdigest()}"
+    each = "\n".join(digest(item) if isinstance(item, np.ndarray) else repr(item) for item in found)
+    return f"list {len(found)} {hashlib.blake2b(each.encode(), digest_size=16).hexdigest()}"

@@ -1,0 +1,280 @@
+"""`check data` finds what was planted, and nothing else; runs nothing; and passes good data."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+from collections import defaultdict
+
+import numpy as np
+import pytest
+import yaml
+
+from benchmarks.trees import write_tree
+from opengait_mimic.cli import main
+from opengait_mimic.doctor.fingerprint import file_of, listing_of, recorded
+from opengait_mimic.doctor.problems import KINDS
+from opengait_mimic.doctor.walk import walk
+
+
+def check(*words) -> int:
+    return main(["check", "data", *map(str, words)])
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A tree of 800 sequences with two of every fault, and where they are."""
+    root = tmp_path_factory.mktemp("planted")
+    return root, write_tree(root, ids=4, each=2)
+
+
+@pytest.fixture
+def walkers(tree, tmp_path):
+    """A copy of the walkers that a test may damage."""
+    shutil.copytree(tree.root, tmp_path / "walkers")
+    return tmp_path / "walkers"
+
+
+def found_by(file) -> dict[str, set]:
+    """Kind -> places of a report written with --json."""
+    kinds = defaultdict(set)
+    for problem in json.loads(file.read_text())["problems"]:
+        kinds[problem["kind"]].add(problem["where"])
+    return kinds
+
+
+def test_what_was_planted_is_found_and_nothing_else(planted, tmp_path, capsys):
+    root, places = planted
+    status = check("--root", root / "data", "--partition", root / "partition.json", "--workers", 2, "--json", tmp_path / "x.json")
+    said = capsys.readouterr().out
+    found = found_by(tmp_path / "x.json")
+    # a stray file or a folder that lies in for the only pickle leaves its sequence alone; links that loop are no sequences
+    assert {kind: sorted(where) for kind, where in found.items()} == {kind: sorted(where) for kind, where in places.items()}
+    assert status == 1 and said.splitlines()[-1].endswith("notes above.") and "\nFAIL: " in said
+    for kind, where in places.items():
+        assert KINDS[kind].means.split(";")[0][:40] in said
+        assert kind not in ("truncated", "forbidden") or all(place in said for place in where)
+    assert said.isascii() and "\x1b" not in said
+    assert set(KINDS) - set(places) == {
+        *("unequal", "geometry", "transform", "batch", "protocol", "short", "few", "repeated", "no mate", "totals"),
+    }  # fmt: skip
+
+
+def test_a_malicious_pickle_is_reported_and_not_run(walkers, tmp_path, capsys):
+    class Touches:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'ran'}",)
+
+    file = min(walkers.glob("*/*/*/*.pkl"))
+    file.write_bytes(pickle.dumps(Touches()))
+    for workers in (1, 2):
+        assert check("--root", walkers, "--workers", workers) == 1
+    assert "asks Python for posix.system, which no array needs; it was not run" in capsys.readouterr().out
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_fingerprint_is_that_of_the_values_wherever_they_lie(walkers, tmp_path, monkeypatch):
+    first = walk(walkers)
+    assert (walk(walkers, workers=3).values, walk(walkers, workers=3).listing) == (first.values, first.listing)
+    shutil.copytree(walkers, tmp_path / "elsewhere")
+    order = os.scandir
+
+    class Backwards:
+        def __init__(self, path):
+            with order(path) as entries:
+                self.entries = sorted(entries, key=lambda entry: entry.name, reverse=True)
+
+        def __enter__(self):
+            return iter(self.entries)
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(os, "scandir", Backwards)
+    again = walk(tmp_path / "elsewhere")
+    monkeypatch.undo()
+    assert (again.values, again.listing) == (first.values, first.listing) and listing_of(walkers) == first.listing
+
+    file = max((tmp_path / "elsewhere").glob("*/*/*/*.pkl"))
+    clip = pickle.loads(file.read_bytes())
+    file.write_bytes(pickle.dumps(clip, protocol=2))
+    other = walk(tmp_path / "elsewhere")
+    assert other.values == first.values and other.listing != first.listing
+    clip[-1, -1, -1] ^= 1
+    file.write_bytes(pickle.dumps(clip, protocol=4))
+    assert walk(tmp_path / "elsewhere").values != first.values
+    file.rename(file.with_name("another.pkl"))
+    assert len({first.values, walk(tmp_path / "elsewhere").values, other.values}) == 2
+
+
+def test_the_fingerprint_is_written_and_knows_a_changed_tree(walkers, tmp_path, capsys):
+    assert recorded(walkers) is None
+    assert check("--root", walkers) == 0 and "PASS" in capsys.readouterr().out
+    kept = recorded(walkers)
+    assert kept == {**json.loads(file_of(walkers).read_text()), "same": True} and kept["passed"] and kept["values"] == walk(walkers).values
+    assert file_of(walkers) == tmp_path / "walkers.fingerprint.json"
+    min(walkers.glob("*/*/*/*.pkl")).unlink()
+    assert recorded(walkers)["same"] is False
+    assert check("--root", walkers, "--fingerprint", tmp_path / "no" / "such") == 0
+    assert "not written" in capsys.readouterr().out
+
+
+def test_folders_that_cannot_be_read_are_told(walkers, monkeypatch):
+    order = os.scandir
+
+    def closed(path):
+        if str(path).endswith("0002/nm-01"):
+            raise PermissionError(13, "Permission denied")
+        return order(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    problems = walk(walkers).problems
+    assert [(problem.kind, problem.where, problem.found) for problem in problems if problem.kind == "unreadable"] == [
+        ("unreadable", "0002/nm-01", "Permission denied")
+    ]
+
+
+def test_special_files_do_not_hang_it(walkers):
+    file = min(walkers.glob("*/*/*/*.pkl"))
+    file.unlink()
+    os.mkfifo(file)
+    (problem,) = walk(walkers).problems
+    assert problem.kind == "unreadable" and "neither a file nor a folder" in problem.found
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ((), "--root DIR"),
+        (("--root", "nowhere"), "no such folder"),
+        (("--root", ".", "--partition", "nowhere.json"), "cannot be read as JSON"),
+        (("--root", ".", "--partition", __file__), "cannot be read as JSON"),
+        (("--cfgs", "nowhere.yaml"), "not found"),
+    ],
+)
+def test_what_cannot_be_checked_is_status_2(words, said, host_spec, capsys):
+    assert check(*words, *(("--host", host_spec) if "--cfgs" in words else ())) == 2
+    assert said in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        check("--workers", "many")
+    assert stopped.value.code == 2
+
+
+def test_a_folder_without_identities_fails(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert check("--root", tmp_path / "empty") == 1
+    assert "give the folder of" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- with a configuration of the bound host
+
+
+@pytest.fixture
+def asked(host, host_spec, files, walkers, tree, tmp_path, capsys):
+    """Runs ``check data --cfgs`` on the copy; changes to the mimic's YAML as ``block__key``; status, kinds of problem, what it said."""
+
+    def run(partition=tree.partition, stage="MimicGait", **changes):
+        given = yaml.safe_load(files[stage].read_text())
+        given["data_cfg"]["dataset_root"] = str(walkers)
+        given["data_cfg"]["dataset_partition"] = str(partition)
+        for key, value in changes.items():
+            *blocks, last = key.split("__")
+            at = given
+            for block in blocks:
+                at = at[block]
+            at[last] = value
+        (tmp_path / "x.yaml").write_text(yaml.safe_dump(given))
+        status = check("--cfgs", tmp_path / "x.yaml", "--host", host_spec, "--workers", 1, "--json", tmp_path / "x.json")
+        return status, found_by(tmp_path / "x.json"), capsys.readouterr().out
+
+    return run
+
+
+@pytest.mark.parametrize("stage", ["GaitBase (teacher)", "VEN", "MimicGait"])
+def test_walkers_pass_with_every_configuration(asked, stage):
+    status, kinds, said = asked(stage=stage)
+    assert status == 0 and set(kinds) <= {"short"} and "8 in TRAIN_SET, 4 in TEST_SET" in said
+
+
+def rewrite(root, change, which=slice(None)):
+    for file in sorted(root.glob("*/*/*/*.pkl"))[which]:
+        file.write_bytes(pickle.dumps(change(pickle.loads(file.read_bytes())), protocol=4))
+
+
+def test_sizes_are_those_after_the_transforms(asked, walkers):
+    rewrite(walkers, lambda clip: clip.repeat(2, 1).repeat(2, 2), slice(3))
+    status, kinds, said = asked()
+    assert status == 1 and len(kinds["geometry"]) == 3 and not kinds["sizes"]
+    assert "128x128, which the transforms make 128x88; model_cfg.geometry is 64x44" in said
+    status, kinds, said = asked(stage="GaitBase (teacher)")  # OpenGait's own models declare no geometry: the rest decides
+    assert status == 1 and len(kinds["sizes"]) == 3 and "most are 64x44" in said
+
+
+def test_values_are_those_after_the_transforms(asked, walkers):
+    rewrite(walkers, lambda clip: clip // 255, slice(2))
+    rewrite(walkers, lambda clip: clip.astype("int16") * 4, slice(2, 3))
+    status, kinds, said = asked()
+    assert status == 1 and len(kinds["range"]) == 3 and "in the network 0..0.00392" in said and "int16 0..1020" in said
+
+
+def test_inputs_are_those_that_data_in_use_leaves(asked, walkers):
+    for folder in walkers.glob("*/*/*"):
+        shutil.copy(next(folder.glob("*.pkl")), folder / "a.pkl")
+    status, kinds, _ = asked()
+    assert status == 1 and len(kinds["modalities"]) == len(list(walkers.glob("*/*/*")))
+    assert asked(data_cfg__data_in_use=[True, False])[0] == 0
+    rewrite(walkers, lambda clip: clip[:-1], slice(1))  # one of the two is shorter, and only one is in use
+    assert asked(data_cfg__data_in_use=[False, True])[0] == 0
+
+
+def test_the_batch_must_be_there(asked, walkers):
+    for folder in sorted(walkers.glob("0001/*"))[1:]:
+        shutil.rmtree(folder)
+    status, kinds, said = asked(trainer_cfg__sampler__batch_size=[9, 4], stage="GaitBase (teacher)")
+    assert status == 1 and kinds["batch"] == {"P x K = 9 x 4"} and "9 identities in a batch, but 8" in said
+    assert kinds["few"] == {"0001"}
+    status, kinds, _ = asked(trainer_cfg__sampler__batch_size=[8, 4], stage="GaitBase (teacher)")
+    assert status == 0 and not kinds["batch"]
+
+
+def test_the_partition_and_the_folders_are_compared_both_ways(asked, tree, tmp_path):
+    given = json.loads(tree.partition.read_text())
+    given["TRAIN_SET"] = [*given["TRAIN_SET"][1:], given["TRAIN_SET"][2], "0099", 7]
+    given["TEST_SET"].append(given["TRAIN_SET"][0])
+    (tmp_path / "p.json").write_text(json.dumps(given))
+    status, kinds, said = asked(partition=tmp_path / "p.json")
+    assert status == 1
+    assert kinds["missing"] == {"0099", "7"} and "folders are text" in said
+    assert kinds["both"] == {"0002"} and kinds["unlisted"] == {"0001"} and kinds["repeated"] == {"0003"}
+
+
+def test_the_test_must_be_scorable(asked, tree, walkers, tmp_path):
+    for folder in walkers.glob("*/nm-01"):  # the walkers' gallery
+        shutil.rmtree(folder)
+    status, kinds, said = asked()
+    assert status == 1 and kinds["protocol"] == {"the test"} and "no gallery sequence (types nm-01)" in said
+
+
+def test_gait3d_needs_its_probes(asked, tree, tmp_path):
+    changes = {"data_cfg__test_dataset_name": "Gait3D", "evaluator_cfg__eval_func": "evaluate_Gait3D", "stage": "GaitBase (teacher)"}
+    status, kinds, said = asked(**changes)
+    assert status == 1 and kinds["protocol"] == {"PROBE_SET"} and "Gait3D's evaluation needs it" in said
+    assert "4,000" in said or "12 of 4000 have a sequence here" in said  # and it is not all of Gait3D
+    given = json.loads(tree.partition.read_text())
+    test = given["TEST_SET"]
+    views = sorted((label, kind.name, view.name) for label in test for kind in (tree.root / label).iterdir() for view in kind.iterdir())
+    mine, first, last = [name for name in views if name[0] == test[0]], "-".join(views[0]), "-".join(views[-1])
+    (tmp_path / "p.json").write_text(json.dumps({**given, "PROBE_SET": [*map("-".join, mine), last, "0000-gone-000"]}))
+    status, kinds, said = asked(partition=tmp_path / "p.json", **changes)
+    assert status == 1 and kinds["missing"] == {"0000-gone-000"} and not kinds["protocol"]
+    assert kinds["no mate"] == set(map("/".join, mine))
+    (tmp_path / "p.json").write_text(json.dumps({**given, "PROBE_SET": [first, last]}))
+    assert asked(partition=tmp_path / "p.json", **changes)[0] == 0
+
+
+def test_arrays_that_the_transform_cannot_take_are_told(asked, walkers):
+    rewrite(walkers, lambda clip: np.full(len(clip), 3, "float32"), slice(1))
+    status, kinds, said = asked()
+    assert status == 1 and (len(kinds["transform"]) == 1 or len(kinds["geometry"]) == 1), said
