@@ -24,7 +24,8 @@ from .inputs import save_folder
 from .locks import locked
 from .records import Recorder
 from .trained import history
-from .training import batches, keeping, resuming
+from .training import batches, keeping, resuming, step
+from .training.settings import settings
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
@@ -62,6 +63,8 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
                 f"evaluator_cfg.eval_func = evaluate_Gait3D needs the list PROBE_SET (entries label-type-view) in "
                 f"data_cfg.dataset_partition = {data['dataset_partition']}; add it, or choose the data set's own eval_func"
             )
+    if phase == "train":
+        settings(cfgs)
     check_names(cfgs, phase == "train")
     check_data(cfgs, phase == "train")
     model = model_class(cfgs)
@@ -217,6 +220,7 @@ def launch(
             inner = getattr(model, "module", model)
             said = keeping.restore(inner, given)
             batches.number(inner, given, said.get("batch") or inner.iteration)
+            step.attach(inner, cfgs)
             keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
         before(model)
         kind = type(getattr(model, "module", model))

@@ -15,7 +15,8 @@ name                            range      what it is
 ``watch/ven_accuracy``          0..1       share of the frames whose kind the VEN names rightly; of a frozen one too, if it has the head
 ``watch/amount_error``          0..1       the VEN's mean absolute error of the hidden share, while it is trained
 ``watch/hidden_share``          0..1       mean share of a frame's area that is hidden
-``watch/skipped_steps``         0..        steps that the gradient scaler skipped since this start (``enable_float16``)
+``watch/skipped_steps``         0..        steps that left nothing since this start: the loss or a gradient was not finite, or the
+                                           gradient scaler skipped them (``enable_float16``)
 ==============================  =========  =======================================================================================
 """
 

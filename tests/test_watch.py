@@ -12,7 +12,7 @@ import torch
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.curves import curves_of, table
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import launch, prepare
 from opengait_mimic.occlusion import KINDS
 from opengait_mimic.watch import is_logged, mean_of_all, with_teacher
 from tests.variants import variant
@@ -185,25 +185,6 @@ def test_a_test_is_not_watched(watched):
     model = watched["MimicGait"].model.eval()
     assert model.watch(watched["MimicGait"].seen[0]) == {}
     model.train()
-
-
-def test_skipped_steps_are_counted_and_grown_scales_are_not(trained):
-    cfgs = prepare(trained.files["Baseline-2"], "train")
-    start_log(cfgs, True, False, quiet=True)
-    model = build(cfgs, True)
-    model.engine_cfg = {**model.engine_cfg, "enable_float16": True}
-    model.Scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
-    weight = next(p for p in model.parameters() if p.requires_grad)
-
-    def step(factor):
-        kept = weight.detach().clone()
-        model.train_step((weight * factor).sum().abs() + 1)
-        return model.skipped, torch.equal(weight, kept)
-
-    assert step(float("inf")) == (1, True)
-    assert [step(1.0) for _ in range(3)] == [(1, False)] * 3  # the scale has grown meanwhile
-    assert model.Scaler.get_scale() == 1024.0
-    assert step(float("nan")) == (2, True)
 
 
 # ---------------------------------------------------------------- the record and its table

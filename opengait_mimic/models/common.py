@@ -15,6 +15,7 @@ from ..distributed import rank_and_world
 from ..host import follow_world_size, resolve
 from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, group_key, targets, test_key, training_key
 from ..protocol import is_probe
+from ..training.settings import FIELDS
 from .condition import Condition
 from .sharing import SharedDraws
 from .watched import Watched
@@ -201,6 +202,9 @@ class OccludedInput(SharedDraws, Watched):
         self._tell_alone()
         if self.training in self._seen:
             return
+        given = [f"trainer_cfg.{key}" for key in FIELDS if key in self.cfgs["trainer_cfg"]]
+        if self.training and given and "train_step" not in vars(self):
+            self.msg_mgr.log_warning(f"{', '.join(given)}: heeded by `python -m opengait_mimic` and opengait-mimic alone; no effect here")
         if len(ipts) != 1 or whole.dim() != 4:
             raise ConfigError(
                 f"data: {type(self).__name__} takes silhouettes alone; got {len(ipts)} inputs, the first of shape {tuple(whole.shape)}."

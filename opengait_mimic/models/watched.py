@@ -8,13 +8,9 @@ from ..watch import PREFIX, is_logged, mean_of_all
 
 
 class Watched:
-    """Mixin, before a host model: the scalars of its logged steps, and the steps that were none.
+    """Mixin, before a host model: the scalars of its logged steps."""
 
-    Attributes:
-        skipped: steps that the gradient scaler skipped since this start.
-    """
-
-    skipped = 0
+    skipped = 0  # `opengait_mimic.training.step` counts them
 
     def watch(self, batch, **more: Tensor) -> dict[str, Tensor | int]:
         """The scalars of `opengait_mimic.watch` for the host's ``visual_summary``; every process takes part, on logged steps alone.
@@ -33,17 +29,3 @@ class Watched:
     def watched(self, batch) -> dict[str, Tensor | int]:
         """The values of a logged step by their names."""
         return {"hidden_share": mean_of_all(batch.hidden), "skipped_steps": self.skipped}
-
-    def train_step(self, loss_sum):
-        """The host's step; counts those whose optimiser the gradient scaler did not run.
-
-        OpenGait's False says only that the scale changed; it does so as well where it grew, after a step that was done.
-        """
-        taken = []
-        hook = self.optimizer.register_step_post_hook(lambda *_: taken.append(True))
-        try:
-            done = super().train_step(loss_sum)
-        finally:
-            hook.remove()
-        self.skipped += not taken
-        return done

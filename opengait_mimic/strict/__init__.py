@@ -14,12 +14,13 @@ from pathlib import Path
 from ..config import ConfigError, nearest
 from ..distributed import rank_and_world
 from ..host.registry import REGISTERED
+from ..training.settings import FIELDS
 from .problems import problems
 from .tables import BLOCKS
 from .text import slips
 
 MOST = 10  # problems told at once
-MARKS = ("seed", "occlusion")  # keys of ours in the host's blocks
+MARKS = ("seed", "occlusion", *FIELDS)  # keys of ours in the host's blocks
 NAMING = ("model", "type", "eval_func")  # keys whose value is a name of `REGISTERED`, where it is ours
 
 _checked: set[tuple[Path, str]] = set()

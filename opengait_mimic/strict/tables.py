@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..config import anything, boolean, choice, integer, text
 from ..occlusion import Occlusion
+from ..training.settings import FIELDS
 
 
 def _restore_hint(value, where):
@@ -52,6 +53,7 @@ BLOCKS = {
         "optimizer_reset": boolean,
         "scheduler_reset": boolean,
         "T_max_iter": integer(1),  # see SWINGAIT
+        **{key: check for key, (_, check) in FIELDS.items()},
     },
     "evaluator_cfg": {
         **ENGINE,
