@@ -77,8 +77,8 @@ class Nursery:
 
     def start(self, module: str, words: list, log: Path, **env) -> Process:
         """``python -m MODULE words...`` in the log's folder."""
-        request = {"module": module, "words": list(map(str, words)), "log": str(log), "env": {key: str(value) for key, value in env.items()}}
-        return Process(self, self.ask(request), log)
+        env = {key: str(value) for key, value in env.items()}
+        return Process(self, self.ask({"module": module, "words": list(map(str, words)), "log": str(log), "env": env}), log)
 
     def close(self) -> None:
         """End it and what it started."""

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.fault("unwritable output")
 
 @pytest.mark.parametrize("where", ["output", "the run", "its checkpoints", "its log"])
 def test_a_file_in_the_place_of_a_folder(user, where):
-    place = {"output": user.out, "the run": user.run(), "its checkpoints": user.run() / "checkpoints", "its log": user.run() / "logs"}[where]
+    run = user.run()
+    place = {"output": user.out, "the run": run, "its checkpoints": run / "checkpoints", "its log": run / "logs"}[where]
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text("mine")
     user.train(user.yaml(), "--log_to_file").refused(place)

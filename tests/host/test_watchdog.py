@@ -45,13 +45,13 @@ def fast(monkeypatch):
 
 @pytest.fixture
 def ranks(monkeypatch):
-    made = []
+    made, own = [], itertools.count()
 
     def make(*words, **named):
         made.append(Ranks(*words, **named))
         return made[-1]
 
-    monkeypatch.setattr(watchdog, "console", lambda count=itertools.count(): [next(count)])  # none is another's
+    monkeypatch.setattr(watchdog, "console", lambda: [next(own)])  # none is another's
     yield make
     for each in made:
         for dog in each.dogs:
