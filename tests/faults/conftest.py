@@ -40,7 +40,8 @@ class Said(NamedTuple):
 
 def shas(folder: Path) -> dict[str, str]:
     """The checkpoints below a folder, each with its hash."""
-    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.rglob("*.pt"))}
+    files = (file for file in sorted(folder.rglob("*.pt")) if file.is_file())
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 class User:
@@ -74,8 +75,11 @@ class User:
         return root
 
     def clip(self) -> Path:
-        """A sequence of the training set; a copy, which may be spoilt."""
-        file = sorted(self.root.glob(f"{self.tree.train[0]}/*/*/*.pkl"))[0]
+        """A sequence of the training set, the last that is read of the only ones of its subject; a copy, which may be spoilt."""
+        first, *others, file = sorted(self.root.glob(f"{self.tree.train[-1]}/*/*/*.pkl"))
+        for other in others:
+            other.unlink()
+            other.parent.rmdir()
         content = file.read_bytes()
         file.unlink()  # a link
         file.write_bytes(content)
@@ -90,14 +94,25 @@ class User:
         folder.mkdir()
         return variant(self.files[stage], folder, **changes)
 
+    def endless(self, **changes) -> Path:
+        """The YAML of a training without end, which saves every second step and reads as it goes, in a worker."""
+        changes = {"data_cfg__num_workers": 1, "trainer_cfg__sampler__batch_size": [6, 2], **changes}
+        steps = {"trainer_cfg__total_iter": 10**6, "trainer_cfg__save_iter": 2, "trainer_cfg__log_iter": 2}
+        return self.yaml(data_cfg__cache=False, **steps, **changes)
+
+    def saved_twice(self) -> bool:
+        """Whether a training without end has written its second checkpoint, and entered it."""
+        record = self.run() / "training.json"
+        return record.is_file() and '"4"' in record.read_text()
+
     def words(self, file, *more) -> list[str]:
         return list(map(str, ["--cfgs", file, "--device", "cpu", "--host", self.host, "--output", self.out, *more]))
 
-    def train(self, file, *more) -> Said:
-        """``python -m opengait_mimic``."""
+    def train(self, file, *more, kept: bool = True) -> Said:
+        """``python -m opengait_mimic``; ``kept=False``: another process writes checkpoints meanwhile."""
         from opengait_mimic.launch import main
 
-        return self._run(main, self.words(file, *more))
+        return self._run(main, self.words(file, *more), kept)
 
     def command(self, name, file, *more) -> Said:
         """``opengait-mimic NAME``."""
@@ -105,7 +120,7 @@ class User:
 
         return self._run(main, [name, *self.words(file, *more)])
 
-    def _run(self, main, words) -> Said:
+    def _run(self, main, words, kept: bool = True) -> Said:
         from opengait_mimic import host as hosts
 
         before = shas(self.folder)
@@ -121,7 +136,7 @@ class User:
         printed = "\n".join(self.capture.readouterr())
         if isinstance(status, str):
             status, printed = 1, f"{printed}\n{status}"
-        if status:
+        if status and kept:
             after = shas(self.folder)
             assert {name: after.get(name) for name in before} == before, "a checkpoint was lost or changed"
             assert not list(self.out.rglob("training.lock")), "the lock stays"

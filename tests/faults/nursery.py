@@ -14,8 +14,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Callable
 
 from tests.host_runs import environment
+
+MARK = "OPENGAIT_MIMIC_TEST_RUN"
 
 
 class Process:
@@ -23,17 +26,18 @@ class Process:
 
     def __init__(self, nursery, pid: int, log: Path):
         self._nursery, self.pid, self.log = nursery, pid, log
+        self._mark = f"{MARK}={log}".encode()
 
     @property
     def text(self) -> str:
         """What it has printed."""
         return self.log.read_text(errors="replace")
 
-    def until(self, word: str, seconds: float = 120) -> None:
-        """Wait until it has printed a word."""
+    def until(self, met: Callable[[], bool], seconds: float = 120) -> None:
+        """Wait until a condition is met, while it runs."""
         end = time.monotonic() + seconds
-        while word not in self.text:
-            assert time.monotonic() < end and self.wait(0) is None, f"{word!r} was not printed:\n{self.text[-3000:]}"
+        while not met():
+            assert time.monotonic() < end and self.wait(0) is None, self.text[-3000:]
             time.sleep(0.1)
 
     def send(self, number: int, group: bool = False) -> None:
@@ -41,14 +45,14 @@ class Process:
         (os.killpg if group else os.kill)(self.pid, number)
 
     def children(self) -> list[int]:
-        """The processes of its session but itself, dead ones left out."""
+        """Its children and theirs, dead ones left out: what is in its process group, or was started with its environment."""
         found = []
-        for stat in Path("/proc").glob("[0-9]*/stat"):
+        for place in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
-                if int(group) == self.pid and int(stat.parent.name) != self.pid and state != "Z":
-                    found.append(int(stat.parent.name))
-        return found
+                state, _, group = (place / "stat").read_text().rpartition(")")[2].split()[:3]
+                if state != "Z" and (int(group) == self.pid or self._mark in (place / "environ").read_bytes().split(b"\0")):
+                    found.append(int(place.name))
+        return sorted(set(found) - {self.pid})
 
     def gone(self, seconds: float) -> None:
         """Nothing of it is left, at the latest after so many seconds."""
@@ -77,7 +81,8 @@ class Nursery:
 
     def start(self, module: str, words: list, log: Path, **env) -> Process:
         """``python -m MODULE words...`` in the log's folder."""
-        env = {key: str(value) for key, value in env.items()}
+        log.write_text("")
+        env = {key: str(value) for key, value in {**env, MARK: log}.items()}
         return Process(self, self.ask({"module": module, "words": list(map(str, words)), "log": str(log), "env": env}), log)
 
     def close(self) -> None:

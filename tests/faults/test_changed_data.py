@@ -59,11 +59,11 @@ def test_the_partition_is_edited_before_it_goes_on(user):
     """Other identities are other classes: another training, not this one's rest."""
     user.has(TEACHER)
     parts = json.loads(user.tree.partition.read_text())
-    parts["TRAIN_SET"] = parts["TRAIN_SET"][:-1]
+    parts["TRAIN_SET"][-1], parts["TEST_SET"][0] = parts["TEST_SET"][0], parts["TRAIN_SET"][-1]
     file = user.folder / user.tree.partition.name
     file.write_text(json.dumps(parts))
     said = user.train(user.yaml(trainer_cfg__total_iter=6, data_cfg__dataset_partition=str(file)), "--resume", "auto")
-    said.refused("dataset_partition")
+    said.refused("data_cfg.dataset_partition", "changed since")
 
 
 def test_data_are_taken_away_before_it_goes_on(user):
@@ -72,7 +72,7 @@ def test_data_are_taken_away_before_it_goes_on(user):
     for file in user.root.glob(f"{user.tree.train[0]}/*/*/*.pkl"):
         os.remove(file)
     said = user.train(user.yaml(trainer_cfg__total_iter=6), "--resume", "auto")
-    said.refused(user.tree.train[0])
+    said.refused("data_cfg.dataset_root", "changed since")
 
 
 def test_the_teacher_is_trained_anew_before_the_mimic_goes_on(user):

@@ -62,10 +62,10 @@ def test_a_repeated_key(user):
 
 
 PARTITIONS = {
-    "not JSON": ('{"TRAIN_SET": [', []),
-    "a list": ("[]", []),
-    "without TRAIN_SET": ('{"TEST_SET": ["0001"]}', ["TRAIN_SET"]),
-    "of other identities": ('{"TRAIN_SET": ["9001"], "TEST_SET": ["9002"]}', []),
+    "not JSON": ('{"TRAIN_SET": [', ["parts.json"]),
+    "a list": ("[]", ["parts.json"]),
+    "without TRAIN_SET": ('{"TEST_SET": ["0001"]}', ["parts.json", "TRAIN_SET"]),
+    "of other identities": ('{"TRAIN_SET": ["9001"], "TEST_SET": ["9002"]}', ["TRAIN_SET", "9001"]),
 }
 
 
@@ -74,4 +74,4 @@ def test_a_wrong_partition(user, case):
     text, words = PARTITIONS[case]
     file = user.folder / "parts.json"
     file.write_text(text)
-    user.train(user.yaml(data_cfg__dataset_partition=str(file))).refused(file.name, *words)
+    user.train(user.yaml(data_cfg__dataset_partition=str(file))).refused(*words)
