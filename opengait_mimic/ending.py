@@ -86,6 +86,10 @@ def stoppable(forced: Callable[[KeyboardInterrupt], None]):
             came.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
             raise came[0]
 
+    def unraisable(found):  # raised inside a __del__, where Python drops it: `enforce` ends the process then
+        if not came or found.exc_value is not came[0]:
+            unraised(found)
+
     def enforce():  # the C half of a handler writes the signal's number at once; the Python half may have to wait for the main thread
         while 0 not in (data := os.read(reader, 64)):
             first = next((number for number in data if number in _SIGNALS), None)
@@ -93,6 +97,7 @@ def stoppable(forced: Callable[[KeyboardInterrupt], None]):
                 forced(came[0] if came else Terminated() if first == signal.SIGTERM else KeyboardInterrupt())
                 return
 
+    unraised, sys.unraisablehook = sys.unraisablehook, unraisable
     before = [signal.signal(number, handler) for number in _SIGNALS]
     woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     thread = threading.Thread(target=enforce, name="signals", daemon=True)
@@ -103,6 +108,7 @@ def stoppable(forced: Callable[[KeyboardInterrupt], None]):
     finally:
         _stoppable = False
         over.set()
+        sys.unraisablehook = unraised
         signal.set_wakeup_fd(woken)
         for number, old in zip(_SIGNALS, before):
             signal.signal(number, old)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from tests.faults.conftest import TEACHER, shas
+from tests.faults.conftest import shas
 
 pytestmark = pytest.mark.fault("killed runs")
 
