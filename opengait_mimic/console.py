@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from .ending import Terminated, end_now, stoppable
+from .ending import end_now, stoppable
 from .faults import Ending, ending
 from .host import watchdog
 
@@ -58,7 +58,7 @@ def _end(error: BaseException, again: str) -> None:
     """End the program for an error: by SystemExit where it is one process, at once where it is one of several or its main thread waits."""
     found = ending(error, again)
     if watchdog.running is not None and found.status:
-        end_now(*_among_others(error, found, watchdog.running))
+        end_now(*_among_others(found, watchdog.running))
     if found.trace:
         print(found.trace, file=sys.stderr)
     if threading.current_thread() is not threading.main_thread():
@@ -70,11 +70,11 @@ def _end(error: BaseException, again: str) -> None:
     raise SystemExit(found.status) from None
 
 
-def _among_others(error: BaseException, found: Ending, watching: watchdog.Watchdog) -> tuple[int, str]:
+def _among_others(found: Ending, watching: watchdog.Watchdog) -> tuple[int, str]:
     """The exit status of one process of several and what it prints: the first cause, and an error of its own before that."""
     text = found.text.replace("error: ", f"error: rank {watching.rank}: ", 1)
     cause = None
-    if found.lost or isinstance(error, Terminated):  # torchrun sends SIGTERM when a process has ended
+    if found.by_another:  # torchrun sends SIGTERM when a process has ended
         cause = watching.cause(3 * watchdog.MISSED)
     elif not text:  # `on_rank_0` failed on rank 0, which is about to tell
         begin = time.monotonic()
@@ -84,11 +84,11 @@ def _among_others(error: BaseException, found: Ending, watching: watchdog.Watchd
             return found.status, ""
     if cause is None:
         cause = watching.tell(found.status, text)
-    if cause.by != watching.rank and not found.lost and found.status == 1 and text.partition(": ")[2:] != cause.text.partition(": ")[2:]:
+    own = cause.by == watching.rank
+    shown = [found.trace if own else "", watching.shown(cause)]
+    if not own and found.status == 1 and not found.by_another and not cause.text.endswith(found.text.partition(": ")[2]):
         shown = [found.trace, text, watching.shown(cause)]
-    else:
-        shown = [found.trace if cause.by == watching.rank else "", watching.shown(cause)]
-    if cause.by == watching.rank and cause.status == 1:
+    if own and cause.status == 1:
         _tell_torchrun(cause.text)
     return cause.status, "\n".join(filter(None, shown))
 

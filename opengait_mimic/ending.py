@@ -14,6 +14,9 @@ from typing import Callable
 GRACE = 5.0
 """Seconds between Ctrl-C or SIGTERM and the end of a process that does not come to it by itself: it waits for others in C code, say."""
 
+WORKER_STOPPED = "is killed by signal: Terminated"
+"""What torch says in the main thread where SIGTERM was sent to all processes of a run and a loader's worker was the first to end."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _undo: list[Callable[[], None]] = []
 _at_it = threading.Lock()
@@ -43,6 +46,7 @@ def end_now(status: int, message: str = "") -> None:
     Nothing else runs: no ``finally``, no atexit. What is saved is written under a temporary name and renamed, so it is whole.
     """
     _at_it.acquire()  # and never released: another thread that comes here waits for the end
+    sys.unraisablehook = lambda _: None  # the main thread's loader, say, whose workers end
     if message:
         print(message, file=sys.stderr, flush=True)
     for undo in reversed(_undo):
@@ -86,8 +90,8 @@ def stoppable(forced: Callable[[KeyboardInterrupt], None]):
             came.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
             raise came[0]
 
-    def unraisable(found):  # raised inside a __del__, where Python drops it: `enforce` ends the process then
-        if not came or found.exc_value is not came[0]:
+    def unraisable(found):  # raised inside a __del__, where Python drops it; `enforce` ends the process then
+        if found.exc_value not in came and WORKER_STOPPED not in str(found.exc_value):
             unraised(found)
 
     def enforce():  # the C half of a handler writes the signal's number at once; the Python half may have to wait for the main thread

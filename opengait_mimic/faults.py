@@ -9,7 +9,7 @@ import traceback
 from typing import NamedTuple
 
 from .config import ConfigError
-from .ending import Terminated
+from .ending import WORKER_STOPPED, Terminated
 from .host import HostError
 
 SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -28,12 +28,14 @@ _MEMORY = re.compile(r"out of memory|can't allocate memory|Cannot allocate memor
 
 
 class Ending(NamedTuple):
-    """How a program ends: exit status, message (empty: another says it), traceback where one helps, whether another process went away."""
+    """How a program ends: exit status, message (empty: another says it), traceback where one helps, and whether the cause may be another
+    process: a connection broke, or SIGTERM came.
+    """
 
     status: int
     text: str
     trace: str = ""
-    lost: bool = False
+    by_another: bool = False
 
 
 def ending(error: BaseException, again: str = "") -> Ending:
@@ -45,13 +47,15 @@ def ending(error: BaseException, again: str = "") -> Ending:
     """
     while _is_lost(error) and error.__context__ is not None:  # telling the others of the first error failed in its turn
         error = error.__context__
+    if isinstance(error, RuntimeError) and WORKER_STOPPED in str(error):
+        error = Terminated()
     if isinstance(error, SystemExit):
         return Ending(1, error.code) if isinstance(error.code, str) else Ending(error.code or 0, "")
     if isinstance(error, KeyboardInterrupt):
         status, said = (143, "stopped by SIGTERM") if isinstance(error, Terminated) else (130, "stopped")
-        return Ending(status, f"\n{said}; {again}" if again else f"\n{said}")
+        return Ending(status, f"\n{said}; {again}" if again else f"\n{said}", by_another=status == 143)
     if _is_lost(error):
-        return Ending(1, f"error: the connection to the other processes broke: {_first_line(error)}", lost=True)
+        return Ending(1, f"error: the connection to the other processes broke: {_first_line(error)}", by_another=True)
     known = _known(error)
     if known is not None:
         return Ending(1, f"error: {known}")
