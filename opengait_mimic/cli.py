@@ -10,6 +10,9 @@ from .config import ConfigError
 from .console import add_host_arguments, friendly_errors, log_to_console
 from .tables.suites import SUITES
 
+RESUMED = ("demo", "pipeline", "adapt", "table", "evaluate")
+"""The commands that keep what they have finished."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and run one command; returns the exit status."""
@@ -20,12 +23,12 @@ def main(argv: list[str] | None = None) -> int:
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
-    with friendly_errors():
+    with friendly_errors("the same command goes on where it stopped" if given.command in RESUMED else ""):
         status = given.run(given)
-    if given.command in ("evaluate", "pipeline", "adapt"):  # what may run in several processes
-        from .host import leave
+        if given.command in ("evaluate", "pipeline", "adapt"):  # what may run in several processes
+            from .host import leave
 
-        leave()
+            leave()
     return status
 
 

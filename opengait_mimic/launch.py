@@ -249,7 +249,7 @@ def main(argv: list[str] | None = None) -> int:
     add_host_arguments(parser)
     given = parser.parse_args(argv)
     log_to_console()
-    with friendly_errors():
+    with friendly_errors("the same command with --resume auto goes on from the last checkpoint" if given.phase == "train" else ""):
         host = hosts.bind(given.host, given.device, given.output)
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
@@ -259,5 +259,5 @@ def main(argv: list[str] | None = None) -> int:
         if done is None or done.action != "skip":
             at, resumed = (done.iteration, done.iteration > 0) if done else (given.iter, False)
             launch(given.cfgs, given.phase, at, given.log_to_file, resume=resumed, trust_pickles=given.trust_pickles)
-    hosts.leave()
+        hosts.leave()
     return 0

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 from .distributed import on_rank_0, rank_and_world
+from .ending import undone
 from .host import HostError
 
 NAME = "training.lock"
@@ -24,11 +25,8 @@ def locked(folder: Path):
         HostError: another process trains there, or may. SystemExit: likewise, on ranks above 0.
     """
     on_rank_0(lambda: _take(folder))
-    try:
+    with undone(lambda: (folder / NAME).unlink(missing_ok=True)) if rank_and_world()[0] == 0 else contextlib.nullcontext():
         yield
-    finally:
-        if rank_and_world()[0] == 0:
-            (folder / NAME).unlink(missing_ok=True)
 
 
 def refuse_locked(folder: Path) -> None:

@@ -19,6 +19,17 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Fault tests outside of tests/faults get the mark that those there carry."""
+    from tests.faults.families import family_of
+
+    for item in items:
+        family = family_of(item.path.relative_to(Path(__file__).parents[1]).as_posix(), item.name)
+        if family is not None:
+            item.add_marker(pytest.mark.fault(family))
+
+
 @pytest.fixture(scope="session")
 def host_spec(pytestconfig) -> str:
     """What --host says."""

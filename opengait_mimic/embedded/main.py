@@ -6,6 +6,7 @@ Runs in one process as it is, or in several under torchrun; on the GPUs there ar
 from __future__ import annotations
 
 import argparse
+import datetime
 import gc
 import logging
 import os
@@ -85,7 +86,9 @@ if __name__ == "__main__":
 
     in_group = "RANK" in os.environ and "WORLD_SIZE" in os.environ  # set by torchrun
     if in_group:
-        dist.init_process_group("nccl" if runtime.device.type == "cuda" else "gloo", init_method="env://")
+        # rank 0 scores alone while the others wait: longer than torch's own 10 or 30 minutes
+        patience = datetime.timedelta(days=1)
+        dist.init_process_group("nccl" if runtime.device.type == "cuda" else "gloo", init_method="env://", timeout=patience)
     cfgs = config_loader(opt.cfgs)
     if opt.iter:
         for engine in ("trainer_cfg", "evaluator_cfg"):

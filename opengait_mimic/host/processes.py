@@ -15,12 +15,16 @@ import torch
 import torch.distributed as dist
 
 from ..distributed import rank_and_world
+from . import watchdog
 from .find import HostError
 
 PATIENCE = datetime.timedelta(days=1)
 """How long a process waits for the others. Rank 0 scores, resamples and writes alone while they wait: on large data for longer than torch's
-own 10 minutes (NCCL) or 30 (gloo). A process that dies is not waited for: torchrun ends the others at once, as gloo does by itself.
+own 10 minutes (NCCL) or 30 (gloo). A process that ends with an error, or dies, is not waited for: see `watchdog`.
 """
+
+MEETING = datetime.timedelta(minutes=30)
+"""How long the processes wait for each other to start."""
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -62,16 +66,18 @@ def start(name: str = "auto") -> torch.device:
         name: see `pick_device`.
 
     Raises:
-        HostError: the choice failed on a machine, machines disagree, or two processes would share a GPU.
+        HostError: a process did not come within `MEETING`, the choice failed on a machine, machines disagree, or two processes
+            would share a GPU.
     """
     if dist.is_initialized():
         device = pick_device(name)
     else:
         atexit.register(stop)
         if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
-            store, rank, world = next(dist.rendezvous("env://"))
+            store, rank, world = _meet()
         else:
             store, rank, world = dist.HashStore(), 0, 1
+        watchdog.start(rank, world)
         device = _agree(name, dist.PrefixStore("opengait_mimic", store), rank, world)
         backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
         store.set_timeout(PATIENCE)  # NCCL first meets there, when it is first asked for something
@@ -79,6 +85,19 @@ def start(name: str = "auto") -> torch.device:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
+
+
+def _meet() -> tuple[dist.Store, int, int]:
+    """The store of the processes that torchrun, or a cluster through the same variables, has started; this rank; their number."""
+    place = ":".join(os.environ.get(name, f"({name} is not set)") for name in ("MASTER_ADDR", "MASTER_PORT"))
+    try:
+        return next(dist.rendezvous("env://", timeout=MEETING))
+    except (RuntimeError, ValueError) as error:
+        raise HostError(
+            f"RANK = {os.environ['RANK']} and WORLD_SIZE = {os.environ['WORLD_SIZE']} are set, but the processes did not meet at {place}"
+            f" ({str(error).splitlines()[0]}). Start all of them, with one address that all can reach and a free port; or, for a single"
+            " process, unset RANK and WORLD_SIZE"
+        ) from error
 
 
 def _agree(name: str, store: dist.Store, rank: int, world: int) -> torch.device:
@@ -123,6 +142,8 @@ def follow_world_size(cfgs: dict) -> None:
 
 def stop() -> None:
     """End the process group; what still holds it (a DDP model in a cycle) is collected first."""
+    if watchdog.running is not None:
+        watchdog.running.stop()
     gc.collect()
     if dist.is_initialized():
         dist.destroy_process_group()
@@ -139,6 +160,8 @@ def leave() -> None:
     writer = getattr(sys.modules["utils"].get_msg_mgr(), "writer", None) if dist.get_rank() == 0 else None
     if writer is not None:  # TensorBoard's
         writer.close()
+    if watchdog.running is not None:
+        watchdog.running.leaving()
     dist.barrier()
     stop()
     logging.shutdown()

@@ -1,0 +1,74 @@
+"""Killed runs: Ctrl-C, SIGTERM, kill -9, a worker that is killed. Nothing that was saved is lost, no process and no lock stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from tests.faults.conftest import shas
+
+pytestmark = pytest.mark.fault("killed runs")
+
+
+def whole(user):
+    """Every checkpoint can be read; their hashes."""
+    for file in user.out.rglob("*.pt"):
+        torch.load(file, weights_only=True)
+    return shas(user.out)
+
+
+@pytest.fixture
+def runs(user, nursery):
+    """Starts a training without end, with two workers, and waits for its second checkpoint."""
+    file = user.endless(data_cfg__num_workers=2)
+
+    def start(name, *words):
+        process = nursery.start("opengait_mimic", user.words(file, *words), user.folder / f"{name}.log")
+        process.until(lambda: "Iteration" in process.text and user.saved_twice())
+        assert len(process.children()) == 2
+        return process
+
+    return SimpleNamespace(start=start, file=file)
+
+
+@pytest.mark.parametrize(("number", "status", "word"), [(signal.SIGINT, 130, "stopped;"), (signal.SIGTERM, 143, "stopped by SIGTERM;")])
+def test_a_run_that_is_stopped(user, runs, number, status, word):
+    """Ctrl-C goes to its workers too; a cluster's SIGTERM to it alone. One line says how to go on."""
+    run = runs.start("run")
+    run.send(number, group=number == signal.SIGINT)
+    assert run.wait(20) == status
+    run.gone(5)
+    assert "Traceback" not in run.text and run.text.count("stopped") == 1
+    assert run.text.strip().splitlines()[-1] == f"{word} the same command with --resume auto goes on from the last checkpoint"
+    assert len(whole(user)) >= 2 and not list(user.out.rglob("training.lock"))
+
+
+def test_a_run_that_is_killed_and_the_next(user, runs):
+    """While it lives a second one is refused. Its workers die with it; its lock is taken over, and what it saved is gone on from."""
+    run = runs.start("first")
+    user.train(runs.file, kept=False).refused("is being trained by process", run.pid)
+    run.send(signal.SIGKILL)
+    assert run.wait(20) == -signal.SIGKILL
+    run.gone(5)
+    before = whole(user)
+    run = runs.start("next", "--resume", "auto")
+    assert "--resume auto: goes on from iteration" in run.text
+    run.send(signal.SIGTERM)
+    assert run.wait(20) == 143
+    after = whole(user)
+    assert {name: after[name] for name in before} == before and not list(user.out.rglob("training.lock"))
+
+
+def test_a_worker_that_is_killed(user, runs):
+    """As the system does for want of memory."""
+    run = runs.start("run")
+    os.kill(run.children()[0], signal.SIGKILL)
+    assert run.wait(60) == 1
+    run.gone(5)
+    last = run.text.strip().splitlines()[-1]
+    assert last.startswith("error: a loader's worker died") and "data_cfg.num_workers" in last and "Traceback" not in run.text
+    whole(user)
