@@ -13,6 +13,7 @@ from typing import Callable
 from torch import nn
 
 from . import host as hosts
+from . import run_sheet
 from .batchnorm import gather_batchnorm
 from .config import ConfigError
 from .console import add_host_arguments, friendly_errors, log_to_console
@@ -209,6 +210,8 @@ def launch(
         model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
         if training and rank_and_world()[0] == 0:
             Recorder(given, history(given)).attach(model)
+        if training:
+            run_sheet.start(getattr(model, "module", model), given)
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:

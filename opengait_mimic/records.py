@@ -118,12 +118,15 @@ class Recorder:
         What the folder holds keeps its record until the first checkpoint is written; only in a fresh folder an empty one is
         written at once, so that a first checkpoint cut short is known for what it is.
         """
+        from .run_sheet import write_beside  # it reads records
+
         inner = getattr(model, "module", model)
         save, log_iter, summary = inner.save_ckpt, self.cfgs["trainer_cfg"]["log_iter"], {}
 
         def save_ckpt(iteration):
             save(iteration)
             self.saved(iteration)
+            write_beside(checkpoint_at(self.cfgs, iteration), self.cfgs, inner, self.content["checkpoints"][str(iteration)])
 
         def note(_, __, result):
             self.steps += 1
