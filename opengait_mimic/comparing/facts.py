@@ -69,7 +69,7 @@ def weights(sheet: dict) -> dict:
         "transforms": _transforms(trainer.get("transform")),
         "training": {**other, "starts from": None if starts_from == 0 else starts_from},
         **networks,
-        "data": {"identities (partition)": partition, "clips (sample of their bytes)": sample, **data},
+        "data": {"identities (partition)": partition, "clips (sample)": sample, **data},
     }
 
 
@@ -109,7 +109,8 @@ def _steps(sheet: dict, schedule: dict) -> dict:
     changed: object = [] if sheet.get("what") == "recipe" or starts is None else UNTOLD
     if starts and None not in [each["changed"] for each in starts]:
         changed = [f"at {each['iteration']}: {line}" for each in starts for line in each["changed"]]
-    passed = f"{sum(at <= done for at in drops)} of {len(drops)}" if isinstance(drops, list) else None
+    counted = isinstance(drops, list) and all(isinstance(at, (int, float)) for at in drops)
+    passed = f"{sum(at <= done for at in drops)} of {len(drops)}" if counted else None
     return {"done": done, "drops of the rate passed": passed, "changed on the way": changed}
 
 
