@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from numbers import Real
 from typing import NamedTuple
 
-import yaml
-
 from ..config import ConfigError, anything, boolean, nearest, number, read, shown, text, unknown_key
 from ..host.find import HostError
 from ..host.paths import resolve
 from ..host.registry import is_ours
+from ..parsing import parse
 from .tables import BLOCKS, EVALUATIONS, SAMPLING, SWINGAIT
 
 
@@ -81,9 +80,9 @@ def _backbone(model_cfg: dict) -> str | None:
     block = model_cfg.get("backbone")
     try:
         if "cfgs" in block:
-            block = yaml.safe_load(resolve(block["cfgs"], "").read_text(encoding="utf-8"))["model_cfg"]
+            block = parse(resolve(block["cfgs"], "").read_text(encoding="utf-8"))["model_cfg"]
         return block["model"]
-    except (TypeError, KeyError, OSError, UnicodeDecodeError, HostError, yaml.YAMLError):
+    except (TypeError, KeyError, OSError, UnicodeDecodeError, HostError, ConfigError):
         return None
 
 
