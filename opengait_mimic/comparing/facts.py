@@ -159,7 +159,10 @@ def _result(source: dict | None):
 
 
 def _starts(starts: list | None):
-    return UNTOLD if not starts else [f"{each['iteration']} ({each['processes']} process(es))" for each in starts]
+    def said(iteration, processes):
+        return f"at {iteration} by {processes} process{'es' if processes > 1 else ''}"
+
+    return [said(each["iteration"], each["processes"]) for each in starts] if starts else UNTOLD
 
 
 def _versions(machine: dict | None):

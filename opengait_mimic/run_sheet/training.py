@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torch.nn.modules.batchnorm import _BatchNorm
+
 from ..distributed import rank_and_world
 from ..inputs import checkpoint_at, differences, plain, sha256, training_inputs, weights_of
 from ..provenance import config_hash, now
@@ -52,10 +54,13 @@ def write_beside(checkpoint: str | Path, cfgs: dict, inner, digest: str | None =
 
 def _facts(inner, cfgs: dict, names: list[str]) -> dict:
     inputs, starts = _history(inner, cfgs)
+    clips = batch(cfgs, rank_and_world()[1])
+    if not any(isinstance(layer, _BatchNorm) for layer in inner.modules()):
+        clips["batchnorm"] = "no such layer"
     return {
         "inputs": inputs,
         "test": of_test(cfgs),
-        "batch": batch(cfgs, rank_and_world()[1]),
+        "batch": clips,
         "trained_on": history(cfgs),
         "upstream": {key: summed_up(weights_of(cfgs, key)) for key in builds_on(cfgs)},
         "precision": precision(cfgs),
