@@ -19,11 +19,11 @@ def parse(text: str):
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"not YAML: {error}") from error
+        raise ConfigError(str(error)) from error
     except RecursionError as error:
         raise ConfigError("nested too deep") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # of a constructor: 2024-02-31, !!int x
-        raise ConfigError(f"not YAML: a value cannot be read as what it looks like or is tagged as ({error})") from error
+        raise ConfigError(f"a value cannot be read as what it looks like or is tagged as ({error})") from error
     _refuse_keys(found, "", ())
     return found
 
