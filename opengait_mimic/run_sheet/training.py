@@ -15,7 +15,7 @@ from .machine import command, device_name, devices, machine
 from .plans import batch, builds_on, of_test, precision
 from .words import HEAD, beside, read_sheet
 
-SUMMED_UP = ("iteration", "of", "checkpoint", "inputs", "batch", "trained_on", "precision", "seed", "starts", "machine")
+SUMMED_UP = ("iteration", "of", "checkpoint", "inputs", "data", "batch", "trained_on", "precision", "seed", "starts", "machine")
 """What a sheet tells of the trainings that it builds on."""
 
 
