@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from opengait_mimic.comparing import compare, table
 from opengait_mimic.compat import SWITCHES
 from opengait_mimic.config import ConfigError, merge
 from opengait_mimic.host import HostError, load_cfgs
@@ -57,14 +58,35 @@ def written(files):
 @given(data=st.data())
 def test_any_value_anywhere_is_read_or_refused_in_our_words(host, cfgs, written, data):
     found = copy.deepcopy(cfgs[data.draw(st.sampled_from(METHODS))])
+    whole = recipe(written(found))
     put(found, data.draw(st.sampled_from(list(paths(found)))), data.draw(values))
     file = written(found)
     try:
         load_cfgs(file)
         prepare(file, "train")
-        recipe(file)
+        table(compare(recipe(file), whole), ("a", ""), ("b", ""))
     except (ConfigError, HostError) as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("block", "value", "told"),
+    [
+        ("loss_cfg", 18, "loss_cfg = 18; expected a mapping with the key `type`"),
+        ("scheduler_cfg", [], "scheduler_cfg = []; expected a mapping with the key `scheduler`"),
+        ("trainer_cfg", [], "trainer_cfg = []; expected a mapping"),
+        ("model_cfg", None, "model_cfg = None; expected a mapping"),
+    ],
+)
+def test_a_block_that_is_none_is_refused_in_files_of_the_hosts_own_as_well(host, cfgs, written, block, value, told):
+    found = copy.deepcopy(cfgs["GaitBase (teacher)"])
+    found["evaluator_cfg"].pop("occlusion", None)
+    found["trainer_cfg"].pop("seed", None)
+    found["evaluator_cfg"]["eval_func"] = "evaluate_indoor_dataset"
+    file = written({**found, block: value})
+    with pytest.raises(ConfigError) as error:
+        load_cfgs(file)
+    assert str(error.value).startswith(f"{file}: ") and told in str(error.value)
 
 
 @MANY

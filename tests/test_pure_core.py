@@ -16,7 +16,7 @@ EXTRAS = ("jinja2", "matplotlib", "scipy", "sklearn", "pytorch_metric_learning",
 PURE = (
     *("occlusion", "visibility", "losses", "retrieval", "protocol", "walkers", "augmentation", "evaluators", "config", "clips"),
     *("pictures", "distributed", "summary", "progress", "batchnorm", "compat", "public_weights", "manifest", "watch", "seeds"),
-    *("provenance", "results.numbers", "results.scorer", "results.pictures", "report"),
+    *("provenance", "results.numbers", "results.scorer", "results.pictures", "report", "comparing", "parsing"),
 )
 
 BLOCKER = """

@@ -11,8 +11,9 @@ from ..config import ConfigError
 from ..host import HostError
 from ..models.subnetwork import CheckpointError
 from ..run_sheet import recipe
-from . import compare, read_side, table
-from .show import silent
+from .differences import compare
+from .show import silent, table
+from .sides import read_side
 
 USAGE = 2
 

@@ -124,9 +124,15 @@ def _transforms(blocks) -> dict | None:
     """Of each input its steps by name, and their order; without a name for a single input."""
     if not isinstance(blocks, list):
         return blocks
-    inputs = [block["trf_cfg"] if isinstance(block.get("trf_cfg"), list) else [block] for block in blocks]
+    inputs = [_steps_of(block) for block in blocks]
     made = [{**by_name(steps), "order": [step.get("type") for step in steps]} for steps in inputs]
     return made[0] if len(made) == 1 else {f"input {i}": each for i, each in enumerate(made)}
+
+
+def _steps_of(block: dict | None) -> list[dict]:
+    """The steps of one input, also of a ``Compose``; null does nothing."""
+    steps = block["trf_cfg"] if block and isinstance(block.get("trf_cfg"), list) else [block]
+    return [step for step in steps if isinstance(step, dict)]
 
 
 def _network(block: dict | None, training: dict | None) -> dict | None:
