@@ -46,5 +46,7 @@ def of_test(cfgs: dict, recipe: bool = False) -> dict:
 
 def builds_on(cfgs: dict) -> dict:
     """`upstream` without a teacher that is named for RP alone: ``teacher`` and ``ven`` -> their YAML and its ``checkpoint`` key."""
-    taught = getattr(lookup("modeling.models", cfgs["model_cfg"]["model"], "model_cfg.model"), "taught", False)
-    return {key: value for key, value in upstream(cfgs).items() if key != "teacher" or taught}
+    model_cfg = cfgs["model_cfg"]
+    if not getattr(lookup("modeling.models", model_cfg["model"], "model_cfg.model"), "taught", False):
+        cfgs = {**cfgs, "model_cfg": {key: value for key, value in model_cfg.items() if key != "teacher"}}
+    return upstream(cfgs)
