@@ -131,7 +131,7 @@ def _transforms(blocks) -> dict | None:
 
 def _steps_of(block: dict | None) -> list[dict]:
     """The steps of one input, also of a ``Compose``; null does nothing."""
-    steps = block["trf_cfg"] if block and isinstance(block.get("trf_cfg"), list) else [block]
+    steps = block["trf_cfg"] if isinstance(block, dict) and isinstance(block.get("trf_cfg"), list) else [block]
     return [step for step in steps if isinstance(step, dict)]
 
 
