@@ -15,8 +15,6 @@ import logging
 import os
 from pathlib import Path
 
-import yaml
-
 from . import __version__
 from . import host as hosts
 from .config import ConfigError
@@ -25,6 +23,7 @@ from .inputs import checkpoint_at, differences
 from .launch import model_class, prepare
 from .mixes import Change, mixed
 from .occlusion import Occlusion
+from .parsing import parse
 from .runs import write_yaml
 from .stages import Stage, run, say
 from .trained import own_phase, trained_kinds
@@ -109,7 +108,7 @@ def write(
         )
     weights = checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")
     known = trained_kinds(cfgs, weights)
-    made = derived(yaml.safe_load(file.read_text(encoding="utf-8")), cfgs, weights, change)
+    made = derived(parse(file.read_text(encoding="utf-8")), cfgs, weights, change)
     folder = hosts.output() / cfgs["data_cfg"]["dataset_name"] / "adapt"
     target = Path(out).expanduser() if out else folder / f"{name}-{made['trainer_cfg']['save_name']}.yaml"
     if target.is_file() and not retrain and (changed := _changed(target, made)):
@@ -130,8 +129,8 @@ def write(
 def _changed(file: Path, made: dict) -> str:
     """In what a file differs from a configuration; empty where it is the same."""
     try:
-        there = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        there = parse(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
         return str(error)
     return "; ".join(differences(there, made)[:6]) if isinstance(there, dict) else "it is no configuration"
 

@@ -19,7 +19,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _report, _curves, _import, _convert, _list, _check):
+    for add in (
+        *(_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _report, _compare, _curves, _import, _convert, _list, _check),
+    ):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
@@ -216,6 +218,22 @@ def _run_report(given) -> int:
 
     print("\n".join(report(given.results, given.out, given.csv, given.json, given.latex)))
     return 0
+
+
+def _compare(commands) -> None:
+    p = commands.add_parser("compare", help="in what two runs, results or recipes differ, departures from the recipe first")
+    kinds = "a checkpoint, its run sheet, the folder of a training or a result, a result's JSON, or a YAML"
+    p.add_argument("a", metavar="A", help=kinds)
+    p.add_argument("b", metavar="B", help="likewise; the recipe, if one of them is")
+    p.add_argument("--host", default=None, help="whose defaults fill a YAML in: an OpenGait checkout, or `embedded`")
+    p.add_argument("--output", default=None, metavar="DIR", help="where the results are that a YAML's `auto` means (default: ./output)")
+    p.set_defaults(run=_run_compare)
+
+
+def _run_compare(given) -> int:
+    from .comparing.command import run
+
+    return run(given)
 
 
 def _import(commands) -> None:

@@ -20,11 +20,12 @@ from .protocol import TEACHER, format_rows, light, pairs_hash, protocol_hash
 from .protocol.rows import RANKS
 from .provenance import provenance
 from .records import write_whole
-from .results.folder import Result, try_places, write_result
+from .results.folder import JSON, Result, try_places, write_result
 from .results.pictures import drawn
 from .results.reference import Reference, read_reference
 from .results.scorer import Scorer
 from .retrieval import Trials, transductive
+from .run_sheet import write_result_sheet
 from .seeds import read_seeds
 from .setting import Subject, architecture, cells_of, read_subject
 from .trained import trained_kinds
@@ -130,7 +131,7 @@ def measure(
     blocks = {job[0].name: jobs.block(job) for job in reversed(jobs.own) if job}  # those of the first seed stay
     source = _provenance(subject, earlier, None if isinstance(path, dict) else path, {**facts, "occlusion": blocks, **more})
     pictures = drawn(scorer.pictures(jobs.block), jobs.frames) if wanted.pictures else {}
-    return Result(rows, summary, source, trials, scorer.names, scorer.hidden, pictures)
+    return Result(rows, summary, source, trials, scorer.names, scorer.hidden, pictures, subject.cfgs)
 
 
 def _hp(subject: Subject, scorer: Scorer, earlier: Reference | None) -> tuple[dict | None, Trials | None, str]:
@@ -216,8 +217,10 @@ def run(given) -> int:
     print(format_rows(found.rows, found.summary))
     if given.json:
         write_whole(Path(given.json), found.content())
+        write_result_sheet(Path(given.json), found.cfgs, found.provenance)
         print(f"written: {given.json}")
     if given.out:
         write_result(Path(given.out), found)
+        write_result_sheet(Path(given.out) / JSON, found.cfgs, found.provenance)
         print(f"written: {given.out}")
     return 0

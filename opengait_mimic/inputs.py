@@ -13,7 +13,7 @@ from . import __version__
 from . import host as hosts
 from .compat import place_of, switched_on
 from .config import ConfigError, read
-from .host import is_ours, load_cfgs, lookup, resolve
+from .host import HostError, is_ours, load_cfgs, lookup, resolve
 from .occlusion import Occlusion
 from .training.settings import FIELDS
 
@@ -90,20 +90,29 @@ def data_sample(root: str, labels: list) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def data_inputs(cfgs: dict, sets: tuple[str, ...]) -> dict:
-    """``data_cfg`` with the partition's ``sets`` and a sample of the clips in place of their paths."""
+def data_inputs(cfgs: dict, sets: tuple[str, ...], recipe: bool = False) -> dict:
+    """``data_cfg`` with the partition's ``sets`` and a sample of the clips in place of their paths; of a ``recipe``, which may be for
+    data that are not here, None in place of what is not found.
+    """
     data = cfgs["data_cfg"]
     kept = {key: value for key, value in data.items() if key not in ("num_workers", "cache")}
-    partition = json.loads(Path(data["dataset_partition"]).read_text())
-    chosen = {key: partition.get(key) for key in sets}
-    kept["dataset_partition"] = "sha256:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
-    kept["dataset_root"] = data_sample(data["dataset_root"], partition.get(sets[0], []))
+    root, file = data["dataset_root"], data["dataset_partition"]
+    if recipe:
+        root, file = _found(str(root), "data_cfg.dataset_root"), _found(str(file), "data_cfg.dataset_partition")
+        kept.update(dataset_root=None, dataset_partition=None)
+    if file is not None:
+        partition = json.loads(Path(file).read_text())
+        chosen = {key: partition.get(key) for key in sets}
+        kept["dataset_partition"] = "sha256:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+        if root is not None:
+            kept["dataset_root"] = data_sample(root, partition.get(sets[0], []))
     return kept
 
 
-def model_inputs(cfgs: dict) -> dict:
+def model_inputs(cfgs: dict, recipe: bool = False) -> dict:
     """``model_cfg`` with what it leaves out, the backbone spelled out, the name of the data set that the backbone's YAML is for
-    (GaitGL's depth follows it), and the weights of teacher and VEN by their SHA-256 (None: not there yet).
+    (GaitGL's depth follows it), and the weights of teacher and VEN by their SHA-256 (None: not there yet; of a ``recipe`` also a
+    path that is not there).
     """
     model_cfg = copy.deepcopy(cfgs["model_cfg"])
     model = lookup("modeling.models", model_cfg["model"], "model_cfg.model")
@@ -116,9 +125,9 @@ def model_inputs(cfgs: dict) -> dict:
     if hasattr(found, "reference_compat"):
         found.reference_compat = switched_on(found.reference_compat, model_cfg["model"])
     found = _without_namespaces(found)
-    for key in upstream(cfgs):
-        file = weights_of(cfgs, key)
-        found[key] = {"checkpoint": sha256(file) if file.is_file() else None}
+    for key, (_, given) in upstream(cfgs).items():
+        lost = recipe and given != "auto" and _found(given, key) is None
+        found[key] = {"checkpoint": None if lost else _sha256(weights_of(cfgs, key))}
     if "backbone" in found:
         from .models.subnetwork import around, backbone_cfg
 
@@ -139,28 +148,32 @@ def loss_inputs(cfgs: dict) -> list:
     return found
 
 
-def training_inputs(cfgs: dict) -> dict:
-    """Everything of a prepared configuration that decides the weights after a given number of steps, as plain JSON values."""
+def training_inputs(cfgs: dict, recipe: bool = False) -> dict:
+    """Everything of a prepared configuration that decides the weights after a given number of steps, as plain JSON values.
+
+    Of a ``recipe``, a configuration that nobody trains here (`load_cfgs` alone), what it builds on need not be there: None.
+    """
     trainer = {key: value for key, value in cfgs["trainer_cfg"].items() if key not in NO_WEIGHT["trainer_cfg"]}
     hint = trainer["restore_hint"]
     if hint != 0:  # weights to start from
-        file = resolve(hint, "trainer_cfg.restore_hint") if isinstance(hint, str) else checkpoint_at(cfgs, hint)
+        place = _found if recipe else resolve
+        file = place(hint, "trainer_cfg.restore_hint") if isinstance(hint, str) else checkpoint_at(cfgs, hint)
         resets = {key: cfgs["trainer_cfg"].get(key) for key in ("optimizer_reset", "scheduler_reset", "restore_ckpt_strict")}
-        trainer["restore_hint"] = {"weights": sha256(file), **resets}
+        trainer["restore_hint"] = {"weights": _sha256(file) if recipe else sha256(file), **resets}
     trainer.setdefault("seed", 0)
     for key, (default, _) in FIELDS.items():
         if trainer.get(key) == default:  # written out or not
             trainer.pop(key, None)
-    model_cfg = model_inputs(cfgs)
+    model_cfg = model_inputs(cfgs, recipe)
     if is_ours(lookup("modeling.models", model_cfg["model"], "model_cfg.model")):
         from .models.common import TRAINING
 
         place, where = place_of(model_cfg["model"]), "trainer_cfg.occlusion"
         trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), where, place)._asdict()
         (model_cfg.get("reference_compat") or {}).pop("rank", None)  # which embedding is ranked is the test's matter
-    data = {key: value for key, value in data_inputs(cfgs, ("TRAIN_SET",)).items() if key not in NO_WEIGHT["data_cfg"]}
+    data = {key: value for key, value in data_inputs(cfgs, ("TRAIN_SET",), recipe).items() if key not in NO_WEIGHT["data_cfg"]}
     found = {"host": hosts.current().name, "data_cfg": data, "model_cfg": model_cfg, "trainer_cfg": trainer}
-    return _plain({**found, "loss_cfg": loss_inputs(cfgs), **{key: cfgs[key] for key in ("optimizer_cfg", "scheduler_cfg")}})
+    return plain({**found, "loss_cfg": loss_inputs(cfgs), **{key: cfgs[key] for key in ("optimizer_cfg", "scheduler_cfg")}})
 
 
 def test_inputs(cfgs: dict) -> dict:
@@ -178,13 +191,26 @@ def test_inputs(cfgs: dict) -> dict:
         theirs = {key: whole["evaluator_cfg"].get(key) for key in ("enable_float16", "metric", "transform")}
         teacher = {"weights": sha256(whole["evaluator_cfg"]["restore_hint"]), "model_cfg": whole["model_cfg"], "evaluator_cfg": theirs}
         teacher["dataset_name"] = whole["data_cfg"]["dataset_name"]
-    return _plain(
+    return plain(
         {
             "version": __version__, "host": host.name, "commit": host.commit,
             "data_cfg": data_inputs(cfgs, ("TEST_SET", "PROBE_SET")), "model_cfg": model_inputs(cfgs), "evaluator_cfg": evaluator,
             "weights": sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")), "teacher": teacher,
         }
     )  # fmt: skip
+
+
+def _found(path: str, key: str) -> Path | None:
+    """`resolve`, with None for what is not found."""
+    try:
+        return resolve(path, key)
+    except HostError:
+        return None
+
+
+def _sha256(file: Path | None) -> str | None:
+    """`sha256`, with None for a file that is not there."""
+    return sha256(file) if file is not None and file.is_file() else None
 
 
 def _without_namespaces(value):
@@ -194,7 +220,7 @@ def _without_namespaces(value):
     return {key: _without_namespaces(part) for key, part in value.items()} if isinstance(value, dict) else value
 
 
-def _plain(value):
+def plain(value):
     """As it is after a stay in a JSON file."""
     return json.loads(json.dumps(value, default=str))
 

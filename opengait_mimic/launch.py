@@ -13,7 +13,7 @@ from typing import Callable
 from torch import nn
 
 from . import host as hosts
-from . import reading
+from . import reading, run_sheet
 from .batchnorm import gather_batchnorm
 from .config import ConfigError
 from .console import add_host_arguments, friendly_errors, log_to_console
@@ -222,6 +222,7 @@ def launch(
             step.attach(inner, given)
             said = keeping.restore(inner, given)
             batches.number(inner, given, said.get("batch") or inner.iteration)
+            run_sheet.start(inner, given)
             keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
         before(model)
         kind = type(getattr(model, "module", model))

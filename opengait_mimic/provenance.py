@@ -7,9 +7,10 @@ import datetime
 import hashlib
 import json
 import platform
+import sys
+from importlib import metadata
 from pathlib import Path
 
-import numpy as np
 import torch
 
 PLACES = {
@@ -33,8 +34,7 @@ def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | Non
         machine: ``host``, ``commit``, ``version`` (of the plugin), ``device``, ``processes``.
 
     Returns:
-        All of these, with ``cfgs`` (the file's name), ``config`` (see `config_hash`), the versions of python, torch and numpy, and
-        ``date`` (UTC, ISO 8601).
+        All of these, with ``cfgs`` (the file's name), ``config`` (see `config_hash`), `versions`, and ``date`` (`now`).
     """
     return {
         **measured,
@@ -42,11 +42,25 @@ def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | Non
         "config": config_hash(cfgs),
         **{key: weights.get(key) for key in ("checkpoint", "teacher", "ven", "hp", "weights")},
         **machine,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        **versions(),
+        "date": now(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Of python and of what computes: torch, numpy, kornia; and CUDA's and OpenCV's, where torch is built with it and it is loaded."""
+    found = {"python": platform.python_version(), "torch": torch.__version__}
+    found.update({name: metadata.version(name) for name in ("numpy", "kornia")})
+    if torch.version.cuda:
+        found["cuda"] = torch.version.cuda
+    if "cv2" in sys.modules:  # the host's transforms are its
+        found["cv2"] = sys.modules["cv2"].__version__
+    return found
+
+
+def now() -> str:
+    """UTC, ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
 
 
 def config_hash(cfgs: dict) -> str:

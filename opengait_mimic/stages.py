@@ -16,13 +16,15 @@ from torch import nn
 
 from .decide import Todo, decide
 from .distributed import on_rank_0, rank_and_world
-from .evaluate import evaluate, write_json
+from .evaluate import measure, write_json
 from .host import HostError
 from .inputs import differences, save_folder, test_inputs
 from .launch import launch, prepare
 from .locks import refuse_locked
 from .progress import rank_bar
+from .protocol import light
 from .records import read_json, read_record, set_aside
+from .run_sheet import write_result_sheet
 from .setting import DEFAULT, teacher_cfgs
 
 
@@ -169,14 +171,21 @@ def _test(stage: Stage, title: str) -> dict:
         return {**before, "again": True}
     if changed:
         say(f"  {stage.name}: is tested again: {'; '.join(changed[:8])}{f' (and {len(changed) - 8} more)' if len(changed) > 8 else ''}")
-    begin, rows, visibility = time.monotonic(), [], None
+    begin, rows, visibility, source = time.monotonic(), [], None, None
     if cfgs["model_cfg"]["model"] == "VEN":
         visibility = launch(file, "test", quiet=True, before=lambda model: _watch_test(model, title))
     else:
         with rank_bar(f"{title}, test") as bar:
-            rows = evaluate(file, quiet=True, progress=bar)
+            found = measure(file, quiet=True, progress=bar)
+        if found is not None:  # rank 0
+            rows, source = [light(row) for row in found.rows], found.provenance
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
-    on_rank_0(lambda: write_json(stage.result, rows, **result))
+
+    def keep():
+        write_json(stage.result, rows, **result)
+        write_result_sheet(stage.result, cfgs, source)
+
+    on_rank_0(keep)
     return {"rows": rows, **result, "again": False}
 
 

@@ -156,7 +156,7 @@ def steps(monkeypatch):
 def unscored(monkeypatch, done):
     """Trainings alone: the evaluation gives the rows of the whole run."""
     rows = json.loads((done / "walkers/pipeline/MimicGait-MimicGait-seed0/results.json").read_text())["rows"]
-    monkeypatch.setattr(stages, "evaluate", lambda *_, **__: rows)
+    monkeypatch.setattr(stages, "measure", lambda *_, **__: SimpleNamespace(rows=rows, provenance=None))
 
 
 # ---------------------------------------------------------------- a whole run

@@ -23,6 +23,8 @@ PURE = (
         "results.scorer",
         "results.pictures",
         "report",
+        "comparing",
+        "parsing",
     ),
 )
 

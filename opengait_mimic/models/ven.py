@@ -16,7 +16,7 @@ from .common import BINARISE, GEOMETRY, OccludedInput
 
 def known_kinds(value, where):
     """A check: a list of at least two occlusion kinds; returned in class-index order."""
-    if not isinstance(value, list) or len(set(value)) < 2 or not set(value) <= set(KINDS):
+    if not isinstance(value, list) or not all(kind in KINDS for kind in value) or len(set(value)) < 2:
         raise ConfigError(f"{where} = {value!r}; expected at least two of {', '.join(KINDS)}")
     return [kind for kind in KINDS if kind in value]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import product
 from pathlib import Path
 
-import yaml
-
 from ..config import REQUIRED, ConfigError, anything, choice, nearest, number, pair, read
 from ..occlusion import Occlusion
+from ..parsing import parse
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PAPERS, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding
 
 
@@ -53,9 +52,9 @@ def _of_file(file: Path, base: dict, where: str) -> list[Cell]:
 
     try:
         text = file.read_text(encoding="utf-8")
-        given = yaml.safe_load(text)
+        given = parse(text)
         slipped = slips(text) if given else []
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
         raise ConfigError(f"{where}: cannot read {file}: {error}") from error
     if slipped:
         raise ConfigError(*(f"{file}: {slip.message}" for slip in slipped))

@@ -37,7 +37,7 @@ class Result(NamedTuple):
     """All that an evaluation found; see the module.
 
     ``trials``: of each row. ``names``: label, type and view of the test sequences. ``hidden``: ``<condition>|<seed>`` -> array name -> [N].
-    ``pictures``: name -> array.
+    ``pictures``: name -> array. ``cfgs``: the configuration that was tested, for the run sheet; not in the files.
     """
 
     rows: list[dict]
@@ -47,6 +47,7 @@ class Result(NamedTuple):
     names: list[tuple[str, str, str]]
     hidden: dict[str, dict[str, np.ndarray]]
     pictures: dict[str, np.ndarray]
+    cfgs: dict | None = None
 
     def content(self, files: dict[str, str] | None = None) -> dict:
         """What stands in the JSON file."""

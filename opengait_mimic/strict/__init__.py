@@ -37,7 +37,8 @@ def check_file(file: Path, text: str, user: dict, default: dict) -> None:
 
     Raises:
         ConfigError: the file uses something of ours (see `uses_ours`) and has unknown or repeated keys, or values of the wrong
-            type or out of range: each with its dotted key, the value, what is allowed and the nearest valid name.
+            type or out of range: each with its dotted key, the value, what is allowed and the nearest valid name. Of any file: a
+            block that is no mapping.
     """
     if (file, text) in _checked:
         return
@@ -49,6 +50,9 @@ def check_file(file: Path, text: str, user: dict, default: dict) -> None:
         if messages:
             head = f"{file}: " if len(messages) == 1 else f"{file}: {len(messages)} problems\n  "
             raise ConfigError(head + "\n  ".join(_first(messages)))
+    broken = [f.message for f in found if f.broken]
+    if broken:
+        raise ConfigError(f"{file}: " + "\n  ".join(_first(broken)))
     dropped = [f.key for f in found if f.dropped]
     if dropped and rank_and_world()[0] == 0:
         message = "%s: keys the host does not read, without effect unless the model does: %s"

@@ -10,22 +10,24 @@ from collections.abc import Iterator
 from numbers import Real
 from typing import NamedTuple
 
-import yaml
-
 from ..config import ConfigError, anything, boolean, nearest, number, read, shown, text, unknown_key
 from ..host.find import HostError
 from ..host.paths import resolve
 from ..host.registry import is_ours
+from ..parsing import parse
 from .tables import BLOCKS, EVALUATIONS, SAMPLING, SWINGAIT
 
 
 class Found(NamedTuple):
-    """A problem: the dotted key, the message, whether it is a key that the host drops, and one that a model may read itself."""
+    """A problem: the dotted key, the message, whether it is a key that the host drops, and one that a model may read itself; ``broken``:
+    a block that is no block, which nobody can read.
+    """
 
     key: str
     message: str
     dropped: bool = False
     perhaps: bool = False
+    broken: bool = False
 
 
 def problems(user: dict, default: dict) -> Iterator[Found]:
@@ -63,7 +65,7 @@ def problems(user: dict, default: dict) -> Iterator[Found]:
 def _table(given, where: str, checks: dict) -> Iterator[Found]:
     """The problems of one block whose keys have their checks."""
     if not isinstance(given, dict):
-        yield Found(where, f"{where} = {shown(given)}; expected a mapping")
+        yield Found(where, f"{where} = {shown(given)}; expected a mapping", broken=True)
         return
     for key, value in given.items():
         at = f"{where}.{key}"
@@ -81,9 +83,9 @@ def _backbone(model_cfg: dict) -> str | None:
     block = model_cfg.get("backbone")
     try:
         if "cfgs" in block:
-            block = yaml.safe_load(resolve(block["cfgs"], "").read_text(encoding="utf-8"))["model_cfg"]
+            block = parse(resolve(block["cfgs"], "").read_text(encoding="utf-8"))["model_cfg"]
         return block["model"]
-    except (TypeError, KeyError, OSError, UnicodeDecodeError, HostError, yaml.YAMLError):
+    except (TypeError, KeyError, OSError, UnicodeDecodeError, HostError, ConfigError):
         return None
 
 
@@ -125,7 +127,7 @@ def _transform(given, where: str) -> Iterator[Found]:
 def _model(given) -> Iterator[Found]:
     """``model_cfg``: one of our models is read against its FIELDS."""
     if not isinstance(given, dict):
-        yield Found("model_cfg", f"model_cfg = {shown(given)}; expected a mapping")
+        yield Found("model_cfg", f"model_cfg = {shown(given)}; expected a mapping", broken=True)
     elif "model" not in given:
         misspelt = [key for key in given if nearest(key, ("model",))]
         for key in misspelt[:1]:
@@ -148,7 +150,7 @@ def _built(given, where: str, namespace: str, default: dict, name: str = "type",
     """
     checks = {name: text, **(own or {})}
     if not isinstance(given, dict):
-        yield Found(where, f"{where} = {shown(given)}; expected a mapping with the key `{name}`")
+        yield Found(where, f"{where} = {shown(given)}; expected a mapping with the key `{name}`", broken=True)
         return
     chosen = given.get(name, default.get(name))
     if chosen is None:

@@ -20,6 +20,7 @@ from ..config import ConfigError, integer, text
 from ..distributed import on_rank_0, rank_and_world
 from ..inputs import checkpoint_at, save_folder, sha256
 from ..records import Recorder
+from ..run_sheet import write_beside
 from ..writing import PART
 from . import checkpoints
 
@@ -95,6 +96,7 @@ class Keeper:
         content = {"model": inner.state_dict(), "optimizer": inner.optimizer.state_dict(), "scheduler": inner.scheduler.state_dict()}
         checkpoints.write(checkpoint_at(self.cfgs, iteration), {**content, "iteration": iteration, checkpoints.ENTRY: own})
         self.recorder.saved(iteration)
+        write_beside(checkpoint_at(self.cfgs, iteration), self.cfgs, inner, self.recorder.content["checkpoints"][str(iteration)])
         self._give_up()
 
     def tested(self, result: dict) -> None:
