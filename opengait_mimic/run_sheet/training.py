@@ -7,6 +7,7 @@ from pathlib import Path
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..distributed import rank_and_world
+from ..doctor.fingerprint import recorded
 from ..inputs import checkpoint_at, differences, plain, sha256, training_inputs, weights_of
 from ..provenance import config_hash, now
 from ..records import read_record, write_whole
@@ -59,6 +60,7 @@ def _facts(inner, cfgs: dict, names: list[str]) -> dict:
         clips["batchnorm"] = "no such layer"
     return {
         "inputs": inputs,
+        "data": recorded(cfgs["data_cfg"]["dataset_root"], compare=False),
         "test": of_test(cfgs),
         "batch": clips,
         "trained_on": history(cfgs),
