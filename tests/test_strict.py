@@ -503,6 +503,7 @@ MARKS = [
     {"evaluator_cfg": {"oclusion": {}}},
     {"trainer_cfg": {"occlusion": None}},
     {"trainer_cfg": {"seed": 0}},
+    {"trainer_cfg": {"keep_last": 3}},
     {"trainr_cfg": {"seed": 0}},
     {"trainer_cfg": {"transform": [{"type": "Compose", "trf_cfg": [{"type": "OcclusionAugmentation"}]}]}},
 ]

@@ -20,7 +20,7 @@ from .tables import BLOCKS
 from .text import slips
 
 MOST = 10  # problems told at once
-MARKS = ("seed", "occlusion", *FIELDS)  # keys of ours in the host's blocks
+MARKS = ("seed", "occlusion", "keep_last", "keep_best", *FIELDS)  # keys of ours in the host's blocks
 NAMING = ("model", "type", "eval_func")  # keys whose value is a name of `REGISTERED`, where it is ours
 
 _checked: set[tuple[Path, str]] = set()
