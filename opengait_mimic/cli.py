@@ -7,7 +7,7 @@ import sys
 
 from . import __version__
 from .config import ConfigError
-from .console import add_host_arguments, friendly_errors, log_to_console
+from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
 from .tables.suites import SUITES
 
 
@@ -16,13 +16,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _report, _curves, _import, _list, _check):
+    for add in (_demo, _pipeline, _adapt, _table, _walkers, _preview, _preflight, _evaluate, _report, _curves, _import, _list, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
     with friendly_errors():
         status = given.run(given)
-    if given.command in ("evaluate", "pipeline", "adapt"):  # what may run in several processes
+    if given.command in ("evaluate", "pipeline", "adapt", "preflight"):  # what may run in several processes
         from .host import leave
 
         leave()
@@ -39,6 +39,7 @@ def _demo(commands) -> None:
     _data_arguments(p)
     p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
     p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add_preflight_argument(p)
     p.set_defaults(run=_run_demo)
 
 
@@ -69,6 +70,7 @@ def _table(commands) -> None:
     _data_arguments(p)
     p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
     p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add_preflight_argument(p)
     p.set_defaults(run=_run_table)
 
 
@@ -83,6 +85,7 @@ def _pipeline(commands) -> None:
     p.add_argument("--cfgs", required=True, help="the method's YAML (MimicGait, OcclusionAware, Baseline2, a VEN, OpenGait's own)")
     p.add_argument("--retrain", action="store_true", help="move trainings of another configuration aside and train anew")
     add_host_arguments(p)
+    add_preflight_argument(p)
     p.set_defaults(run=_run_pipeline)
 
 
@@ -107,6 +110,7 @@ def _adapt(commands) -> None:
     p.add_argument("--out", default=None, metavar="YAML", help="the configuration to write (default: below the output folder)")
     p.add_argument("--retrain", action="store_true", help="move a training of another configuration aside and train anew")
     add_host_arguments(p)
+    add_preflight_argument(p)
     p.set_defaults(run=_run_adapt)
 
 
@@ -153,6 +157,23 @@ def _run_preview(given) -> int:
 
     host.bind(given.host, "cpu")
     print(preview(given.cfgs, given.out))
+    return 0
+
+
+def _preflight(commands) -> None:
+    p = commands.add_parser("preflight", help="everything a training does, tried once; nothing is trained")
+    p.add_argument("--cfgs", required=True, help="the YAML of any model: ours, or OpenGait's own")
+    p.add_argument("--iter", type=int, default=0, metavar="K", help="as a training that goes on from this iteration")
+    add_host_arguments(p)
+    p.set_defaults(run=_run_preflight)
+
+
+def _run_preflight(given) -> int:
+    from . import host
+    from .launch import try_out
+
+    host.bind(given.host, given.device, given.output)
+    try_out(given.cfgs, given.iter)
     return 0
 
 

@@ -15,7 +15,7 @@ from torch import nn
 from . import host as hosts
 from .batchnorm import gather_batchnorm
 from .config import ConfigError
-from .console import add_host_arguments, friendly_errors, log_to_console
+from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
 from .distributed import rank_and_world
 from .foresight import check_classes, check_data, check_names
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
@@ -169,6 +169,7 @@ def launch(
     quiet: bool = False,
     before: Callable[[nn.Module], None] = lambda model: None,
     resume: bool = False,
+    preflight: bool | str = False,
 ):
     """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`) and
     holds its folder meanwhile (`locks`).
@@ -183,12 +184,13 @@ def launch(
         resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
             The host saves no state of the gradient scaler (``enable_float16``): its scale starts anew, so that a few
             steps may be skipped until it fits.
+        preflight: try everything once before the first step (`opengait_mimic.preflight`); ``"brief"``: in one line, where all is well.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
 
     Raises:
-        HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models.
+        HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models. PreflightFailed: a check failed.
     """
     from utils import get_msg_mgr
 
@@ -209,12 +211,35 @@ def launch(
         model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
         if training and rank_and_world()[0] == 0:
             Recorder(given, history(given)).attach(model)
+        if training and preflight:
+            from .preflight.run import run_preflight  # needs the host's modules
+
+            run_preflight(model, given, brief=preflight == "brief")
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:
             return kind.run_test(model)
         kind.run_train(model)
         return model
+
+
+def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
+    """Build what `launch` would train, and run the checks of `opengait_mimic.preflight` alone.
+
+    Args:
+        path: the YAML.
+        iteration: as a training that goes on from there.
+
+    Raises:
+        PreflightFailed: a check failed. See also `launch`.
+    """
+    cfgs = prepare(path, "train", iteration)
+    given = copy.deepcopy(cfgs)
+    start_log(cfgs, False, False, quiet=True)  # no summary is begun
+    model = build(cfgs, True, occludable=cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"])
+    from .preflight.run import run_preflight  # needs the host's modules
+
+    run_preflight(model, given)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -228,6 +253,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--phase", choices=["train", "test"], default="train")
     parser.add_argument("--iter", type=int, default=0, help="restore this iteration")
     parser.add_argument("--log_to_file", action="store_true", help="log to <output>/<dataset>/<model>/<save_name>/logs as well")
+    add_preflight_argument(parser)
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     add_host_arguments(parser)
     given = parser.parse_args(argv)
@@ -236,6 +262,6 @@ def main(argv: list[str] | None = None) -> int:
         host = hosts.bind(given.host, given.device, given.output)
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
-        launch(given.cfgs, given.phase, given.iter, given.log_to_file)
+        launch(given.cfgs, given.phase, given.iter, given.log_to_file, preflight=not given.no_preflight)
     hosts.leave()
     return 0
