@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import json
 import logging
 import os
 from pathlib import Path
@@ -14,12 +13,12 @@ from torch import nn
 
 from . import host as hosts
 from .batchnorm import gather_batchnorm
-from .config import ConfigError
+from .config import ConfigError, shown
 from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
 from .distributed import rank_and_world
-from .foresight import check_classes, check_data, check_names
+from .foresight import check_classes, check_data, check_names, check_schedule, partition_of
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
-from .inputs import save_folder
+from .inputs import checkpoint_at, save_folder
 from .locks import locked
 from .records import Recorder
 from .trained import history
@@ -42,11 +41,31 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
     else:
         hosts.search[:] = [Path(path).expanduser().resolve().parent]
         cfgs = load_cfgs(path)
+    with of_file(path):
+        return _settled(cfgs, path, phase, iteration)
+
+
+@contextlib.contextmanager
+def of_file(path: str | os.PathLike | dict):
+    """Inside, errors that a user mends say which YAML they are about."""
+    try:
+        yield
+    except Exception as error:
+        ours = type(error).__module__.startswith("opengait_mimic.")
+        if not ours or isinstance(path, dict) or str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _settled(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration: int) -> dict:
+    for block in ("data_cfg", "model_cfg", "trainer_cfg", "evaluator_cfg", "optimizer_cfg", "scheduler_cfg"):
+        if block == "data_cfg" and isinstance(cfgs[block], list):
+            raise ConfigError("data_cfg: a list; several data sets at once are not supported here; name one")
+        if not isinstance(cfgs[block], dict):
+            raise ConfigError(f"{block} = {shown(cfgs[block])}; expected a mapping, or leave it out for OpenGait's defaults")
     data, evaluator, trainer = cfgs["data_cfg"], cfgs["evaluator_cfg"], cfgs["trainer_cfg"]
-    if not isinstance(data, dict):
-        raise ConfigError("data_cfg: several data sets at once are not supported here; name one")
     for key in ("dataset_root", "dataset_partition"):
-        at = f"data_cfg.{key}" if isinstance(path, dict) else f"{path}: data_cfg.{key}"
+        at = f"data_cfg.{key}"
         if data[key] == "your_path":  # the shipped configurations' placeholder
             raise ConfigError(f"{at} = your_path; set it to the folder of your silhouette pickles, in this file")
         data[key] = str(resolve(str(data[key]), at))
@@ -55,13 +74,15 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
         scorer = evaluator.get("eval_func", "evaluate_indoor_dataset")
         lookup("evaluation.evaluator", scorer, "evaluator_cfg.eval_func")
-        if scorer == "evaluate_Gait3D" and not json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET"):
+        if scorer == "evaluate_Gait3D" and not partition_of(cfgs).get("PROBE_SET"):
             raise ConfigError(
                 f"evaluator_cfg.eval_func = evaluate_Gait3D needs the list PROBE_SET (entries label-type-view) in "
                 f"data_cfg.dataset_partition = {data['dataset_partition']}; add it, or choose the data set's own eval_func"
             )
     check_names(cfgs, phase == "train")
     check_data(cfgs, phase == "train")
+    if phase == "train":
+        check_schedule(cfgs)
     model = model_class(cfgs)
     if phase == "train" and "occlusion" in trainer and not is_ours(model):
         raise ConfigError(
@@ -130,7 +151,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
         from .models.common import occluded_class
 
         kind = occluded_class(kind)
-    model = kind(cfgs, training)
+    model = _made(kind, cfgs, training)
     if training and trainer["sync_BN"] and world > 1:
         if hosts.device().type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -143,22 +164,45 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     return model
 
 
+def _made(kind: type, cfgs: dict, training: bool) -> nn.Module:
+    """The model; a checkpoint that does not fit it is told by its file and key."""
+    from .models.subnetwork import CheckpointError, Misfit
+
+    engine = "trainer_cfg" if training else "evaluator_cfg"
+    hint = cfgs[engine]["restore_hint"]
+    file = checkpoint_at(cfgs, hint) if isinstance(hint, int) else hint
+    try:
+        return kind(cfgs, training)
+    except Misfit as error:
+        raise CheckpointError(f"{engine}.restore_hint = {hint}: {file}: {error}") from error
+    except RuntimeError as error:
+        head, *problems = str(error).splitlines()
+        if type(error) is not RuntimeError or "loading state_dict" not in head:
+            raise
+        told, model = "; ".join(line.strip()[:200] for line in problems[:3]), cfgs["model_cfg"]["model"]
+        raise CheckpointError(
+            f"{engine}.restore_hint = {hint}: {file} does not fit this {model}: {told}. Name a checkpoint that training this YAML wrote, or"
+            " use the YAML that this one was trained with"
+        ) from error
+
+
 def restorable(cfgs: dict, training: bool) -> None:
     """Stop early, with the names that exist, when the checkpoint to restore is not there."""
-    engine = cfgs["trainer_cfg"] if training else cfgs["evaluator_cfg"]
+    where = "trainer_cfg" if training else "evaluator_cfg"
+    engine = cfgs[where]
     hint, name = engine["restore_hint"], engine["save_name"]
     if hint == 0:
         if not training:
             raise HostError("evaluator_cfg.restore_hint = 0: a test needs a checkpoint; give --iter K or a path")
         return
     if isinstance(hint, str):
-        engine["restore_hint"] = str(resolve(hint, "restore_hint"))
+        engine["restore_hint"] = str(resolve(hint, f"{where}.restore_hint"))
         return
-    folder = save_folder(cfgs, "trainer_cfg" if training else "evaluator_cfg") / "checkpoints"
+    folder = save_folder(cfgs, where) / "checkpoints"
     file = folder / f"{name}-{hint:0>5}.pt"
     if not file.is_file():
         there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
-        raise HostError(f"restore_hint {hint}: {file} does not exist (checkpoints there: {there}). Train first, or give --iter K")
+        raise HostError(f"{where}.restore_hint = {hint}: {file} does not exist (checkpoints there: {there}). Train first, or give --iter K")
 
 
 def launch(
@@ -208,7 +252,8 @@ def launch(
                 f"{save_folder(cfgs)} holds checkpoints of an earlier training ({', '.join(earlier[:3])}), which this one overwrites as it"
                 " saves. To go on from one, give --iter K"
             )
-        model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
+        with of_file(path):
+            model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
         if training and rank_and_world()[0] == 0:
             Recorder(given, history(given)).attach(model)
         if training and preflight:
@@ -236,7 +281,8 @@ def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
     cfgs = prepare(path, "train", iteration)
     given = copy.deepcopy(cfgs)
     start_log(cfgs, False, False, quiet=True)  # no summary is begun
-    model = build(cfgs, True, occludable=cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"])
+    with of_file(path):
+        model = build(cfgs, True, occludable=cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"])
     from .preflight.run import run_preflight  # needs the host's modules
 
     run_preflight(model, given)
