@@ -127,8 +127,8 @@ class Guided(OccludedInput, BaseModel):
         theirs = read(self.ven_cfgs["model_cfg"], "model_cfg.ven.cfgs: model_cfg", VEN_FIELDS)
         if theirs.geometry != self.geometry or theirs.binarise != self.binarise:
             raise ConfigError(
-                f"model_cfg.ven.cfgs = {stage.cfgs}: trained on geometry {list(theirs.geometry)} with binarise {theirs.binarise}; here"
-                f" model_cfg.geometry = {list(self.geometry)} and model_cfg.binarise = {self.binarise}. Both must see the same input: change"
+                f"model_cfg.ven.cfgs = {stage.cfgs}: trained on geometry {list(theirs.geometry)}, binarise {theirs.binarise}; here"
+                f" model_cfg.geometry = {list(self.geometry)}, model_cfg.binarise = {self.binarise}. Both must see the same input: change"
                 " these and the transforms, or name another VEN"
             )
         self.ven_switches = of_training(in_configuration(self.ven_cfgs))

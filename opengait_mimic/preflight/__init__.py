@@ -8,7 +8,8 @@ check           what is tried                                                   
 ==============  ===================================================================  ==================================================
 data            the first training batch is read                                     a file of it cannot be read
 geometry        it goes through the transforms; sizes of teacher, VEN, embeddings    sizes or values that do not fit each other
-teacher         its file: a plain OpenGait model; its class and hash                 (another role: refused when it is loaded)
+teacher         its file: a plain OpenGait model; its class and hash                 (another role: refused when it is loaded); a
+                                                                                     warning for one that was trained as a Baseline-2
 VEN             its file: a VEN of ours; what it knows, its hash                     other weights than the VEN of the checkpoint to go on
                                                                                      from
 teacher Rank-1  two whole sequences of up to 24 subjects, beside chance              never; a warning below 5 right (of 8 or more)

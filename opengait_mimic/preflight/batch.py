@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -83,14 +84,13 @@ def few_to_test(inner: nn.Module) -> str:
 
 
 def pairs(dataset) -> list[tuple[int, int]]:
-    """Two sequences of every subject that has two: its first, and one of another type at the same view, else of another type, else any."""
-    found = []
-    for own in dataset.indices_dict.values():
-        first, *others = own
+    """Two sequences of every subject that has two, of different types where there are (CASIA-B's bg-01 and bg-02), else as alike as can
+    be: the same view, the same condition (the type up to its hyphen).
+    """
+    types, views = dataset.types_list, dataset.views_list
 
-        def unlike(i, first=first):
-            return (dataset.types_list[i] == dataset.types_list[first], dataset.views_list[i] != dataset.views_list[first], i)
+    def unlike(pair):
+        (i, j), (a, b) = pair, (types[k].partition("-")[0] for k in pair)
+        return types[i] == types[j], views[i] != views[j], a != b, pair
 
-        if others:
-            found.append((first, min(others, key=unlike)))
-    return found
+    return [min(combinations(own, 2), key=unlike) for own in dataset.indices_dict.values() if len(own) > 1]

@@ -78,8 +78,8 @@ def frozen(trial: Trial) -> Found | None:
     if not nets and trial.whole is None:
         return None
     changed = [name for name, net in nets.items() if fingerprint(net) != trial.frozen[name]]
-    if trial.teacher is not None:
-        trial.teacher.verify()
+    if trial.teacher is not None and trial.teacher.live:
+        trial.teacher.verify()  # its parameters
     if trial.whole is not None and not torch.equal(trial.whole, trial.given.whole):
         changed.append("the whole view")
     if changed:

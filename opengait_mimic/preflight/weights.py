@@ -11,6 +11,7 @@ from ..distributed import rank_and_world
 from ..models.common import OccludedInput
 from ..models.guided import Guided
 from ..models.subnetwork import checkpoint_file, read_weights, tensors_hash
+from ..records import read_record
 from ..retrieval import distance_matrix
 from .batch import FRAMES, pairs
 from .outcome import Found, everyone
@@ -28,7 +29,12 @@ def teacher(trial: Trial) -> Found | None:
     if own is None:
         return None
     live = ", live: its BatchNorm drifts" if own.live else ""
-    return Found(f"{type(own.net).__name__}, weights {own.weights[:SHORT]}, {own.file.name}{live}")
+    text = f"{type(own.net).__name__}, weights {own.weights[:SHORT]}, {own.file.name}{live}"
+    record = read_record(own.file.parent.parent)
+    of = record["inputs"]["model_cfg"].get("model") if record else None
+    if of == "Baseline2":  # whose checkpoints are plain OpenGait ones
+        return Found(f"{text}; {own.file} was trained as a Baseline2, on hidden clips: a teacher should have seen whole ones", warning=True)
+    return Found(text)
 
 
 def ven(trial: Trial) -> Found | None:
