@@ -13,9 +13,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 SUBJECTS = 24  # of the test data; the teacher is asked for two sequences of each
-FRAMES = 16  # of a test sequence, the first ones
-STEP_FRAMES = 120  # of the trial step on a CPU, in each process
-FEWEST = 4  # clips in it
+FRAMES = 16  # of a test sequence, the first ones; on a CPU also of a clip in the trial step
+CLIPS = 4  # in the trial step of a process on a CPU
 
 
 def first_batch(inner: nn.Module) -> list:
@@ -31,22 +30,19 @@ def clips_in(raw: list) -> int:
     return len(raw[1])
 
 
-def some_of(raw: list, count: int) -> list:
-    """A raw batch cut down to ``count`` clips, those of the first subjects, so that clips of one subject stay together."""
+def some_of(raw: list, count: int, frames: int) -> list:
+    """A raw batch cut down to ``count`` clips, two of a subject and then two of the next, and to their first ``frames`` frames."""
     inputs, labels, types, views, lengths = raw
-    chosen = sorted(range(len(labels)), key=lambda i: (labels[i], i))[:count]
+    of_subject = [labels[:i].count(label) for i, label in enumerate(labels)]
+    chosen = sorted(range(len(labels)), key=lambda i: (of_subject[i] // 2, labels[i], i))[:count]
     if lengths is None:
-        inputs = [[clips[i] for i in chosen] for clips in inputs]
+        inputs = [[clips[i][:frames] for i in chosen] for clips in inputs]
     else:
-        ends = np.cumsum(lengths[0])
-        inputs = [[np.concatenate([packed[0][ends[i] - lengths[0][i] : ends[i]] for i in chosen])] for packed in inputs]
-        lengths = np.asarray([[lengths[0][i] for i in chosen]])
+        first = np.cumsum(lengths[0]) - lengths[0]
+        kept = [min(frames, lengths[0][i]) for i in chosen]
+        inputs = [[np.concatenate([packed[0][first[i] : first[i] + n] for i, n in zip(chosen, kept)])] for packed in inputs]
+        lengths = np.asarray([kept])
     return [inputs, *([names[i] for i in chosen] for names in (labels, types, views)), lengths]
-
-
-def longest(raw: list) -> int:
-    """The frames of a raw batch's longest clip."""
-    return int(max(raw[4][0])) if raw[4] is not None else max(len(clip) for clip in raw[0][0])
 
 
 def frames_in(raw: list) -> int:

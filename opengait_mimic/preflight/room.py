@@ -92,17 +92,22 @@ def _number(file: Path) -> int | None:
 
 def memory(trial: Trial) -> Found | None:
     """What the step took at the worst moment, for the longest clips that may come and with the optimiser's own memory, was there
-    before it; on a CPU for all processes of this machine.
+    before it; on a CPU for all processes of this machine. Reckoned from a part of the batch, too little is a warning.
     """
     if trial.watch.peak is None or trial.watch.free is None:
         return None
     sampler, (clips, frames) = trial.cfgs["trainer_cfg"]["sampler"], trial.full
     most = clips * sampler["frames_num_max"] if str(sampler.get("sample_type")).startswith("unfixed") else frames
-    needed = round(trial.watch.peak * max(1.0, most / trial.tried)) + state_bytes(trial.inner.optimizer)
+    gradients = sum(p.numel() * p.element_size() for p in trial.inner.parameters() if p.grad is not None)  # whatever the batch
+    growing = max(0, trial.watch.peak - gradients) * max(1.0, most / trial.tried)
+    needed = round(gradients + growing) + state_bytes(trial.inner.optimizer)
     local = int(os.environ.get("LOCAL_WORLD_SIZE", rank_and_world()[1])) if hosts.device().type == "cpu" else 1
     of = f"a step of {most} frames" + (f" in each of {local} processes" if local > 1 else "")
     text = f"{of} needs about {size(local * needed)}, {size(trial.watch.free)} free"
-    return Found(text) if local * needed <= trial.watch.free else Found(f"{text}: {LESS}", failed=True)
+    if local * needed <= trial.watch.free:
+        return Found(text)
+    measured = trial.tried == frames
+    return Found(f"{text}{'' if measured else f' (reckoned from {trial.tried} frames)'}: {LESS}", failed=measured, warning=not measured)
 
 
 def size(count: float) -> str:

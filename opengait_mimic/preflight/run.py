@@ -37,7 +37,7 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
 
     Rank 0 prints a line for each check: ``ok``, ``WARNING`` (the training goes on) or ``FAILED``, what was found, how long it took.
     Bounded, to stay below a minute at published widths: the teacher is asked for 24 subjects at most and 15 seconds, test sequences
-    are cut to 16 frames, and on a CPU the step is tried on 120 frames of the batch in each process, four clips at least.
+    are cut to 16 frames, and on a CPU the step is tried on 4 clips of 16 frames in each process (of batches dealt by subjects).
 
     Args:
         model: built for training by our launcher, with its checkpoint restored; or its DDP wrapper. A model of ours or the host's.
@@ -50,10 +50,11 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
     inner = getattr(model, "module", model)
     rank, world = rank_and_world()
     begin, done, warned = time.monotonic(), 0, False
+    title = f"preflight of {cfgs['model_cfg']['model']}, processes: {world}"
     say = print if rank == 0 else lambda *_, **__: None
     teacher = getattr(inner, "teacher", None)
     if not brief:
-        say(f"preflight of {cfgs['model_cfg']['model']}, processes: {world}", flush=True)
+        say(f"  {title}", flush=True)
     with untouched(inner, *([teacher.net] if hasattr(teacher, "net") else [])):
         trial = Trial(inner, cfgs, model is not inner)
         for name, check in CHECKS.items():
@@ -64,13 +65,14 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
             done, warned = done + 1, warned or found.warning
             word = "FAILED" if found.failed else "WARNING" if found.warning else "ok"
             if not (brief and word == "ok"):
-                say(f"  {name:<15}{time.monotonic() - since:5.1f} s  {word:<8} {found.text}", flush=True)
+                say(f"    {name:<15}{time.monotonic() - since:5.1f} s  {word:<8} {found.text}", flush=True)
             if found.failed and rank > 0 and error is None:
                 raise SystemExit(1)  # rank 0 says it
             if found.failed:
                 said = f"{name}{f', rank {rank}' if rank else ''}: {found.text}"
                 raise PreflightFailed(f"preflight, {said}\nNothing was trained. --no-preflight leaves these checks out.") from error
-    say(f"  preflight: {done} checks in {time.monotonic() - begin:.1f} s{', nothing amiss' if not warned else ''}", flush=True)
+    said = f"{done} checks in {time.monotonic() - begin:.1f} s{', nothing amiss' if not warned else ''}"
+    say(f"  {title}: {said}" if brief else f"    {said}", flush=True)
 
 
 def _tried(trial: Trial, name: str, check) -> tuple[Found | None, Exception | None]:

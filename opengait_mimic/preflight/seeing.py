@@ -31,8 +31,7 @@ def data(trial: Trial) -> Found:
 def geometry(trial: Trial) -> Found:
     """Data, teacher, VEN and embeddings fit each other; a failure is the model's own message."""
     inner = trial.inner
-    trial.transform()
-    seen = first_input(trial.given).detach()
+    seen = first_input(inner.inputs_pretreament(trial.raw)).detach()
     size, low, high = tuple(seen.shape[-2:]), float(seen.min()), float(seen.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ConfigError("data: values that are not finite after trainer_cfg.transform; look at the pickles (`opengait-mimic check data`)")

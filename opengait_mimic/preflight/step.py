@@ -29,7 +29,7 @@ def loss(trial: Trial) -> Found:
             " trainer_cfg.restore_hint names, and try trainer_cfg.enable_float16: false",
             failed=True,
         )
-    return Found(f"{trial.loss:.4g}, finite{trial.part}; {trial.seconds:.2f} s")
+    return Found(f"{trial.loss:.4g}, finite{trial.part}; the step took {trial.seconds:.2f} s")
 
 
 LESS = (

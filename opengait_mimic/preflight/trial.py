@@ -14,7 +14,7 @@ from .. import host as hosts
 from ..models.common import OccludedBatch, OccludedInput
 from ..models.guided import Guided
 from ..models.subnetwork import fingerprint
-from .batch import FEWEST, STEP_FRAMES, clips_in, few_to_test, frames_in, longest, some_of
+from .batch import CLIPS, FRAMES, clips_in, few_to_test, frames_in, some_of
 from .memory import Watch
 
 
@@ -23,9 +23,9 @@ class Trial:
 
     Attributes:
         inner: the model, not its DDP wrapper.
-        raw: the batch as the loader gives it; on a CPU a part of it. ``full``: clips and frames of all of it.
-        tried: frames of the part.
-        given: what ``inputs_pretreament`` made of it.
+        raw, cut: the batch as the loader gives it, and the part of it that the step sees (see `take`).
+        full, tried: clips and frames of the batch; frames of the part.
+        given: what ``inputs_pretreament`` made of the part.
         whole: our models' whole view, as it was before the step.
         loss, parts: the loss and what the losses say beside it.
         seconds, watch: how long the step took and what memory it needed.
@@ -35,7 +35,7 @@ class Trial:
     def __init__(self, inner: nn.Module, cfgs: dict, wrapped: bool):
         """Nothing is run yet."""
         self.inner, self.cfgs, self.wrapped = inner, cfgs, wrapped
-        self.raw = self.given = self.whole = self.loss = None
+        self.raw = self.cut = self.given = self.whole = self.loss = None
         self.full, self.tried, self.parts, self.seconds, self.watch, self.size = (0, 0), 0, {}, 0.0, None, 0
         self.half = None
         self.frozen = {name: fingerprint(net) for name, net in self.frozen_networks().items()}
@@ -60,33 +60,29 @@ class Trial:
         return found
 
     def take(self, raw: list) -> None:
-        """Keep a raw batch; on a CPU as many clips of it as fit into `STEP_FRAMES` frames, but at least `FEWEST`."""
-        self.raw, self.full = raw, (clips_in(raw), frames_in(raw))
-        triplets = self.cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler"
-        count = max(FEWEST, STEP_FRAMES // max(1, longest(raw)))
-        if hosts.device().type == "cpu" and triplets and count < clips_in(raw):
-            self.raw = some_of(raw, count)
-        self.tried = frames_in(self.raw)
+        """Keep a raw batch; for the step, on a CPU, `CLIPS` of it and `FRAMES` frames of each, if its sampler deals subjects."""
+        self.raw = self.cut = raw
+        self.full = clips_in(raw), frames_in(raw)
+        if hosts.device().type == "cpu" and self.cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler":
+            self.cut = some_of(raw, CLIPS, FRAMES)
+        self.tried = frames_in(self.cut)
 
     @property
     def part(self) -> str:
         """A word about a batch that was cut."""
-        return f", of {clips_in(self.raw)} of the {self.full[0]} clips" if clips_in(self.raw) < self.full[0] else ""
+        return f", on {self.tried} of the {self.full[1]} frames" if self.tried < self.full[1] else ""
 
     def tested_half(self) -> str:
         """Give the model a small test loader, once; the half of the partition that it is of."""
         self.half = self.half or few_to_test(self.inner)
         return self.half
 
-    def transform(self) -> None:
-        """Through the host's transforms, and through occlusion where the model hides."""
-        self.given = self.inner.inputs_pretreament(self.raw)
+    def step(self) -> None:
+        """Transforms, forward, losses and backward as the host does; no optimiser."""
+        inner, device = self.inner, hosts.device()
+        self.given = inner.inputs_pretreament(self.cut)
         if isinstance(self.given, OccludedBatch):
             self.whole = self.given.whole.clone()
-
-    def step(self) -> None:
-        """Forward, losses and backward as the host does; no optimiser."""
-        inner, device = self.inner, hosts.device()
         for parameter in inner.parameters():
             parameter.grad = None
         begin = time.monotonic()
@@ -103,6 +99,8 @@ class Trial:
     @property
     def broken(self) -> list[str]:
         """What of the loss is not finite."""
+        if math.isfinite(self.loss):  # what is said beside it may be nothing: the share of no triplets
+            return []
         parts = {"loss": self.loss, **self.parts}
         return [f"{name} = {value:g}" for name, value in parts.items() if not math.isfinite(value)]
 

@@ -35,7 +35,7 @@ def tried(capsys):
             run_preflight(model, cfgs, **named)
         except PreflightFailed as error:
             failed = error
-        lines = {line[2:17].strip(): line[26:] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")}
+        lines = {line[4:19].strip(): line[28:] for line in capsys.readouterr().out.splitlines() if line.startswith("    ")}
         run.failed = failed
         return lines
 

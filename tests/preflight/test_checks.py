@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -33,19 +34,23 @@ def test_a_line_for_every_check_that_applies(built, tried, stage):
     model, cfgs = built(stage)
     lines = tried(model, cfgs)
     assert tried.failed is None
-    assert {name for name in lines if not name.startswith("preflight")} == set(LINES[stage])
-    assert all(text.startswith("ok") for name, text in lines.items() if name in LINES[stage])
-    assert lines["loss"].endswith(" s") and "of 20 of the 32 clips" in lines["loss"] or stage == "VEN"
+    said = lines.popitem()[0]
+    assert said.startswith(f"{len(LINES[stage])} checks in") and set(lines) == set(LINES[stage])
+    assert all(text.startswith("ok") for text in lines.values())
+    assert f"finite, on {4 * (1 if stage == 'VEN' else 6)} of the {32 * (1 if stage == 'VEN' else 6)} frames" in lines["loss"]
     if stage == MIMIC:
         assert lines["geometry"].endswith("data 64x44 in 0..1, teacher 64x44, VEN 64x44, embeddings 64 x 16")
         assert model.teacher.weights[:12] in lines["teacher"] and "Baseline" in lines["teacher"]
         assert re.search(r"knows none, bottom, top; weights [0-9a-f]{12}, VEN-seed0-00003\.pt", lines["VEN"])
 
 
-def test_brief_is_one_line_where_all_is_well(built, tried, capsys):
+def test_brief_is_one_line_where_all_is_well(built, capsys):
     model, cfgs = built("VEN")
-    lines = tried(model, cfgs, brief=True)
-    assert len(lines) == 1 and next(iter(lines)).startswith("preflight: 10 c")
+    from opengait_mimic.preflight.run import run_preflight
+
+    run_preflight(model, cfgs, brief=True)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"  preflight of VEN, processes: 1: 10 checks in [0-9.]+ s, nothing amiss", line)
 
 
 def failure(tried, model, cfgs, check) -> str:
@@ -199,6 +204,9 @@ def test_too_little_disk_and_memory(built, tried, monkeypatch):
     cfgs["trainer_cfg"]["keep_last"] = 2
     assert "checkpoints to come: 3 of about" in tried(model, cfgs)["disk"]
     monkeypatch.setattr(memory, "available", lambda _: 1000)
+    said = tried(model, cfgs)["memory"]
+    assert said.startswith("WARNING") and "1 kB free (reckoned from 4 frames): fewer or shorter clips" in said
+    monkeypatch.setattr("opengait_mimic.preflight.trial.CLIPS", 32)
     assert "1 kB free: fewer or shorter clips" in failure(tried, model, cfgs, "memory")
     for kind, settings in ((torch.optim.SGD, {"lr": 1, "momentum": 0.9}), (torch.optim.SGD, {"lr": 1}), (torch.optim.AdamW, {})):
         weights = [torch.zeros(300, 7, requires_grad=True), torch.zeros(11, requires_grad=True)]
@@ -240,7 +248,8 @@ def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, traine
     file = variant(trained.files[MIMIC], tmp_path, trainer_cfg__save_name="never")
     before = digests(output)
     assert command([*words, "--cfgs", str(file)]) == 0
-    assert "preflight: 13 checks in" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "  preflight of MimicGait, processes: 1\n" in said and "    13 checks in " in said
     assert digests(output) == before and not (output / "walkers/MimicGait/never").exists()
     huge = variant(trained.files[MIMIC], tmp_path, trainer_cfg__save_name="never", trainer_cfg__save_iter=1, trainer_cfg__total_iter=10**8)
     with pytest.raises(SystemExit) as ended:
@@ -272,13 +281,35 @@ def test_who_trains_runs_it_unless_told_not_to(host_spec, output, trained, tmp_p
     try:
         assert command(words) == 0
         said = capsys.readouterr().out
-        assert said.count("preflight of Baseline, processes: 1") == said.count("preflight of ") == said.count("test batch") == 1
-        assert len(re.findall(r"preflight: \d+ checks in", said)) == 3
+        assert said.count("preflight of Baseline, processes: 1\n") == said.count("test batch") == 1
+        assert len(re.findall(r"preflight of \w+, processes: 1: \d+ checks in", said)) == 2
         shutil.rmtree(out)
         assert command([*words, "--no-preflight"]) == 0
         said = capsys.readouterr().out
-        assert "preflight of" not in said and "preflight:" not in said
+        assert "preflight of" not in said
     finally:
         from opengait_mimic import host as hosts
 
         hosts.bind(host_spec, "cpu", output)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_cut_batch_keeps_pairs_of_subjects_and_its_clips(packed):
+    from opengait_mimic.preflight.batch import frames_in, some_of
+
+    labels, lengths = [3, 1, 3, 0, 1, 3, 0, 1], [5, 2, 7, 4, 6, 3, 9, 8]
+    clips = [np.full((n, 2, 2), 10 * i) + np.arange(n)[:, None, None] for i, n in enumerate(lengths)]
+    raw = [
+        [[np.concatenate(clips)]] if packed else [clips],
+        labels,
+        [*"abcdefgh"],
+        [*"ABCDEFGH"],
+        np.asarray([lengths]) if packed else None,
+    ]
+    inputs, who, types, views, seqL = found = some_of(raw, 4, 6)
+    assert who == [0, 0, 1, 1] and types == [*"dgbe"] and views == [*"DGBE"]
+    expected = [clips[i][:6] for i in (3, 6, 1, 4)]
+    assert frames_in(found) == sum(map(len, expected)) == 18
+    assert (seqL.tolist() == [[4, 6, 2, 6]]) if packed else seqL is None
+    for got, wanted in zip([inputs[0][0]] if packed else inputs[0], [np.concatenate(expected)] if packed else expected):
+        assert np.array_equal(got, wanted)
