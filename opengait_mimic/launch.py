@@ -79,11 +79,11 @@ def _settled(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration: 
                 f"evaluator_cfg.eval_func = evaluate_Gait3D needs the list PROBE_SET (entries label-type-view) in "
                 f"data_cfg.dataset_partition = {data['dataset_partition']}; add it, or choose the data set's own eval_func"
             )
+    model = model_class(cfgs)
     check_names(cfgs, phase == "train")
     check_data(cfgs, phase == "train")
     if phase == "train":
         check_schedule(cfgs)
-    model = model_class(cfgs)
     if phase == "train" and "occlusion" in trainer and not is_ours(model):
         raise ConfigError(
             f"trainer_cfg.occlusion: {model.__name__} is the host's own model and would ignore it. Train it through model: Baseline2"
@@ -170,19 +170,19 @@ def _made(kind: type, cfgs: dict, training: bool) -> nn.Module:
 
     engine = "trainer_cfg" if training else "evaluator_cfg"
     hint = cfgs[engine]["restore_hint"]
-    file = checkpoint_at(cfgs, hint) if isinstance(hint, int) else hint
+    named = f"{engine}.restore_hint = {hint}: {checkpoint_at(cfgs, hint)}" if isinstance(hint, int) else f"{engine}.restore_hint = {hint}"
     try:
         return kind(cfgs, training)
     except Misfit as error:
-        raise CheckpointError(f"{engine}.restore_hint = {hint}: {file}: {error}") from error
+        raise CheckpointError(f"{named}: {error}") from error
     except RuntimeError as error:
         head, *problems = str(error).splitlines()
         if type(error) is not RuntimeError or "loading state_dict" not in head:
             raise
         told, model = "; ".join(line.strip()[:200] for line in problems[:3]), cfgs["model_cfg"]["model"]
         raise CheckpointError(
-            f"{engine}.restore_hint = {hint}: {file} does not fit this {model}: {told}. Name a checkpoint that training this YAML wrote, or"
-            " use the YAML that this one was trained with"
+            f"{named} does not fit this {model}: {told}. Name a checkpoint that training this YAML wrote, or use the YAML that this one was"
+            " trained with"
         ) from error
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ..distributed import rank_and_world
+
 SUBJECTS = 24  # of the test data; the teacher is asked for two sequences of each
 FRAMES = 16  # of a test sequence, the first ones; on a CPU also of a clip in the trial step
 CLIPS = 4  # in the trial step of a process on a CPU
@@ -25,24 +27,29 @@ def first_batch(inner: nn.Module) -> list:
     return list(next(iter(loader)))
 
 
-def clips_in(raw: list) -> int:
-    """The number of clips of a raw batch."""
-    return len(raw[1])
+def small_positions(inner: nn.Module) -> list[int]:
+    """This process's part of a small batch: 2 subjects, `CLIPS` clips a process, drawn and dealt by the host's own sampler."""
+    from data.sampler import TripletSampler
+
+    sampler = TripletSampler(inner.train_loader.dataset, [2, CLIPS // 2 * rank_and_world()[1]], False)
+    return next(iter(sampler))
 
 
-def some_of(raw: list, count: int, frames: int) -> list:
-    """A raw batch cut down to ``count`` clips, two of a subject and then two of the next, and to their first ``frames`` frames."""
-    inputs, labels, types, views, lengths = raw
-    of_subject = [labels[:i].count(label) for i, label in enumerate(labels)]
-    chosen = sorted(range(len(labels)), key=lambda i: (of_subject[i] // 2, labels[i], i))[:count]
+def read(inner: nn.Module, positions: list[int]) -> list:
+    """A raw batch of these sequences of the training data."""
+    loader = inner.train_loader
+    return list(loader.collate_fn([loader.dataset[i] for i in positions]))
+
+
+def shortened(raw: list, frames: int) -> list:
+    """A raw batch with the first ``frames`` frames of every clip."""
+    inputs, *names, lengths = raw
     if lengths is None:
-        inputs = [[clips[i][:frames] for i in chosen] for clips in inputs]
-    else:
-        first = np.cumsum(lengths[0]) - lengths[0]
-        kept = [min(frames, lengths[0][i]) for i in chosen]
-        inputs = [[np.concatenate([packed[0][first[i] : first[i] + n] for i, n in zip(chosen, kept)])] for packed in inputs]
-        lengths = np.asarray([kept])
-    return [inputs, *([names[i] for i in chosen] for names in (labels, types, views)), lengths]
+        return [[[clip[:frames] for clip in clips] for clips in inputs], *names, None]
+    first = np.cumsum(lengths[0]) - lengths[0]
+    kept = [min(frames, length) for length in lengths[0]]
+    packed = [[np.concatenate([one[0][begin : begin + n] for begin, n in zip(first, kept)])] for one in inputs]
+    return [packed, *names, np.asarray([kept])]
 
 
 def frames_in(raw: list) -> int:

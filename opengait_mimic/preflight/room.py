@@ -106,7 +106,7 @@ def memory(trial: Trial) -> Found | None:
     text = f"{of} needs about {size(local * needed)}, {size(trial.watch.free)} free"
     if local * needed <= trial.watch.free:
         return Found(text)
-    measured = trial.tried == frames
+    measured = trial.cut is trial.raw
     return Found(f"{text}{'' if measured else f' (reckoned from {trial.tried} frames)'}: {LESS}", failed=measured, warning=not measured)
 
 

@@ -37,7 +37,7 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
 
     Rank 0 prints a line for each check: ``ok``, ``WARNING`` (the training goes on) or ``FAILED``, what was found, how long it took.
     Bounded, to stay below a minute at published widths: the teacher is asked for 24 subjects at most and 15 seconds, test sequences
-    are cut to 16 frames, and on a CPU the step is tried on 4 clips of 16 frames in each process (of batches dealt by subjects).
+    are cut to 16 frames, and on a CPU the step is tried on 4 clips of 16 frames in each process (where batches are dealt by subjects).
 
     Args:
         model: built for training by our launcher, with its checkpoint restored; or its DDP wrapper. A model of ours or the host's.

@@ -14,17 +14,14 @@ from ..models.common import OccludedBatch, OccludedInput
 from ..models.guided import Guided
 from ..models.subnetwork import geometry_of
 from ..occlusion import apply, binarise
-from .batch import first_batch
 from .outcome import Found
 from .trial import Trial, first_input
 
 
 def data(trial: Trial) -> Found:
     """The first training batch can be read, and is what the transforms should make of it."""
-    raw = first_batch(trial.inner)
-    subjects = len(set(raw[1]))
-    trial.take(raw)
-    clips, frames = trial.full
+    trial.take()
+    subjects, (clips, frames) = len(set(trial.raw[1])), trial.full
     return Found(f"{clips} clips of {subjects} subjects, {frames} frames{' in each process' if rank_and_world()[1] > 1 else ''}")
 
 

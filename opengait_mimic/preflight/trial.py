@@ -14,7 +14,7 @@ from .. import host as hosts
 from ..models.common import OccludedBatch, OccludedInput
 from ..models.guided import Guided
 from ..models.subnetwork import fingerprint
-from .batch import CLIPS, FRAMES, clips_in, few_to_test, frames_in, some_of
+from .batch import CLIPS, FRAMES, few_to_test, first_batch, frames_in, read, shortened, small_positions
 from .memory import Watch
 
 
@@ -23,9 +23,9 @@ class Trial:
 
     Attributes:
         inner: the model, not its DDP wrapper.
-        raw, cut: the batch as the loader gives it, and the part of it that the step sees (see `take`).
-        full, tried: clips and frames of the batch; frames of the part.
-        given: what ``inputs_pretreament`` made of the part.
+        raw, cut: the batch as the loader gives it, and the one that the step is tried on (see `take`).
+        full, tried: clips and frames of the first; frames of the second.
+        given: what ``inputs_pretreament`` made of the second.
         whole: our models' whole view, as it was before the step.
         loss, parts: the loss and what the losses say beside it.
         seconds, watch: how long the step took and what memory it needed.
@@ -59,18 +59,21 @@ class Trial:
             found["VEN"] = self.inner.VEN
         return found
 
-    def take(self, raw: list) -> None:
-        """Keep a raw batch; for the step, on a CPU, `CLIPS` of it and `FRAMES` frames of each, if its sampler deals subjects."""
-        self.raw = self.cut = raw
-        self.full = clips_in(raw), frames_in(raw)
+    def take(self) -> None:
+        """Read the first batch; for the step, on a CPU, a small one in its place, if its sampler deals subjects."""
+        small = None
         if hosts.device().type == "cpu" and self.cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler":
-            self.cut = some_of(raw, CLIPS, FRAMES)
+            small = small_positions(self.inner)  # processes talk to each other before any reads
+        self.raw = self.cut = first_batch(self.inner)
+        self.full = len(self.raw[1]), frames_in(self.raw)
+        if small is not None and self.full[1] > CLIPS * FRAMES:
+            self.cut = shortened(read(self.inner, small), FRAMES)
         self.tried = frames_in(self.cut)
 
     @property
     def part(self) -> str:
-        """A word about a batch that was cut."""
-        return f", on {self.tried} of the {self.full[1]} frames" if self.tried < self.full[1] else ""
+        """A word about a batch that was not the whole one."""
+        return f", on {self.tried} frames in place of {self.full[1]}" if self.cut is not self.raw else ""
 
     def tested_half(self) -> str:
         """Give the model a small test loader, once; the half of the partition that it is of."""

@@ -37,7 +37,7 @@ def test_a_line_for_every_check_that_applies(built, tried, stage):
     said = lines.popitem()[0]
     assert said.startswith(f"{len(LINES[stage])} checks in") and set(lines) == set(LINES[stage])
     assert all(text.startswith("ok") for text in lines.values())
-    assert f"finite, on {4 * (1 if stage == 'VEN' else 6)} of the {32 * (1 if stage == 'VEN' else 6)} frames" in lines["loss"]
+    assert ("finite, on 24 frames in place of 192; " if stage != "VEN" else "finite; ") in lines["loss"]
     if stage == MIMIC:
         assert lines["geometry"].endswith("data 64x44 in 0..1, teacher 64x44, VEN 64x44, embeddings 64 x 16")
         assert model.teacher.weights[:12] in lines["teacher"] and "Baseline" in lines["teacher"]
@@ -195,7 +195,7 @@ def test_too_little_disk_and_memory(built, tried, monkeypatch):
     """The room asked for is that of all checkpoints with the optimiser's state, which is measured by saving one."""
     from opengait_mimic.preflight import memory, room
 
-    model, cfgs = built("VEN")
+    model, cfgs = built(HOSTS)
     cfgs["trainer_cfg"].update(total_iter=100, save_iter=10)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     said = failure(tried, model, cfgs, "disk")
@@ -205,8 +205,8 @@ def test_too_little_disk_and_memory(built, tried, monkeypatch):
     assert "checkpoints to come: 3 of about" in tried(model, cfgs)["disk"]
     monkeypatch.setattr(memory, "available", lambda _: 1000)
     said = tried(model, cfgs)["memory"]
-    assert said.startswith("WARNING") and "1 kB free (reckoned from 4 frames): fewer or shorter clips" in said
-    monkeypatch.setattr("opengait_mimic.preflight.trial.CLIPS", 32)
+    assert said.startswith("WARNING") and "1 kB free (reckoned from 24 frames): fewer or shorter clips" in said
+    monkeypatch.setattr("opengait_mimic.preflight.trial.CLIPS", 12)
     assert "1 kB free: fewer or shorter clips" in failure(tried, model, cfgs, "memory")
     for kind, settings in ((torch.optim.SGD, {"lr": 1, "momentum": 0.9}), (torch.optim.SGD, {"lr": 1}), (torch.optim.AdamW, {})):
         weights = [torch.zeros(300, 7, requires_grad=True), torch.zeros(11, requires_grad=True)]
@@ -294,22 +294,14 @@ def test_who_trains_runs_it_unless_told_not_to(host_spec, output, trained, tmp_p
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_cut_batch_keeps_pairs_of_subjects_and_its_clips(packed):
-    from opengait_mimic.preflight.batch import frames_in, some_of
+def test_a_shortened_batch_has_the_first_frames_of_every_clip(packed):
+    from opengait_mimic.preflight.batch import frames_in, shortened
 
-    labels, lengths = [3, 1, 3, 0, 1, 3, 0, 1], [5, 2, 7, 4, 6, 3, 9, 8]
-    clips = [np.full((n, 2, 2), 10 * i) + np.arange(n)[:, None, None] for i, n in enumerate(lengths)]
-    raw = [
-        [[np.concatenate(clips)]] if packed else [clips],
-        labels,
-        [*"abcdefgh"],
-        [*"ABCDEFGH"],
-        np.asarray([lengths]) if packed else None,
-    ]
-    inputs, who, types, views, seqL = found = some_of(raw, 4, 6)
-    assert who == [0, 0, 1, 1] and types == [*"dgbe"] and views == [*"DGBE"]
-    expected = [clips[i][:6] for i in (3, 6, 1, 4)]
-    assert frames_in(found) == sum(map(len, expected)) == 18
-    assert (seqL.tolist() == [[4, 6, 2, 6]]) if packed else seqL is None
-    for got, wanted in zip([inputs[0][0]] if packed else inputs[0], [np.concatenate(expected)] if packed else expected):
-        assert np.array_equal(got, wanted)
+    clips = [np.full((n, 2, 2), 10 * i) + np.arange(n)[:, None, None] for i, n in enumerate([5, 2, 7])]
+    inputs, lengths = ([[np.concatenate(clips)]], np.asarray([[5, 2, 7]])) if packed else ([clips], None)
+    found = shortened([inputs, [3, 1, 3], [*"abc"], [*"ABC"], lengths], 4)
+    assert found[1:4] == [[3, 1, 3], [*"abc"], [*"ABC"]] and frames_in(found) == 10
+    wanted = [clip[:4] for clip in clips]
+    assert found[4].tolist() == [[4, 2, 4]] if packed else found[4] is None
+    for got, expected in zip(found[0][0], [np.concatenate(wanted)] if packed else wanted):
+        assert np.array_equal(got, expected)
