@@ -47,13 +47,13 @@ ROLES = [  # the mistake, the stage, how it is made, what the message holds: fil
         "a VEN of other kinds",
         MIMIC,
         weights(VENS, "ven of two"),
-        ["model_cfg.ven.checkpoint", "two.pt: it says kinds = ['none', 'top']", "Use the"],
+        ["model_cfg.ven.checkpoint", "two.pt: the checkpoint says kinds = ['none', 'top']", "Use the"],
     ),
     (
         "a mimic that starts from a VEN",
         MIMIC,
         weights(FROM, VEN),
-        ["trainer_cfg.restore_hint = ", "VEN-seed0-00003.pt: it says", "Use the YAML"],
+        ["trainer_cfg.restore_hint = ", "VEN-seed0-00003.pt: the checkpoint says", "Use the YAML"],
     ),
     (
         "a mimic that starts from GaitBase",

@@ -186,6 +186,6 @@ def check_extra_state(own: dict, given) -> None:
     for key, value in own.items():
         if given.get(key) != value and (key in given or key not in UNSAID):
             raise Misfit(
-                f"it says {key} = {given.get(key)!r}, this configuration says {value!r}. Use the YAML it was trained"
+                f"the checkpoint says {key} = {given.get(key)!r}, this configuration says {value!r}. Use the YAML it was trained"
                 " with, or the checkpoint of this YAML."
             )

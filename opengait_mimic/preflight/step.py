@@ -84,7 +84,7 @@ def frozen(trial: Trial) -> Found | None:
         changed.append("the whole view")
     if changed:
         return Found(f"{' and '.join(changed)}: changed by one step, though frozen. Please report this with the configuration", failed=True)
-    said = [f"{name} {trial.frozen[name][:12]}" for name in nets] + (["the whole view"] if trial.whole is not None else [])
+    said = [*nets, *(["the whole view"] if trial.whole is not None else [])]
     return Found(f"unchanged by the step, bit for bit: {', '.join(said)}")
 
 
