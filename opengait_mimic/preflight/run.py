@@ -28,7 +28,7 @@ CHECKS = {
     "memory": room.memory,
 }
 """What is checked, in order; a check that does not apply to a model returns None."""
-TALKING = ("loss", "test batch", "checkpoint", "disk")
+TALKING = ("teacher Rank-1", "loss", "test batch", "checkpoint", "disk")
 """Checks in which processes talk to each other: an error in one of them cannot be agreed upon, and ends that process at once."""
 
 

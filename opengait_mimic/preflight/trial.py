@@ -14,6 +14,7 @@ from .. import host as hosts
 from ..models.common import OccludedBatch, OccludedInput
 from ..models.guided import Guided
 from ..models.subnetwork import fingerprint
+from ..models.trial import clips_in_a_step
 from .batch import CLIPS, FRAMES, few_to_test, first_batch, frames_in, read, shortened, small_positions
 from .memory import Watch
 
@@ -61,14 +62,20 @@ class Trial:
 
     def take(self) -> None:
         """Read the first batch; for the step, on a CPU, a small one in its place, if its sampler deals subjects."""
-        small = None
-        if hosts.device().type == "cpu" and self.cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler":
-            small = small_positions(self.inner)  # processes talk to each other before any reads
+        small = small_positions(self.inner) if self._too_large() else None  # processes talk to each other before any reads
         self.raw = self.cut = first_batch(self.inner)
         self.full = len(self.raw[1]), frames_in(self.raw)
-        if small is not None and self.full[1] > CLIPS * FRAMES:
+        if small is not None:
             self.cut = shortened(read(self.inner, small), FRAMES)
         self.tried = frames_in(self.cut)
+
+    def _too_large(self) -> bool:
+        """Whether a batch of this sampler may take a CPU long: told from the configuration, alike on every process."""
+        sampler = self.cfgs["trainer_cfg"]["sampler"]
+        if hosts.device().type != "cpu" or sampler["type"] != "TripletSampler":
+            return False
+        key = {"fixed": "frames_num_fixed", "unfixed": "frames_num_max"}.get(str(sampler["sample_type"]).partition("_")[0])
+        return clips_in_a_step(self.inner) * sampler.get(key, math.inf) > CLIPS * FRAMES
 
     @property
     def part(self) -> str:
