@@ -155,7 +155,7 @@ def run_adapt(given) -> int:
     file, lines = on_rank_0(lambda: write(given.cfgs, change, given.iter, given.out, given.retrain))
     say("\n".join(lines))
     cfgs = prepare(file, "train")
-    run([Stage(cfgs["model_cfg"]["model"], file, None)], given.retrain, log_to_file=True)
+    run([Stage(cfgs["model_cfg"]["model"], file, None)], given.retrain, log_to_file=True, preflight=not given.no_preflight)
     say(f"weights: {checkpoint_at(cfgs, change.iters)}\nconfiguration: {file}")
     say(f"to score it: opengait-mimic evaluate --cfgs {file}{_options(given)}")
     return 0

@@ -7,7 +7,7 @@ import sys
 
 from . import __version__
 from .config import ConfigError
-from .console import add_host_arguments, friendly_errors, log_to_console
+from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
 from .tables.suites import SUITES
 
 RESUMED = ("demo", "pipeline", "adapt", "table", "evaluate")
@@ -20,14 +20,30 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
-        *(_demo, _pipeline, _adapt, _table, _walkers, _preview, _evaluate, _report, _compare, _curves, _import, _convert, _list, _check),
+        *(
+            _demo,
+            _pipeline,
+            _adapt,
+            _table,
+            _walkers,
+            _preview,
+            _preflight,
+            _evaluate,
+            _report,
+            _compare,
+            _curves,
+            _import,
+            _convert,
+            _list,
+            _check,
+        ),
     ):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
     with friendly_errors("the same command goes on where it stopped" if given.command in RESUMED else ""):
         status = given.run(given)
-        if given.command in ("evaluate", "pipeline", "adapt"):  # what may run in several processes
+        if given.command in ("evaluate", "pipeline", "adapt", "preflight"):  # what may run in several processes
             from .host import leave
 
             leave()
@@ -44,6 +60,7 @@ def _demo(commands) -> None:
     _data_arguments(p)
     p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
     p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add_preflight_argument(p)
     p.set_defaults(run=_run_demo)
 
 
@@ -74,6 +91,7 @@ def _table(commands) -> None:
     _data_arguments(p)
     p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
     p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add_preflight_argument(p)
     p.set_defaults(run=_run_table)
 
 
@@ -88,6 +106,7 @@ def _pipeline(commands) -> None:
     p.add_argument("--cfgs", required=True, help="the method's YAML (MimicGait, OcclusionAware, Baseline2, a VEN, OpenGait's own)")
     p.add_argument("--retrain", action="store_true", help="move trainings of another configuration aside and train anew")
     add_host_arguments(p)
+    add_preflight_argument(p)
     p.set_defaults(run=_run_pipeline)
 
 
@@ -112,6 +131,7 @@ def _adapt(commands) -> None:
     p.add_argument("--out", default=None, metavar="YAML", help="the configuration to write (default: below the output folder)")
     p.add_argument("--retrain", action="store_true", help="move a training of another configuration aside and train anew")
     add_host_arguments(p)
+    add_preflight_argument(p)
     p.set_defaults(run=_run_adapt)
 
 
@@ -158,6 +178,23 @@ def _run_preview(given) -> int:
 
     host.bind(given.host, "cpu")
     print(preview(given.cfgs, given.out))
+    return 0
+
+
+def _preflight(commands) -> None:
+    p = commands.add_parser("preflight", help="everything a training does, tried once; nothing is trained")
+    p.add_argument("--cfgs", required=True, help="the YAML of any model: ours, or OpenGait's own")
+    p.add_argument("--iter", type=int, default=0, metavar="K", help="as a training that goes on from this iteration")
+    add_host_arguments(p)
+    p.set_defaults(run=_run_preflight)
+
+
+def _run_preflight(given) -> int:
+    from . import host
+    from .launch import try_out
+
+    host.bind(given.host, given.device, given.output)
+    try_out(given.cfgs, given.iter)
     return 0
 
 

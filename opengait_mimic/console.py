@@ -37,6 +37,11 @@ def add_host_arguments(parser) -> None:
     parser.add_argument("--output", default=None, metavar="DIR", help="where results go (default: ./output)")
 
 
+def add_preflight_argument(parser) -> None:
+    """The flag every command that trains shares."""
+    parser.add_argument("--no-preflight", action="store_true", help="begin to train at once, without the checks before the first step")
+
+
 @contextlib.contextmanager
 def friendly_errors(again: str = ""):
     """End the program with one message, whatever happens in the block: see `faults.ending`, and `ending.stoppable` for Ctrl-C and SIGTERM.

@@ -52,7 +52,8 @@ def run(given) -> int:
     print(f"opengait_mimic {__version__} demo ({name}) on {host.name} ({host.root}), device {hosts.device()}, into {out}")
     data, classes, known = training_data(given, out, size.subjects)
     seeds = range(given.seed, given.seed + size.seeds)
-    runs = [_one_seed(seed, size, out, data, classes) for seed in seeds]
+    preflight = False if given.no_preflight else "brief"
+    runs = [_one_seed(seed, size, out, data, classes, preflight) for seed in seeds]
     rows = [row for found in runs for row in found["rows"]]
     print("\n" + (spread(rows) if len(runs) > 1 else format_rows(rows)))
     checks = verdicts(runs, rows, known)
@@ -85,7 +86,7 @@ def write_configs(folder: Path, size: Size, data: dict, classes: int, seed: int)
     return files
 
 
-def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dict:
+def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int, preflight: bool | str) -> dict:
     """Every stage of one seed."""
     files, results = write_configs(out / "configs" / f"seed{seed}", size, data, classes, seed), out / f"seed{seed}"
     teacher, ven, _, mimic = STAGES
@@ -93,7 +94,7 @@ def _one_seed(seed: int, size: Size, out: Path, data: dict, classes: int) -> dic
     stages[0] = stages[0]._replace(teacher_of=files[mimic])  # hidden as the students are
     stages[3] = stages[3]._replace(after=(teacher, ven))
     print(f"seed {seed}")
-    found = run_stages(stages, retrain=True, before={mimic: _draw(out / "training_view.png")})
+    found = run_stages(stages, retrain=True, before={mimic: _draw(out / "training_view.png")}, preflight=preflight)
     return {
         "losses": {name: result["losses"] for name, result in found.items()},
         "seconds": {name: result["seconds"] for name, result in found.items()},

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch.optim  # noqa: F401  `lookup` finds it among the imported modules
+import torch
 
-from .config import ConfigError, losses_of
+from .config import ConfigError, losses_of, shown
 from .distributed import rank_and_world
 from .host import lookup
+from .strict.tables import files_in_use
 
 
 def check_names(cfgs: dict, training: bool) -> None:
@@ -69,17 +71,58 @@ def check_classes(cfgs: dict, model_cfg: dict, where: str) -> None:
             )
 
 
+def partition_of(cfgs: dict) -> dict:
+    """The partition of a configuration whose data paths are resolved.
+
+    Raises:
+        ConfigError: no JSON, or without the lists of labels ``TRAIN_SET`` and ``TEST_SET``, both of which the hosts read.
+    """
+    file = Path(cfgs["data_cfg"]["dataset_partition"])
+    what = f"data_cfg.dataset_partition = {file}: not a JSON file with the lists TRAIN_SET and TEST_SET"
+    way = 'expected {"TRAIN_SET": ["0001", ...], "TEST_SET": ["0002", ...]}, labels as their folders are called'
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{what} ({error}); {way}") from error
+    for half in ("TRAIN_SET", "TEST_SET"):
+        labels = found.get(half) if isinstance(found, dict) else None
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise ConfigError(f"{what} ({half} = {shown(labels)}); {way}")
+    return found
+
+
 def _there(cfgs: dict, half: str) -> tuple[list, list]:
     """The labels of a half of the partition, and those of them that have a folder below the root."""
-    data = cfgs["data_cfg"]
-    root, partition = Path(data["dataset_root"]), Path(data["dataset_partition"])
+    labels, root = partition_of(cfgs)[half], Path(cfgs["data_cfg"]["dataset_root"])
+    if not root.is_dir():
+        raise ConfigError(f"data_cfg.dataset_root = {root}: a file; name the folder that holds <label>/<type>/<view>/*.pkl")
+    return labels, [label for label in labels if (root / label).is_dir()]
+
+
+def check_schedule(cfgs: dict) -> None:
+    """Make the optimiser and its schedule once, on a parameter of our own, from the keys that they take.
+
+    Raises:
+        ConfigError: torch refuses a value, or ``milestones`` is no list of whole numbers: text would be taken for a list of letters,
+            none of which is ever reached.
+    """
+    steps = cfgs["scheduler_cfg"].get("milestones", [])
+    if not isinstance(steps, list) or any(type(each) is not int or each < 0 for each in steps):
+        raise ConfigError(f"scheduler_cfg.milestones = {steps!r}; expected a list of steps, whole numbers such as [20000, 40000]")
+    optimizer = _of_torch("torch.optim", cfgs, "optimizer_cfg", "solver", [torch.zeros(1, requires_grad=True)])
+    _of_torch("torch.optim.lr_scheduler", cfgs, "scheduler_cfg", "scheduler", optimizer)
+
+
+def _of_torch(namespace: str, cfgs: dict, key: str, name: str, first):
+    """What a block of the configuration names, made of ``first`` and those of its keys that it takes."""
+    kind = lookup(namespace, cfgs[key][name], f"{key}.{name}")
+    taken = inspect.getfullargspec(kind.__init__).args[2:]
+    given = {each: value for each, value in cfgs[key].items() if each in taken}
     try:
-        labels = json.loads(partition.read_text(encoding="utf-8"))[half]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"data_cfg.dataset_partition = {partition}: not a JSON file with the lists TRAIN_SET and TEST_SET ({error!r})"
-        ) from error
-    return labels, [label for label in labels if (root / str(label)).is_dir()]
+        return kind(first, **given)
+    except (TypeError, ValueError) as error:
+        values = ", ".join(f"{each} = {value!r}" for each, value in given.items()) or "no arguments"
+        raise ConfigError(f"{key}: {kind.__name__} with {values} cannot be made: {error}. See its page in torch's documentation") from error
 
 
 def check_data(cfgs: dict, training: bool) -> None:
@@ -99,6 +142,7 @@ def check_data(cfgs: dict, training: bool) -> None:
             f"data_cfg.dataset_root = {root}: no sequence of {half} found ({len(there)} of its {len(labels)} subjects have a folder);"
             f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(map(str, labels[:3])) or '(the list is empty)'}"
         )
+    _check_files_in_use(cfgs, root, there)
     sampler = cfgs["trainer_cfg"]["sampler"]
     if not training or sampler["type"] != "TripletSampler":
         return
@@ -112,5 +156,20 @@ def check_data(cfgs: dict, training: bool) -> None:
         )
     if size[0] * size[1] % world:
         raise ConfigError(
-            f"trainer_cfg.sampler.batch_size = {list(size)}: its {size[0] * size[1]} clips cannot be dealt to {world} processes"
+            f"trainer_cfg.sampler.batch_size = {list(size)}: its {size[0] * size[1]} clips cannot be dealt to {world} processes; choose P"
+            f" and K whose product is a multiple of {world}, or another number of processes"
+        )
+
+
+def _check_files_in_use(cfgs: dict, root: Path, labels: list) -> None:
+    """Does ``data_in_use`` leave a file of the first sequence? Where it does not, OpenGait fails in the middle of a batch."""
+    chosen = files_in_use(cfgs["data_cfg"].get("data_in_use"), "data_cfg.data_in_use")
+    first = next((file.parent for label in labels for file in sorted((root / label).glob("*/*/*.*"))[:1]), None)
+    if chosen is None or first is None:
+        return
+    there = sorted(file.name for file in first.iterdir())
+    if not any(chosen[: len(there)]) if isinstance(chosen[0], bool) else min(chosen) >= len(there):
+        raise ConfigError(
+            f"data_cfg.data_in_use = {chosen} takes none of the files of {first}, which are, in order, {', '.join(there[:6])}: choose"
+            " the silhouettes among them, or null for all"
         )

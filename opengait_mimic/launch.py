@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import json
 import logging
 import os
 from pathlib import Path
@@ -15,12 +14,12 @@ from torch import nn
 from . import host as hosts
 from . import reading, run_sheet
 from .batchnorm import gather_batchnorm
-from .config import ConfigError
-from .console import add_host_arguments, friendly_errors, log_to_console
+from .config import ConfigError, shown
+from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
 from .distributed import rank_and_world
-from .foresight import check_classes, check_data, check_names
+from .foresight import check_classes, check_data, check_names, check_schedule, partition_of
 from .host import HostError, follow_world_size, is_ours, load_cfgs, lookup, resolve
-from .inputs import save_folder
+from .inputs import checkpoint_at, save_folder
 from .locks import locked
 from .records import Recorder
 from .trained import history
@@ -45,11 +44,31 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
     else:
         hosts.search[:] = [Path(path).expanduser().resolve().parent]
         cfgs = load_cfgs(path)
+    with of_file(path):
+        return _settled(cfgs, path, phase, iteration)
+
+
+@contextlib.contextmanager
+def of_file(path: str | os.PathLike | dict):
+    """Inside, errors that a user mends say which YAML they are about."""
+    try:
+        yield
+    except Exception as error:
+        ours = type(error).__module__.startswith("opengait_mimic.")
+        if not ours or isinstance(path, dict) or str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _settled(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration: int) -> dict:
+    for block in ("data_cfg", "model_cfg", "trainer_cfg", "evaluator_cfg", "optimizer_cfg", "scheduler_cfg"):
+        if block == "data_cfg" and isinstance(cfgs[block], list):
+            raise ConfigError("data_cfg: a list; several data sets at once are not supported here; name one")
+        if not isinstance(cfgs[block], dict):
+            raise ConfigError(f"{block} = {shown(cfgs[block])}; expected a mapping, or leave it out for OpenGait's defaults")
     data, evaluator, trainer = cfgs["data_cfg"], cfgs["evaluator_cfg"], cfgs["trainer_cfg"]
-    if not isinstance(data, dict):
-        raise ConfigError("data_cfg: several data sets at once are not supported here; name one")
     for key in ("dataset_root", "dataset_partition"):
-        at = f"data_cfg.{key}" if isinstance(path, dict) else f"{path}: data_cfg.{key}"
+        at = f"data_cfg.{key}"
         if data[key] == "your_path":  # the shipped configurations' placeholder
             raise ConfigError(f"{at} = your_path; set it to the folder of your silhouette pickles, in this file")
         data[key] = str(resolve(str(data[key]), at))
@@ -58,16 +77,18 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
         scorer = evaluator.get("eval_func", "evaluate_indoor_dataset")
         lookup("evaluation.evaluator", scorer, "evaluator_cfg.eval_func")
-        if scorer == "evaluate_Gait3D" and not json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET"):
+        if scorer == "evaluate_Gait3D" and not partition_of(cfgs).get("PROBE_SET"):
             raise ConfigError(
                 f"evaluator_cfg.eval_func = evaluate_Gait3D needs the list PROBE_SET (entries label-type-view) in "
                 f"data_cfg.dataset_partition = {data['dataset_partition']}; add it, or choose the data set's own eval_func"
             )
+    model = model_class(cfgs)
     if phase == "train":
         settings(cfgs)
     check_names(cfgs, phase == "train")
     check_data(cfgs, phase == "train")
-    model = model_class(cfgs)
+    if phase == "train":
+        check_schedule(cfgs)
     if phase == "train" and "occlusion" in trainer and not is_ours(model):
         raise ConfigError(
             f"trainer_cfg.occlusion: {model.__name__} is the host's own model and would ignore it. Train it through model: Baseline2"
@@ -136,7 +157,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
         from .models.common import occluded_class
 
         kind = occluded_class(kind)
-    model = kind(cfgs, training)
+    model = _made(kind, cfgs, training)
     if training and trainer["sync_BN"] and world > 1:
         if hosts.device().type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -149,22 +170,45 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     return model
 
 
+def _made(kind: type, cfgs: dict, training: bool) -> nn.Module:
+    """The model; a checkpoint that does not fit it is told by its file and key."""
+    from .models.subnetwork import CheckpointError, Misfit
+
+    engine = "trainer_cfg" if training else "evaluator_cfg"
+    hint = cfgs[engine]["restore_hint"]
+    named = f"{engine}.restore_hint = {hint}: {checkpoint_at(cfgs, hint)}" if isinstance(hint, int) else f"{engine}.restore_hint = {hint}"
+    try:
+        return kind(cfgs, training)
+    except Misfit as error:
+        raise CheckpointError(f"{named}: {error}") from error
+    except RuntimeError as error:
+        head, *problems = str(error).splitlines()
+        if type(error) is not RuntimeError or "loading state_dict" not in head:
+            raise
+        told, model = "; ".join(line.strip()[:200] for line in problems[:3]), cfgs["model_cfg"]["model"]
+        raise CheckpointError(
+            f"{named} does not fit this {model}: {told}. Name a checkpoint that training this YAML wrote, or use the YAML that this one was"
+            " trained with"
+        ) from error
+
+
 def restorable(cfgs: dict, training: bool) -> None:
     """Stop early, with the names that exist, when the checkpoint to restore is not there."""
-    engine = cfgs["trainer_cfg"] if training else cfgs["evaluator_cfg"]
+    where = "trainer_cfg" if training else "evaluator_cfg"
+    engine = cfgs[where]
     hint, name = engine["restore_hint"], engine["save_name"]
     if hint == 0:
         if not training:
             raise HostError("evaluator_cfg.restore_hint = 0: a test needs a checkpoint; give --iter K or a path")
         return
     if isinstance(hint, str):
-        engine["restore_hint"] = str(resolve(hint, "restore_hint"))
+        engine["restore_hint"] = str(resolve(hint, f"{where}.restore_hint"))
         return
-    folder = save_folder(cfgs, "trainer_cfg" if training else "evaluator_cfg") / "checkpoints"
+    folder = save_folder(cfgs, where) / "checkpoints"
     file = folder / f"{name}-{hint:0>5}.pt"
     if not file.is_file():
         there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
-        raise HostError(f"restore_hint {hint}: {file} does not exist (checkpoints there: {there}). Train first, or give --iter K")
+        raise HostError(f"{where}.restore_hint = {hint}: {file} does not exist (checkpoints there: {there}). Train first, or give --iter K")
 
 
 def launch(
@@ -176,6 +220,7 @@ def launch(
     before: Callable[[nn.Module], None] = lambda model: None,
     resume: bool = False,
     trust_pickles: bool = False,
+    preflight: bool | str = False,
 ):
     """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`) and
     holds its folder meanwhile (`locks`).
@@ -191,13 +236,14 @@ def launch(
             With its batches (`opengait_mimic.training.batches`) and the gradient scaler's state, which every ``iteration`` brings
             back, it ends as if it had not stopped.
         trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of `reading`'s.
+        preflight: try everything once before the first step (`opengait_mimic.preflight`); ``"brief"``: in one line, where all is well.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
 
     Raises:
         HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models. TrainingStopped: step
-            after step could not train, see `opengait_mimic.training.step`.
+            after step could not train, see `opengait_mimic.training.step`. PreflightFailed: a check failed.
     """
     from utils import get_msg_mgr
 
@@ -216,7 +262,8 @@ def launch(
                 f"{save_folder(cfgs)} holds checkpoints of an earlier training ({', '.join(earlier[:3])}), which this one overwrites as it"
                 " saves. To go on from the newest, give --resume auto"
             )
-        model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
+        with of_file(path):
+            model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
         if training:
             inner = getattr(model, "module", model)
             step.attach(inner, given)
@@ -224,12 +271,40 @@ def launch(
             batches.number(inner, given, said.get("batch") or inner.iteration)
             run_sheet.start(inner, given)
             keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
+            if preflight:
+                from .preflight.run import run_preflight  # needs the host's modules
+
+                run_preflight(model, given, brief=preflight == "brief")
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:
             return kind.run_test(model)
         kind.run_train(model)
         return model
+
+
+def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
+    """Build what `launch` would train, and run the checks of `opengait_mimic.preflight` alone.
+
+    Args:
+        path: the YAML.
+        iteration: as a training that goes on from there.
+
+    Raises:
+        PreflightFailed: a check failed. See also `launch`.
+    """
+    cfgs = prepare(path, "train", iteration)
+    given = copy.deepcopy(cfgs)
+    reading.install()
+    start_log(cfgs, False, False, quiet=True)  # no summary is begun
+    with of_file(path):
+        model = build(cfgs, True, occludable=cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"])
+    from .preflight.run import run_preflight  # needs the host's modules
+
+    inner = getattr(model, "module", model)
+    step.attach(inner, given)  # the precision that it trains in
+    batches.number(inner, given, inner.iteration)
+    run_preflight(model, given)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -246,6 +321,7 @@ def main(argv: list[str] | None = None) -> int:
     start.add_argument("--resume", choices=["auto"], help="train on from the newest intact checkpoint of this very training, else from 0")
     parser.add_argument("--log_to_file", action="store_true", help="log to <output>/<dataset>/<model>/<save_name>/logs as well")
     parser.add_argument("--trust-pickles", action="store_true", help="read the data with Python's own pickle, which runs what a file says")
+    add_preflight_argument(parser)
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     add_host_arguments(parser)
     given = parser.parse_args(argv)
@@ -259,6 +335,7 @@ def main(argv: list[str] | None = None) -> int:
         done = resuming.found(given.cfgs) if given.resume else None
         if done is None or done.action != "skip":
             at, resumed = (done.iteration, done.iteration > 0) if done else (given.iter, False)
-            launch(given.cfgs, given.phase, at, given.log_to_file, resume=resumed, trust_pickles=given.trust_pickles)
+            told = {"trust_pickles": given.trust_pickles, "preflight": not given.no_preflight}
+            launch(given.cfgs, given.phase, at, given.log_to_file, resume=resumed, **told)
         hosts.leave()
     return 0

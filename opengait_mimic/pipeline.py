@@ -76,7 +76,7 @@ def run_pipeline(given) -> int:
         f" {', '.join(stage.name for stage in stages)}"
     )
     _say_other_data(stages)
-    found = run(stages, retrain=given.retrain, log_to_file=True)
+    found = run(stages, retrain=given.retrain, log_to_file=True, preflight=not given.no_preflight)
     rows = [row for result in found.values() for row in result["rows"]]
     kept = {name: {key: result[key] for key in ("losses", "seconds", "visibility")} for name, result in found.items()}
     total = round(time.monotonic() - begin, 1)

@@ -95,6 +95,7 @@ def run(
     log_to_file: bool = False,
     before: dict[str, Callable] | None = None,
     after: Callable[[str, dict], None] = lambda name, outcome: None,
+    preflight: bool | str = False,
 ) -> dict:
     """Run the stages in order and print a line for each.
 
@@ -104,6 +105,7 @@ def run(
         log_to_file: keep the host's log of each training in its folder.
         before: stage name -> called with the built model before it trains.
         after: called with the name and the outcome of every stage that is done.
+        preflight: before each training (`opengait_mimic.preflight`); True: all lines of the first one, ``"brief"``: a line for each.
 
     Returns:
         Stage name -> ``losses`` (see `Recorder`) and ``seconds`` (training, test; None where not done here) and the test's result:
@@ -118,7 +120,8 @@ def run(
             if task.why:
                 say(f"  {name}: {task.why}")
             if task.action in ("resume", "train"):
-                task = _train(stage, task, title, retrain, log_to_file, (before or {}).get(name, lambda model: None))
+                task = _train(stage, task, title, retrain, log_to_file, (before or {}).get(name, lambda model: None), preflight)
+                preflight = preflight and "brief"
                 gc.collect()  # the model, before the next one is built
             found[name] = _outcome(stage, task, _test(stage, title), width)
             after(name, found[name])
@@ -128,7 +131,7 @@ def run(
     return found
 
 
-def _train(stage: Stage, planned: Todo, title: str, retrain: bool, log_to_file: bool, before: Callable) -> Todo:
+def _train(stage: Stage, planned: Todo, title: str, retrain: bool, log_to_file: bool, before: Callable, preflight: bool | str) -> Todo:
     """Train one stage, or the rest of it; returns what was done, for another run may have trained it since the plan."""
 
     def look():
@@ -155,7 +158,8 @@ def _train(stage: Stage, planned: Todo, title: str, retrain: bool, log_to_file: 
         inner.loss_aggregator.register_forward_hook(lambda *_: bar(inner.iteration + 1, total))
 
     with rank_bar(title, task.iteration) as bar:
-        launch(stage.train, "train", task.iteration, log_to_file, quiet=True, before=watch, resume=task.iteration > 0)
+        more = {"resume": task.iteration > 0, "preflight": preflight}
+        launch(stage.train, "train", task.iteration, log_to_file, quiet=True, before=watch, **more)
     dist.barrier()  # rank 0 has written
     return task
 

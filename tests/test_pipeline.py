@@ -69,7 +69,7 @@ def bound(host, host_spec, output):
     level = logger.level
 
     def call(cfgs, out, retrain=False):
-        return run_pipeline(SimpleNamespace(cfgs=cfgs, host=host_spec, device="cpu", output=out, retrain=retrain))
+        return run_pipeline(SimpleNamespace(cfgs=cfgs, host=host_spec, device="cpu", output=out, retrain=retrain, no_preflight=True))
 
     yield call
     hosts.bind(host_spec, "cpu", output)

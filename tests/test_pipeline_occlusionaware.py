@@ -43,7 +43,7 @@ def bound(host, host_spec, output):
     level = logger.level
 
     def call(cfgs, out):
-        return run_pipeline(SimpleNamespace(cfgs=cfgs, host=host_spec, device="cpu", output=out, retrain=False))
+        return run_pipeline(SimpleNamespace(cfgs=cfgs, host=host_spec, device="cpu", output=out, retrain=False, no_preflight=True))
 
     yield call
     hosts.bind(host_spec, "cpu", output)

@@ -30,7 +30,10 @@ def resolve(path: str, key: str) -> Path:
         if candidate.exists():
             return candidate
     hint = "" if current().name == "opengait" else "; a file of OpenGait's needs a checkout (--host)"
-    raise HostError(f"{key}: {path} not found; tried {', '.join(dict.fromkeys(map(str, tried)))}{hint}")
+    raise HostError(
+        f"{key}: {path} not found; tried {', '.join(dict.fromkeys(map(str, tried)))}{hint}. Correct the path; an absolute one is looked up"
+        " as it is"
+    )
 
 
 def load_cfgs(path: str | os.PathLike, key: str = "--cfgs") -> dict:
@@ -59,7 +62,10 @@ def _read(file: Path, key: str) -> tuple[str, dict]:
         text = file.read_text(encoding="utf-8")
         loaded = parse(text)
     except (OSError, UnicodeDecodeError, ConfigError) as error:
-        raise HostError(f"{key}: cannot read {file}: {error}") from error
+        raise HostError(f"{key}: cannot read {file} as YAML text: {error}. Correct that place, or name another file") from error
     if not isinstance(loaded, dict):
-        raise HostError(f"{key}: {file} is not a configuration (expected a YAML mapping)")
+        raise HostError(
+            f"{key}: {file} is not a configuration: expected a YAML mapping with data_cfg, model_cfg, ..., got"
+            f" {'nothing' if loaded is None else f'a {type(loaded).__name__}'}. `opengait-mimic list` names the shipped ones"
+        )
     return text, loaded

@@ -11,7 +11,7 @@ from ..foresight import check_classes
 from .common import BINARISE, GEOMETRY, OccludedInput
 from .inner import build, host_model
 from .quirks import refuse, warn_if_mixed
-from .subnetwork import STAGE, around, backbone_block, backbone_cfg
+from .subnetwork import STAGE, Misfit, around, backbone_block, backbone_cfg, role_of
 from .trial import clips_in_a_step, inspect, rehearse
 
 FIELDS = {
@@ -96,6 +96,12 @@ class Baseline2(OccludedInput, BaseModel):
         super().build_network(self.backbone_cfg)
         self.cfgs = run
         warn_if_mixed(self, self.cfgs["trainer_cfg"]["sampler"], self.key)
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """Refuse a checkpoint of another of our models, also under ``restore_ckpt_strict: false``, where the host would load nothing."""
+        if role_of(state_dict) is not None:
+            raise Misfit(f"it holds a {role_of(state_dict)}; Baseline2's checkpoints are plain OpenGait ones of its backbone: name one")
+        return super().load_state_dict(state_dict, strict, assign)
 
     def inputs_pretreament(self, inputs):
         """The host's 5-tuple, occluded."""

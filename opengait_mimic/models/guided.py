@@ -18,7 +18,18 @@ from .common import BINARISE, GEOMETRY, OccludedInput
 from .feeds import feeds
 from .inner import build, check_trained, optimizer_with
 from .quirks import refuse, warn_if_mixed
-from .subnetwork import STAGE, CheckpointError, around, backbone_block, backbone_cfg, checkpoint_file, read_weights
+from .subnetwork import (
+    STAGE,
+    CheckpointError,
+    Misfit,
+    around,
+    backbone_block,
+    backbone_cfg,
+    checkpoint_file,
+    read_weights,
+    refuse_foreign,
+    role_of,
+)
 from .trial import embed, inspect, settle
 from .ven import VEN_FIELDS, check_extra_state, local_index, meaning
 
@@ -107,11 +118,18 @@ class Guided(OccludedInput, BaseModel):
         if stage.cfgs is None:
             raise ConfigError("model_cfg.ven.cfgs: missing; name the VEN's YAML (without a VEN: MimicGait with `ven: null`, or Baseline2)")
         self.ven_cfgs = load_cfgs(stage.cfgs, "model_cfg.ven.cfgs")
+        named = self.ven_cfgs["model_cfg"].get("model")
+        if named != "VEN":
+            raise ConfigError(
+                f"model_cfg.ven.cfgs = {stage.cfgs}: the YAML of a {named}, not of a VEN; name the one that trains it, such as"
+                " configs/ven/ven_gait3d.yaml"
+            )
         theirs = read(self.ven_cfgs["model_cfg"], "model_cfg.ven.cfgs: model_cfg", VEN_FIELDS)
         if theirs.geometry != self.geometry or theirs.binarise != self.binarise:
             raise ConfigError(
-                f"model_cfg.ven: trained on {list(theirs.geometry)} with binarise {theirs.binarise}, this model has"
-                f" {list(self.geometry)} with {self.binarise}: they must see the same input"
+                f"model_cfg.ven.cfgs = {stage.cfgs}: trained on geometry {list(theirs.geometry)}, binarise {theirs.binarise}; here"
+                f" model_cfg.geometry = {list(self.geometry)}, model_cfg.binarise = {self.binarise}. Both must see the same input: change"
+                " these and the transforms, or name another VEN"
             )
         self.ven_switches = of_training(in_configuration(self.ven_cfgs))
         self.VEN = VisibilityNetwork(len(theirs.kinds) if theirs.kinds else None, theirs.amount).requires_grad_(False)
@@ -129,10 +147,17 @@ class Guided(OccludedInput, BaseModel):
         key = "model_cfg.ven.checkpoint"
         file = checkpoint_file(self.cfg.ven.checkpoint, self.ven_cfgs, key)
         state = read_weights(file, key)
-        if not isinstance(state.get("_extra_state"), dict) or state["_extra_state"].get("role") != "VEN":
-            raise CheckpointError(f"{key}: {file} is not a VEN of ours")
+        if role_of(state) != "VEN":
+            holds = f"a {role_of(state)}" if role_of(state) else "a plain OpenGait model"
+            raise CheckpointError(
+                f"{key}: {file} is not a VEN of ours but {holds}. Name the checkpoint that training {self.cfg.ven.cfgs} wrote, or `auto`;"
+                " one of the public code's comes in by `opengait-mimic import`"
+            )
         own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds, "reference_compat": self.ven_meaning}
-        check_extra_state(own, state["_extra_state"])
+        try:
+            check_extra_state(own, state["_extra_state"])
+        except Misfit as error:
+            raise CheckpointError(f"{key}: {file}: {error}") from error
         self.ven_switches = state["_extra_state"].get("switches", self.ven_switches)
         self.VEN.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("VEN.")})
         self.msg_mgr.log_info(f"{key}: {file}")
@@ -195,16 +220,14 @@ class Guided(OccludedInput, BaseModel):
         """Strict, but for the heads that are never saved, and for the VEN where it `starts_elsewhere`.
 
         Raises:
-            CheckpointError: not a checkpoint of ours, of which nothing would be loaded; also where ``restore_ckpt_strict`` is false,
+            Misfit: not a checkpoint of ours, of which nothing would be loaded; also where ``restore_ckpt_strict`` is false,
                 under which the log names what is not loaded.
         """
-        if "_extra_state" not in state_dict:
-            role, engine = self.FIELDS["model"][0], "trainer_cfg" if self.in_training else "evaluator_cfg"
-            raise CheckpointError(
-                f"{engine}.restore_hint: that file is no checkpoint of a {role} (one of OpenGait's own?), and its weights would not be"
-                " loaded. A mimic starts from its teacher's weights with model_cfg.init_mimic: true; the public code's files come in by"
-                " `opengait-mimic import`"
-            )
+        refuse_foreign(
+            state_dict, self.FIELDS["model"][0],
+            ". A mimic starts from its teacher's weights with model_cfg.init_mimic: true; the public code's files come in by"
+            " `opengait-mimic import`",
+        )  # fmt: skip
         own = super().state_dict()
         kept = {k: own[k] for k in self.left_out}
         if self.starts_elsewhere:

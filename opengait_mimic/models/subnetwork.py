@@ -15,6 +15,35 @@ from ..training import checkpoints
 from ..training.checkpoints import CheckpointError
 from .reasons import refuse_inputs
 
+
+class Misfit(CheckpointError):
+    """A checkpoint can be read, and holds something else; whoever knows the file and the key that named it adds both."""
+
+
+def refuse_foreign(state: dict, role: str, instead: str = "") -> None:
+    """Stop at a checkpoint that is none of ours, of which nothing, or nothing that fits, would be loaded.
+
+    Args:
+        state: its ``model`` entry.
+        role: the model that it is to be loaded into.
+        instead: what else may be done, for the message.
+
+    Raises:
+        Misfit: it does not say what it is, as ours do.
+    """
+    if "_extra_state" not in state:
+        raise Misfit(
+            f"no checkpoint of a {role} (one of OpenGait's own?), and its weights would not be loaded. Name a checkpoint that training a"
+            f" {role} wrote{instead}"
+        )
+
+
+def role_of(state: dict) -> str | None:
+    """Which of our models a ``model`` entry is of; None = a plain OpenGait model, as Baseline-2's is."""
+    says = state.get("_extra_state")
+    return says.get("role") if isinstance(says, dict) else None
+
+
 STAGE = {"cfgs": (None, optional(text)), "checkpoint": ("auto", text)}
 """A ``teacher`` or ``ven`` block: a YAML, and the weights that training it writes or a path."""
 
@@ -103,9 +132,11 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
         CheckpointError: names that are missing or left over, or shapes that differ; lists the first ones.
     """
     given = read_weights(file, key)
-    role = given.get("_extra_state", {}).get("role") if isinstance(given.get("_extra_state"), dict) else None
-    if role is not None:
-        raise CheckpointError(f"{key}: {file} holds a {role}, not a plain OpenGait model")
+    if role_of(given) is not None:
+        raise CheckpointError(
+            f"{key}: {file} holds a {role_of(given)}, not a plain OpenGait model. Name the checkpoint that training the YAML of this"
+            f" {type(net).__name__} wrote, or `auto`"
+        )
     own = net.state_dict()
     wanted = {name for name in own if name not in unreached}
     problems = [f"{name} is missing" for name in sorted(wanted - set(given))]
@@ -117,7 +148,10 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
     ]
     if problems:
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise CheckpointError(f"{key}: {file} does not fit: " + "; ".join(problems[:5]) + more + ". Is it the model of this YAML?")
+        raise CheckpointError(
+            f"{key}: {file} does not fit: " + "; ".join(problems[:5]) + more + f". It is not of this {type(net).__name__}:"
+            " name a checkpoint that training its YAML wrote, or the YAML that this one was trained with (the key `cfgs` beside it)"
+        )
     net.load_state_dict({**own, **{name: given[name] for name in wanted}})
     dropped = sorted(set(given) & unreached)
     return f"{key}: {len(wanted)} tensors from {file}" + (f"; dropped: {', '.join(dropped)}" if dropped else "")

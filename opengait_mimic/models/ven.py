@@ -144,6 +144,13 @@ class VEN(OccludedInput, BaseModel):
         own = {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry), "binarise": self.binarise}
         return {**own, "grey_whole": self.drawn.published("grey_whole"), "reference_compat": meaning(self.compat)}
 
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """Refuse a file that is none of ours, also under ``restore_ckpt_strict: false``, where the host would load nothing of it."""
+        from .subnetwork import refuse_foreign
+
+        refuse_foreign(state_dict, "VEN")
+        return super().load_state_dict(state_dict, strict, assign)
+
     def get_extra_state(self):
         """What the checkpoint says of itself, and which switches decided its weights."""
         return {**self.identity(), "switches": self.trained_with}
@@ -171,14 +178,14 @@ def check_extra_state(own: dict, given) -> None:
     """Compare what a checkpoint says of itself with the model it is loaded into.
 
     Raises:
-        CheckpointError: an entry differs; names it, both values and the way out.
+        Misfit: an entry differs; names it, both values and the way out.
     """
-    from .subnetwork import CheckpointError
+    from .subnetwork import Misfit
 
     given = given if isinstance(given, dict) else {}
     for key, value in own.items():
         if given.get(key) != value and (key in given or key not in UNSAID):
-            raise CheckpointError(
+            raise Misfit(
                 f"the checkpoint says {key} = {given.get(key)!r}, this configuration says {value!r}. Use the YAML it was trained"
                 " with, or the checkpoint of this YAML."
             )

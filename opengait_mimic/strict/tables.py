@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from ..config import anything, boolean, choice, integer, text
+from ..config import ConfigError, anything, boolean, choice, integer, text
 from ..occlusion import Occlusion
 from ..training.settings import FIELDS
 
 
 def _restore_hint(value, where):
     return value if isinstance(value, str) and value else integer(0)(value, where)
+
+
+def files_in_use(value, where):
+    """A check: ``data_cfg.data_in_use``."""
+    plain = isinstance(value, list) and value and (all(isinstance(v, bool) for v in value) or all(type(v) is int and v >= 0 for v in value))
+    if value is not None and not plain:
+        raise ConfigError(
+            f"{where} = {value!r}; expected which of a sequence's files are read: a list of true and false, or of their positions (0, 1,"
+            " ...), or null for all"
+        )
+    return value
 
 
 def _condition(value, where):
@@ -31,7 +42,7 @@ BLOCKS = {
         "dataset_root": text,
         "dataset_partition": text,
         "test_dataset_name": text,
-        "data_in_use": anything,
+        "data_in_use": files_in_use,
         "num_workers": integer(0),
         "cache": boolean,
         "self_supervised": boolean,

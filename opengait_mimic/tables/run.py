@@ -92,7 +92,8 @@ def run(given) -> int:
 
         before = {stage.name: _same_batches(seed) for stage in plan.stages}
         try:
-            run_stages(plan.stages, retrain=given.retrain, before=before, after=after)
+            preflight = False if given.no_preflight else "brief"
+            run_stages(plan.stages, retrain=given.retrain, before=before, after=after, preflight=preflight)
         except SystemExit:  # Ctrl-C; it has said so
             print(f"the rows so far: {folder / 'table.md'}" if kept.keys else "no row is done yet")
             raise

@@ -63,6 +63,6 @@ def test_in_two_processes_what_gets_no_gradient_is_told_before_the_first_step(fi
         changes = {"trainer_cfg__find_unused_parameters": find, "trainer_cfg__sampler__batch_size": [4, 2], **few}
         made.append(variant(files[STAGE], folder, model_cfg__backbone=backbone, **changes))
     said = good(*two_processes(), Path(__file__).with_name("silent_worker.py"), host_spec, tmp_path / "out", *made, cwd=tmp_path)
-    refusal = "refused: trainer_cfg.find_unused_parameters: set it to true. model_cfg.backbone (Sleeper) gives no gradient to Backbone."
+    refusal = "trainer_cfg.find_unused_parameters: set it to true. model_cfg.backbone (Sleeper) gives no gradient to Backbone."
     for rank in range(2):
-        assert f"process {rank} {refusal}" in said and f"process {rank} trained 3 steps" in said, said
+        assert f"process {rank} refused: {made[0]}: {refusal}" in said and f"process {rank} trained 3 steps" in said, said

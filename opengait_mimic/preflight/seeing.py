@@ -1,0 +1,99 @@
+"""Checks of what the network is fed: a batch after the transforms, its geometry, and what occlusion does to it."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import torch
+
+from .. import host as hosts
+from ..config import ConfigError
+from ..distributed import rank_and_world
+from ..models.common import OccludedBatch, OccludedInput
+from ..models.guided import Guided
+from ..models.subnetwork import geometry_of
+from ..occlusion import apply, binarise
+from .outcome import Found
+from .trial import Trial, first_input
+
+
+def data(trial: Trial) -> Found:
+    """The first training batch can be read, and is what the transforms should make of it."""
+    trial.take()
+    subjects, (clips, frames) = len(set(trial.raw[1])), trial.full
+    return Found(f"{clips} clips of {subjects} subjects, {frames} frames{' in each process' if rank_and_world()[1] > 1 else ''}")
+
+
+def geometry(trial: Trial) -> Found:
+    """Data, teacher, VEN and embeddings fit each other; a failure is the model's own message."""
+    inner = trial.inner
+    seen = first_input(inner.inputs_pretreament(trial.raw)).detach()
+    size, low, high = tuple(seen.shape[-2:]), float(seen.min()), float(seen.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ConfigError("data: values that are not finite after trainer_cfg.transform; look at the pickles (`opengait-mimic check data`)")
+    said = [f"data {_x(size)} in {low:g}..{high:g}"]
+    if trial.teacher is not None:
+        theirs = geometry_of(_teacher_yaml(inner))
+        said.append(f"teacher {_x(theirs) if theirs else 'unknown'}")
+    if isinstance(inner, Guided):
+        if inner.VEN is not None:
+            said.append(f"VEN {_x(inner.ven_cfgs['model_cfg'].get('geometry', inner.geometry))}")
+        said.append(f"embeddings {inner.embedding.channels} x {inner.embedding.parts}")
+    return Found(", ".join(said))
+
+
+def _teacher_yaml(inner) -> dict:
+    stage = inner.cfg.teacher
+    return hosts.load_cfgs(stage.cfgs, "model_cfg.teacher.cfgs") if stage.cfgs else inner.backbone_yaml
+
+
+def _x(size) -> str:
+    return "x".join(map(str, size))
+
+
+def occlusion(trial: Trial) -> Found | None:
+    """Every clip has its own draw and shows it; the whole view is the host's own; the hidden share is in its range."""
+    inner = trial.inner
+    if not trial.hides:
+        return None
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    batch = inner.occluded_batch(trial.raw)
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
+    ours, _, _, _, _ = super(OccludedInput, inner).inputs_pretreament(trial.raw)
+    if not torch.equal(ours[0].detach().float(), batch.whole):
+        raise ConfigError("the whole view is not what the host's own transforms make of the same batch: please report this")
+    hidden = [i for i, draw in enumerate(batch.draws) if draw.kind != "none"]
+    for i, alone in enumerate(_each_alone(inner, batch)):
+        if not torch.equal(alone, _clip(batch.occluded, batch, i)):
+            raise ConfigError(f"clip {i} of the batch is not hidden as it was drawn ({batch.draws[i]}): please report this")
+    low, high = inner.drawn.hidden
+    shared = inner.groups(inner.drawn, True) is not None
+    drawn = [batch.draws[i] for i in hidden]
+    if not shared and low < high and not inner.drawn.compat and len(set(drawn)) < len(drawn):
+        raise ConfigError("two clips of one batch were hidden by one draw: please report this")
+    out = [d for d in drawn if not low - 1e-9 <= d.hidden <= high + 1e-9]
+    if out and not inner.drawn.compat:
+        raise ConfigError(f"trainer_cfg.occlusion.hidden = {[low, high]}, but a clip hides {out[0].hidden:.3f}: please report this")
+    per = "in groups (reference_compat.shared_draw)" if shared else "each its own draw"
+    area = 100 * float(batch.hidden.mean())
+    return Found(f"{len(hidden)} of {len(batch.draws)} clips hidden, {per}; {area:.0f} % of the area; whole view bit-equal to the host's")
+
+
+def _clip(view: torch.Tensor, batch: OccludedBatch, i: int) -> torch.Tensor:
+    """One clip ``[1, s, h, w]`` of either shape of a batch."""
+    if batch.seqL is None:
+        return view[i : i + 1]
+    first = sum(batch.lengths[:i])
+    return view[:, first : first + batch.lengths[i]]
+
+
+def _each_alone(inner, batch: OccludedBatch):
+    """Every clip of the whole view, hidden by its own draw and by itself."""
+    for i, draw in enumerate(batch.draws):
+        first = sum(batch.lengths[:i])
+        clip, times = _clip(batch.whole, batch, i), batch.times[first : first + batch.lengths[i]]
+        seen = apply(clip, [draw], None, times)
+        yield seen if draw.kind in inner.grey else binarise(seen, inner.binarise)

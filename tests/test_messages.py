@@ -1,0 +1,88 @@
+"""Every mistake of a configuration and its files: what the user reads names the file, the key, the value and a way out."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from opengait_mimic import foresight, launch
+from opengait_mimic.console import friendly_errors
+from tests.mistakes import DATA, MIMIC, MISSING, ROLES, TEACHER, TEXTS, TWO, TYPES, VEN
+from tests.variants import variant
+
+
+@pytest.fixture(scope="module")
+def scene(trained, output, tree, tmp_path_factory):
+    """Weights of every role, and a stage that nobody trained."""
+    folder = tmp_path_factory.mktemp("mistakes")
+    models = {TEACHER: ("Baseline", "GaitBase"), VEN: ("VEN", "VEN"), TWO: ("Baseline2", "Baseline2"), MIMIC: ("MimicGait", "MimicGait")}
+    found = {s: str(output / f"walkers/{m}/{n}-seed0/checkpoints/{n}-seed0-00003.pt") for s, (m, n) in models.items()}
+    torch.save({"model": {"conv3d.weight": torch.zeros(3)}}, folder / "gaitgl.pt")
+    state = torch.load(found[VEN], weights_only=True)
+    state["model"]["_extra_state"]["kinds"] = ["none", "top"]
+    torch.save(state, folder / "two.pt")
+    (folder / "text.pt").write_text("not weights")
+    more = {"gaitgl": "gaitgl.pt", "ven of two": "two.pt", "text": "text.pt"}
+    found.update({name: str(folder / file) for name, file in more.items()}, yaml=str(trained.files[VEN]))
+    untrained = variant(trained.files[TEACHER], folder, evaluator_cfg__save_name="none")
+    return SimpleNamespace(weights=found, files=trained.files, untrained=str(untrained), partition=tree.partition)
+
+
+def said(file, phase="train") -> str:
+    """What the command prints in the end, in one message and without a traceback."""
+
+    def run():
+        cfgs = launch.prepare(file, phase)
+        launch.start_log(cfgs, phase == "train", False, quiet=True)
+        with launch.of_file(file):
+            launch.build(cfgs, phase == "train")
+
+    with pytest.raises(SystemExit) as ended, friendly_errors():
+        run()
+    message = str(ended.value.code)
+    assert message.startswith("error: ") and "Traceback" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("mistake", "stage", "make", "parts"), ROLES + MISSING + DATA + TYPES, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_file_key_value_and_way_out(scene, tmp_path, capsys, mistake, stage, make, parts):
+    if isinstance(make, dict):
+        text = make["parts"]
+        (tmp_path / "parts.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+        changes = {"data_cfg__dataset_partition": str(tmp_path / "parts.json")}
+    else:
+        changes = make(scene)
+    file = variant(scene.files[stage], tmp_path, **changes)
+    message = said(file, "test" if any(key.startswith("evaluator_cfg") for key in changes) else "train")
+    assert "Traceback" not in capsys.readouterr().err
+    for part in [str(file), *parts]:
+        assert part in message, message
+
+
+@pytest.mark.parametrize(("mistake", "text", "parts"), TEXTS, ids=[text[0] for text in TEXTS])
+def test_a_file_that_is_no_configuration(scene, tmp_path, mistake, text, parts):
+    """The run's own YAML, and one that it names."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_bytes(text if isinstance(text, bytes) else text.encode())
+    for file, key in ((bad, "--cfgs"), (variant(scene.files[MIMIC], tmp_path, model_cfg__ven={"cfgs": str(bad)}), "model_cfg.ven.cfgs")):
+        message = said(file)
+        for part in [str(file), f"{key}: ", "bad.yaml", *parts]:
+            assert part in message, message
+
+
+def test_clips_that_cannot_be_dealt(scene, tmp_path, monkeypatch):
+    monkeypatch.setattr(foresight, "rank_and_world", lambda: (0, 3))
+    file = variant(scene.files[TEACHER], tmp_path, trainer_cfg__sampler__batch_size=[4, 2])
+    message = said(file)
+    for part in (str(file), "trainer_cfg.sampler.batch_size = [4, 2]", "cannot be dealt to 3 processes", "a multiple of 3"):
+        assert part in message
+
+
+def test_gait3d_without_probes(scene, tmp_path):
+    changes = {"evaluator_cfg__eval_func": "evaluate_Gait3D", "evaluator_cfg__restore_hint": 3}
+    message = said(variant(scene.files[TEACHER], tmp_path, **changes), "test")
+    assert "needs the list PROBE_SET" in message and str(scene.partition) in message and "add it" in message
