@@ -68,7 +68,7 @@ def test_a_file_of_the_batch_that_cannot_be_read(built, tried, tree, tmp_path):
     for file in root.rglob("*.pkl"):
         file.write_bytes(file.read_bytes()[:40])
     model, cfgs = built(HOSTS, data_cfg__dataset_root=str(root), data_cfg__cache=False)
-    assert "Error" in failure(tried, model, cfgs, "data")
+    assert ".pkl: " in failure(tried, model, cfgs, "data")
 
 
 def test_pictures_of_another_size(built, tried):
