@@ -19,25 +19,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="opengait-mimic", description="MimicGait for OpenGait: demo, data, evaluation, checks.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (
-        *(
-            _demo,
-            _pipeline,
-            _adapt,
-            _table,
-            _walkers,
-            _preview,
-            _preflight,
-            _evaluate,
-            _report,
-            _compare,
-            _curves,
-            _import,
-            _convert,
-            _list,
-            _check,
-        ),
-    ):
+    made = (_demo, _pipeline, _adapt, _table, _walkers, _preview, _preflight, _evaluate, _report, _compare, _curves, _import, _convert)
+    for add in (*made, _list, _check):
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()

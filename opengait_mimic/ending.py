@@ -71,7 +71,8 @@ def stoppable(forced: Callable[[KeyboardInterrupt], None]):
     Children that are forked in the block (loader workers) ignore SIGINT, which a terminal sends to all: their parent ends them, also by
     its own death (on Linux).
 
-    Yields a function: from its call on the main thread ends by itself, and both signals are ignored.
+    Yields a function: from its call on the main thread ends by itself, and is not interrupted by either signal, nor by torch's word on a
+    worker that ended.
 
     Args:
         forced: called in another thread with the exception when the block has not ended `GRACE` seconds later; shall end the process.
@@ -101,20 +102,24 @@ def stoppable(forced: Callable[[KeyboardInterrupt], None]):
                 forced(came[0] if came else Terminated() if first == signal.SIGTERM else KeyboardInterrupt())
                 return
 
+    def ends_by_itself():
+        over.set()
+        before.append((signal.SIGCHLD, signal.signal(signal.SIGCHLD, signal.SIG_DFL)))
+
     unraised, sys.unraisablehook = sys.unraisablehook, unraisable
-    before = [signal.signal(number, handler) for number in _SIGNALS]
+    before = [(number, signal.signal(number, handler)) for number in _SIGNALS]
     woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     thread = threading.Thread(target=enforce, name="signals", daemon=True)
     thread.start()
     _stoppable = True
     try:
-        yield over.set
+        yield ends_by_itself
     finally:
         _stoppable = False
         over.set()
         sys.unraisablehook = unraised
         signal.set_wakeup_fd(woken)
-        for number, old in zip(_SIGNALS, before):
+        for number, old in before:
             signal.signal(number, old)
         os.write(writer, b"\0")
         thread.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import ctypes
 import errno
 import re
 import traceback
@@ -45,7 +46,7 @@ def ending(error: BaseException, again: str = "") -> Ending:
         error: it.
         again: what to do after the program was stopped, for people.
     """
-    while _is_lost(error) and error.__context__ is not None:  # telling the others of the first error failed in its turn
+    while error.__context__ is not None and (_is_lost(error) or _hides(error)):
         error = error.__context__
     if isinstance(error, RuntimeError) and WORKER_STOPPED in str(error):
         error = Terminated()
@@ -91,8 +92,13 @@ def _known(error: BaseException) -> str | None:
     return None
 
 
+def _hides(error: BaseException) -> bool:
+    """Whether it stands for another error: OpenGait's losses raise an empty ``ArgumentError`` whatever happens in them."""
+    return isinstance(error, ctypes.ArgumentError) and not str(error)
+
+
 def _is_lost(error: BaseException) -> bool:
-    """Whether another process, or the store, went away."""
+    """Whether another process, or the store, went away; often while the others were told of an earlier error."""
     return isinstance(error, RuntimeError) and not type(error).__module__.startswith("opengait_mimic.") and bool(_LOST.search(str(error)))
 
 

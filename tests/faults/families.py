@@ -18,7 +18,6 @@ ELSEWHERE = {
         "bad pickles": ["what_is_no_array", "arrays_of_objects", "cut_anywhere", "nothing_that_a_file_asks", "size_bombs", "changed_bytes"]
     },
     "tests/test_messages.py": {"bad YAML": ["file_key_value", "no_configuration", "cannot_be_dealt", "without_probes"]},
-    "tests/test_config_properties.py": {"bad YAML": ["test_"]},
     "tests/training/test_checkpoints.py": {
         "bad checkpoints": [
             "every_beginning",

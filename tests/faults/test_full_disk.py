@@ -61,16 +61,24 @@ def test_the_next_checkpoint_does_not_fit(user, size):
         with contextlib.suppress(OSError):  # a limited file size holds for this copy too
             shutil.copy(source / "checkpoints" / user.checkpoint().name, user.checkpoint())
         more = user.yaml(trainer_cfg__total_iter=6)
-        error = told(user.train(more, "--resume", "auto"))
+        error = told(user.train(more, "--resume", "auto", "--no-preflight"))
         assert "GaitBase-seed0-0000" in error and "--output" in error
         assert not list(user.out.rglob("*.part")) and "00006" not in str(list(user.out.rglob("*.pt")))
 
 
 def test_the_first_checkpoint_does_not_fit(user, size):
     with small(user.out, size // 2):
-        error = told(user.train(user.yaml()))
+        error = told(user.train(user.yaml(), "--no-preflight"))
         assert "GaitBase-seed0-00003.pt" in error
         assert not list(user.out.rglob("*.pt")) and not list(user.out.rglob("*.part"))
+
+
+def test_it_is_told_before_the_first_step(user, size):
+    """By preflight: nothing is trained that could not be kept."""
+    with small(user.out, size // 2):
+        said = user.train(user.yaml())
+        said.refused("preflight", "--output")
+        assert "Iteration" not in said.text and not list(user.out.rglob("*.pt")) and not list(user.out.rglob("*.part"))
 
 
 @pytest.mark.parametrize("words", [["--json"], ["--save-manifest"], ["--out"]], ids=" ".join)

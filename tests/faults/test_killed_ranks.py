@@ -29,7 +29,7 @@ def start(user, nursery):
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         group = {"WORLD_SIZE": world, "LOCAL_WORLD_SIZE": world, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        words = user.words(user.endless(**changes))
+        words = user.words(user.endless(**changes), "--no-preflight")
         made = [
             nursery.start("opengait_mimic", words, user.folder / f"rank{rank}.log", RANK=rank, LOCAL_RANK=rank, **group)
             for rank in range(world)
@@ -77,19 +77,18 @@ def test_one_of_three_meets_an_error(user, start):
     assert not list(user.out.rglob("training.lock"))
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_one_of_two_is_stopped(user, start, number, status):
-    """The other ends with it."""
+def test_one_of_two_is_stopped(user, start):
+    """Ctrl-C in its terminal: the other ends with it."""
     zero, one = start(2)
-    one.send(number)
-    ended(user, (zero, status), (one, status))
+    one.send(signal.SIGINT, group=True)
+    ended(user, (zero, 130), (one, 130))
     assert all("--resume auto" in rank.text.strip().splitlines()[-1] for rank in (zero, one))
     assert not list(user.out.rglob("training.lock"))
 
 
 def test_under_torchrun(user, nursery):
     """Rank 1 is killed: torchrun ends the other, which says why; nothing of them is left."""
-    words = two_processes()[2:] + ["-m", "opengait_mimic", *user.words(user.endless())]
+    words = two_processes()[2:] + ["-m", "opengait_mimic", *user.words(user.endless(), "--no-preflight")]
     run = nursery.start("torch.distributed.run", words, user.folder / "torchrun.log")
     run.until(user.saved_twice)
 

@@ -27,7 +27,7 @@ def runs(user, nursery):
     file = user.endless(data_cfg__num_workers=2)
 
     def start(name, *words):
-        process = nursery.start("opengait_mimic", user.words(file, *words), user.folder / f"{name}.log")
+        process = nursery.start("opengait_mimic", user.words(file, "--no-preflight", *words), user.folder / f"{name}.log")
         process.until(lambda: "Iteration" in process.text and user.saved_twice())
         assert len(process.children()) == 2
         return process
@@ -35,16 +35,29 @@ def runs(user, nursery):
     return SimpleNamespace(start=start, file=file)
 
 
-@pytest.mark.parametrize(("number", "status", "word"), [(signal.SIGINT, 130, "stopped;"), (signal.SIGTERM, 143, "stopped by SIGTERM;")])
-def test_a_run_that_is_stopped(user, runs, number, status, word):
-    """Ctrl-C goes to its workers too; a cluster's SIGTERM to it alone. One line says how to go on."""
-    run = runs.start("run")
-    run.send(number, group=number == signal.SIGINT)
+def stopped(user, run, status, word):
+    """It ended at once, with one line that says how to go on; nothing of it is left."""
     assert run.wait(20) == status
     run.gone(5)
     assert "Traceback" not in run.text and run.text.count("stopped") == 1
     assert run.text.strip().splitlines()[-1] == f"{word} the same command with --resume auto goes on from the last checkpoint"
-    assert len(whole(user)) >= 2 and not list(user.out.rglob("training.lock"))
+    assert not list(user.out.rglob("training.lock"))
+    return whole(user)
+
+
+def test_ctrl_c(user, runs):
+    """A terminal sends it to the workers too."""
+    run = runs.start("run")
+    run.send(signal.SIGINT, group=True)
+    assert len(stopped(user, run, 130, "stopped;")) >= 2
+
+
+def test_sigterm_to_all_processes(user, runs):
+    """As a cluster ends a job: the workers may end before the process they work for has seen its own."""
+    run = runs.start("run")
+    for pid in (*run.children(), run.pid):
+        os.kill(pid, signal.SIGTERM)
+    stopped(user, run, 143, "stopped by SIGTERM;")
 
 
 def test_a_run_that_is_killed_and_the_next(user, runs):
@@ -58,9 +71,8 @@ def test_a_run_that_is_killed_and_the_next(user, runs):
     run = runs.start("next", "--resume", "auto")
     assert "--resume auto: goes on from iteration" in run.text
     run.send(signal.SIGTERM)
-    assert run.wait(20) == 143
-    after = whole(user)
-    assert {name: after[name] for name in before} == before and not list(user.out.rglob("training.lock"))
+    after = stopped(user, run, 143, "stopped by SIGTERM;")
+    assert {name: after[name] for name in before} == before
 
 
 def test_a_worker_that_is_killed(user, runs):
