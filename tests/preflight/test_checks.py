@@ -262,7 +262,7 @@ def test_who_trains_runs_it_unless_told_not_to(host_spec, output, trained, tmp_p
     from opengait_mimic import launch as launcher
 
     asked = []
-    monkeypatch.setattr(launcher, "launch", lambda *_, preflight=False: asked.append(preflight))
+    monkeypatch.setattr(launcher, "launch", lambda *_, preflight=False, **__: asked.append(preflight))
     for words in ([], ["--no-preflight"]):
         launcher.main(["--cfgs", "x.yaml", "--host", host_spec, "--device", "cpu", "--output", str(output), *words])
     assert asked == [True, False]
