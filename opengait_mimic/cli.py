@@ -306,11 +306,11 @@ def _run_list(given) -> int:
 
 
 def _check(commands) -> None:
-    p = commands.add_parser("check", help="host, versions, devices, what is registered, what is missing")
+    p = commands.add_parser("check", help="host, versions, what is missing; `check data`: would a tree of pickles stop a training?")
     p.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded`")
     p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     p.set_defaults(run=_run_check)
-    d = p.add_subparsers(metavar="data").add_parser("data", help="a tree of silhouette pickles: what would stop a training or falsify it")
+    d = p.add_subparsers(metavar="[data]").add_parser("data", help="a tree of silhouette pickles: what would stop a training or falsify it")
     d.add_argument("--root", default=None, metavar="DIR", help="the folder of identities (default: data_cfg.dataset_root of --cfgs)")
     d.add_argument("--partition", default=None, metavar="JSON", help="TRAIN_SET and TEST_SET (default: that of --cfgs)")
     d.add_argument("--cfgs", default=None, metavar="YAML", help="a configuration: its transforms, frames, batch, protocol and geometry")

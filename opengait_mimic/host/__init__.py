@@ -49,7 +49,7 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
 
     Raises:
         HostError: no such host, another host is bound already, a package is missing, or a module of the host's name comes
-            from elsewhere.
+            from elsewhere, or the output folder cannot be one.
     """
     host = find(spec) if spec is not None or "host" not in state else state["host"]
     if "host" in state and state["host"].source != host.source:
@@ -57,6 +57,9 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
     chosen = start(device)
     import_host(host)
     folder = Path(output).resolve() if output is not None else state.get("output", Path("output").resolve())
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise HostError(f"--output {output or folder}: {there} is a file, not a folder; choose another")
     from .adapt import adapt, read_with_reasons
 
     if host.name == "embedded":

@@ -18,7 +18,7 @@ def test_a_file_in_the_place_of_a_folder(user, where):
     place = {"output": user.out, "the run": run, "its checkpoints": run / "checkpoints", "its log": run / "logs"}[where]
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text("mine")
-    user.train(user.yaml(), "--log_to_file").refused(place)
+    user.train(user.yaml(), "--log_to_file").refused(place, *["is a file, not a folder"] * (where == "output"))
     assert place.read_text() == "mine"
 
 
