@@ -21,11 +21,12 @@ from setting import Sizes, save, write_configs
 
 from opengait_mimic import host as hosts
 from opengait_mimic.console import friendly_errors
-from opengait_mimic.launch import build, prepare, start_log
+from opengait_mimic.launch import build, start_log
 from opengait_mimic.passes.allocator import keep_memory
 from opengait_mimic.passes.facts import followed
 from opengait_mimic.passes.packing import FRAMES, SEQUENCES, why_single
 from opengait_mimic.passes.run import part_of
+from opengait_mimic.preparing import prepare
 from opengait_mimic.walkers import write_walkers
 
 BLOCK = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "seed": 0}

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import build, prepare, start_log
+from opengait_mimic.launch import build, start_log
+from opengait_mimic.preparing import prepare
 from opengait_mimic.walkers import write_walkers
 
 METHODS = ("baseline1", "ven", "baseline2", "mimicgait")

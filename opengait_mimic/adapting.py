@@ -20,10 +20,10 @@ from . import host as hosts
 from .config import ConfigError
 from .distributed import on_rank_0, rank_and_world
 from .inputs import checkpoint_at, differences
-from .launch import model_class, prepare
 from .mixes import Change, mixed
 from .occlusion import Occlusion
 from .parsing import parse
+from .preparing import model_class, prepare
 from .runs import write_yaml
 from .stages import Stage, run, say
 from .trained import own_phase, trained_kinds

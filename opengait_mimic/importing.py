@@ -10,7 +10,8 @@ from . import host as hosts
 from .config import ConfigError
 from .host import follow_world_size, load_cfgs, resolve
 from .inputs import sha256
-from .launch import model_class, start_log
+from .launch import start_log
+from .preparing import model_class
 from .public_weights import RULES, PublicWeightsError, convert
 from .training import checkpoints
 

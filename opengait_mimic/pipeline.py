@@ -14,7 +14,7 @@ from .distributed import on_rank_0, rank_and_world
 from .evaluate import write_json
 from .host import is_ours, load_cfgs
 from .inputs import upstream, weights_of
-from .launch import model_class, prepare
+from .preparing import model_class, prepare
 from .protocol import format_rows
 from .setting import known_protocol
 from .stages import Stage, run, say

@@ -12,10 +12,11 @@ import torch
 from .clips import owners
 from .config import ConfigError
 from .host import HostError, is_ours
-from .launch import model_class, prepare, start_log
+from .launch import start_log
 from .occlusion import KINDS, MOVING, Occlusion, apply, binarise, draw
 from .occlusion.hiding import boxes
 from .pictures import contact_sheet, outline
+from .preparing import model_class, prepare
 from .setting import DEFAULT
 from .training import batches
 from .training_view import describe, view_rows

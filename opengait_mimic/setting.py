@@ -11,7 +11,8 @@ from typing import NamedTuple
 from .config import ConfigError
 from .distributed import on_rank_0
 from .host import is_ours, load_cfgs, resolve
-from .launch import model_class, prepare, start_log
+from .launch import start_log
+from .preparing import model_class, prepare
 from .protocol import (
     BOTH,
     OWN,

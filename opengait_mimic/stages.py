@@ -19,8 +19,9 @@ from .distributed import on_rank_0, rank_and_world
 from .evaluate import measure, write_json
 from .host import HostError
 from .inputs import differences, save_folder, test_inputs
-from .launch import launch, prepare
+from .launch import launch
 from .locks import refuse_locked
+from .preparing import prepare
 from .progress import rank_bar
 from .protocol import light
 from .records import read_json, read_record, set_aside

@@ -12,7 +12,8 @@ import torch
 
 from opengait_mimic import host as hosts
 from opengait_mimic.distributed import rank_and_world
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.preparing import prepare
 
 
 def dealt(batch, packed):

@@ -14,8 +14,9 @@ from opengait_mimic import host as hosts
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError
 from opengait_mimic.inputs import checkpoint_at, save_folder
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
 from opengait_mimic.mixes import Change, mixed, read_kinds, read_range
+from opengait_mimic.preparing import prepare
 from opengait_mimic.trained import trained_kinds
 from tests.host_runs import digests, good, two_processes
 from tests.variants import variant

@@ -17,7 +17,7 @@ from opengait_mimic.comparing.facts import RECIPE, REST, UNTOLD, facts
 from opengait_mimic.comparing.show import verdict
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.inputs import checkpoint_at
-from opengait_mimic.launch import prepare
+from opengait_mimic.preparing import prepare
 from opengait_mimic.run_sheet import beside, of_checkpoint, recipe
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,10 +16,10 @@ from opengait_mimic.compat import SWITCHES
 from opengait_mimic.config import ConfigError, merge
 from opengait_mimic.host import HostError, load_cfgs
 from opengait_mimic.host.paths import default_cfgs
-from opengait_mimic.launch import prepare
 from opengait_mimic.models.condition import Condition
 from opengait_mimic.occlusion import KINDS, Occlusion
 from opengait_mimic.parsing import parse
+from opengait_mimic.preparing import prepare
 from opengait_mimic.provenance import config_hash
 from opengait_mimic.run_sheet import recipe
 from opengait_mimic.seeds import read_seeds

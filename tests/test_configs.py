@@ -16,8 +16,9 @@ from opengait_mimic import host as hosts
 from opengait_mimic import strict
 from opengait_mimic.decide import wanted
 from opengait_mimic.host import CONFIGS, load_cfgs
-from opengait_mimic.launch import model_class, prepare, start_log
+from opengait_mimic.launch import start_log
 from opengait_mimic.listing import config_lines, host_models, listing
+from opengait_mimic.preparing import model_class, prepare
 from tests.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
 
 NAMES = sorted(CONFIGURATIONS)

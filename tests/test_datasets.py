@@ -13,7 +13,8 @@ import yaml
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate
 from opengait_mimic.host import CONFIGS, HostError
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.preparing import prepare
 from opengait_mimic.protocol import split
 from tests.variants import variant
 

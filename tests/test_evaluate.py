@@ -92,8 +92,9 @@ def test_the_whole_body_row_is_what_a_plain_test_prints(trained, results, tmp_pa
 
 def test_the_teachers_gallery_cell(trained, results):
     """Recomputed with a loop: occluded probes of the mimic against whole bodies embedded by the teacher."""
-    from opengait_mimic.launch import prepare, start_log
+    from opengait_mimic.launch import start_log
     from opengait_mimic.passes import embed
+    from opengait_mimic.preparing import prepare
     from opengait_mimic.setting import teacher_cfgs
 
     cfgs = prepare(trained.files["MimicGait"], "embed")

@@ -128,8 +128,9 @@ def test_a_manifest_without_the_condition_is_refused(table1, command, trained):
 
 def test_cells_of_ones_own_with_a_hidden_gallery_by_the_teacher(command, trained, tmp_path):
     """Recomputed with a loop from the passes: both sides hidden, probes by the mimic, gallery by the teacher."""
-    from opengait_mimic.launch import prepare, start_log
+    from opengait_mimic.launch import start_log
     from opengait_mimic.passes import embed
+    from opengait_mimic.preparing import prepare
     from opengait_mimic.setting import teacher_cfgs
 
     cells = [{"protocol": "both", "kinds": "middle", "hidden": [0.2, 0.4], "gallery_embedder": "teacher"}]

@@ -8,7 +8,7 @@ import pytest
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError
-from opengait_mimic.launch import prepare
+from opengait_mimic.preparing import prepare
 from tests.variants import variant
 
 

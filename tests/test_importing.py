@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from opengait_mimic.config import ConfigError
 from opengait_mimic.importing import import_public
 from opengait_mimic.inputs import sha256
-from opengait_mimic.launch import build, prepare, start_log
+from opengait_mimic.launch import build, start_log
+from opengait_mimic.preparing import prepare
 from opengait_mimic.public_weights import PublicWeightsError, to_public
 from opengait_mimic.training.checkpoints import CheckpointError
 from tests.host_runs import good, python

@@ -11,7 +11,8 @@ import yaml
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import CONFIGS, HostError
-from opengait_mimic.launch import build, launch, main, model_class, prepare, start_log
+from opengait_mimic.launch import build, launch, main, start_log
+from opengait_mimic.preparing import model_class, prepare
 from tests.host_runs import good, python, rank1, script, two_processes
 from tests.variants import variant
 
@@ -131,7 +132,8 @@ EMBED = """
 import sys
 import numpy as np, torch
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import build, prepare, start_log
+from opengait_mimic.launch import build, start_log
+from opengait_mimic.preparing import prepare
 from opengait_mimic.distributed import rank_and_world
 hosts.bind(sys.argv[1], "cpu", sys.argv[4])
 cfgs = prepare(sys.argv[2], "test")

@@ -171,7 +171,8 @@ def test_a_test_is_given_what_fits_it_alone():
 
 @pytest.fixture(scope="module")
 def mimic(trained):
-    from opengait_mimic.launch import prepare, start_log
+    from opengait_mimic.launch import start_log
+    from opengait_mimic.preparing import prepare
 
     cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from opengait_mimic import foresight, launch
+from opengait_mimic import foresight, launch, preparing
 from opengait_mimic.console import friendly_errors
 from tests.mistakes import DATA, MIMIC, MISSING, ROLES, TEACHER, TEXTS, TWO, TYPES, VEN
 from tests.variants import variant
@@ -34,9 +34,9 @@ def said(file, phase="train") -> str:
     """What the command prints in the end, in one message and without a traceback."""
 
     def run():
-        cfgs = launch.prepare(file, phase)
+        cfgs = preparing.prepare(file, phase)
         launch.start_log(cfgs, phase == "train", False, quiet=True)
-        with launch.of_file(file):
+        with preparing.of_file(file):
             launch.build(cfgs, phase == "train")
 
     with pytest.raises(SystemExit) as ended, friendly_errors():

@@ -23,8 +23,9 @@ from opengait_mimic.config import ConfigError
 from opengait_mimic.demo import Size, write_configs
 from opengait_mimic.evaluate import evaluate
 from opengait_mimic.host import HostError
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import launch
 from opengait_mimic.pipeline import read_stages, run_pipeline
+from opengait_mimic.preparing import prepare
 from opengait_mimic.training import checkpoints
 from tests.host_runs import digests, good, python, two_processes
 from tests.variants import variant

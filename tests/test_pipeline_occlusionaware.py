@@ -10,8 +10,8 @@ import pytest
 
 from opengait_mimic import host as hosts
 from opengait_mimic import inputs
-from opengait_mimic.launch import prepare
 from opengait_mimic.pipeline import read_stages, run_pipeline
+from opengait_mimic.preparing import prepare
 from tests.variants import variant
 
 

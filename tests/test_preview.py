@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import prepare
 from opengait_mimic.pictures import RED
+from opengait_mimic.preparing import prepare
 from opengait_mimic.preview import preview
 from tests.variants import variant
 

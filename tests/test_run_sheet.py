@@ -17,7 +17,8 @@ from opengait_mimic import run_sheet
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host.git import UNKNOWN, commit_of, is_dirty
 from opengait_mimic.inputs import checkpoint_at, sha256, training_inputs
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import launch
+from opengait_mimic.preparing import prepare
 from opengait_mimic.run_sheet import beside, of_checkpoint, read_sheet
 from opengait_mimic.run_sheet.machine import command as command_line
 from opengait_mimic.run_sheet.plans import batch

@@ -16,8 +16,8 @@ from scipy.stats import kendalltau
 from opengait_mimic import host as hosts
 from opengait_mimic.config import ConfigError
 from opengait_mimic.inputs import checkpoint_at, differences, save_folder
-from opengait_mimic.launch import prepare
 from opengait_mimic.models import subnetwork
+from opengait_mimic.preparing import prepare
 from opengait_mimic.setting import teacher_cfgs
 from opengait_mimic.tables.files import Job, changed
 from opengait_mimic.tables.kept import Kept

@@ -8,7 +8,8 @@ import shutil
 import pytest
 import torch
 
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import launch
+from opengait_mimic.preparing import prepare
 from opengait_mimic.trained import trained_kinds
 from tests.variants import variant
 

@@ -12,8 +12,9 @@ import torch
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.curves import curves_of, table
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import launch
 from opengait_mimic.occlusion import KINDS
+from opengait_mimic.preparing import prepare
 from opengait_mimic.watch import is_logged, mean_of_all, with_teacher
 from tests.variants import variant
 

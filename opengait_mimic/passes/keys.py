@@ -16,8 +16,8 @@ from ..compat import place_of
 from ..distributed import rank_and_world
 from ..host import is_ours, load_cfgs
 from ..inputs import sha256
-from ..launch import model_class, restorable
 from ..manifest import Manifest
+from ..preparing import model_class, restorable
 from .code import code_hash
 
 FORMAT = 1  # of the npz and of this key; another one leaves older files aside

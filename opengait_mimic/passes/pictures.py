@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from ..host import is_ours
-from ..launch import model_class
 from ..manifest import Condition, Manifest, refuse_drawn_frames
+from ..preparing import model_class
 from .keys import resolved, tested_set
 from .layout import Pass
 

@@ -10,6 +10,7 @@ from ..distributed import on_rank_0, rank_and_world
 from ..host import HostError
 from ..inputs import save_folder
 from ..locks import refuse_locked
+from ..preparing import prepare
 
 
 def found(path: str | os.PathLike | dict) -> Todo:
@@ -26,8 +27,6 @@ def found(path: str | os.PathLike | dict) -> Todo:
         HostError: the folder holds another training, which one from 0 would overwrite; or somebody trains there. ConfigError: see
             `prepare`, or ``trainer_cfg.restore_hint`` is an iteration.
     """
-    from ..launch import prepare
-
     cfgs = prepare(path, "train")
 
     def look():

@@ -10,7 +10,8 @@ import yaml
 
 from opengait_mimic import host as hosts
 from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.preparing import prepare
 from tests.host_runs import script
 
 TEACHER = "GaitBase (teacher)"
@@ -178,7 +179,8 @@ OTHER = """
 import hashlib, json, sys
 import numpy as np, torch
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.preparing import prepare
 host, teacher, baseline2, theirs, out = sys.argv[1:]
 hosts.bind(host, "cpu", out)
 
@@ -198,7 +200,7 @@ np.savez(f"{out}/embeddings.npz", own=embeddings(own), theirs=embeddings(theirs)
 cfgs = prepare(baseline2, "test")
 start_log(cfgs, False, False, quiet=True)
 cfgs["evaluator_cfg"]["restore_hint"] = 0
-from opengait_mimic.launch import model_class
+from opengait_mimic.preparing import model_class
 model = model_class(cfgs)(cfgs, False).eval()
 found = {}
 for inputs in model.test_loader:

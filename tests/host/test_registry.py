@@ -12,7 +12,7 @@ import yaml
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import REGISTERED, HostError, lookup, register
 from opengait_mimic.host.registry import left_out
-from opengait_mimic.launch import prepare
+from opengait_mimic.preparing import prepare
 from tests.host_runs import python
 
 NAMES = [(namespace, name, home) for namespace, names in REGISTERED.items() for name, home in names.items()]

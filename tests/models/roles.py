@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.preparing import prepare
 from tests.variants import variant
 
 ROLES = ("teacher", "Baseline-2", "MimicGait")

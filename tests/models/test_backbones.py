@@ -11,7 +11,8 @@ import torch
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import launch
+from opengait_mimic.preparing import prepare
 from tests.models.roles import ROLES, SAMPLER, built, clips, roles, train
 from tests.variants import variant
 

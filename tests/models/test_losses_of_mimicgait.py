@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import launch
+from opengait_mimic.preparing import prepare
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 

@@ -7,7 +7,8 @@ import torch
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.preparing import prepare
 from tests.variants import variant
 
 STAGE = "MimicGait"

@@ -11,7 +11,8 @@ import yaml
 from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate
 from opengait_mimic.host import CONFIGS
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import launch
+from opengait_mimic.preparing import prepare
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 

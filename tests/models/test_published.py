@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
 from opengait_mimic.occlusion import Groups, Occlusion, draw, training_key
+from opengait_mimic.preparing import prepare
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 

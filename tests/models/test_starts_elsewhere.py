@@ -6,7 +6,8 @@ import pytest
 import torch
 import yaml
 
-from opengait_mimic.launch import build, launch, prepare, start_log
+from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.preparing import prepare
 from tests.variants import variant
 
 KINDS = {"none": 0.4, "top": 0.2, "bottom": 0.2, "middle": 0.2}

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from opengait_mimic.launch import prepare, start_log
+from opengait_mimic.launch import start_log
+from opengait_mimic.preparing import prepare
 from tests.passes.scene import MIMIC, folder
 
 

@@ -11,9 +11,10 @@ import torch
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.distributed import rank_and_world
-from opengait_mimic.launch import build, prepare, start_log
+from opengait_mimic.launch import build, start_log
 from opengait_mimic.passes import embed, layout, packing
 from opengait_mimic.passes import run as running
+from opengait_mimic.preparing import prepare
 from tests.passes.scene import BLOCK, MIMIC, TEACHER
 from tests.variants import variant
 

@@ -6,7 +6,8 @@ import copy
 
 import pytest
 
-from opengait_mimic.launch import build, prepare, start_log
+from opengait_mimic.launch import build, start_log
+from opengait_mimic.preparing import prepare
 from tests.variants import variant
 
 

@@ -7,7 +7,8 @@ import random
 import numpy as np
 import torch
 
-from opengait_mimic.launch import build, prepare, start_log
+from opengait_mimic.launch import build, start_log
+from opengait_mimic.preparing import prepare
 from opengait_mimic.training import batches, step
 
 

@@ -14,7 +14,8 @@ import torch
 
 from opengait_mimic import host as hosts
 from opengait_mimic.inputs import checkpoint_at
-from opengait_mimic.launch import launch, prepare
+from opengait_mimic.launch import launch
+from opengait_mimic.preparing import prepare
 from opengait_mimic.training import checkpoints
 
 TIMES = ("seconds", "steps_per_second", "checkpoints", "world", "removed")

@@ -235,7 +235,7 @@ def test_the_words_exclude_each_other(half, host_spec, capsys):
 
 def test_the_scaler_comes_back(half):
     """On a CPU nobody has one: a stand-in."""
-    from opengait_mimic.launch import prepare
+    from opengait_mimic.preparing import prepare
 
     file, out = half
     cfgs = prepare(file, "train", 3)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import prepare
+from opengait_mimic.preparing import prepare
 from tests.training.faults import loop, model_of, same, state_of
 from tests.variants import variant
 
