@@ -70,9 +70,9 @@ def _run(file: Path, names: list[str]):
 
     class Reader(pickle.Unpickler):
         def find_class(self, module, name):
-            full = f"{module}.{name}"
-            if full not in names and not pickled.is_plain(full):
-                raise CheckpointError(f"{file} asks for {full}, which could not be read off its pickle before it ran: refused")
+            asked = pickled.full(module, name)
+            if asked not in names and not pickled.is_plain(asked):
+                raise CheckpointError(f"{file} asks for {asked}, which could not be read off its pickle before it ran: refused")
             try:
                 return super().find_class(module, name)
             except (ImportError, AttributeError):

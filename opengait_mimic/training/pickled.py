@@ -49,9 +49,13 @@ def beyond(file: Path) -> list[str]:
     return [name for name in named(file) if not is_plain(name)]
 
 
+def full(module: str, name: str) -> str:
+    """``module.name``, with Python 3's name of the built-in ones: protocol 2, torch's, writes Python 2's."""
+    return f"{'builtins' if module == '__builtin__' else module}.{name}"
+
+
 def is_plain(name: str) -> bool:
     """Whether a name is of a tensor or a plain value."""
-    name = name.replace("__builtin__.", "builtins.", 1)
     module, _, last = name.rpartition(".")
     if name in PLAIN or module == "torch._utils" and last.startswith("_rebuild"):
         return True
@@ -66,12 +70,11 @@ def _scan(stream: BinaryIO, found: dict[str, None]) -> None:
     memo: dict[int, str | None] = {}
     for code, value, _ in pickletools.genops(stream):
         if code.name in ("GLOBAL", "INST"):
-            module, name = value.split(" ", 1)
-            found[f"{'builtins' if module == '__builtin__' else module}.{name}"] = None
+            found[full(*value.split(" ", 1))] = None
             stack.append(None)
         elif code.name == "STACK_GLOBAL":
             module, name = stack[-2:] if len(stack) > 1 else (None, None)
-            found[UNKNOWN if module is None or name is None else f"{module}.{name}"] = None
+            found[UNKNOWN if module is None or name is None else full(module, name)] = None
             stack.append(None)
         elif code.name.endswith("UNICODE") or code.name.endswith("BINUNICODE8"):
             stack.append(value)

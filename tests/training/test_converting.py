@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 
 import numpy as np
 import pytest
@@ -46,6 +47,17 @@ def test_nothing_runs_until_it_is_trusted(tmp_path, capsys):
     assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
     assert ran.exists(), "that is what was trusted"
     assert differing(checkpoints.read(new, "test"), {**NEW, "hook": None}) == []
+
+
+@pytest.mark.parametrize("value", [range(3), slice(1, 2), object()])
+def test_built_in_names_are_said_as_python_3_has_them(tmp_path, capsys, value):
+    """Protocol 2 writes them by Python 2's."""
+    old, new = tmp_path / "old.pt", tmp_path / "new.pt"
+    torch.save({**NEW, "more": value}, old)
+    assert main(["convert", str(old), "--out", str(new)]) == 1
+    assert re.search(r"^  builtins\.\w+$", capsys.readouterr().out, re.M)
+    assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
+    assert differing(checkpoints.read(new, "test"), {**NEW, "more": None}) == []
 
 
 def test_what_was_not_said_does_not_run(tmp_path, monkeypatch):
