@@ -37,6 +37,7 @@ class Guard:
         self.inner, self.cfgs, self.settings = inner, cfgs, settings(cfgs)
         self.own, self.begun, self.in_row, self.stepped = inner.train_step, inner.iteration, 0, False
         self.inputs, self.info, self.kept, self.told = None, {}, [], False
+        inner.optimizer._step_supports_amp_scaling = False  # a fused one would get the scaled gradients, and cannot be stopped
         inner.register_forward_pre_hook(self._begin)
         inner.loss_aggregator.register_forward_hook(self._note)
         inner.optimizer.register_step_pre_hook(self._look)
@@ -134,9 +135,14 @@ class Guard:
         return (
             f"{self.in_row} steps in a row could not train (trainer_cfg.bad_steps = {self.settings.bad_steps}), the last after iteration"
             f" {iteration}: {what}. The last good checkpoint is "
-            + (f"{file}: go on from it with --iter {good} and" if good and file.is_file() else "not there yet: start again with")
-            + " a lower optimizer_cfg.lr, trainer_cfg.clip_gradients (5.0, for example) or trainer_cfg.warm_up, or without enable_float16."
-            " If the first warning names clips whose input is not finite, look at those and at trainer_cfg.transform"
+            + (
+                f"{file}: go on from it with --iter {good} and trainer_cfg.clip_gradients (5.0, for example) or without enable_float16;"
+                " it brings its learning rate with it, so for a lower optimizer_cfg.lr or trainer_cfg.warm_up start again"
+                if good and file.is_file()
+                else "not there yet: start again with a lower optimizer_cfg.lr, trainer_cfg.clip_gradients (5.0, for example) or"
+                " trainer_cfg.warm_up, or without enable_float16"
+            )
+            + ". If the first warning names clips whose input is not finite, look at those and at trainer_cfg.transform"
         )
 
 

@@ -108,6 +108,23 @@ def test_the_scaler_s_steps_are_counted_and_grown_scales_are_not(trained, said):
     assert take(weight.sum().abs())[:2] == (3, False)
 
 
+def test_a_fused_optimiser_gets_the_scaler_s_steps_too(trained):
+    """With an overflow and with norms to clip: against the plain kernels, whose gradients the scaler unscales before the step."""
+    ends = []
+    for fused in (False, True):
+        model = model_of(trained.files[TEACHER], guarded=False, clip_gradients=1e-3)
+        model.engine_cfg = {**model.engine_cfg, "enable_float16": True}
+        model.Scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        model.optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, fused=fused)
+        model.scheduler = torch.optim.lr_scheduler.MultiStepLR(model.optimizer, [9])
+        step.attach(model, model.cfgs)
+        nan_gradient(model, at=(0,))
+        assert loop(model, 3) == [False, True, True] and model.Scaler.get_scale() == 512.0
+        ends.append({key: value for key, value in state_of(model).items() if torch.is_tensor(value) and value.is_floating_point()})
+    plain, fused = ends
+    assert all(torch.allclose(value, fused[key], rtol=1e-4, atol=1e-6) for key, value in plain.items())
+
+
 # ---------------------------------------------------------------- what is told
 
 
@@ -168,7 +185,8 @@ def test_bad_steps_in_a_row_stop_the_run_and_leave_its_checkpoints(trained, tmp_
         launch(file, "train", quiet=True, before=before)
     text, last = str(caught.value), folder / "stopped-00002.pt"
     assert text.startswith("3 steps in a row could not train (trainer_cfg.bad_steps = 3), the last after iteration 2: the loss is not")
-    assert f"The last good checkpoint is {last}: go on from it with --iter 2 and a lower optimizer_cfg.lr, trainer_cfg.clip_grad" in text
+    assert f"The last good checkpoint is {last}: go on from it with --iter 2 and trainer_cfg.clip_gradients (5.0, for example) or" in text
+    assert "it brings its learning rate with it" in text
     assert models[0].skipped == 5 and models[0].iteration == 2
     assert sorted(hashes()) == ["stopped-00001.pt", "stopped-00002.pt"] and digests.items() <= hashes().items()
     kept = torch.load(last, weights_only=True)
