@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from torch import nn
-from torch.utils.data import DataLoader
 
 from ..distributed import rank_and_world
+from ..training.batches import peek
 
 SUBJECTS = 24  # of the test data; the teacher is asked for two sequences of each
 FRAMES = 16  # of a test sequence, the first ones; on a CPU also of a clip in the trial step
@@ -20,11 +20,8 @@ CLIPS = 4  # in the trial step of a process on a CPU
 
 
 def first_batch(inner: nn.Module) -> list:
-    """The raw batch that the first step will see, from an iterator of our own, read in this process."""
-    loader = inner.train_loader
-    if isinstance(loader, DataLoader):
-        loader = DataLoader(loader.dataset, batch_sampler=loader.batch_sampler, collate_fn=loader.collate_fn, num_workers=0)
-    return list(next(iter(loader)))
+    """The raw batch that the first step will see, read in this process."""
+    return list(peek(inner))
 
 
 def small_positions(inner: nn.Module) -> list[int]:

@@ -130,20 +130,24 @@ class NumberedLoader:
 
     def __iter__(self):
         """From the next batch on; before each is handed out, the generators are seeded for its step."""
-        seed, numbered = self.seed, copy.copy(self.loader)
-        parts = {
-            "batch_sampler": _Numbers(numbered.batch_sampler, numbered.dataset, seed, self.inner.batches_drawn),
-            "dataset": _Clips(numbered.dataset, numbered.collate_fn, seed),
-            "collate_fn": _as_it_is,
-        }
-        vars(numbered).update(parts)  # a DataLoader refuses to be given another sampler
-        for number, batch in numbered:
-            seed_step(seed, number)
+        for number, batch in self.numbered():
+            seed_step(self.seed, number)
             self.inner.batches_drawn, self.clips = number + 1, batch[1:4]
             yield batch
         self.inner.msg_mgr.log_warning(
             f"{type(self.loader.batch_sampler).__name__} gives no more than {self.inner.batches_drawn} batches: the training ends with them"
         )
+
+    def numbered(self, **changed) -> DataLoader:
+        """A copy of the host's loader that yields ``(number, batch)`` from the next batch on; with other attributes where asked."""
+        made, seed = copy.copy(self.loader), self.seed
+        parts = {
+            "batch_sampler": _Numbers(made.batch_sampler, made.dataset, seed, self.inner.batches_drawn),
+            "dataset": _Clips(made.dataset, made.collate_fn, seed),
+            "collate_fn": _as_it_is,
+        }
+        vars(made).update(parts, **changed)  # a DataLoader refuses to be given another sampler
+        return made
 
     def names(self) -> list[str]:
         """``label-type-view`` of the clips of the batch handed out last."""
@@ -175,9 +179,9 @@ def number(inner: nn.Module, cfgs: dict, first: int) -> None:
 
 
 def peek(inner: nn.Module):
-    """The batch that the next step will get; the loop still gets it, and no generator of the processor has moved."""
-    drawn = inner.batches_drawn
+    """The raw batch that the next step will get, read in this process; the loop still gets it, and no generator of the processor has
+    moved.
+    """
+    loader = inner.train_loader
     with drawing():
-        batch = next(iter(inner.train_loader))
-    inner.batches_drawn = drawn
-    return batch
+        return next(iter(loader.numbered(num_workers=0)))[1] if isinstance(loader, NumberedLoader) else next(iter(loader))
