@@ -70,8 +70,9 @@ class Keeper:
         object.__setattr__(inner, "save_ckpt", self.save)
         if recorder is None:
             return
-        for part in (save_folder(cfgs) / "checkpoints").glob(f"*.pt{PART}"):
-            part.unlink(missing_ok=True)
+        for name in (f"*.pt{PART}", f"preflight{PART}*"):
+            for part in (save_folder(cfgs) / "checkpoints").glob(name):
+                part.unlink(missing_ok=True)
         recorder.attach(inner)
         if cfgs["trainer_cfg"].get("keep_best"):
             object.__setattr__(inner, "msg_mgr", _Heard(inner.msg_mgr, self.tested))

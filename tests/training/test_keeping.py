@@ -70,7 +70,8 @@ def test_a_checkpoint_goes_after_the_new_one_is_written_and_only_ours(bound, tmp
     monkeypatch.undo()
     (place / "GaitBase-seed0-00001.pt").write_bytes(b"somebody else's")
     (place / "best-00001.pt").write_bytes(b"likewise")
-    (place / "GaitBase-seed0-00004.pt.part").write_bytes(b"left by a killed run")
+    for left in ("GaitBase-seed0-00004.pt.part", "preflight.part", "preflight.part.part"):
+        (place / left).write_bytes(b"left by a killed run")
     assert resuming.found(file)[:2] == ("resume", 2)
     train(file, out, iteration=2, resume=True)
     assert sorted(each.name[-8:-3] for each in place.glob("*.pt*")) == ["00001", "00001", "00006"]
