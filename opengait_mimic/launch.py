@@ -158,6 +158,8 @@ def launch(
                 f"{save_folder(cfgs)} holds checkpoints of an earlier training ({', '.join(earlier[:3])}), which this one overwrites as it"
                 " saves. To go on from the newest, give --resume auto"
             )
+        if training:
+            _warn_unsaved(cfgs)
         with of_file(path):
             model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
         if training:
@@ -177,6 +179,20 @@ def launch(
             return kind.run_test(model)
         kind.run_train(model)
         return model
+
+
+def _warn_unsaved(cfgs: dict) -> None:
+    """Say which steps of a schedule would be lost at its end."""
+    from utils import get_msg_mgr
+
+    trainer = cfgs["trainer_cfg"]
+    total, every = trainer["total_iter"], trainer["save_iter"]
+    if total % every:
+        get_msg_mgr().log_warning(
+            f"trainer_cfg.save_iter = {every}, total_iter = {total}: "
+            + (f"what is trained after iteration {total - total % every} is not saved" if total >= every else "nothing is ever saved")
+            + "; choose a save_iter that divides total_iter"
+        )
 
 
 def try_out(path: str | os.PathLike, iteration: int = 0) -> None:

@@ -77,20 +77,23 @@ def _settled(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration: 
     check_names(cfgs, phase == "train")
     check_data(cfgs, phase == "train")
     if phase == "train":
-        check_schedule(cfgs)
-    if phase == "train" and "occlusion" in trainer and not is_ours(model):
+        _check_training(cfgs, model)
+    follow_world_size(cfgs)
+    return cfgs
+
+
+def _check_training(cfgs: dict, model: type) -> None:
+    check_schedule(cfgs)
+    if "occlusion" in cfgs["trainer_cfg"] and not is_ours(model):
         raise ConfigError(
             f"trainer_cfg.occlusion: {model.__name__} is the host's own model and would ignore it. Train it through model: Baseline2"
             " with this model as its backbone, or name the transform OcclusionAugmentation."
         )
-    if phase == "train" and is_ours(model):
+    if is_ours(model):
         model.foresee(cfgs)
-    elif phase == "train":
+    else:
         check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
-    if phase == "train":
-        keeping.check(cfgs)
-    follow_world_size(cfgs)
-    return cfgs
+    keeping.check(cfgs)
 
 
 def model_class(cfgs: dict) -> type:

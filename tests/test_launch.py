@@ -214,6 +214,27 @@ def test_training_goes_on_from_iter(trained, tmp_path):
     assert seen == [3] and model.iteration == 5
 
 
+@pytest.mark.parametrize(
+    ("total", "every", "told"),
+    [(3, 2, "what is trained after iteration 2 is not saved"), (3, 4, "nothing is ever saved"), (4, 2, None)],
+)
+def test_steps_that_are_never_saved_are_told(trained, tmp_path, monkeypatch, total, every, told):
+    from utils import get_msg_mgr
+
+    said = []
+    monkeypatch.setattr(get_msg_mgr(), "log_warning", said.append)
+    file = variant(trained.files[TEACHER], tmp_path, trainer_cfg__total_iter=total, trainer_cfg__save_iter=every)
+
+    def stop(model):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        launch(file, "train", quiet=True, before=stop)
+    assert [text for text in said if "not saved" in text or "ever saved" in text] == (
+        [f"trainer_cfg.save_iter = {every}, total_iter = {total}: {told}; choose a save_iter that divides total_iter"] if told else []
+    )
+
+
 def test_the_seed_decides_the_start(trained, tmp_path):
     """Equal seeds, equal weights; another seed, others."""
 
