@@ -1,0 +1,87 @@
+"""Stop and resume equals an uninterrupted run whatever lies in between: tests, skipped steps, weights of another run, older files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from opengait_mimic import host as hosts
+from opengait_mimic.inputs import sha256
+from opengait_mimic.training import checkpoints
+from tests.training.faults import inf_loss, nan_clip, nan_gradient
+from tests.training.runs import at, content, differing, stopping, train
+from tests.variants import variant
+
+TEACHER = "GaitBase (teacher)"
+
+
+@pytest.fixture
+def configured(trained, host_spec, output, tmp_path):
+    """Makes a configuration of the teacher that saves every 2 of 5 steps; puts back the output folder."""
+
+    def make(**changes):
+        steps = {"trainer_cfg__total_iter": 5, "trainer_cfg__save_iter": 2, "trainer_cfg__log_iter": 1, "evaluator_cfg__restore_hint": 4}
+        return variant(trained.files[TEACHER], tmp_path, **steps, **changes)
+
+    yield make
+    hosts.bind(host_spec, "cpu", output)
+
+
+def both(file, folder, put=lambda model: None, between=lambda: None):
+    """The last checkpoint of a training in one go, and of one stopped in the fourth step and resumed from the second."""
+
+    def stopped(model):
+        put(model)
+        stopping(3)(model)
+
+    train(file, folder / "one", before=put)
+    with pytest.raises(KeyboardInterrupt):
+        train(file, folder / "two", before=stopped)
+    between()
+    train(file, folder / "two", iteration=2, resume=True, before=put)
+    return [content(at(file, folder / name, 4)) for name in ("one", "two")]
+
+
+def test_tests_and_skipped_steps_in_between(configured, tmp_path):
+    """Batches run ahead of iterations; each test draws from the generators, and moves the mode of every module."""
+    keep = {"trainer_cfg__keep_last": 1, "trainer_cfg__keep_best": "test_accuracy/Rank-1", "trainer_cfg__with_test": True}
+    file = configured(**keep, data_cfg__num_workers=1)
+
+    def put(model):
+        nan_clip(model, at=(1,))
+        nan_gradient(model, at=(2, 5))
+        inf_loss(model, at=(4,))
+
+    one, two = both(file, tmp_path, put)
+    assert differing(one, two) == []
+    own = one["opengait_mimic"]
+    assert (one["iteration"], own["batch"], own["skipped"]) == (4, 8, 4) and own["record"]["best"]["iteration"] == 2
+
+
+def test_a_training_that_starts_from_other_weights(configured, trained, output, tmp_path):
+    """Its optimiser and schedule begin anew at the start and come back when it goes on."""
+    weights = output / "walkers/Baseline/GaitBase-seed0/checkpoints/GaitBase-seed0-00003.pt"
+    resets = {f"trainer_cfg__{key}_reset": True for key in ("optimizer", "scheduler")}
+    one, two = both(configured(trainer_cfg__restore_hint=str(weights), **resets), tmp_path)
+    assert differing(one, two) == [] and one["scheduler"]["last_epoch"] == 4
+
+
+def test_a_checkpoint_that_says_nothing(configured, tmp_path):
+    """Of a version before checkpoints had an entry of ours, and of OpenGait's own main.py: the same weights and momenta."""
+    file = configured()
+
+    def strip():
+        old = at(file, tmp_path / "two", 2)
+        found = torch.load(old, weights_only=True)
+        del found[checkpoints.ENTRY]
+        torch.save(found, old)
+        record = old.parents[1] / "training.json"
+        kept = json.loads(record.read_text())
+        kept["checkpoints"]["2"] = sha256(old)
+        record.write_text(json.dumps(kept))
+
+    one, two = both(file, tmp_path, between=strip)
+    assert differing(*({key: found[key] for key in ("model", "optimizer", "scheduler", "iteration")} for found in (one, two))) == []
+    assert two["opengait_mimic"]["batch"] == 4
