@@ -112,23 +112,19 @@ def run(
         Stage name -> ``losses`` (see `Recorder`) and ``seconds`` (training, test; None where not done here) and the test's result:
         ``rows`` and ``visibility`` (the VEN's test scalars or None); complete on rank 0 alone.
     """
-    found, name, width = {}, "", max([22, *(len(stage.name) for stage in stages)])
-    try:
-        todo = plan(stages, retrain)
-        for number, stage in enumerate(stages, 1):
-            name, title = stage.name, f"  {number}/{len(stages)} {stage.name}"
-            task = todo[name]
-            if task.why:
-                say(f"  {name}: {task.why}")
-            if task.action in ("resume", "train"):
-                task = _train(stage, task, title, retrain, log_to_file, (before or {}).get(name, lambda model: None), preflight)
-                preflight = preflight and "brief"
-                gc.collect()  # the model, before the next one is built
-            found[name] = _outcome(stage, task, _test(stage, title), width)
-            after(name, found[name])
-    except KeyboardInterrupt:
-        say(f"\nstopped{f' in {name}' if name else ''}: the same command goes on from the last checkpoint (trainer_cfg.save_iter)")
-        raise SystemExit(130) from None
+    found, width = {}, max([22, *(len(stage.name) for stage in stages)])
+    todo = plan(stages, retrain)
+    for number, stage in enumerate(stages, 1):
+        name, title = stage.name, f"  {number}/{len(stages)} {stage.name}"
+        task = todo[name]
+        if task.why:
+            say(f"  {name}: {task.why}")
+        if task.action in ("resume", "train"):
+            task = _train(stage, task, title, retrain, log_to_file, (before or {}).get(name, lambda model: None), preflight)
+            preflight = preflight and "brief"
+            gc.collect()  # the model, before the next one is built
+        found[name] = _outcome(stage, task, _test(stage, title), width)
+        after(name, found[name])
     return found
 
 

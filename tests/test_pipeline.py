@@ -279,13 +279,11 @@ def test_another_test_is_a_test_alone(again, yamls, tmp_path, steps):
 # ---------------------------------------------------------------- half done
 
 
-def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again, capsys, steps, unscored):
+def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again, steps, unscored):
     shutil.rmtree(mimic_folder(again.out))
     steps.stop_at = 3
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(KeyboardInterrupt):  # which the console knows from SIGTERM
         bound(yamls["MimicGait"], again.out)
-    assert caught.value.code == 130
-    assert "stopped in MimicGait: the same command goes on from the last checkpoint" in capsys.readouterr().out
     assert list(record(mimic_folder(again.out))["checkpoints"]) == ["2"]
     assert not list(again.out.rglob("*.lock")), "an interrupted training lets go of its folder"
     first = record(mimic_folder(again.out))["losses"][0]

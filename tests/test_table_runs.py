@@ -144,7 +144,7 @@ def test_a_run_that_was_stopped_does_the_rest(done, make, trainings, tmp_path, c
         shutil.rmtree(next(out.glob(f"output/walkers/MimicGait/*table-{row}-smoke-seed4")))
         next(out.glob(f"seed4/*-{row}-smoke.json")).unlink()
     trainings.stop_in = "mimicgait_gaitbase_walkers-vanilla-smoke"
-    with pytest.raises(SystemExit):
+    with pytest.raises(KeyboardInterrupt):
         make(out)
     trainings.stop_in = None
     assert "NOT FINISHED: 2 of 4 rows" in (out / "ablation-smoke/table.md").read_text()

@@ -94,7 +94,7 @@ def run(given) -> int:
         try:
             preflight = False if given.no_preflight else "brief"
             run_stages(plan.stages, retrain=given.retrain, before=before, after=after, preflight=preflight)
-        except SystemExit:  # Ctrl-C; it has said so
+        except KeyboardInterrupt:
             print(f"the rows so far: {folder / 'table.md'}" if kept.keys else "no row is done yet")
             raise
     print("\n" + write())
