@@ -74,7 +74,8 @@ def test_a_checkpoint_goes_after_the_new_one_is_written_and_only_ours(bound, tmp
         (place / left).write_bytes(b"left by a killed run")
     assert resuming.found(file)[:2] == ("resume", 2)
     train(file, out, iteration=2, resume=True)
-    assert sorted(each.name[-8:-3] for each in place.glob("*.pt*")) == ["00001", "00001", "00006"]
+    kept = [f"GaitBase-seed0-{name}" for name in ("00001.pt", "00006.pt", "00006.run.json")]
+    assert sorted(each.name for each in place.iterdir()) == [*kept, "best-00001.pt"]
     assert there(file, out)[1] == [6]
 
 
