@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -23,9 +24,9 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
         file: the file; its folder is made.
 
     Raises:
-        HostError: it cannot be written (a full disk, no right to); the temporary file is removed.
+        HostError: it cannot be written (a full disk, no right to); the temporary file is removed. KeyboardInterrupt: as it came.
     """
-    part = file.with_name(file.name + PART)
+    part, outside = file.with_name(file.name + PART), sys.exc_info()[1]
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "wb") as stream:
@@ -37,17 +38,23 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        cause = _of_the_system(error)
-        if cause is None:
+        cause = _cause(error, outside)
+        if isinstance(cause, OSError):
+            raise HostError(f"cannot write {file}: {cause}{_left(file)}. What was saved before is as it was") from error
+        if cause is None or cause is error:
             raise
-        raise HostError(f"cannot write {file}: {cause}{_left(file)}. What was saved before is as it was") from error
+        raise cause from None
 
 
-def _of_the_system(error: BaseException | None) -> OSError | None:
-    """The system's error in a chain: torch's writer hides a full disk behind one of its own."""
-    while error is not None and not isinstance(error, OSError):
+def _cause(error: BaseException | None, outside: BaseException | None) -> OSError | KeyboardInterrupt | None:
+    """The system's error or the interrupt that ended a write: torch's writer hides both behind one of its own. What was being handled
+    ``outside`` before is none.
+    """
+    while error is not None and error is not outside:
+        if isinstance(error, (OSError, KeyboardInterrupt)):
+            return error
         error = error.__cause__ or error.__context__
-    return error
+    return None
 
 
 def _left(file: Path) -> str:

@@ -15,6 +15,7 @@ import torch
 from opengait_mimic.host import HostError
 from opengait_mimic.training import checkpoints, plain
 from opengait_mimic.training.checkpoints import CheckpointError
+from opengait_mimic.writing import replacing
 from tests.training.runs import differing
 
 CONTENT = {"model": {"a": torch.arange(3000.0)}, "optimizer": {"lr": 0.1}, "iteration": 3}
@@ -115,6 +116,34 @@ def test_a_write_that_is_stopped_leaves_the_file_as_it_was(file, call, monkeypat
     with pytest.raises(KeyboardInterrupt):
         checkpoints.write(file, {**CONTENT, "iteration": 4})
     assert file.read_bytes() == before and list(file.parent.iterdir()) == [file]
+
+
+class Interrupted:
+    """A file in whose third write Ctrl-C is pressed, which torch's writer answers with an error of its own."""
+
+    def __init__(self, stream):
+        self.stream, self.left, self.flush = stream, 3, stream.flush
+
+    def write(self, data):
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+        return self.stream.write(data)
+
+
+def test_ctrl_c_in_the_middle_of_a_write_is_ctrl_c(file):
+    with pytest.raises(KeyboardInterrupt), replacing(file) as stream:
+        torch.save(CONTENT, Interrupted(stream))
+    assert not list(file.parent.iterdir())
+
+
+def test_an_error_that_was_being_handled_before_is_not_the_cause(file):
+    with pytest.raises(ValueError, match="mine"):
+        try:
+            open(file)
+        except FileNotFoundError:
+            with replacing(file):
+                raise ValueError("mine") from None
 
 
 def test_the_disk_has_it_before_it_has_its_name(file, monkeypatch):
