@@ -11,6 +11,7 @@ Never given up are the checkpoint that the YAML's test reads (``evaluator_cfg.re
 
 from __future__ import annotations
 
+import json
 import math
 
 import torch
@@ -18,7 +19,7 @@ from torch import nn
 
 from ..config import ConfigError, integer, text
 from ..distributed import on_rank_0, rank_and_world
-from ..inputs import checkpoint_at, save_folder, sha256
+from ..inputs import checkpoint_at, differences, plain, save_folder, sha256
 from ..records import Recorder
 from ..run_sheet import write_beside
 from ..writing import PART
@@ -52,7 +53,21 @@ def restore(inner: nn.Module, cfgs: dict) -> dict:
     if said.get("scaler") and hasattr(inner, "Scaler") and not trainer.get("optimizer_reset"):
         inner.Scaler.load_state_dict(said["scaler"])
     inner.skipped = said.get("skipped", 0)
+    _tell_what_stays(inner, cfgs, said)
     return said
+
+
+def _tell_what_stays(inner: nn.Module, cfgs: dict, said: dict) -> None:
+    """Warn of settings that were changed for a training that goes on, in whose place the checkpoint's own come back."""
+    before = json.loads(said["record"])["inputs"] if "record" in said else {}
+    for part in ("optimizer", "scheduler"):
+        key = f"{part}_cfg"
+        changed = differences(before[key], plain(cfgs[key]), key) if key in before else []
+        if changed and not cfgs["trainer_cfg"].get(f"{part}_reset"):
+            inner.msg_mgr.log_warning(
+                f"{'; '.join(changed)}: has no effect, for the checkpoint brings its {part} with it. trainer_cfg.{part}_reset: true makes a"
+                " new one"
+            )
 
 
 class Keeper:

@@ -251,6 +251,29 @@ def test_the_scaler_comes_back(half):
     assert inner.Scaler.state_dict() == state
 
 
+def test_settings_that_the_checkpoint_overrides_are_told(half, tmp_path, monkeypatch):
+    """``--iter`` with a lower rate trains at the old one, as torch restores it."""
+    from utils import get_msg_mgr
+
+    file, out = half
+    (tmp_path / "other").mkdir()
+    other = variant(file, tmp_path / "other", optimizer_cfg__lr=0.0005)
+    said, rates = [], []
+    monkeypatch.setattr(get_msg_mgr(), "log_warning", lambda text: said.append(str(text)))
+
+    def before(model):
+        rates.append(model.optimizer.param_groups[0]["initial_lr"])
+        raise KeyboardInterrupt
+
+    for changed in (file, other):
+        with pytest.raises(KeyboardInterrupt):
+            train(changed, out, iteration=3, before=before)
+    assert rates == [0.002, 0.002] and [text for text in said if "no effect" in text] == [
+        "optimizer_cfg.lr: 0.002 -> 0.0005: has no effect, for the checkpoint brings its optimizer with it."
+        " trainer_cfg.optimizer_reset: true makes a new one"
+    ]
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_a_lock_names_its_process_and_leaves_nothing(tmp_path, monkeypatch, links):
     """Also where files cannot have two names, and where another process was faster."""
