@@ -85,7 +85,7 @@ class Keeper:
         object.__setattr__(inner, "save_ckpt", self.save)
         if recorder is None:
             return
-        for name in (f"*.pt{PART}", f"preflight{PART}*"):
+        for name in (f"*.pt{PART}", f"*.run.json{PART}", f"preflight{PART}*"):
             for part in (save_folder(cfgs) / "checkpoints").glob(name):
                 part.unlink(missing_ok=True)
         recorder.attach(inner)
