@@ -116,7 +116,7 @@ def test_the_fingerprint_is_written_and_knows_a_changed_tree(walkers, tmp_path, 
     assert kept == {**json.loads(file_of(walkers).read_text()), "same": True} and kept["passed"] and kept["values"] == walk(walkers).values
     assert file_of(walkers) == tmp_path / "walkers.fingerprint.json"
     min(walkers.glob("*/*/*/*.pkl")).unlink()
-    assert recorded(walkers)["same"] is False and "same" not in recorded(walkers, compare=False)
+    assert recorded(walkers)["same"] is False and recorded(walkers, within=-1.0)["same"] is None
     assert check("--root", walkers, "--fingerprint", tmp_path / "no" / "such") == 0
     assert "not written" in capsys.readouterr().out
 
@@ -151,11 +151,16 @@ def test_special_files_do_not_hang_it(walkers):
         (("--root", "nowhere"), "no such folder"),
         (("--root", ".", "--partition", "nowhere.json"), "cannot be read as JSON"),
         (("--root", ".", "--partition", __file__), "cannot be read as JSON"),
+        (("--root", ".", "--partition", {"TRAIN_SET": [["001"]], "TEST_SET": []}), "TRAIN_SET: \"['001']\" is no name"),
+        (("--root", ".", "--partition", {"TRAIN_SET": [], "TEST_SET": [], "PROBE_SET": "0-a-b"}), "PROBE_SET: '0-a-b' is no name"),
         (("--cfgs", "nowhere.yaml"), "not found"),
         (("--root", ".", "--workers", 0), "1 or more"),
     ],
 )
-def test_what_cannot_be_checked_is_status_2(words, said, host_spec, capsys):
+def test_what_cannot_be_checked_is_status_2(words, said, host_spec, tmp_path, capsys):
+    if words and isinstance(words[-1], dict):
+        (tmp_path / "p.json").write_text(json.dumps(words[-1]))
+        words = (*words[:-1], tmp_path / "p.json")
     assert check(*words, *(("--host", host_spec) if "--cfgs" in words else ())) == 2
     assert said in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:
@@ -256,6 +261,16 @@ def test_the_test_must_be_scorable(asked, tree, walkers, tmp_path):
         shutil.rmtree(folder)
     status, kinds, said = asked()
     assert status == 1 and kinds["protocol"] == {"the test"} and "no gallery sequence (types nm-01)" in said
+
+
+def test_a_data_set_of_ones_own_has_no_protocol_that_it_could_miss(asked, walkers):
+    """Nobody knows which of its types are probes; it is not scored as the walkers."""
+    for folder in walkers.glob("*/nm-01"):
+        folder.rename(folder.with_name("first"))
+    status, kinds, said = asked(
+        stage="GaitBase (teacher)", data_cfg__test_dataset_name="CCGR", evaluator_cfg__eval_func="evaluate_indoor_dataset"
+    )
+    assert status == 0 and not kinds["protocol"], said
 
 
 def test_gait3d_needs_its_probes(asked, tree, tmp_path):
