@@ -90,7 +90,7 @@ def _told(read):
             raise DataError(f"{where} ({', '.join(paths)}): {type(error).__name__}: {error}. {WAY_OUT}") from None
         sizes = self.__dict__.setdefault("frame_sizes", {})
         for i, frames in enumerate(inputs):
-            if isinstance(frames, np.ndarray):
+            if isinstance(frames, np.ndarray) and not (frames.ndim == 3 and frames.shape[-1] < 5):  # any number of points
                 size = sizes.setdefault(i, frames.shape[1:])
                 if frames.shape[1:] != size:
                     here, before = ("x".join(map(str, each)) for each in (frames.shape[1:], size))

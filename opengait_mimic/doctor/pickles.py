@@ -3,6 +3,9 @@
 Admitted is what OpenGait's loader takes apart by frame: an array of numbers ``[s, ...]`` (s frames), or a list or tuple, an item a frame,
 of such arrays, numbers, or lists of numbers (SUSTech1K keeps point clouds and picture sizes so). Files of NumPy 1 and 2 in the
 protocols 2 to 5 are read; an array is the one that `pickle.load` gives, bit for bit, and writable.
+
+Python's own `pickle.Unpickler` with a narrowed ``find_class`` was not taken: measured here, one changed byte (a ``LONG_BINPUT``) made the
+one in C ask for 16 GB, and the one in Python costs 1.4 to 3 times `pickle.load`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -288,6 +289,32 @@ def test_gait3d_needs_its_probes(asked, tree, tmp_path):
     assert kinds["no mate"] == set(map("/".join, mine))
     (tmp_path / "p.json").write_text(json.dumps({**given, "PROBE_SET": [first, last]}))
     assert asked(partition=tmp_path / "p.json", **changes)[0] == 0
+
+
+class Poses:
+    """A transform as OpenGait's of poses: it needs a whole sequence, and makes two views of it in training."""
+
+    def __init__(self, views=1):
+        self.views = views
+
+    def __call__(self, poses):
+        assert len(poses) >= 4
+        return np.stack([poses] * self.views).swapaxes(1, 2)
+
+
+def test_other_inputs_than_silhouettes_are_not_tried_on_two_frames(asked, walkers, monkeypatch):
+    monkeypatch.setattr(Poses, "__module__", "data.transform")
+    monkeypatch.setattr(sys.modules["data.transform"], "Poses", Poses, raising=False)
+    rewrite(walkers, lambda clip: np.random.default_rng(0).normal(size=(len(clip), 17, 3)).astype("float32"))
+    blocks = {"evaluator_cfg__transform": [{"type": "Poses"}], "trainer_cfg__transform": [{"type": "Poses", "views": 2}]}
+    status, kinds, said = asked(stage="GaitBase (teacher)", **blocks)
+    assert status == 0 and set(kinds) <= {"short"}, said
+
+
+@pytest.mark.parametrize("high, status", [(1, 1), (11, 0), (255, 0)], ids=["0/1 data", "a parsing", "silhouettes"])
+def test_labels_are_no_silhouettes_where_no_configuration_says_so(walkers, high, status):
+    rewrite(walkers, lambda clip: clip // 255 * high)
+    assert check("--root", walkers, "--workers", 1) == status
 
 
 def test_arrays_that_the_transform_cannot_take_are_told(asked, walkers):
