@@ -46,15 +46,12 @@ class Reader(ModuleType):
         """The array ``[s, ...]`` (or list of s frames) in a binary stream.
 
         Raises:
-            DataError: see `doctor.pickles`; or there is no frame in it.
+            DataError: see `doctor.pickles`.
         """
         try:
-            found = load(stream)
-            if not len(found):
-                raise PickleError("no frames", "it holds no frames", str(getattr(stream, "name", "")))
+            return load(stream)
         except PickleError as error:
             raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else WAY_OUT}") from None
-        return found
 
 
 def install(trust: bool = False) -> None:

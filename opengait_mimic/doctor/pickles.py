@@ -57,6 +57,14 @@ def load(source) -> np.ndarray | list | tuple:
 
 def content(data: np.ndarray) -> np.ndarray | list | tuple:
     """What a pickle holds, from its bytes (uint8, writable; the array that is returned may be a view of them)."""
+    found = _content(data)
+    if not (found.size if isinstance(found, np.ndarray) else len(found)):
+        shape = getattr(found, "shape", (0,))
+        raise PickleError("no frames", f"it holds no frames, or frames of nothing: an array {'x'.join(map(str, shape))}")
+    return found
+
+
+def _content(data: np.ndarray) -> np.ndarray | list | tuple:
     if not len(data):
         raise PickleError("empty", "the file is empty (0 bytes)")
     if data[0] != 0x80:
