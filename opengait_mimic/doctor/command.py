@@ -37,7 +37,7 @@ def run(given) -> int:
         if workers < 1:
             raise ConfigError(f"--workers {workers}: processes that read, 1 or more")
         begin = time.monotonic()
-        with Bar("check data", stream=sys.stderr) as bar:
+        with Bar("check data") as bar:
             tree = walk(root, 0 if workers == 1 else workers, bar)
         took = f"read in {duration(time.monotonic() - begin)} by {workers} process{'es' if workers > 1 else ''}"
     except (ConfigError, HostError, OSError) as error:
