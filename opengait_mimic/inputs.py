@@ -33,8 +33,8 @@ def save_folder(cfgs: dict, engine: str = "trainer_cfg") -> Path:
 
 
 def checkpoint_at(cfgs: dict, iteration: int) -> Path:
-    """The file that training writes at an iteration."""
-    return save_folder(cfgs) / "checkpoints" / f"{cfgs['trainer_cfg']['save_name']}-{iteration:0>5}.pt"
+    """The file that training writes at an iteration; of anything else in its place a file that nobody wrote."""
+    return save_folder(cfgs) / "checkpoints" / f"{cfgs['trainer_cfg']['save_name']}-{iteration!s:0>5}.pt"
 
 
 def sha256(file: str | Path) -> str:

@@ -113,6 +113,8 @@ def restorable(cfgs: dict, training: bool) -> None:
     if isinstance(hint, str):
         engine["restore_hint"] = str(resolve(hint, f"{where}.restore_hint"))
         return
+    if isinstance(hint, list):
+        raise HostError(f"{where}.restore_hint = {hint}: several checkpoints, which only OpenGait's own main.py can start from; name one")
     folder = save_folder(cfgs, where) / "checkpoints"
     file = folder / f"{name}-{hint:0>5}.pt"
     if not file.is_file():

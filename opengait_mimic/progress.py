@@ -17,14 +17,15 @@ class Bar:
     Args:
         title: what is going on.
         start: how much was done before, for the time left.
-        stream: where to; None = nowhere (processes above rank 0).
+        stream: where to; ... = `sys.stderr` as it is then; None = nowhere (processes above rank 0).
         clock: the time in seconds.
     """
 
     APART, SILENT = 30.0, 600.0
 
-    def __init__(self, title: str, start: int = 0, stream=sys.stderr, clock=time.monotonic):
+    def __init__(self, title: str, start: int = 0, stream=..., clock=time.monotonic):
         """Name it; see the class."""
+        stream = sys.stderr if stream is ... else stream
         self.title, self.start, self.stream, self.clock = title, start, stream, clock
         self.begin, self.last, self.tenth = clock(), 0.0, 0
         self.terminal = stream is not None and stream.isatty()

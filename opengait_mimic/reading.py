@@ -46,15 +46,12 @@ class Reader(ModuleType):
         """The array ``[s, ...]`` (or list of s frames) in a binary stream.
 
         Raises:
-            DataError: see `doctor.pickles`; or there is no frame in it.
+            DataError: see `doctor.pickles`.
         """
         try:
-            found = load(stream)
-            if not len(found):
-                raise PickleError("no frames", "it holds no frames", str(getattr(stream, "name", "")))
+            return load(stream)
         except PickleError as error:
             raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else WAY_OUT}") from None
-        return found
 
 
 def install(trust: bool = False) -> None:
@@ -90,7 +87,7 @@ def _told(read):
             raise DataError(f"{where} ({', '.join(paths)}): {type(error).__name__}: {error}. {WAY_OUT}") from None
         sizes = self.__dict__.setdefault("frame_sizes", {})
         for i, frames in enumerate(inputs):
-            if isinstance(frames, np.ndarray):
+            if isinstance(frames, np.ndarray) and not (frames.ndim == 3 and frames.shape[-1] < 5):  # any number of points
                 size = sizes.setdefault(i, frames.shape[1:])
                 if frames.shape[1:] != size:
                     here, before = ("x".join(map(str, each)) for each in (frames.shape[1:], size))

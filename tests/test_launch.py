@@ -12,7 +12,7 @@ import yaml
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import CONFIGS, HostError
 from opengait_mimic.launch import build, launch, main, start_log
-from opengait_mimic.preparing import model_class, prepare
+from opengait_mimic.preparing import model_class, prepare, restorable
 from tests.host_runs import good, python, rank1, script, two_processes
 from tests.variants import variant
 
@@ -279,3 +279,10 @@ def test_a_misspelt_key_of_ours_in_a_shipped_configuration_stops_it(host, tree, 
 
 def test_the_module_has_no_host_until_it_is_asked(tmp_path):
     script(tmp_path, "import opengait_mimic.launch, sys\nassert not {'modeling', 'data', 'utils', 'evaluation'} & set(sys.modules)\n")
+
+
+def test_several_checkpoints_are_gaitedges_own_affair():
+    """Its phase 2 starts from a list, which OpenGait's file names allow and we do not read."""
+    cfgs = {"trainer_cfg": {"restore_hint": ["Segmentation-25000.pt", "GaitGL-80000.pt"], "save_name": "x"}}
+    with pytest.raises(HostError, match=r"trainer_cfg\.restore_hint = \['Segm.*several checkpoints.*name one"):
+        restorable(cfgs, True)

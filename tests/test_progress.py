@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 
@@ -73,3 +74,10 @@ def test_no_stream_no_word():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_it_goes_where_errors_go_when_it_is_made(monkeypatch):
+    """Not where they went when the module was read: a stream of then may be closed by now."""
+    later = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", later)
+    assert Bar("walkers").stream is later

@@ -113,6 +113,15 @@ def test_unequal_inputs_of_a_sequence_are_named(data):
     assert str(file.parent) in str(caught.value)
 
 
+def test_point_clouds_have_any_number_of_points(data):
+    root, cfg = data
+    files = sorted(root.glob("0001/*/*/*.pkl"))
+    for count, file in enumerate(files, 5):
+        file.write_bytes(pickle.dumps(np.zeros((2, count, 3), "float32")))
+    found = [sequences(cfg)[i][0][0].shape for i in range(len(files))]
+    assert sorted(found) == [(2, count, 3) for count in range(5, 5 + len(files))]
+
+
 def test_all_in_memory_reads_the_same_way(data):
     root, cfg = data
     first_file(root).write_bytes(b"")

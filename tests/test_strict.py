@@ -480,6 +480,43 @@ def test_a_file_of_opengaits_warns_once_and_runs(host, default, tmp_path, warnin
     assert line == f"{file}: keys the host does not read, without effect unless the model does: {dropped}"
 
 
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("trainer_cfg: {restore_hint: null}", "trainer_cfg.restore_hint = None; expected a whole number of at least 0"),
+        ("evaluator_cfg: {restore_hint: []}", "evaluator_cfg.restore_hint = []; expected a whole number"),
+        ("trainer_cfg: {save_iter: 0}", "trainer_cfg.save_iter = 0; expected a whole number of at least 1"),
+        ("trainer_cfg: {total_iter: 6e4}", "trainer_cfg.total_iter = '6e4'; expected a whole number"),
+        ("trainer_cfg: {sampler: {frames_num_fixed: null}}", "trainer_cfg.sampler.frames_num_fixed = None; expected a whole number"),
+        ("trainer_cfg: {sampler: {sample_type: 3}}", "trainer_cfg.sampler.sample_type = 3; allowed: 'fixed_ordered'"),
+        ("data_cfg: {dataset_root: null}", "data_cfg.dataset_root = None; expected a non-empty string"),
+        ("data_cfg: {data_in_use: [true, x]}", "data_cfg.data_in_use = [True, 'x']; expected which"),
+    ],
+)
+def test_what_stops_the_host_is_told_of_its_own_files_too(host, tmp_path, text, said):
+    file = written(tmp_path, text)
+    assert not strict.uses_ours(yaml.safe_load(text))
+    assert told(file).startswith(f"{file}: {said}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "trainer_cfg: {total_iter: 6.0e+4, sampler: {sample_type: fixed_by_a_fork}, enable_float16: 1}",
+        "evaluator_cfg: {metric: mine}",
+        "trainer_cfg: {restore_hint: [Segmentation-25000.pt, GaitGL-80000.pt]}",
+        "optimizer_cfg: {lr: 1e-4}",
+    ],
+)
+def test_what_the_host_may_run_with_is_its_own_affair(host, tmp_path, text):
+    load_cfgs(written(tmp_path, text))
+
+
+def test_a_name_that_is_null_is_not_misspelt(host, tmp_path):
+    file = written(tmp_path, "trainer_cfg: {seed: 1, sampler: {type: null}}")
+    assert "trainer_cfg.sampler.type = None; expected the name of a class" in told(file)
+
+
 def test_only_the_first_process_warns(host, tmp_path, warnings, monkeypatch):
     monkeypatch.setattr(strict, "rank_and_world", lambda: (1, 2))
     load_cfgs(written(tmp_path, OPENGAITS))

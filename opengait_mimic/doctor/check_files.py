@@ -58,15 +58,15 @@ def _one_input(files: list[tuple[str, File]], asked, geometry: tuple | None) -> 
     problems += [Problem("lists", where, f"a list of {file.frames} items") for where, file in files if file.high is None]
     kind = _most(Counter(file.dtype for _, file in arrays))
     problems += [Problem("type", where, f"{_type(file.dtype)}, most are {_type(kind)}") for where, file in arrays if file.dtype != kind]
-    silhouettes = asked.silhouettes if asked is not None else bool(arrays) and _most(Counter(len(file.size) for _, file in arrays)) == 2
+    silhouettes = asked.test is not None if asked is not None else _like_silhouettes(arrays)
     made, largest, refused = {}, {}, {}
     for size, dtype in {(file.size, file.dtype) for _, file in arrays}:
         made[size], largest[dtype] = size, 1 / 255
-        if asked is not None:
+        if asked is not None and silhouettes:
             try:
                 found = after(asked.test, size, dtype, 1 if dtype[1:] == "b1" else 255)
                 made[size], largest[dtype] = found.shape[1:], float(found.max()) / (1 if dtype[1:] == "b1" else 255)
-                trained = after(asked.train, size, dtype, 1).shape[1:]
+                trained = found.shape[1:] if asked.train is None else after(asked.train, size, dtype, 1).shape[1:]
                 if trained != found.shape[1:]:
                     refused[size] = f"{_size(trained)} in training, {_size(found.shape[1:])} in the test"
             except Exception as error:  # whatever a transform meets
@@ -84,6 +84,20 @@ def _one_input(files: list[tuple[str, File]], asked, geometry: tuple | None) -> 
         if silhouettes:
             problems += _values(where, file, largest.get(file.dtype, 1 / 255))
     return problems
+
+
+LABELS = range(2, 33)
+"""Largest values of maps whose numbers are names: the parts of a body in a parsing."""
+
+
+def _like_silhouettes(arrays: list[tuple[str, File]]) -> bool:
+    """Are the files of an input, as no configuration says what they are, silhouettes? Points, colours and labels are judged by nobody."""
+    if not arrays or _most(Counter(len(file.size) for _, file in arrays)) != 2:
+        return False
+    columns, high = (
+        _most(Counter(each)) for each in ((file.size[-1] for _, file in arrays if file.size), (file.high for _, file in arrays))
+    )
+    return columns > 4 and high not in LABELS
 
 
 def _values(where: str, file: File, scale: float) -> list[Problem]:

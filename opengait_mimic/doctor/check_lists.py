@@ -6,7 +6,7 @@ from collections import Counter
 
 from ..protocol import PROTOCOLS
 from .problems import Problem
-from .totals import departures, known
+from .totals import departures, plain
 from .walk import Tree
 from .wanted import Wanted
 
@@ -55,7 +55,7 @@ def check_batch(tree: Tree, partition: dict, wanted: Wanted) -> list[Problem]:
 
 def check_protocol(tree: Tree, partition: dict, wanted: Wanted) -> list[Problem]:
     """Are there probes, and a mate in the gallery for each, as the data set's protocol splits the test half?"""
-    name = next((key for key in PROTOCOLS if known(key) == known(wanted.dataset) or key.lower() == wanted.dataset.lower()), None)
+    name = next((key for key in PROTOCOLS if plain(key) == plain(wanted.dataset)), None)
     by_list = wanted.scorer == "evaluate_Gait3D" or (name is not None and PROTOCOLS[name].by_list)
     test = set(filter(_text, partition.get("TEST_SET", [])))
     sequences = [sequence for sequence in tree.sequences if sequence.label in test]
@@ -66,7 +66,7 @@ def check_protocol(tree: Tree, partition: dict, wanted: Wanted) -> list[Problem]
         if not listed:
             return [Problem("protocol", "PROBE_SET", "the partition has none; Gait3D's evaluation needs it (entries id-type-view)")]
         keys = [f"{sequence.label}-{sequence.type}-{sequence.view}" for sequence in sequences]
-        gone, probes = sorted(set(listed) - set(keys)), set(listed)
+        gone, probes = sorted(set(listed) - set(keys), key=str), set(listed)
         if len(gone) == len(probes):
             return [Problem("protocol", "PROBE_SET", f"none of its {len(probes)} entries is here, the first is {listed[0]!r}")]
         problems = [Problem("missing", str(entry), "an entry of PROBE_SET without a sequence here") for entry in gone]

@@ -37,7 +37,7 @@ def run(given) -> int:
         if workers < 1:
             raise ConfigError(f"--workers {workers}: processes that read, 1 or more")
         begin = time.monotonic()
-        with Bar("check data", stream=sys.stderr) as bar:
+        with Bar("check data") as bar:
             tree = walk(root, 0 if workers == 1 else workers, bar)
         took = f"read in {duration(time.monotonic() - begin)} by {workers} process{'es' if workers > 1 else ''}"
     except (ConfigError, HostError, OSError) as error:
@@ -71,7 +71,9 @@ def judge(tree: Tree, lists: dict | None, partition, wanted: Wanted | None) -> t
     details = []
     name = known(wanted.dataset if wanted is not None else None) or known(Path(partition).stem if partition else None)
     if lists is None:
-        details.append("no --partition and no --cfgs: identities are not compared with any list")
+        details.append(
+            "no partition given (--partition, or --cfgs with data_cfg.dataset_partition): identities are not compared with any list"
+        )
     else:
         problems += check_partition(tree, lists, Path(partition).name)
         halves = ", ".join(f"{len(lists[half]):,} in {half}" for half in ("TRAIN_SET", "TEST_SET"))
@@ -128,6 +130,11 @@ def read_partition(file: str | os.PathLike) -> dict:
     halves = ("TRAIN_SET", "TEST_SET")
     if not isinstance(found, dict) or not all(isinstance(found.get(half), list) for half in halves):
         raise ConfigError(f'--partition {file}: expected {{"TRAIN_SET": ["001", ...], "TEST_SET": ["075", ...]}}')
+    for name in (*halves, "PROBE_SET"):
+        entries = found.get(name) or []
+        wrong = [each for each in entries if not isinstance(each, (str, int, float))] if isinstance(entries, list) else [entries]
+        if wrong:  # numbers are told among the problems
+            raise ConfigError(f"--partition {file}: {name}: {shown(wrong[0])!r:.80} is no name; expected a list of text")
     return found
 
 

@@ -7,8 +7,8 @@ class PickleError(ValueError):
     """A pickle that holds no array of numbers, or not the whole of it.
 
     Attributes:
-        kind: ``empty``, ``truncated``, ``not a pickle``, ``forbidden`` (it asks Python to run something), ``objects``, ``not an array``
-            or ``damaged``.
+        kind: ``empty``, ``truncated``, ``not a pickle``, ``forbidden`` (it asks Python to run something), ``objects``, ``not an array``,
+            ``no frames`` or ``damaged``.
         why: what was found.
     """
 

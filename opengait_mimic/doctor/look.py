@@ -158,8 +158,6 @@ class _Looker:
         self.bytes += len(data)
         try:
             found = content(data)
-            if not len(found):
-                raise PickleError("no frames", f"an array {'x'.join(map(str, getattr(found, 'shape', (0,))))}")
         except (PickleError, MemoryError) as error:
             self._tell(getattr(error, "kind", "damaged"), where, getattr(error, "why", "takes more memory than there is"), -len(data))
             return self._bad(where, len(data), "bytes " + hashlib.sha256(data).hexdigest())
@@ -171,7 +169,7 @@ class _Looker:
             first = np.asarray(found[0])
             return File(name, len(found), first.shape, first.dtype.str, None, None, 0)
         kind = found.dtype.kind
-        if kind == "c" or not found.size:
+        if kind == "c":
             return File(name, len(found), found.shape[1:], found.dtype.str, 0.0, 0.0, 0)
         highs = found.reshape(len(found), -1).max(1)
         low, high = 0 if kind in "bu" else found.min(), highs.max()

@@ -46,7 +46,7 @@ FAILS = {
         "mostly frames of several sizes in one array: bring them to one size, np.stack them and write the uint8 array",
     ),
     "not an array": ("pickles that hold something other than an array of frames", "write the array [frames, height, width] itself"),
-    "no frames": ("arrays without frames", "remove these sequences, or prepare them again"),
+    "no frames": ("arrays without frames, or of frames without pixels", "remove these sequences, or prepare them again"),
     "not finite": ("numbers that are not finite (NaN or infinite)", AGAIN),
     "depth": (
         "pickles or folders at the wrong depth",

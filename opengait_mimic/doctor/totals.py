@@ -36,11 +36,11 @@ TOTALS = {
 
 def known(name: str | None) -> str | None:
     """The data set that a name means, whatever its capitals and hyphens: ``casiab`` is ``CASIA-B``."""
-    plain = {_plain(key): key for key in TOTALS}
-    return plain.get(_plain(name or ""))
+    return {plain(key): key for key in TOTALS}.get(plain(name or ""))
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """The letters and digits of a name, small."""
     return "".join(character for character in name.lower() if character.isalnum())
 
 

@@ -12,11 +12,12 @@ SILHOUETTES = ("BaseSilTransform", "BaseSilCuttingTransform")
 
 
 class Input(NamedTuple):
-    """One input: its transforms in the test and in training (``[s, h, w]`` to the same with other h, w), and is it silhouettes?"""
+    """One input: its transforms in the test and in training, ``[s, h, w]`` to the same with other h, w; None for one that takes other
+    things than silhouettes, such as poses, or makes two views of them.
+    """
 
-    test: Callable[[np.ndarray], np.ndarray]
-    train: Callable[[np.ndarray], np.ndarray]
-    silhouettes: bool
+    test: Callable[[np.ndarray], np.ndarray] | None
+    train: Callable[[np.ndarray], np.ndarray] | None
 
 
 class Wanted(NamedTuple):
@@ -50,7 +51,7 @@ def read_wanted(cfgs: dict) -> Wanted:
     blocks = [_blocks(cfgs[engine].get("transform")) for engine in ("evaluator_cfg", "trainer_cfg")]
     if len(blocks[0]) != len(blocks[1]):
         raise ConfigError(f"evaluator_cfg.transform has {len(blocks[0])} inputs, trainer_cfg.transform {len(blocks[1])}")
-    inputs = [Input(get_transform(test), get_transform(train), _silhouettes(test)) for test, train in zip(*blocks)]
+    inputs = [Input(*(get_transform(each) if _silhouettes(each) else None for each in pair)) for pair in zip(*blocks)]
     sampler, data, model = cfgs["trainer_cfg"]["sampler"], cfgs["data_cfg"], cfgs["model_cfg"]
     count = sampler.get("frames_num_fixed" if sampler.get("sample_type", "").startswith("fixed") else "frames_num_min", 1)
     ordered = sampler.get("sample_type", "").endswith("_ordered")

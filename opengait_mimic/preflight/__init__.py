@@ -20,6 +20,6 @@ frozen          teacher, VEN and the whole view after the step                  
 test batch      one sequence a process, embedded and gathered                        an error; embeddings that are not finite
 checkpoint      written into the run's folder, read back, removed                    an error; a bit differs
 disk            room for the planned checkpoints                                     there is not
-memory          of a step with the longest clips, and of the optimiser               there is not
+memory          of a step with the longest batch, and of the optimiser               there is not; a warning where it was not tried
 ==============  ===================================================================  ==================================================
 """

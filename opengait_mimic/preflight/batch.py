@@ -59,7 +59,7 @@ def few_to_test(inner: nn.Module) -> str:
     takes all. Only the folders of these subjects are listed.
 
     Returns:
-        The half of the partition they are of: the test half where any of it is on the disk, else the training half.
+        The half of the partition they are of: the test half where they have a sequence, else the training half.
     """
     from data.transform import get_transform
 
@@ -70,10 +70,12 @@ def few_to_test(inner: nn.Module) -> str:
         sampler["frames_all_limit"] = FRAMES if limit < 0 else min(FRAMES, limit)
     partition = json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8"))
     there = set(os.listdir(data["dataset_root"]))
-    halves = {half: [label for label in partition.get(half, []) if label in there] for half in ("TEST_SET", "TRAIN_SET")}
-    half = next((half for half, labels in halves.items() if labels), "TEST_SET")
-    labels = halves[half]
-    labels = [labels[i * len(labels) // SUBJECTS] for i in range(SUBJECTS)] if len(labels) > SUBJECTS else labels
+    for half in ("TEST_SET", "TRAIN_SET"):
+        labels = [label for label in partition.get(half, []) if label in there]
+        labels = [labels[i * len(labels) // SUBJECTS] for i in range(SUBJECTS)] if len(labels) > SUBJECTS else labels
+        labels = [label for label in labels if next(Path(data["dataset_root"], label).glob("*/*/*.*"), None)]  # a folder may be empty
+        if labels:
+            break
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "few.json"
         file.write_text(json.dumps({"TRAIN_SET": [], "TEST_SET": labels}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 from pathlib import Path
@@ -88,13 +89,13 @@ def _number(file: Path) -> int | None:
 
 
 def memory(trial: Trial) -> Found | None:
-    """What the step took at the worst moment, for the longest clips that may come and with the optimiser's own memory, was there
-    before it; on a CPU for all processes of this machine. Reckoned from a part of the batch, too little is a warning.
+    """What the step took at the worst moment, for the longest batch that will come and with the optimiser's own memory, was there
+    before it; on a CPU for all processes of this machine. Reckoned from a shorter batch, too little is a warning.
     """
     if trial.watch.peak is None or trial.watch.free is None:
         return None
     sampler, (clips, frames) = trial.cfgs["trainer_cfg"]["sampler"], trial.full
-    most = clips * sampler["frames_num_max"] if str(sampler.get("sample_type")).startswith("unfixed") else frames
+    most = longest(sampler, clips) if str(sampler.get("sample_type")).startswith("unfixed") else frames
     gradients = sum(p.numel() * p.element_size() for p in trial.inner.parameters() if p.grad is not None)  # whatever the batch
     growing = max(0, trial.watch.peak - gradients) * max(1.0, most / trial.tried)
     needed = round(gradients + growing) + state_bytes(trial.inner.optimizer)
@@ -103,8 +104,17 @@ def memory(trial: Trial) -> Found | None:
     text = f"{of} needs about {size(local * needed)}, {size(trial.watch.free)} free"
     if local * needed <= trial.watch.free:
         return Found(text)
-    measured = trial.cut is trial.raw
+    measured = trial.cut is trial.raw and most <= trial.tried
     return Found(f"{text}{'' if measured else f' (reckoned from {trial.tried} frames)'}: {LESS}", failed=measured, warning=not measured)
+
+
+def longest(sampler: dict, clips: int) -> int:
+    """Frames of the longest batch of a training whose clips have any number of them from ``frames_num_min`` to ``frames_num_max``: six
+    standard deviations above the mean, which one batch in a billion exceeds; not the sum of the longest clips, which none reaches.
+    """
+    low, high = sampler["frames_num_min"], sampler["frames_num_max"]
+    spread = math.sqrt(clips * ((high - low + 1) ** 2 - 1) / 12)
+    return min(clips * high, math.ceil(clips * (low + high) / 2 + 6 * spread))
 
 
 def size(count: float) -> str:

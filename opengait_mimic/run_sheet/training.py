@@ -18,6 +18,8 @@ from .words import HEAD, beside, read_sheet
 
 SUMMED_UP = ("iteration", "of", "checkpoint", "inputs", "data", "batch", "trained_on", "precision", "seed", "starts", "machine")
 """What a sheet tells of the trainings that it builds on."""
+LISTING = 20.0
+"""Seconds at the start of a training to see whether the data are still those that ``check data`` read."""
 
 
 def start(inner, cfgs: dict) -> None:
@@ -60,7 +62,7 @@ def _facts(inner, cfgs: dict, names: list[str]) -> dict:
         clips["batchnorm"] = "no such layer"
     return {
         "inputs": inputs,
-        "data": recorded(cfgs["data_cfg"]["dataset_root"], compare=False),
+        "data": recorded(cfgs["data_cfg"]["dataset_root"], within=LISTING),
         "test": of_test(cfgs),
         "batch": clips,
         "trained_on": history(cfgs),

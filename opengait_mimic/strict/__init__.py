@@ -38,7 +38,7 @@ def check_file(file: Path, text: str, user: dict, default: dict) -> None:
     Raises:
         ConfigError: the file uses something of ours (see `uses_ours`) and has unknown or repeated keys, or values of the wrong
             type or out of range: each with its dotted key, the value, what is allowed and the nearest valid name. Of any file: a
-            block that is no mapping.
+            block that is no mapping, and a value that would stop the host or us (`tables.NEEDED`).
     """
     if (file, text) in _checked:
         return

@@ -15,12 +15,12 @@ from ..host.find import HostError
 from ..host.paths import resolve
 from ..host.registry import is_ours
 from ..parsing import parse
-from .tables import BLOCKS, EVALUATIONS, SAMPLING, SWINGAIT
+from .tables import BLOCKS, EVALUATIONS, NEEDED, SAMPLING, SWINGAIT
 
 
 class Found(NamedTuple):
     """A problem: the dotted key, the message, whether it is a key that the host drops, and one that a model may read itself; ``broken``:
-    a block that is no block, which nobody can read.
+    a block that is no block, or a value of `NEEDED`, which nobody can go on with.
     """
 
     key: str
@@ -75,7 +75,8 @@ def _table(given, where: str, checks: dict) -> Iterator[Found]:
         try:
             checks[key](value, at)
         except ConfigError as error:
-            yield from (Found(at, message) for message in error.args)
+            stops = key in NEEDED and not (value and isinstance(value, NEEDED[key]))
+            yield from (Found(at, message, broken=stops) for message in error.args)
 
 
 def _backbone(model_cfg: dict) -> str | None:
@@ -154,8 +155,9 @@ def _built(given, where: str, namespace: str, default: dict, name: str = "type",
         return
     chosen = given.get(name, default.get(name))
     if chosen is None:
-        misspelt = [key for key in given if nearest(key, (name,))]
-        yield Found(where, unknown_key(where, misspelt[0], given[misspelt[0]], checks) if misspelt else f"{where}.{name}: missing")
+        misspelt = [key for key in given if key != name and nearest(key, (name,))]
+        missing = f"{where}.{name}: missing" if name not in given else f"{where}.{name} = None; expected the name of a class or function"
+        yield Found(where, unknown_key(where, misspelt[0], given[misspelt[0]], checks) if misspelt else missing)
         return
     made = _made(namespace, chosen)
     if made is None:  # `lookup` or the host refuses the name

@@ -79,6 +79,15 @@ BLOCKS = {
 }
 """Top-level block -> key -> check: what the host or we read by name. What a class takes is read off its signature."""
 
+NEEDED = {
+    **dict.fromkeys(("dataset_name", "dataset_root", "dataset_partition", "save_name", "sample_type"), str),
+    **dict.fromkeys(("total_iter", "log_iter", "save_iter", "num_workers"), (int, float)),
+    **dict.fromkeys(("frames_num_fixed", "frames_num_min", "frames_num_max", "frames_skip_num", "frames_all_limit"), (int, float)),
+    **{"restore_hint": (int, str, list), "data_in_use": ()},
+}
+"""Keys of `BLOCKS` and `SAMPLING` that stop the host, or us, with a value that is refused and empty or of other types than these
+(a list of checkpoints is GaitEdge's)."""
+
 SWINGAIT = ("T_max_iter",)
 """Keys of `BLOCKS` that the host's SwinGait reads, or a model made from it; of ours, one whose backbone it is."""
 

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_the_fingerprint_is_written_and_knows_a_changed_tree(walkers, tmp_path, 
     assert kept == {**json.loads(file_of(walkers).read_text()), "same": True} and kept["passed"] and kept["values"] == walk(walkers).values
     assert file_of(walkers) == tmp_path / "walkers.fingerprint.json"
     min(walkers.glob("*/*/*/*.pkl")).unlink()
-    assert recorded(walkers)["same"] is False and "same" not in recorded(walkers, compare=False)
+    assert recorded(walkers)["same"] is False and recorded(walkers, within=-1.0)["same"] is None
     assert check("--root", walkers, "--fingerprint", tmp_path / "no" / "such") == 0
     assert "not written" in capsys.readouterr().out
 
@@ -151,11 +152,16 @@ def test_special_files_do_not_hang_it(walkers):
         (("--root", "nowhere"), "no such folder"),
         (("--root", ".", "--partition", "nowhere.json"), "cannot be read as JSON"),
         (("--root", ".", "--partition", __file__), "cannot be read as JSON"),
+        (("--root", ".", "--partition", {"TRAIN_SET": [["001"]], "TEST_SET": []}), "TRAIN_SET: \"['001']\" is no name"),
+        (("--root", ".", "--partition", {"TRAIN_SET": [], "TEST_SET": [], "PROBE_SET": "0-a-b"}), "PROBE_SET: '0-a-b' is no name"),
         (("--cfgs", "nowhere.yaml"), "not found"),
         (("--root", ".", "--workers", 0), "1 or more"),
     ],
 )
-def test_what_cannot_be_checked_is_status_2(words, said, host_spec, capsys):
+def test_what_cannot_be_checked_is_status_2(words, said, host_spec, tmp_path, capsys):
+    if words and isinstance(words[-1], dict):
+        (tmp_path / "p.json").write_text(json.dumps(words[-1]))
+        words = (*words[:-1], tmp_path / "p.json")
     assert check(*words, *(("--host", host_spec) if "--cfgs" in words else ())) == 2
     assert said in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:
@@ -258,6 +264,16 @@ def test_the_test_must_be_scorable(asked, tree, walkers, tmp_path):
     assert status == 1 and kinds["protocol"] == {"the test"} and "no gallery sequence (types nm-01)" in said
 
 
+def test_a_data_set_of_ones_own_has_no_protocol_that_it_could_miss(asked, walkers):
+    """Nobody knows which of its types are probes; it is not scored as the walkers."""
+    for folder in walkers.glob("*/nm-01"):
+        folder.rename(folder.with_name("first"))
+    status, kinds, said = asked(
+        stage="GaitBase (teacher)", data_cfg__test_dataset_name="CCGR", evaluator_cfg__eval_func="evaluate_indoor_dataset"
+    )
+    assert status == 0 and not kinds["protocol"], said
+
+
 def test_gait3d_needs_its_probes(asked, tree, tmp_path):
     changes = {"data_cfg__test_dataset_name": "Gait3D", "evaluator_cfg__eval_func": "evaluate_Gait3D", "stage": "GaitBase (teacher)"}
     status, kinds, said = asked(**changes)
@@ -273,6 +289,32 @@ def test_gait3d_needs_its_probes(asked, tree, tmp_path):
     assert kinds["no mate"] == set(map("/".join, mine))
     (tmp_path / "p.json").write_text(json.dumps({**given, "PROBE_SET": [first, last]}))
     assert asked(partition=tmp_path / "p.json", **changes)[0] == 0
+
+
+class Poses:
+    """A transform as OpenGait's of poses: it needs a whole sequence, and makes two views of it in training."""
+
+    def __init__(self, views=1):
+        self.views = views
+
+    def __call__(self, poses):
+        assert len(poses) >= 4
+        return np.stack([poses] * self.views).swapaxes(1, 2)
+
+
+def test_other_inputs_than_silhouettes_are_not_tried_on_two_frames(asked, walkers, monkeypatch):
+    monkeypatch.setattr(Poses, "__module__", "data.transform")
+    monkeypatch.setattr(sys.modules["data.transform"], "Poses", Poses, raising=False)
+    rewrite(walkers, lambda clip: np.random.default_rng(0).normal(size=(len(clip), 17, 3)).astype("float32"))
+    blocks = {"evaluator_cfg__transform": [{"type": "Poses"}], "trainer_cfg__transform": [{"type": "Poses", "views": 2}]}
+    status, kinds, said = asked(stage="GaitBase (teacher)", **blocks)
+    assert status == 0 and set(kinds) <= {"short"}, said
+
+
+@pytest.mark.parametrize("high, status", [(1, 1), (11, 0), (255, 0)], ids=["0/1 data", "a parsing", "silhouettes"])
+def test_labels_are_no_silhouettes_where_no_configuration_says_so(walkers, high, status):
+    rewrite(walkers, lambda clip: clip // 255 * high)
+    assert check("--root", walkers, "--workers", 1) == status
 
 
 def test_arrays_that_the_transform_cannot_take_are_told(asked, walkers):

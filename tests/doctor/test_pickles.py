@@ -37,12 +37,21 @@ def same(found, wanted) -> bool:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("kind", ["u1", "b1", "i2", ">i2", "f2", "f4", ">f4", "f8", "u8", "c8"])
-@pytest.mark.parametrize("shape", [(5, 4, 3), (0, 4, 3), (7,), (3, 2, 1, 2), (300, 2, 2)])
+@pytest.mark.parametrize("shape", [(5, 4, 3), (7,), (3, 2, 1, 2), (300, 2, 2)])
 def test_arrays_equal_those_of_pickle(kind, shape, protocol):
     values = (np.random.default_rng(0).random(shape) * 255).astype(kind)
     for laid in (values, np.asfortranarray(values), values[::2]):
         data = pickle.dumps(laid, protocol=protocol)
         assert same(read(data), pickle.loads(data))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("shape", [(0, 4, 3), (10**9, 0, 3), (2, 3, 0)])
+def test_nothing_is_no_sequence(shape, protocol):
+    """A file of a hundred bytes may claim a billion frames of nothing, of which a loader would make a list."""
+    error = refused(pickle.dumps(np.zeros(shape, "uint8"), protocol=protocol))
+    assert error.kind == "no frames" and "x".join(map(str, shape)) in str(error)
+    assert refused(pickle.dumps([], protocol=protocol)).kind == "no frames"
 
 
 def test_a_file_and_a_stream_give_the_same(tmp_path):

@@ -219,6 +219,25 @@ def test_too_little_disk_and_memory(built, tried, monkeypatch):
         assert expected == sum(value.numel() * value.element_size() for value in kept) and room.state_bytes(optimizer) == 0
 
 
+def test_a_test_half_of_empty_folders_is_left_for_the_training_half(built, tried, tree, tmp_path):
+    shutil.copytree(tree.root, tmp_path / "walkers")
+    partition = json.loads(tree.partition.read_text())
+    (tmp_path / "parts.json").write_text(json.dumps({**partition, "TEST_SET": ["9999"]}))
+    data = {"data_cfg__dataset_root": str(tmp_path / "walkers"), "data_cfg__dataset_partition": str(tmp_path / "parts.json")}
+    model, cfgs = built(HOSTS, **data)
+    (tmp_path / "walkers" / "9999").mkdir()
+    assert "a sequence of TRAIN_SET" in tried(model, cfgs)["test batch"]
+
+
+@pytest.mark.parametrize("low, high, clips", [(10, 50, 128), (1, 200, 32), (7, 7, 5), (10, 50, 1)])
+def test_the_longest_batch_is_longer_than_any_that_is_drawn_and_not_much(low, high, clips):
+    from opengait_mimic.preflight.room import longest
+
+    drawn = np.random.default_rng(0).integers(low, high, (20_000, clips), endpoint=True).sum(1)
+    found = longest({"frames_num_min": low, "frames_num_max": high}, clips)
+    assert drawn.max() <= found <= min(clips * high, 1.25 * drawn.max())
+
+
 def test_a_teacher_that_knows_nobody_is_a_warning_and_one_that_does_is_not(built, tree, tmp_path, monkeypatch):
     partition = json.loads(tree.partition.read_text())
     everyone = [*partition["TRAIN_SET"], *partition["TEST_SET"]]
