@@ -28,6 +28,7 @@ setup(
             "hypothesis>=6.100,<7",
             "pillow>=10",
             "pytest>=8,<10",
+            "pytest-xdist>=3.5,<4",
             "pytorch-metric-learning>=2.5,<3",
             "scikit-learn>=1.3,<2",
             "scipy>=1.10,<2",

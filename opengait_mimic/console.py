@@ -15,11 +15,24 @@ from .faults import Ending, ending
 from .host import watchdog
 
 
+class _Console(logging.StreamHandler):
+    """Writes to what is the standard error stream at that moment."""
+
+    @property
+    def stream(self):
+        """`sys.stderr`."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _):
+        pass
+
+
 def log_to_console() -> None:
     """Our own messages on the console; the host's logger has its own handlers."""
     logger = logging.getLogger("opengait_mimic")
     if not logger.handlers:
-        handler = logging.StreamHandler()
+        handler = _Console()
         handler.setFormatter(logging.Formatter("[%(levelname)s]: %(message)s"))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
