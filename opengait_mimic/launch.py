@@ -51,12 +51,12 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
     manager.log_info(engine)
 
 
-def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
+def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = False) -> nn.Module:
     """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
 
     With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
     ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. It decides the weights that a training starts from;
-    what it draws afterwards is `opengait_mimic.training.batches`'s.
+    what it draws afterwards is `opengait_mimic.training.batches`'s. ``asked``: see `restorable`.
 
     Raises:
         HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
@@ -66,7 +66,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False) -> nn.Module:
     rank, world = rank_and_world()
     trainer = cfgs["trainer_cfg"]
     init_seeds(trainer.get("seed", 0) * 1000 + rank)
-    restorable(cfgs, training)
+    restorable(cfgs, training, asked)
     kind = model_class(cfgs)
     if occludable and not is_ours(kind):
         from .models.common import occluded_class
@@ -161,7 +161,7 @@ def launch(
         if training:
             _warn_unsaved(cfgs)
         with of_file(path):
-            model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"])
+            model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"], asked=iteration != 0)
         if training:
             inner = getattr(model, "module", model)
             step.attach(inner, given)
@@ -210,7 +210,8 @@ def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
     reading.install()
     start_log(cfgs, False, False, quiet=True)  # no summary is begun
     with of_file(path):
-        model = build(cfgs, True, occludable=cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"])
+        hides = cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"]
+        model = build(cfgs, True, occludable=hides, asked=iteration != 0)
     from .preflight.run import run_preflight  # needs the host's modules
 
     inner = getattr(model, "module", model)

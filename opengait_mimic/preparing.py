@@ -101,8 +101,8 @@ def model_class(cfgs: dict) -> type:
     return lookup("modeling.models", cfgs["model_cfg"].get("model"), "model_cfg.model")
 
 
-def restorable(cfgs: dict, training: bool) -> None:
-    """Stop early, with the names that exist, when the checkpoint to restore is not there."""
+def restorable(cfgs: dict, training: bool, asked: bool = False) -> None:
+    """Stop early, with the names that exist, when the checkpoint to restore is not there; ``asked``: for one that ``--iter`` named."""
     where = "trainer_cfg" if training else "evaluator_cfg"
     engine = cfgs[where]
     hint, name = engine["restore_hint"], engine["save_name"]
@@ -118,5 +118,10 @@ def restorable(cfgs: dict, training: bool) -> None:
     folder = save_folder(cfgs, where) / "checkpoints"
     file = folder / f"{name}-{hint:0>5}.pt"
     if not file.is_file():
+        if asked:
+            numbers = (p.stem[len(name) + 1 :] for p in folder.glob("*.pt") if p.stem.startswith(f"{name}-"))
+            there = ", ".join(map(str, sorted(int(number) for number in numbers if number.isdigit())))
+            way = f"there are {there}; give one of them" if there else "there is none; train first"
+            raise HostError(f"--iter {hint}: no such checkpoint of {name} in {folder}: {way}, or choose another --output")
         there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
         raise HostError(f"{where}.restore_hint = {hint}: {file} does not exist (checkpoints there: {there}). Train first, or give --iter K")

@@ -11,7 +11,7 @@ import yaml
 
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import CONFIGS, HostError
-from opengait_mimic.launch import build, launch, main, start_log
+from opengait_mimic.launch import build, launch, main, start_log, try_out
 from opengait_mimic.preparing import model_class, prepare, restorable
 from tests.host_runs import good, python, rank1, script, two_processes
 from tests.variants import variant
@@ -279,6 +279,15 @@ def test_a_misspelt_key_of_ours_in_a_shipped_configuration_stops_it(host, tree, 
 
 def test_the_module_has_no_host_until_it_is_asked(tmp_path):
     script(tmp_path, "import opengait_mimic.launch, sys\nassert not {'modeling', 'data', 'utils', 'evaluation'} & set(sys.modules)\n")
+
+
+@pytest.mark.parametrize("words", [("train",), ("test",), ("preflight",)], ids=" ".join)
+def test_an_iteration_that_is_not_there_is_told_by_the_flag(trained, words):
+    """The YAML, which has a restore_hint of its own, is not blamed."""
+    with pytest.raises(HostError) as told:
+        try_out(trained.files["VEN"], 7) if words == ("preflight",) else launch(trained.files["VEN"], *words, 7, quiet=True)
+    assert "--iter 7: no such checkpoint of VEN-seed0 in " in str(told.value) and ": there are 3; give one of them" in str(told.value)
+    assert "restore_hint" not in str(told.value)
 
 
 def test_several_checkpoints_are_gaitedges_own_affair():
