@@ -145,7 +145,7 @@ class Guided(OccludedInput, BaseModel):
         if not self.in_training or self.VEN is None:
             return
         key = "model_cfg.ven.checkpoint"
-        file = checkpoint_file(self.cfg.ven.checkpoint, self.ven_cfgs, key)
+        file = checkpoint_file(self.cfg.ven.checkpoint, self.ven_cfgs, key, yaml=self.cfg.ven.cfgs)
         state = read_weights(file, key)
         if role_of(state) != "VEN":
             holds = f"a {role_of(state)}" if role_of(state) else "a plain OpenGait model"

@@ -94,7 +94,8 @@ class MimicGait(Guided):
         trainer, live = self.cfgs["trainer_cfg"], self.compat.live_teacher
         if live and trainer.get("fix_BN"):
             raise ConfigError("trainer_cfg.fix_BN: true holds the statistics that reference_compat.live_teacher lets drift; choose one")
-        more = {"any_geometry": self.compat.any_geometry, "live": live, "gathered": trainer.get("sync_BN", False)}
+        yaml = stage.cfgs or self.cfg.backbone.get("cfgs")
+        more = {"any_geometry": self.compat.any_geometry, "live": live, "gathered": trainer.get("sync_BN", False), "yaml": yaml}
         object.__setattr__(self, "teacher", Teacher(cfgs, stage.checkpoint, self.geometry, **more))
         theirs, own, name = self.teacher.embedding, self.embedding, type(self.teacher.net).__name__
         refuse(type(self.teacher.net), self.cfgs["trainer_cfg"]["sampler"], f"model_cfg.teacher ({name})")

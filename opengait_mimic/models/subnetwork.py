@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from .. import host as hosts
 from ..config import REQUIRED, ConfigError, nearest, optional, read, text, unknown_key
 from ..host import HostError, load_cfgs, resolve
 from ..inputs import save_folder
@@ -84,9 +85,9 @@ def around(cfgs: dict, own: dict | None) -> dict:
     return {**cfgs, "data_cfg": {**cfgs["data_cfg"], "dataset_name": own["data_cfg"]["dataset_name"]}}
 
 
-def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -> Path:
+def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True, yaml: str | None = None) -> Path:
     """The weights a ``checkpoint`` key names: a path, or ``auto`` = the file that training ``cfgs`` writes and its test reads
-    (``<output>/<dataset>/<model>/<save_name>/checkpoints/<save_name>-<iteration>.pt``).
+    (``<output>/<dataset>/<model>/<save_name>/checkpoints/<save_name>-<iteration>.pt``). ``yaml``: where ``cfgs`` come from, for messages.
 
     Raises:
         CheckpointError: no such file; names the one expected and the command that makes it.
@@ -98,7 +99,7 @@ def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -
             raise CheckpointError(str(error)) from error
     evaluator = cfgs["evaluator_cfg"]
     if isinstance(evaluator["restore_hint"], str):
-        return checkpoint_file(evaluator["restore_hint"], cfgs, key)
+        return checkpoint_file(evaluator["restore_hint"], cfgs, key, yaml=yaml)
     name = evaluator["save_name"]
     folder = save_folder(cfgs, "evaluator_cfg") / "checkpoints"
     file = folder / f"{name}-{evaluator['restore_hint']:0>5}.pt"
@@ -106,7 +107,8 @@ def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True) -
         there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
         raise CheckpointError(
             f"{key}: auto expects {file}, which does not exist (checkpoints in that folder: {there}). Train it first with"
-            f" `python -m opengait_mimic --phase train --cfgs` and its YAML, or name a file."
+            f" `python -m opengait_mimic --phase train --cfgs {yaml or 'ITS_YAML'}`, name a file, or give the --output where it is (now"
+            f" {hosts.output()})"
         )
     return file
 

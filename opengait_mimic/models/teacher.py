@@ -53,7 +53,7 @@ class Teacher:
         statistics drift during distillation; here they cannot, unless ``live`` asks for it.
     """
 
-    def __init__(self, cfgs: dict, checkpoint: str, geometry: tuple[int, int], any_geometry=False, live=False, gathered=False):
+    def __init__(self, cfgs: dict, checkpoint: str, geometry: tuple[int, int], any_geometry=False, live=False, gathered=False, yaml=None):
         """Build, load, freeze, hash."""
         refuse_inputs(cfgs, "model_cfg.teacher")
         own = geometry_of(cfgs)
@@ -74,7 +74,7 @@ class Teacher:
             )
         self.net = build(cfgs["model_cfg"], cfgs, "model_cfg.teacher")
         self.embedding = inspect(self.net, geometry, f"model_cfg.teacher ({type(self.net).__name__})", cfgs)
-        self.file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint")
+        self.file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint", yaml=yaml)
         self.report = load(self.net, self.file, "model_cfg.teacher.checkpoint", self.embedding.unreached)
         if live:
             self._try_live(geometry)
