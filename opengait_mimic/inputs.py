@@ -98,7 +98,7 @@ def data_inputs(cfgs: dict, sets: tuple[str, ...], recipe: bool = False) -> dict
     kept = {key: value for key, value in data.items() if key not in ("num_workers", "cache")}
     root, file = data["dataset_root"], data["dataset_partition"]
     if recipe:
-        root, file = _found(str(root), "data_cfg.dataset_root"), _found(str(file), "data_cfg.dataset_partition")
+        root, file = found_at(str(root), "data_cfg.dataset_root"), found_at(str(file), "data_cfg.dataset_partition")
         kept.update(dataset_root=None, dataset_partition=None)
     if file is not None:
         partition = json.loads(Path(file).read_text())
@@ -126,7 +126,7 @@ def model_inputs(cfgs: dict, recipe: bool = False) -> dict:
         found.reference_compat = switched_on(found.reference_compat, model_cfg["model"])
     found = _without_namespaces(found)
     for key, (_, given) in upstream(cfgs).items():
-        lost = recipe and given != "auto" and _found(given, key) is None
+        lost = recipe and given != "auto" and found_at(given, key) is None
         found[key] = {"checkpoint": None if lost else _sha256(weights_of(cfgs, key))}
     if "backbone" in found:
         from .models.subnetwork import around, backbone_cfg
@@ -156,7 +156,7 @@ def training_inputs(cfgs: dict, recipe: bool = False) -> dict:
     trainer = {key: value for key, value in cfgs["trainer_cfg"].items() if key not in NO_WEIGHT["trainer_cfg"]}
     hint = trainer["restore_hint"]
     if hint != 0:  # weights to start from
-        place = _found if recipe else resolve
+        place = found_at if recipe else resolve
         file = place(hint, "trainer_cfg.restore_hint") if isinstance(hint, str) else checkpoint_at(cfgs, hint)
         resets = {key: cfgs["trainer_cfg"].get(key) for key in ("optimizer_reset", "scheduler_reset", "restore_ckpt_strict")}
         trainer["restore_hint"] = {"weights": _sha256(file) if recipe else sha256(file), **resets}
@@ -200,7 +200,7 @@ def test_inputs(cfgs: dict) -> dict:
     )  # fmt: skip
 
 
-def _found(path: str, key: str) -> Path | None:
+def found_at(path: str, key: str) -> Path | None:
     """`resolve`, with None for what is not found."""
     try:
         return resolve(path, key)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from opengait_mimic.comparing import compare, table
 from opengait_mimic.comparing.facts import RECIPE, REST, UNTOLD, facts
-from opengait_mimic.comparing.show import verdict
+from opengait_mimic.comparing.show import _wrapped, verdict
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.inputs import checkpoint_at
 from opengait_mimic.preparing import prepare
@@ -213,7 +213,7 @@ def test_results_are_compared_by_their_trainings_and_their_tests(run, command, t
     for name, words in (("one", ()), ("two", ("--seeds", "0-1"))):
         command(trained.files["MimicGait"], "--json", tmp_path / f"{name}.json", *words)
     status, said = run(tmp_path / "one.json", tmp_path / "two.json")
-    assert status == 1 and "[0]" in said and "[0, 1]" in said and "1 departure from the recipe: test." in said
+    assert status == 1 and "[0]" in said and "[0, 1]" in said and "1 difference in what decides the test: test." in said
     assert run(tmp_path / "one.json", own[0])[0] == 0
     (tmp_path / "one.run.json").unlink()
     status, said = run(tmp_path / "one.json", tmp_path / "two.json")
@@ -245,6 +245,58 @@ def test_what_cannot_be_read_is_a_usage_error(run, own, tmp_path):
         beside(tmp_path / f"{name}.json").write_text(json.dumps(own[1]))
     (tmp_path / "d.run.json").unlink()
     assert "holds several results; name one: one.run.json, two.run.json" in run(tmp_path, own[0])[1]
+
+
+def test_two_runs_differ_and_do_not_depart(run, own, trained, tmp_path):
+    """Neither side is a recipe; with a YAML there is one to depart from."""
+    other = copy.deepcopy(own[1])
+    other["inputs"]["optimizer_cfg"]["lr"] = 0.5
+    sheet = tmp_path / "x.run.json"
+    sheet.write_text(json.dumps(other))
+    status, said = run(own[0], sheet)
+    assert status == 1 and said.endswith("\n1 difference in what decides the weights: optimiser.\n")
+    assert "\nwhat decides the weights:\n" in said and "recipe" not in said
+    other["test"]["metric"], other["machine"]["processes"] = "cos", 7
+    sheet.write_text(json.dumps(other))
+    status, said = run(own[0], sheet)
+    assert "2 differences in what decides the weights and the test: optimiser, test." in said and "\nbesides:\n" in said
+    assert run(own[0], own[0])[1].endswith("No difference in what decides the weights in anything that both sides tell.\n")
+    assert "departures from the recipe:" in run(sheet, trained.files["MimicGait"])[1]
+
+
+@SETTINGS
+@given(path=st.lists(st.text("ab-.", min_size=1, max_size=60), min_size=1, max_size=6).map("/".join), width=st.integers(20, 50))
+def test_a_path_is_broken_after_slashes_alone(path, width):
+    """Inside a name only where it is longer than the line."""
+    lines = _wrapped(path, width)
+    assert "".join(lines) == path and max(map(len, lines)) <= width
+    at = 0
+    for line in lines[:-1]:
+        at += len(line)
+        name = path[path.rfind("/", 0, at) + 1 :].split("/")[0]  # that the break is in
+        assert line.endswith("/") or len(name) >= width, lines
+
+
+def test_a_folder_written_in_two_ways_is_one_place(tree, trained, tmp_path, monkeypatch):
+    file = trained.files["MimicGait"]
+    monkeypatch.chdir(tree.root.parent)
+    moved = edited(tmp_path, file, data_cfg={"dataset_root": f"../{tree.root.parent.name}/{tree.root.name}/"})
+    assert named(recipe(file), recipe(moved)) == []
+    away = recipe(edited(tmp_path, file, data_cfg={"dataset_root": "nowhere/walkers"}))
+    assert ("places", "data_cfg.dataset_root") in named(recipe(file), away)
+
+
+def test_a_result_without_a_sheet_names_those_that_have_one(run, own, tmp_path):
+    (tmp_path / "results.json").write_text('{"rows": []}')
+    under = tmp_path / "deep/er"
+    under.mkdir(parents=True)
+    for name in ("results.json", "one.json", "two.pt", "three.json"):
+        (under / name).write_text("{}")
+    for name in ("results.json", "one.json", "two.pt", "gone.pt"):
+        beside(under / name).write_text("{}")
+    status, said = run(tmp_path / "results.json", own[0])
+    names = ", ".join(str(under / name) for name in ("one.json", "results.json", "two.pt"))
+    assert status == 2 and said.endswith(f"it has no provenance. Name one that has a sheet: {names}\n")
 
 
 def test_the_verdict_counts():

@@ -36,5 +36,5 @@ def run(given) -> int:
         return USAGE
     found = compare(a.sheet, b.sheet)
     width = min(max(shutil.get_terminal_size((100, 24)).columns, 80), 120)
-    print(table(found, (a.file, a.title), (b.file, b.title), width))
+    print(table(found, (a.file, a.title), (b.file, b.title), width, "recipe" in (a.sheet["what"], b.sheet["what"])))
     return 1 if silent(found) or any(each.departure for each in found) else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os.path
+
 RECIPE = (
     "model", "losses", "batch", "steps", "schedule", "optimiser", "occlusion", "sampler", "transforms", "training", "teacher", "ven",
     "data", "test",
@@ -190,6 +192,8 @@ def _places(sheet: dict) -> dict:
         return UNTOLD
     data, trainer, evaluator = config["data_cfg"], config["trainer_cfg"], config["evaluator_cfg"]
     found = {f"data_cfg.{key}": data.get(key) for key in ("dataset_root", "dataset_partition", "num_workers", "cache")}
+    for key in ("data_cfg.dataset_root", "data_cfg.dataset_partition"):
+        found[key] = found[key] and os.path.normpath(found[key])
     found.update({f"trainer_cfg.{key}": trainer.get(key) for key in (*PLACES, "total_iter")})
     found["evaluator_cfg.restore_hint"] = evaluator.get("restore_hint")
     return {**found, "command": " ".join(sheet["command"]) if "command" in sheet else UNTOLD}

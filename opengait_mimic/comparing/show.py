@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from .facts import RECIPE, REST, UNTOLD
 LONGEST = 200  # characters of a value
 
 
-def table(found: Sequence[Difference], a: tuple[str, str], b: tuple[str, str], width: int = 100) -> str:
+def table(found: Sequence[Difference], a: tuple[str, str], b: tuple[str, str], width: int = 100, by_recipe: bool = True) -> str:
     """The differences under their groups, then what a side does not tell, what is equal, and a verdict.
 
     Args:
@@ -20,6 +21,7 @@ def table(found: Sequence[Difference], a: tuple[str, str], b: tuple[str, str], w
         a: the first side's file and title.
         b: the second's.
         width: of the text, in characters; 80 or more.
+        by_recipe: whether a side is a recipe (a YAML), from which the other departs.
     """
     lines = []
     for letter, (file, title) in (("A", a), ("B", b)):
@@ -27,7 +29,8 @@ def table(found: Sequence[Difference], a: tuple[str, str], b: tuple[str, str], w
     told = [each for each in found if each.told]
     keys = min(max([20, *(len(name(each)) + 2 for each in told)]), 36)
     column = (width - keys - 4) // 2
-    for groups, title in ((RECIPE, "departures from the recipe"), (REST, "besides the recipe")):
+    titles = ("departures from the recipe", "besides the recipe") if by_recipe else (deciding(found), "besides")
+    for groups, title in zip((RECIPE, REST), titles):
         here = [each for each in told if each.group in groups]
         if here:
             lines += ["", f"{title}:", f"{'':<{keys}}  {'A':<{column}}  B", f"{'-' * keys}  {'-' * column}  {'-' * column}"]
@@ -36,7 +39,7 @@ def table(found: Sequence[Difference], a: tuple[str, str], b: tuple[str, str], w
             for each in (each for each in here if each.group == group):
                 lines += _row(name(each), shown(each.a), shown(each.b), keys, column)
     lines += _untold(found, width) + _equal(found, width)
-    return "\n".join(line.rstrip() for line in [*lines, "", *textwrap.wrap(verdict(found), width)])
+    return "\n".join(line.rstrip() for line in [*lines, "", *textwrap.wrap(verdict(found, by_recipe), width)])
 
 
 def name(each: Difference) -> str:
@@ -44,15 +47,23 @@ def name(each: Difference) -> str:
     return each.key[len("training.") :] if each.key.startswith("training.") else each.key or each.group
 
 
-def verdict(found: Sequence[Difference]) -> str:
-    """One sentence on the recipe."""
+def deciding(found: Sequence[Difference]) -> str:
+    """What the groups of `RECIPE` that differ decide; see `Difference.departure`."""
+    groups = {each.group for each in found if each.departure}
+    return "what decides the test" if groups == {"test"} else f"what decides the weights{' and the test' * ('test' in groups)}"
+
+
+def verdict(found: Sequence[Difference], by_recipe: bool = True) -> str:
+    """One sentence on the recipe, or on what decides the weights."""
     groups = dict.fromkeys(each.group for each in found if each.departure)
     if groups:
         count = sum(each.departure for each in found)
-        return f"{count} departure{'s' if count > 1 else ''} from the recipe: {', '.join(groups)}."
+        said = f"departure{'s' * (count > 1)} from the recipe" if by_recipe else f"difference{'s' * (count > 1)} in {deciding(found)}"
+        return f"{count} {said}: {', '.join(groups)}."
     if silent(found):
-        return f"Nothing can be said of the recipe: what decides the weights is not told by {silent(found)}."
-    return "No departure from the recipe in anything that both sides tell."
+        return f"Nothing can be said{' of the recipe' * by_recipe}: what decides the weights is not told by {silent(found)}."
+    what = "departure from the recipe" if by_recipe else "difference in what decides the weights"
+    return f"No {what} in anything that both sides tell."
 
 
 def silent(found: Sequence[Difference]) -> str:
@@ -84,10 +95,20 @@ def _text(value) -> str:
 def _row(key: str, a: str, b: str, keys: int, column: int) -> list[str]:
     """The lines of a row whose cells are wrapped, a key at its dots."""
     dotted = textwrap.wrap(key.replace(".", ". "), keys - 2, subsequent_indent="  ")
-    parts = [["  " + part.replace(". ", ".") for part in dotted], *(textwrap.wrap(cell, column) for cell in (a, b))]
+    parts = [["  " + part.replace(". ", ".") for part in dotted], *(_wrapped(cell, column) for cell in (a, b))]
     deep = max(map(len, parts))
     filled = [part + [""] * (deep - len(part)) for part in parts]
     return [f"{key:<{keys}}  {a:<{column}}  {b}" for key, a, b in zip(*filled)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Broken at blanks and after slashes; a part that is longer than the line is cut."""
+    lines = [""]
+    for part in re.findall(rf"[^\s/]{{0,{width - 1}}}/|[^\s/]{{1,{width}}}|\s+", text):
+        if len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part if lines[-1] else part.lstrip()
+    return [line.rstrip() for line in lines]
 
 
 def _untold(found: Sequence[Difference], width: int) -> list[str]:

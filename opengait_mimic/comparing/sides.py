@@ -12,6 +12,7 @@ from ..run_sheet import beside, of_checkpoint, read_sheet
 from ..run_sheet.words import HEAD
 
 TAKES = "a checkpoint (.pt), a run sheet (.run.json), the folder of a training or of a result, a result's JSON, or a YAML"
+SHOWN = 8  # files in a message
 
 
 class Side(NamedTuple):
@@ -92,6 +93,16 @@ def _checkpoint(file: Path) -> dict:
     )
 
 
+def _others(folder: Path) -> str:
+    """The files under a folder that have a sheet, as an advice; empty without any."""
+    sheets, found = folder.rglob("*run.json"), []
+    for sheet in sorted(sheets):
+        stem = "results" if sheet.name == "run.json" else sheet.name[: -len(".run.json")]
+        found += [file for suffix in (".json", ".pt") if (file := sheet.with_name(stem + suffix)).is_file()]
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return f". Name one that has a sheet: {', '.join(map(str, found[:SHOWN]))}{more}" if found else ""
+
+
 def _result(file: Path) -> dict:
     """The sheet beside a result; without one what its own provenance tells."""
     sheet = read_sheet(beside(file))
@@ -102,7 +113,8 @@ def _result(file: Path) -> dict:
     except (OSError, ValueError, AttributeError) as error:
         raise ConfigError(f"{file}: not the JSON of a result ({error}); compare takes {TAKES}") from error
     if not isinstance(source, dict):
-        raise ConfigError(f"{file}: nothing says what made it: there is no {beside(file).name} beside it, and it has no provenance")
+        told = f"there is no {beside(file).name} beside it, and it has no provenance{_others(file.parent)}"
+        raise ConfigError(f"{file}: nothing says what made it: {told}")
     machine = {
         "processes": source.get("processes"), "devices": [source.get("device")],
         "plugin": {"version": source.get("version")}, "host": {"name": source.get("host"), "commit": source.get("commit")},

@@ -7,7 +7,7 @@ from pathlib import Path
 from .. import host as hosts
 from ..config import ConfigError
 from ..host import load_cfgs
-from ..inputs import plain, training_inputs
+from ..inputs import found_at, plain, training_inputs
 from ..models.subnetwork import CheckpointError, checkpoint_file
 from .plans import batch, builds_on, of_test, precision
 from .training import SUMMED_UP, summed_up
@@ -43,8 +43,14 @@ def _sheet(path: str | Path) -> dict:
         "upstream": {key: _upstream(cfgs, key, *named) for key, named in builds_on(cfgs).items()},
         "precision": precision(cfgs, computed=False),
         "seed": trainer.get("seed", 0),
-        "config": cfgs,
+        "config": {**cfgs, "data_cfg": {**cfgs["data_cfg"], **_places(cfgs["data_cfg"])}},
     }
+
+
+def _places(data: dict) -> dict:
+    """Where the data are, resolved as a training would; as written where they are not here."""
+    given = {key: str(data[key]) for key in ("dataset_root", "dataset_partition")}
+    return {key: str(found_at(value, f"data_cfg.{key}") or value) for key, value in given.items()}
 
 
 def _upstream(cfgs: dict, key: str, file: Path, given: str) -> dict | None:
