@@ -7,7 +7,8 @@ that do not apply to a model are left out.
 check           what is tried                                                        fails
 ==============  ===================================================================  ==================================================
 data            the first training batch is read                                     a file of it cannot be read
-geometry        it goes through the transforms; sizes of teacher, VEN, embeddings    sizes or values that do not fit each other
+geometry        it goes through the transforms; sizes of teacher, VEN, embeddings    sizes or values that do not fit each other;
+                                                                                     silhouettes that nowhere reach 0.5 (0/1 divided by 255)
 teacher         its file: a plain OpenGait model; its class and hash                 (another role: refused when it is loaded); a
                                                                                      warning for one that was trained as a Baseline-2
 VEN             its file: a VEN of ours; what it knows, its hash                     other weights than the VEN of the checkpoint to go on

@@ -56,7 +56,7 @@ def _written_and_read(folder: Path, content: dict) -> int:
 
 
 def disk(trial: Trial) -> Found:
-    """The checkpoints that are planned have room; those that will be written over do not count twice."""
+    """The checkpoints that are planned have room. One that will be written over goes when the new one is whole beside it."""
     trainer, inner = trial.cfgs["trainer_cfg"], trial.inner
     every, total, done = trainer["save_iter"], trainer["total_iter"], inner.iteration
     count = total // every - done // every
@@ -68,16 +68,19 @@ def disk(trial: Trial) -> Found:
     def look():
         folder = save_folder(trial.cfgs)
         place = next(place for place in (folder, *folder.parents) if place.exists())
-        over = sum(file.stat().st_size for file in (folder / "checkpoints").glob("*.pt") if _number(file) in later)
-        return max(0, count * each - over), shutil.disk_usage(place).free
+        older = {_number(file): file.stat().st_size for file in (folder / "checkpoints").glob("*.pt") if _number(file) in later}
+        last = older.get(later[-1], 0) if older else 0
+        needed = max(min(count, 1) * each, count * each - sum(older.values()) + last)
+        return len(older), needed, shutil.disk_usage(place).free
 
-    needed, free = on_rank_0(look)
-    text = f"checkpoints to come: {count} of about {size(each)} (every {every} of {total} steps) need {size(needed)}, {size(free)} free"
+    older, needed, free = on_rank_0(look)
+    instead = f", {'' if older == count else f'{older} '}in place of older ones" if older else ""
+    text = f"{count} of about {size(each)} to come{instead}; need {size(needed)}, {size(free)} free"
     if needed <= free:
         return Found(text)
     return Found(
-        f"{text} at {save_folder(trial.cfgs)}: make room, save less often (trainer_cfg.save_iter), keep fewer (trainer_cfg.keep_last), or"
-        " choose another disk with --output",
+        f"{text} at {save_folder(trial.cfgs)}: make room, save less often (trainer_cfg.save_iter = {every} of {total} steps), keep fewer"
+        " (trainer_cfg.keep_last), or choose another disk with --output",
         failed=True,
     )
 

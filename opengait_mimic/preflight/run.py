@@ -45,7 +45,7 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
         brief: print one line where all is well, and else the lines that are not ``ok``.
 
     Raises:
-        PreflightFailed: the first check that fails, with what to do; on every process, or `SystemExit` on those above rank 0.
+        PreflightFailed: the first check that fails, whose line says what to do; on every process, or `SystemExit` on those above rank 0.
     """
     inner = getattr(model, "module", model)
     rank, world = rank_and_world()
@@ -65,12 +65,16 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
             done, warned = done + 1, warned or found.warning
             word = "FAILED" if found.failed else "WARNING" if found.warning else "ok"
             if not (brief and word == "ok"):
-                say(f"    {name:<15}{time.monotonic() - since:5.1f} s  {word:<8} {found.text}", flush=True)
+                tell = print if error is not None else say  # an error that one process has alone is told by itself
+                whose = f"rank {rank}: " if rank else ""
+                tell(f"    {name:<15}{time.monotonic() - since:5.1f} s  {word:<8} {whose}{found.text}", flush=True)
             if found.failed and rank > 0 and error is None:
                 raise SystemExit(1)  # rank 0 says it
             if found.failed:
-                said = f"{name}{f', rank {rank}' if rank else ''}: {found.text}"
-                raise PreflightFailed(f"preflight, {said}\nNothing was trained. --no-preflight leaves these checks out.") from error
+                at = f"{name}{f', rank {rank}' if rank else ''}"
+                raise PreflightFailed(
+                    f"preflight failed at {at}: see above; nothing was trained. --no-preflight leaves the checks out"
+                ) from error
     said = f"{done} checks in {time.monotonic() - begin:.1f} s{', nothing amiss' if not warned else ''}"
     say(f"  {title}: {said}" if brief else f"    {said}", flush=True)
 

@@ -17,6 +17,8 @@ from ..occlusion import apply, binarise
 from .outcome import Found
 from .trial import Trial, first_input
 
+FAINT = 0.5  # a silhouette reaches 1
+
 
 def data(trial: Trial) -> Found:
     """The first training batch can be read, and is what the transforms should make of it."""
@@ -32,6 +34,12 @@ def geometry(trial: Trial) -> Found:
     size, low, high = tuple(seen.shape[-2:]), float(seen.min()), float(seen.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ConfigError("data: values that are not finite after trainer_cfg.transform; look at the pickles (`opengait-mimic check data`)")
+    if seen.dim() == 4 and size[1] > 3 and 0 <= low and high < FAINT:  # a skeleton's joint has two or three values
+        why = "0/1 in the pickles, which BaseSil(Cutting)Transform divides by 255 as if they were 0/255?" if high else "nobody is seen."
+        raise ConfigError(
+            f"data: silhouettes reach only {high:g} after trainer_cfg.transform, expected 1: {why} Look at them with `opengait-mimic check"
+            " data`, and write pickles of 0/255"
+        )
     said = [f"data {_x(size)} in {low:g}..{high:g}"]
     if trial.teacher is not None:
         theirs = geometry_of(_teacher_yaml(inner))
@@ -79,7 +87,7 @@ def occlusion(trial: Trial) -> Found | None:
         raise ConfigError(f"trainer_cfg.occlusion.hidden = {[low, high]}, but a clip hides {out[0].hidden:.3f}: please report this")
     per = "in groups (reference_compat.shared_draw)" if shared else "each its own draw"
     area = 100 * float(batch.hidden.mean())
-    return Found(f"{len(hidden)} of {len(batch.draws)} clips hidden, {per}; {area:.0f} % of the area; whole view bit-equal to the host's")
+    return Found(f"{len(hidden)} of {len(batch.draws)} clips hidden, {per} ({area:.0f} % of the area); whole view the host's")
 
 
 def _clip(view: torch.Tensor, batch: OccludedBatch, i: int) -> torch.Tensor:

@@ -9,6 +9,7 @@ from ..host import is_ours
 from ..models.baseline2 import Baseline2
 from ..models.reasons import out_of_memory
 from ..models.subnetwork import fingerprint
+from ..models.ven import VEN
 from .batch import FRAMES
 from .outcome import Found, PreflightFailed, everyone
 from .trial import Trial, autocast, testing
@@ -104,11 +105,25 @@ def test_batch(trial: Trial) -> Found:
     wrong = [f"{name} {list(value.shape)}" for name, value in found.items() if len(value) != rows or not bool(torch.isfinite(value).all())]
     if wrong:
         return Found(f"{', '.join(wrong)}: not {rows} finite rows, one for each sequence; nobody could be ranked by them", failed=True)
-    shapes = ", ".join(f"{name} {_x(value.shape)}" for name, value in found.items())
-    return Found(f"a sequence of {half} to each process, {FRAMES} frames at most: {shapes}, finite")
+    said = ", ".join(f"{name} {_x(value.shape)}" for name, value in found.items()) + ", finite"
+    if isinstance(inner, VEN):
+        said = _of_ven(found)
+    return Found(f"{rows} sequence{'s' * (rows > 1)} of {half}, {FRAMES} frames at most: {said}")
 
 
 test_batch.__test__ = False  # not a test for pytest
+
+
+def _of_ven(found: dict) -> str:
+    """What a VEN said of the frames, of what it gives to the test: counts by true and said kind, sums over frames by true kind."""
+    said = []
+    if "confusion" in found:
+        table = found["confusion"].sum(0)
+        said.append(f"{table.trace():.0f} of {table.sum():.0f} kinds right")
+    if "amount" in found:
+        count, _, off, *_ = found["amount"].sum((0, 1))
+        said.append(f"amounts {off / count:.2f} off")
+    return ", ".join(said)
 
 
 def _x(shape) -> str:

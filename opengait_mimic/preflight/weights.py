@@ -88,7 +88,7 @@ def rank1(trial: Trial) -> Found | None:
     if subjects >= ENOUGH and right < KNOWS:
         advice = "no better than one that knows nobody: is it trained, and on such pictures (size, transforms)?"
         return Found(f"{text}; {advice}", warning=True)
-    return Found(text + (f"; fewer than {ENOUGH}, too few to judge" if subjects < ENOUGH else ""))
+    return Found(text + ("; too few" if subjects < ENOUGH else ""))
 
 
 def _embedded(inner, own, i: int) -> torch.Tensor:

@@ -37,6 +37,7 @@ def test_a_line_for_every_check_that_applies(built, tried, stage):
     said = lines.popitem()[0]
     assert said.startswith(f"{len(LINES[stage])} checks in") and set(lines) == set(LINES[stage])
     assert all(text.startswith("ok") for text in lines.values())
+    assert all(len(text) <= 120 - 28 for text in lines.values())
     assert ("finite, on 24 frames in place of 192; " if stage != "VEN" else "finite; ") in lines["loss"]
     if stage == MIMIC:
         assert lines["geometry"].endswith("data 64x44 in 0..1, teacher 64x44, VEN 64x44, embeddings 64 x 16")
@@ -58,7 +59,7 @@ def failure(tried, model, cfgs, check) -> str:
     lines = tried(model, cfgs)
     assert lines[check].startswith("FAILED"), lines
     assert next(reversed(lines)) == check
-    assert str(tried.failed).startswith(f"preflight, {check}: ") and "--no-preflight" in str(tried.failed)
+    assert str(tried.failed).startswith(f"preflight failed at {check}: see above; nothing was trained. --no-preflight")
     return lines[check]
 
 
@@ -75,6 +76,41 @@ def test_pictures_of_another_size(built, tried):
     model, cfgs = built("VEN")
     model.geometry = (64, 64)
     assert "model_cfg.geometry = [64, 64], but after the transforms silhouettes are [64, 44]" in failure(tried, model, cfgs, "geometry")
+
+
+@pytest.mark.parametrize("stage", [HOSTS, "VEN", MIMIC])
+def test_zeros_and_ones_in_the_pickles(built, tried, tree, tmp_path, stage):
+    """The transforms make 1/255 of them: no two of their pictures differ to the network, and the losses are finite all the same."""
+    root = tmp_path / "root"
+    shutil.copytree(tree.root, root)
+    for file in root.rglob("*.pkl"):
+        file.write_bytes((np.load(file, allow_pickle=True) > 127).astype(np.uint8).dumps())
+    model, cfgs = built(stage, data_cfg__dataset_root=str(root), data_cfg__cache=False)
+    said = failure(tried, model, cfgs, "geometry")
+    assert "reach only 0.00392157 after trainer_cfg.transform" in said and "0/1 in the pickles" in said
+    assert "`opengait-mimic check data`" in said
+
+
+def test_checkpoints_in_place_of_older_ones_need_room_for_one(built, tried):
+    """A new one is written beside the old one of its name."""
+    model, cfgs = built("VEN")
+    cfgs["trainer_cfg"].update(total_iter=30, save_iter=10)
+    folder = output_folder() / "walkers/VEN/tried/checkpoints"
+    folder.mkdir(parents=True)
+    try:
+        fresh = tried(model, cfgs)["disk"]
+        one, three = (float(re.search(rf"{word} ([0-9.]+) MB", fresh)[1]) for word in ("about", "need"))
+        assert three == pytest.approx(3 * one, rel=0.01) and "older" not in fresh
+        for at in (10, 20, 30):
+            (folder / f"tried-{at:05}.pt").write_bytes(bytes(round(one * 1e6)))
+        again = tried(model, cfgs)["disk"]
+        assert re.search(rf"3 of about {one:g} MB to come, in place of older ones; need {one:g} MB, ", again), again
+        (folder / "tried-00030.pt").unlink()
+        assert f"to come, 2 in place of older ones; need {one:g} MB" in tried(model, cfgs)["disk"]
+        (folder / "tried-00010.pt").unlink()
+        assert f"to come, 1 in place of older ones; need {2 * one:.3g} MB" in tried(model, cfgs)["disk"]
+    finally:
+        shutil.rmtree(folder.parent)
 
 
 def test_another_ven_than_the_checkpoints(built, tried):
@@ -161,6 +197,41 @@ def test_a_frozen_network_that_learns_or_drifts(built, tried, monkeypatch):
     assert "teacher: changed by one step, though frozen" in failure(tried, model, cfgs, "frozen")
 
 
+def test_what_a_ven_said_of_the_test_batch(built, tried):
+    model, cfgs = built("VEN")
+    said = re.search(r"at most: (\d+) of (\d+) kinds right, amounts (0\.\d\d) off$", tried(model, cfgs)["test batch"])
+    assert said and 0 <= int(said[1]) <= int(said[2]) and int(said[2]) > 0
+
+
+def test_a_failure_is_told_in_brief_too_and_once(built, capsys):
+    from opengait_mimic.preflight.outcome import PreflightFailed
+    from opengait_mimic.preflight.run import run_preflight
+
+    model, cfgs = built("VEN")
+    model.geometry = (64, 64)
+    with pytest.raises(PreflightFailed) as failed:
+        run_preflight(model, cfgs, brief=True)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "FAILED" in line and "model_cfg.geometry = [64, 64]" in line and "geometry = " not in str(failed.value)
+
+
+def test_what_another_process_alone_knows_is_told_by_itself(built, monkeypatch, capsys):
+    """In a check within which processes talk rank 0 may be waiting, and cannot say it."""
+    from opengait_mimic.preflight import run
+    from opengait_mimic.preflight.trial import Trial
+
+    def breaks(self):
+        raise ValueError("only here")
+
+    model, cfgs = built("VEN")
+    monkeypatch.setattr(run, "rank_and_world", lambda: (1, 2))
+    monkeypatch.setattr(Trial, "step", breaks)
+    with pytest.raises(run.PreflightFailed, match="failed at loss, rank 1: see above"):
+        run.run_preflight(model, cfgs)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.search(r"loss .* FAILED   rank 1: ValueError in .*: only here", line)
+
+
 def test_embeddings_that_rank_nobody(built, tried, monkeypatch):
     model, cfgs = built(HOSTS)
     sound = type(model).forward
@@ -199,10 +270,11 @@ def test_too_little_disk_and_memory(built, tried, monkeypatch):
     cfgs["trainer_cfg"].update(total_iter=100, save_iter=10)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     said = failure(tried, model, cfgs, "disk")
-    assert "checkpoints to come: 10 of about" in said and "trainer_cfg.save_iter" in said and "1 kB free" in said
+    assert said.startswith("FAILED   10 of about") and " to come; need" in said and "1 kB free" in said
+    assert "trainer_cfg.save_iter = 10 of 100 steps" in said
     monkeypatch.undo()
     cfgs["trainer_cfg"]["keep_last"] = 2
-    assert "checkpoints to come: 3 of about" in tried(model, cfgs)["disk"]
+    assert tried(model, cfgs)["disk"].split()[1:4] == ["3", "of", "about"]
     monkeypatch.setattr(memory, "available", lambda _: 1000)
     said = tried(model, cfgs)["memory"]
     assert said.startswith("WARNING") and "1 kB free (reckoned from 24 frames): fewer or shorter clips" in said
@@ -226,7 +298,7 @@ def test_a_test_half_of_empty_folders_is_left_for_the_training_half(built, tried
     data = {"data_cfg__dataset_root": str(tmp_path / "walkers"), "data_cfg__dataset_partition": str(tmp_path / "parts.json")}
     model, cfgs = built(HOSTS, **data)
     (tmp_path / "walkers" / "9999").mkdir()
-    assert "a sequence of TRAIN_SET" in tried(model, cfgs)["test batch"]
+    assert "1 sequence of TRAIN_SET, " in tried(model, cfgs)["test batch"]
 
 
 @pytest.mark.parametrize("low, high, clips", [(10, 50, 128), (1, 200, 32), (7, 7, 5), (10, 50, 1)])
@@ -273,7 +345,8 @@ def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, traine
     huge = variant(trained.files[MIMIC], tmp_path, trainer_cfg__save_name="never", trainer_cfg__save_iter=1, trainer_cfg__total_iter=10**8)
     with pytest.raises(SystemExit) as ended:
         command([*words, "--cfgs", str(huge)])
-    assert "error: preflight, disk: checkpoints to come: 100000000 of about" in str(ended.value.code)
+    assert "error: preflight failed at disk: see above; " in str(ended.value.code)
+    assert re.search(r"\n    disk .* FAILED +100000000 of about .* --output\n", capsys.readouterr().out)
 
 
 def test_who_trains_runs_it_unless_told_not_to(host_spec, output, trained, tmp_path, monkeypatch, capsys):

@@ -136,4 +136,4 @@ def test_in_two_processes_as_well(host_spec, trained, output, tmp_path):
     said = good(*two_processes(), tmp_path / "two.py", host_spec, tmp_path / "out", *files, cwd=tmp_path)
     assert "equal on two processes" in said
     assert said.count("preflight of MimicGait, processes: 2") == 1 and said.count("teacher Rank-1") == 1
-    assert "a sequence of TEST_SET to each process, 16 frames at most: embeddings 2x" in said
+    assert "2 sequences of TEST_SET, 16 frames at most: embeddings 2x" in said
