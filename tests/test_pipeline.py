@@ -303,7 +303,7 @@ def test_a_checkpoint_cut_short_gives_way_to_the_one_before(again, yamls, steps,
     newest = mimic_folder(again.out) / "checkpoints/MimicGait-seed0-00004.pt"
     newest.write_bytes(newest.read_bytes()[:1000])
     said = again(yamls["MimicGait"])
-    assert "goes on from iteration 2 of 4; MimicGait-seed0-00004.pt: incomplete, damaged or not in the record" in said
+    assert "goes on from iteration 2 of 4; MimicGait-seed0-00004.pt: damaged or incomplete, written again" in said
     assert steps.of == {"MimicGait": [2, 2]}
     assert torch.load(newest, weights_only=True)["iteration"] == 4
 
@@ -312,7 +312,7 @@ def test_no_checkpoint_left_starts_anew(again, yamls, steps, unscored):
     for file in (mimic_folder(again.out) / "checkpoints").glob("*.pt"):
         file.write_bytes(b"")
     said = again(yamls["MimicGait"])
-    assert "starts anew; incomplete, damaged or missing: MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt" in said
+    assert "starts anew; MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt: damaged or incomplete" in said
     assert steps.of == {"MimicGait": [0, 4]}
 
 

@@ -159,7 +159,7 @@ def test_resume_auto_goes_on_from_the_newest_and_then_has_nothing_left(half, hos
     assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: goes on from iteration 3 of 6"
     assert there(file, out)[0] == [1, 2, 3, 4, 5, 6]
     before = at(file, out, 6).read_bytes()
-    assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: is trained: iteration 6 of 6"
+    assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: Baseline/GaitBase-seed0 is trained: iteration 6 of 6"
     assert at(file, out, 6).read_bytes() == before
 
 
@@ -182,7 +182,7 @@ def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half, entered):
         del kept["checkpoints"]["3"]
         record.write_text(json.dumps(kept))
     task = resuming.found(file)
-    assert task[:2] == ("resume", 2) and "GaitBase-seed0-00003.pt: incomplete, damaged or not in the record" in task.why
+    assert task[:2] == ("resume", 2) and task.why.endswith("; GaitBase-seed0-00003.pt: damaged or incomplete, written again")
 
 
 def test_another_training_is_not_gone_on_with_and_not_overwritten(half, tmp_path):
@@ -220,7 +220,11 @@ def test_an_earlier_start_of_the_same_training_is_not_mixed_in(half):
         train(file, out, before=stopping(1))
     assert there(file, out)[:2] == ([1, 2, 3], [1])
     task = resuming.found(file)
-    assert task[:2] == ("resume", 1) and "00002.pt, GaitBase-seed0-00003.pt: incomplete, damaged or not in the record, written" in task.why
+    assert task[:2] == ("resume", 1)
+    assert task.why.endswith("; GaitBase-seed0-00002.pt, GaitBase-seed0-00003.pt: of an earlier start, written again")
+    at(file, out, 3).write_bytes(at(file, out, 3).read_bytes()[:1000])
+    both = "; GaitBase-seed0-00002.pt: of an earlier start, written again; GaitBase-seed0-00003.pt: damaged or incomplete, written again"
+    assert resuming.found(file).why.endswith(both)
 
 
 def test_the_words_exclude_each_other(half, host_spec, capsys):
