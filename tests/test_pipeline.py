@@ -18,7 +18,7 @@ import torch
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic import inputs, stages
+from opengait_mimic import inputs, stages, stopped
 from opengait_mimic.config import ConfigError
 from opengait_mimic.demo import Size, write_configs
 from opengait_mimic.evaluate import evaluate
@@ -284,6 +284,7 @@ def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again
     steps.stop_at = 3
     with pytest.raises(KeyboardInterrupt):  # which the console knows from SIGTERM
         bound(yamls["MimicGait"], again.out)
+    assert stopped.again() == "last checkpoint: iteration 2 of MimicGait-seed0; the same command goes on from there"
     assert list(record(mimic_folder(again.out))["checkpoints"]) == ["2"]
     assert not list(again.out.rglob("*.lock")), "an interrupted training lets go of its folder"
     first = record(mimic_folder(again.out))["losses"][0]
