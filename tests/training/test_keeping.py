@@ -6,11 +6,13 @@ import json
 import logging
 import os
 import shlex
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from opengait_mimic import host as hosts
+from opengait_mimic import launch, stopped
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError
 from opengait_mimic.launch import main
@@ -206,6 +208,16 @@ def test_a_training_says_how_it_ended_and_what_is_next(half, host_spec, monkeypa
     never = variant(file, tmp_path / "other", trainer_cfg__save_iter=7, trainer_cfg__save_name="never")
     main([word for word in words(never, out, host_spec) if word not in ("--resume", "auto")])
     assert lines[-1] == "trained: iteration 6 of 6; nothing was saved (trainer_cfg.save_iter = 7)"
+
+
+def test_a_trained_ven_is_tested_by_its_own_test(bound):
+    """`evaluate` refuses it."""
+    lines = []
+    cfgs = {"trainer_cfg": {"total_iter": 3, "save_name": "V"}, "evaluator_cfg": {"restore_hint": 3}, "model_cfg": {"model": "VEN"}}
+    inner = SimpleNamespace(cfgs={**cfgs, "data_cfg": {"dataset_name": "w"}}, iteration=3, msg_mgr=SimpleNamespace(log_info=lines.append))
+    stopped.reached("V", 3)
+    launch._say_trained(inner, SimpleNamespace(cfgs="a b.yaml", host=None, output=None))
+    assert lines[0].endswith("V-00003.pt; next: python -m opengait_mimic --phase test --cfgs 'a b.yaml'")
 
 
 def test_what_a_new_start_overwrites_is_told(half, tmp_path, monkeypatch):
