@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from . import __version__
+from . import __version__, stopped
 from .config import ConfigError
 from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
 from .tables.suites import SUITES
@@ -24,13 +25,25 @@ def main(argv: list[str] | None = None) -> int:
         add(commands)
     given = parser.parse_args(argv)
     log_to_console()
-    with friendly_errors("the same command goes on where it stopped" if given.command in RESUMED else ""):
+    stopped.begin()
+    with friendly_errors(lambda: _again(given)):
         status = given.run(given)
         if given.command in ("evaluate", "pipeline", "adapt", "preflight"):  # what may run in several processes
             from .host import leave
 
             leave()
     return status
+
+
+def _again(given) -> str:
+    """What to do after a command was stopped."""
+    if given.command == "walkers":
+        root = Path(given.out) / "walkers"
+        unfinished = root.exists() and not root.with_suffix(".json").exists()  # which is written last
+        return f"{root} is unfinished: remove it, then give the same command again" if unfinished else ""
+    if given.command not in RESUMED:
+        return ""
+    return stopped.again() if stopped.newest() else "the same command goes on where it stopped; what is finished is kept"
 
 
 def _demo(commands) -> None:
@@ -126,9 +139,9 @@ def _run_adapt(given) -> int:
 
 def _walkers(commands) -> None:
     p = commands.add_parser("walkers", help="generate walking silhouettes in OpenGait's tree")
-    p.add_argument("--out", required=True, metavar="DIR")
-    p.add_argument("--subjects", type=int, default=280)
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--out", required=True, metavar="DIR", help="made; gets DIR/walkers and the partition DIR/walkers.json (required)")
+    p.add_argument("--subjects", type=int, default=280, metavar="N", help="people, 2 or more; 5 of 7 to train on (default: 280)")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="of the population; subject i is the same for any N (default: 0)")
     p.set_defaults(run=_run_walkers)
 
 

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from typing import Callable
 
 from .ending import end_now, stoppable
 from .faults import Ending, ending
@@ -56,13 +57,13 @@ def add_preflight_argument(parser) -> None:
 
 
 @contextlib.contextmanager
-def friendly_errors(again: str = ""):
+def friendly_errors(again: Callable[[], str] = str):
     """End the program with one message, whatever happens in the block: see `faults.ending`, and `ending.stoppable` for Ctrl-C and SIGTERM.
 
     One of several processes tells the others why it ends, and is silent where the one that ended first has said it on this console.
 
     Args:
-        again: what to do after the program was stopped, for people.
+        again: asked after the program was stopped what to do then, for people; see `opengait_mimic.stopped`.
     """
     with stoppable(lambda signal: _end(signal, again)) as ends_by_itself:
         try:
@@ -72,9 +73,9 @@ def friendly_errors(again: str = ""):
             _end(error, again)
 
 
-def _end(error: BaseException, again: str) -> None:
+def _end(error: BaseException, again: Callable[[], str]) -> None:
     """End the program for an error: by SystemExit where it is one process, at once where it is one of several or its main thread waits."""
-    found = ending(error, again)
+    found = ending(error, again())
     if watchdog.running is not None and found.status:
         end_now(*_among_others(found, watchdog.running))
     if found.trace:

@@ -1,4 +1,4 @@
-"""``opengait-mimic convert``: an old checkpoint that holds objects becomes one of tensors and plain values."""
+"""``opengait-mimic convert``: an old checkpoint that holds objects becomes one of tensors and plain values, bare weights a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import torch
 
 from .training import pickled
-from .training.checkpoints import ENTRY, CheckpointError, ailing, load, write
+from .training.checkpoints import ENTRY, CheckpointError, ailing, bare, load, write
 from .training.plain import plain
 
 KNOWN = {
@@ -22,10 +22,16 @@ KNOWN = {
     "easydict.EasyDict": "a dict with attributes",
 }
 """What is common in old checkpoints and harmless."""
+NO_CHECKPOINT = (
+    "has no `model` entry, so it is none of OpenGait's checkpoints. Save the weights in it as a file of their own (names -> tensors):"
+    " convert writes such a file under `model`"
+)
 
 
 def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool]:
     """Write a checkpoint of tensors and plain values with what an old file holds; nothing of the old file runs unless it is trusted.
+
+    Bare weights (a state dict, a module) go under ``model``, where OpenGait and this plugin look for them.
 
     Args:
         source: the old file.
@@ -37,7 +43,8 @@ def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool
 
     Raises:
         CheckpointError: the old file is cut short, damaged, or not of torch; it names what is not installed, or more than could be read
-            off it; nothing but objects is in it. FileExistsError: ``out`` exists. HostError: it cannot be written.
+            off it; nothing but objects is in it; it is plain and neither a checkpoint nor bare weights.
+        FileExistsError: ``out`` exists. HostError: it cannot be written.
     """
     file = Path(source)
     if Path(out).exists():
@@ -47,10 +54,15 @@ def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool
     except (OSError, EOFError, ValueError, KeyError):
         raise CheckpointError(f"{file} {ailing(file)}") from None
     if not names:
-        load(file, "convert")
+        found = load(file, "convert")
+        if bare(found):
+            return _write(out, found, []), True
+        if not _has_model(found):
+            raise CheckpointError(f"{file} holds tensors and plain values alone, but {NO_CHECKPOINT}")
         return [f"{file} holds tensors and plain values alone: it is read as it is, and nothing is written"], True
     lines = [f"{file} names what is no tensor and no plain value. Reading it imports and may call:"]
-    lines += [f"  {name}{f'   ({KNOWN[each]})' if (each := _old(name)) in KNOWN else ''}" for name in names]
+    width = max(map(len, names))
+    lines += [f"  {name:<{width}}   {_note(name)}".rstrip() for name in names]
     if not trust:
         return [*lines, "Nothing was run or written. Only where you trust the origin of this file: the same command with --trust"], False
     left: list[str] = []
@@ -59,10 +71,33 @@ def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool
         found.pop(ENTRY, None)  # it would vouch for a file that it does not describe
     if not found or (isinstance(found, dict) and "model" in found and not found["model"]):
         raise CheckpointError(f"{file}: no weights are left without its objects ({', '.join(left[:5])}); nothing is written")
+    return _write(out, found, left), True
+
+
+def _write(out: str, found, left: list[str]) -> list[str]:
+    """Write what is plain now, bare weights under ``model``; returns the lines to print."""
+    lines = [f"left out, it has no plain form: {each.lstrip('.')}" for each in left]
+    if bare(found):
+        found = {"model": found}
+        lines.append("bare weights: they are written under `model`, as in OpenGait's checkpoints")
     write(Path(out), found)
     load(out, "--out")
-    lines += [f"left out, it has no plain form: {each.lstrip('.')}" for each in left]
-    return [*lines, f"written: {out}, which is read with weights_only=True"], True
+    if not _has_model(found):
+        lines.append(f"note: what is written {NO_CHECKPOINT}")
+    return [*lines, f"written: {out}, which is read with weights_only=True"]
+
+
+def _has_model(found) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("model"), dict)
+
+
+def _note(name: str) -> str:
+    """What is known of a name that a pickle looks up; empty for one of torch or NumPy that is not `KNOWN`."""
+    if (known := KNOWN.get(_old(name))) is not None:
+        return f"({known})"
+    if name == pickled.UNKNOWN:
+        return "(may do anything)"
+    return "" if name.startswith(("torch.", "numpy.")) else "(not of torch or NumPy: may do anything)"
 
 
 def _run(file: Path, names: list[str]):

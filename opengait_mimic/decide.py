@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from . import __version__
@@ -106,23 +107,35 @@ def _todo(cfgs: dict, moved: list[str], at: int | None) -> Todo:
 
     last = trainer["total_iter"] // trainer["save_iter"] * trainer["save_iter"]
     if at is None and max(known) >= last and good(max(known)):
-        return Todo("skip", max(known), f"is trained: iteration {max(known)} of {trainer['total_iter']}", intact=True)
+        name = f"{cfgs['model_cfg']['model']}/{trainer['save_name']}"
+        return Todo("skip", max(known), f"{name} is trained: iteration {max(known)} of {trainer['total_iter']}", intact=True)
     there = at is None or at in known and good(at)
     if at is not None and there and max(known) >= last:
         made = _made_elsewhere(record, ("version", "commit"))
         return Todo("skip", at, made and f"{made}; kept", intact=True)
-    lost = {file.name for file in files} - {checkpoint_at(cfgs, int(kept)).name for kept in (*known, *record.get("removed", ()))}
+    listed = {checkpoint_at(cfgs, iteration) for iteration in known}
+    ours = {file for file in files if file.name.startswith(f"{folder.name}-")}
+    lost = ours - listed - {checkpoint_at(cfgs, int(gone)) for gone in record.get("removed", ())}
     if at in known and not there:
-        lost.add(checkpoint_at(cfgs, at).name)
+        lost.add(checkpoint_at(cfgs, at))
     for iteration in sorted((i for i in known if there or i < at), reverse=True):
         if good(iteration):
             made = _made_elsewhere(record, ("version", "commit", "world"))
             said = [f"goes on from iteration {iteration} of {trainer['total_iter']}", *([made] if made else [])]
-            said += [f"{', '.join(sorted(lost))}: incomplete, damaged or not in the record, written again"] if lost else []
+            said += [f"{each}, written again" for each in _reasons(lost, listed)]
             return Todo("resume", iteration, "; ".join(said), intact=there)
-        lost.add(checkpoint_at(cfgs, iteration).name)
-    lost.update(checkpoint_at(cfgs, iteration).name for iteration in known)
-    return Todo("train", why=f"starts anew; incomplete, damaged or missing: {', '.join(sorted(lost))}")
+        lost.add(checkpoint_at(cfgs, iteration))
+    return Todo("train", why=f"starts anew; {'; '.join(_reasons(lost | listed, listed))}")
+
+
+def _reasons(lost: set[Path], listed: set[Path]) -> list[str]:
+    """Why checkpoints cannot be gone on from, a line for each reason; ``listed``: those in the record, whose bytes have changed."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(lost):
+        whole = file not in listed and not ailing(file)
+        why = "missing" if not file.is_file() else "of an earlier start" if whole else "damaged or incomplete"
+        found.setdefault(why, []).append(file.name)
+    return [f"{', '.join(names)}: {why}" for why, names in found.items()]
 
 
 def _made_elsewhere(record: dict, keys: tuple[str, ...]) -> str:

@@ -6,15 +6,16 @@ import contextlib
 import copy
 import logging
 import os
+import shlex
 from typing import Callable
 
 from torch import nn
 
 from . import host as hosts
-from . import reading, run_sheet
+from . import reading, run_sheet, stopped
 from .batchnorm import gather_batchnorm
 from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
-from .distributed import rank_and_world
+from .distributed import on_rank_0, rank_and_world
 from .host import is_ours
 from .inputs import checkpoint_at, save_folder
 from .locks import locked
@@ -148,16 +149,18 @@ def launch(
     if resume:
         cfgs["trainer_cfg"].update(optimizer_reset=False, scheduler_reset=False, restore_ckpt_strict=True)
     given = copy.deepcopy(cfgs)  # a model may change its own
+    overwritten = ""
+    if training:
+        hint = cfgs["trainer_cfg"]["restore_hint"]
+        stopped.reached(cfgs["trainer_cfg"]["save_name"], hint if isinstance(hint, int) else 0)
+        if hint == 0:
+            overwritten = on_rank_0(lambda: resuming.overwritten(cfgs))
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
         reading.install(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
-        earlier = sorted(file.name for file in (save_folder(cfgs) / "checkpoints").glob("*.pt")) if training else []
-        if earlier and cfgs["trainer_cfg"]["restore_hint"] == 0:
-            get_msg_mgr().log_warning(
-                f"{save_folder(cfgs)} holds checkpoints of an earlier training ({', '.join(earlier[:3])}), which this one overwrites as it"
-                " saves. To go on from the newest, give --resume auto"
-            )
+        if overwritten:
+            get_msg_mgr().log_warning(overwritten)
         if training:
             _warn_unsaved(cfgs)
         with of_file(path):
@@ -193,6 +196,20 @@ def _warn_unsaved(cfgs: dict) -> None:
             + (f"what is trained after iteration {total - total % every} is not saved" if total >= every else "nothing is ever saved")
             + "; choose a save_iter that divides total_iter"
         )
+
+
+def _say_trained(inner: nn.Module, given) -> None:
+    """The last line of a training: what it wrote, and the command that tests it, with the words of the parsed command line."""
+    trainer, (_, saved) = inner.cfgs["trainer_cfg"], stopped.newest()
+    line = f"trained: iteration {inner.iteration} of {trainer['total_iter']}"
+    if not saved:
+        return inner.msg_mgr.log_info(f"{line}; nothing was saved (trainer_cfg.save_iter = {trainer['save_iter']})")
+    ven = inner.cfgs["model_cfg"]["model"] == "VEN"  # it ranks nobody
+    words = ["python", "-m", "opengait_mimic", "--phase", "test"] if ven else ["opengait-mimic", "evaluate"]
+    words += ["--cfgs", given.cfgs]
+    words += [] if inner.cfgs["evaluator_cfg"]["restore_hint"] == saved else ["--iter", str(saved)]
+    words += [word for name in ("host", "output") if getattr(given, name) for word in (f"--{name}", getattr(given, name))]
+    inner.msg_mgr.log_info(f"{line}, {checkpoint_at(inner.cfgs, saved)}; next: {shlex.join(words)}")
 
 
 def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
@@ -239,7 +256,9 @@ def main(argv: list[str] | None = None) -> int:
     add_host_arguments(parser)
     given = parser.parse_args(argv)
     log_to_console()
-    with friendly_errors("the same command with --resume auto goes on from the last checkpoint" if given.phase == "train" else ""):
+    stopped.begin()
+    same = f"the same command with --resume auto{' in place of --iter' if given.iter else ''}"
+    with friendly_errors(lambda: stopped.again(same) if given.phase == "train" else ""):
         host = hosts.bind(given.host, given.device, given.output)
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
@@ -249,6 +268,8 @@ def main(argv: list[str] | None = None) -> int:
         if done is None or done.action != "skip":
             at, resumed = (done.iteration, done.iteration > 0) if done else (given.iter, False)
             told = {"trust_pickles": given.trust_pickles, "preflight": not given.no_preflight}
-            launch(given.cfgs, given.phase, at, given.log_to_file, resume=resumed, **told)
+            model = launch(given.cfgs, given.phase, at, given.log_to_file, resume=resumed, **told)
+            if given.phase == "train":
+                _say_trained(getattr(model, "module", model), given)
         hosts.leave()
     return 0

@@ -85,6 +85,34 @@ def test_walkers_writes_opengaits_tree_and_says_where(written):
     assert 0 <= score <= 100
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_walkers_that_are_stopped_say_what_is_there(tmp_path, monkeypatch, capsys, whole):
+    """After the partition, which is written last, the tree is whole."""
+    from opengait_mimic import walkers
+
+    made, left = walkers.sequence, [1]
+
+    def stop(*given):
+        if whole or not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return made(*given)
+
+    monkeypatch.setattr(walkers if whole else walkers.tree, "mean_silhouette_rank1" if whole else "sequence", stop)
+    with pytest.raises(SystemExit) as caught:
+        main(["walkers", "--out", str(tmp_path), "--subjects", "2"])
+    said = "" if whole else f"; {tmp_path / 'walkers'} is unfinished: remove it, then give the same command again"
+    assert caught.value.code == 130 and capsys.readouterr().err.splitlines()[-1] == f"stopped{said}"
+
+
+def test_walkers_explains_its_options(capsys):
+    with pytest.raises(SystemExit):
+        main(["walkers", "--help"])
+    text = " ".join(capsys.readouterr().out.split()).split("options: ")[1]
+    for option, told in (("--out DIR ", "(required)"), ("--subjects N ", "(default: 280)"), ("--seed N ", "(default: 0)")):
+        assert told in text.split(option)[1].split(" --")[0]
+
+
 def test_walkers_does_not_write_over_walkers(written):
     folder, _ = written
     before = digests(folder)

@@ -148,7 +148,7 @@ def test_what_is_undone_is_undone_once():
 
 
 def test_the_program_ends_with_the_message_and_the_status(capsys):
-    with pytest.raises(SystemExit) as caught, friendly_errors("go on"):
+    with pytest.raises(SystemExit) as caught, friendly_errors(lambda: "go on"):
         signal.raise_signal(signal.SIGINT)
     assert caught.value.code == 130 and capsys.readouterr().err == "\nstopped; go on\n"
     with pytest.raises(SystemExit, match="error: a = b"), friendly_errors():

@@ -18,7 +18,7 @@ import torch
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic import inputs, stages
+from opengait_mimic import inputs, stages, stopped
 from opengait_mimic.config import ConfigError
 from opengait_mimic.demo import Size, write_configs
 from opengait_mimic.evaluate import evaluate
@@ -284,6 +284,7 @@ def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again
     steps.stop_at = 3
     with pytest.raises(KeyboardInterrupt):  # which the console knows from SIGTERM
         bound(yamls["MimicGait"], again.out)
+    assert stopped.again() == "last checkpoint: iteration 2 of MimicGait-seed0; the same command goes on from there"
     assert list(record(mimic_folder(again.out))["checkpoints"]) == ["2"]
     assert not list(again.out.rglob("*.lock")), "an interrupted training lets go of its folder"
     first = record(mimic_folder(again.out))["losses"][0]
@@ -303,7 +304,7 @@ def test_a_checkpoint_cut_short_gives_way_to_the_one_before(again, yamls, steps,
     newest = mimic_folder(again.out) / "checkpoints/MimicGait-seed0-00004.pt"
     newest.write_bytes(newest.read_bytes()[:1000])
     said = again(yamls["MimicGait"])
-    assert "goes on from iteration 2 of 4; MimicGait-seed0-00004.pt: incomplete, damaged or not in the record" in said
+    assert "goes on from iteration 2 of 4; MimicGait-seed0-00004.pt: damaged or incomplete, written again" in said
     assert steps.of == {"MimicGait": [2, 2]}
     assert torch.load(newest, weights_only=True)["iteration"] == 4
 
@@ -312,7 +313,7 @@ def test_no_checkpoint_left_starts_anew(again, yamls, steps, unscored):
     for file in (mimic_folder(again.out) / "checkpoints").glob("*.pt"):
         file.write_bytes(b"")
     said = again(yamls["MimicGait"])
-    assert "starts anew; incomplete, damaged or missing: MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt" in said
+    assert "starts anew; MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt: damaged or incomplete" in said
     assert steps.of == {"MimicGait": [0, 4]}
 
 

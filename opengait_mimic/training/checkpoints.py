@@ -72,8 +72,17 @@ def read(file: str | Path, key: str, device="cpu") -> dict:
     found = load(file, key, device)
     if not isinstance(found, dict) or not isinstance(found.get("model"), dict):
         holds = f"it has the keys {', '.join(map(str, list(found)[:6]))}" if isinstance(found, dict) else f"a {type(found).__name__}"
-        raise CheckpointError(f"{key}: {file} is not an OpenGait checkpoint (a file with a `model` entry): {holds or 'it is empty'}")
+        way = f". It holds bare weights: `opengait-mimic convert {file} --out NEW.pt` writes them under `model`" if bare(found) else ""
+        raise CheckpointError(f"{key}: {file} is not an OpenGait checkpoint (a file with a `model` entry): {holds or 'it is empty'}{way}")
     return found
+
+
+def bare(found) -> bool:
+    """Whether what a file holds is a state dict: names -> tensors, beside what modules keep as ``_extra_state``."""
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        return False
+    weights = [value for name, value in found.items() if not name.endswith("_extra_state")]
+    return bool(weights) and all(isinstance(value, torch.Tensor) for value in weights)
 
 
 def load(file: str | Path, key: str, device="cpu"):

@@ -17,6 +17,7 @@ import math
 import torch
 from torch import nn
 
+from .. import stopped
 from ..config import ConfigError, integer, text
 from ..distributed import on_rank_0, rank_and_world
 from ..inputs import checkpoint_at, differences, plain, save_folder, sha256
@@ -101,6 +102,7 @@ class Keeper:
         """
         getattr(self.inner, "before_saving", lambda: None)()
         on_rank_0(lambda: self._save(iteration))
+        stopped.reached(self.cfgs["trainer_cfg"]["save_name"], iteration)
 
     def _save(self, iteration):
         inner = self.inner

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 
+from ..config import ConfigError
 from ..decide import Todo, newest
 from ..distributed import on_rank_0, rank_and_world
 from ..host import HostError
 from ..inputs import save_folder
 from ..locks import refuse_locked
 from ..preparing import prepare
+from .checkpoints import CheckpointError
 
 
 def found(path: str | os.PathLike | dict) -> Todo:
@@ -45,3 +47,24 @@ def found(path: str | os.PathLike | dict) -> Todo:
         said = task.why or ("no checkpoint yet: starts at iteration 0" if task.action == "train" else "")
         logging.getLogger("opengait_mimic").info("--resume auto: %s", said)
     return task
+
+
+def overwritten(cfgs: dict) -> str:
+    """What a training that begins at 0 overwrites of an earlier one, and what to do in its place; empty where nothing is there. On rank 0,
+    before the folder is locked.
+
+    Args:
+        cfgs: the prepared configuration, whose ``trainer_cfg.restore_hint`` is 0.
+    """
+    folder = save_folder(cfgs)
+    files = sorted((folder / "checkpoints").glob(f"{folder.name}-*.pt"), key=lambda file: (len(file.name), file.name))  # 00005 ... 100000
+    if not files:
+        return ""
+    try:
+        unfinished = newest(cfgs).action == "resume"
+    except (HostError, ConfigError, CheckpointError, OSError):  # told where it is in the way of this training
+        unfinished = False
+    count = f"{len(files)} checkpoint{'s' if len(files) > 1 else ''}"
+    return f"{folder} holds {count} of an earlier training, newest {files[-1].name}, which this one overwrites as it saves. To " + (
+        "go on from the newest, give --resume auto" if unfinished else "keep them, choose another save_name or move the folder away"
+    )

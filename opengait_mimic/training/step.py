@@ -127,6 +127,11 @@ class Guard:
         told = told or [(rank, side) for rank, side in enumerate(sides) if ranks is None or rank in ranks]
         return ". ".join((f"Process {rank}: " if world > 1 else "There: ") + side.text() for rank, side in told)
 
+    def _broken(self) -> bool:
+        """Whether the input of any process's clips is not finite; all processes take part."""
+        own = self.inputs is not None and bool(blame.clips_not_finite(self.inputs))
+        return bool(gather(torch.tensor([own], dtype=torch.uint8, device=next(self.inner.parameters()).device)).any())
+
     def _last_words(self, what: str) -> str:
         trainer, iteration = self.cfgs["trainer_cfg"], self.inner.iteration
         saved = iteration // trainer["save_iter"] * trainer["save_iter"]
@@ -134,15 +139,21 @@ class Guard:
         file = checkpoint_at(self.cfgs, good)
         return (
             f"{self.in_row} steps in a row could not train (trainer_cfg.bad_steps = {self.settings.bad_steps}), the last after iteration"
-            f" {iteration}: {what}. The last good checkpoint is "
+            f" {iteration}: {what}. "
             + (
-                f"{file}: go on from it with --iter {good} and trainer_cfg.clip_gradients (5.0, for example) or without enable_float16;"
+                f"The last good checkpoint is {file}: go on from it with --iter {good} and trainer_cfg.clip_gradients (5.0, for example) or"
+                " without enable_float16;"
                 " it brings its learning rate with it, so for a lower optimizer_cfg.lr or trainer_cfg.warm_up start again"
                 if good and file.is_file()
-                else "not there yet: start again with a lower optimizer_cfg.lr, trainer_cfg.clip_gradients (5.0, for example) or"
+                else "Nothing was saved yet: start again with a lower optimizer_cfg.lr, trainer_cfg.clip_gradients (5.0, for example) or"
                 " trainer_cfg.warm_up, or without enable_float16"
             )
-            + ". If the first warning names clips whose input is not finite, look at those and at trainer_cfg.transform"
+            + (
+                ". The input of clips of the last step is not finite: `opengait-mimic check data --cfgs` with this YAML names such files;"
+                " where it names none, look at trainer_cfg.transform"
+                if self._broken()
+                else ""
+            )
         )
 
 

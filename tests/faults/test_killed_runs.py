@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from types import SimpleNamespace
 
@@ -40,7 +41,12 @@ def stopped(user, run, status, word):
     assert run.wait(20) == status
     run.gone(5)
     assert "Traceback" not in run.text and run.text.count("stopped") == 1
-    assert run.text.strip().splitlines()[-1] == f"{word} the same command with --resume auto goes on from the last checkpoint"
+    last = re.fullmatch(
+        rf"{word} last checkpoint: iteration (\d+) of GaitBase-seed0; the same command with --resume auto goes on from there",
+        run.text.strip().splitlines()[-1],
+    )
+    newest = max(int(file.stem[-5:]) for file in user.run().glob("checkpoints/*.pt"))
+    assert last and newest - int(last[1]) in (0, 2), "2: it was stopped between writing and knowing"
     assert not list(user.out.rglob("training.lock"))
     return whole(user)
 

@@ -32,7 +32,10 @@ def test_an_old_file_is_converted_when_it_is_trusted(tmp_path, capsys, how):
     assert main(["convert", str(old), "--out", str(new)]) == 1
     said = capsys.readouterr().out.splitlines()
     assert said[0] == f"{old} names what is no tensor and no plain value. Reading it imports and may call:"
-    assert "  argparse.Namespace   (options of a command line)" in said and "the same command with --trust" in said[-1]
+    notes = [line for line in said if line.endswith(")")]
+    assert any(re.fullmatch(r"  argparse\.Namespace +\(options of a command line\)", line) for line in notes)
+    assert len(notes) > 1 and len({line.index("(") for line in notes}) == 1, "one below the other"
+    assert "the same command with --trust" in said[-1]
     assert not new.exists()
     assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"written: {new}, which is read with weights_only=True"
@@ -43,7 +46,8 @@ def test_nothing_runs_until_it_is_trusted(tmp_path, capsys):
     old, new, ran = tmp_path / "old.pt", tmp_path / "new.pt", tmp_path / "ran"
     torch.save({**NEW, "hook": Runs(ran)}, old)
     assert main(["convert", str(old), "--out", str(new)]) == 1
-    assert f"  {os.mkdir.__module__}.mkdir\n" in capsys.readouterr().out and not ran.exists() and not new.exists()
+    note = "   (not of torch or NumPy: may do anything)"
+    assert f"  {os.mkdir.__module__}.mkdir{note}\n" in capsys.readouterr().out and not ran.exists() and not new.exists()
     assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
     assert ran.exists(), "that is what was trusted"
     assert differing(checkpoints.read(new, "test"), {**NEW, "hook": None}) == []
@@ -55,7 +59,7 @@ def test_built_in_names_are_said_as_python_3_has_them(tmp_path, capsys, value):
     old, new = tmp_path / "old.pt", tmp_path / "new.pt"
     torch.save({**NEW, "more": value}, old)
     assert main(["convert", str(old), "--out", str(new)]) == 1
-    assert re.search(r"^  builtins\.\w+$", capsys.readouterr().out, re.M)
+    assert re.search(r"^  builtins\.\w+ ", capsys.readouterr().out, re.M)
     assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
     assert differing(checkpoints.read(new, "test"), {**NEW, "more": None}) == []
 
@@ -75,6 +79,33 @@ def test_what_has_no_plain_form_is_named_and_left_out(tmp_path, capsys):
     assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
     assert "left out, it has no plain form: clock: numpy.datetime64\n" in capsys.readouterr().out
     assert list(checkpoints.read(new, "test")["model"]) == ["weight", "bias"], "of a whole module its weights"
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_bare_weights_go_under_model(tmp_path, capsys, trusted):
+    """A state dict needs no trust, a pickled module does; the loader says where to go with the former."""
+    old, new = tmp_path / "old.pt", tmp_path / "new.pt"
+    net = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.BatchNorm1d(1))
+    torch.save(net if trusted else net.state_dict(), old)
+    if not trusted:
+        with pytest.raises(CheckpointError, match=rf"a `model` entry\).*`opengait-mimic convert {old} --out NEW.pt` writes them under"):
+            checkpoints.read(old, "test")
+    assert main(["convert", str(old), "--out", str(new), *["--trust"][:trusted]]) == 0
+    assert "bare weights: they are written under `model`" in capsys.readouterr().out
+    torch.nn.Module.load_state_dict(net, checkpoints.read(new, "test")["model"], strict=True)
+
+
+def test_what_is_no_checkpoint_is_called_none(tmp_path, capsys):
+    old, new = tmp_path / "old.pt", tmp_path / "new.pt"
+    torch.save({"state_dict": {"a": torch.zeros(1)}, "epoch": 3}, old)
+    with pytest.raises(SystemExit, match="none of OpenGait's checkpoints.*convert writes such a file under `model`"):
+        main(["convert", str(old), "--out", str(new)])
+    assert not new.exists()
+    with pytest.raises(CheckpointError, match=r"it has the keys state_dict, epoch$"):
+        checkpoints.read(old, "test")
+    torch.save({"state_dict": {"a": torch.zeros(1)}, "args": argparse.Namespace()}, old)
+    assert main(["convert", str(old), "--out", str(new), "--trust"]) == 0
+    assert "note: what is written has no `model` entry" in capsys.readouterr().out and new.exists()
 
 
 def test_what_needs_no_conversion_or_cannot_have_one(tmp_path, capsys, monkeypatch):

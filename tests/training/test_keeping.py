@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from opengait_mimic import host as hosts
+from opengait_mimic import launch, stopped
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError
 from opengait_mimic.launch import main
@@ -159,8 +162,82 @@ def test_resume_auto_goes_on_from_the_newest_and_then_has_nothing_left(half, hos
     assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: goes on from iteration 3 of 6"
     assert there(file, out)[0] == [1, 2, 3, 4, 5, 6]
     before = at(file, out, 6).read_bytes()
-    assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: is trained: iteration 6 of 6"
+    assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: Baseline/GaitBase-seed0 is trained: iteration 6 of 6"
     assert at(file, out, 6).read_bytes() == before
+
+
+@pytest.mark.parametrize(("saves", "more"), [(0, []), (2, []), (2, ["--iter", "1"])])
+def test_a_stopped_training_says_what_is_saved(bound, tmp_path, host_spec, monkeypatch, capsys, saves, more):
+    file, save, left = variant(bound[TEACHER], tmp_path, **TINY), keeping.Keeper.save, [saves]
+    out = tmp_path / "out"
+
+    def stops(self, iteration):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        save(self, iteration)
+
+    monkeypatch.setattr(keeping.Keeper, "save", stops)
+    for given in ([], *([more] if more else [])):
+        left[0] = 0 if given else saves
+        with pytest.raises(SystemExit) as caught:
+            main([word for word in words(file, out, host_spec) if word not in ("--resume", "auto")] + given)
+        assert caught.value.code == 130
+    said = {
+        (0, 0): "nothing of GaitBase-seed0 was saved yet: the same command begins it anew",
+        (2, 0): "last checkpoint: iteration 2 of GaitBase-seed0; the same command with --resume auto goes on from there",
+        (2, 2): "last checkpoint: iteration 1 of GaitBase-seed0; the same command with --resume auto in place of --iter goes on from there",
+    }
+    assert capsys.readouterr().err.strip().splitlines()[-1] == f"stopped; {said[saves, len(more)]}"
+
+
+def test_a_training_says_how_it_ended_and_what_is_next(half, host_spec, monkeypatch, tmp_path):
+    from utils import get_msg_mgr
+
+    file, out = half
+    lines = []
+    monkeypatch.setattr(get_msg_mgr(), "log_info", lambda text: lines.append(str(text)))
+    more = ["--host", host_spec, "--output", str(out)]
+    assert main(words(file, out, host_spec)) == 0
+    told = f"trained: iteration 6 of 6, {at(file, out, 6)}; next: "
+    assert lines[-1] == told + shlex.join(["opengait-mimic", "evaluate", "--cfgs", str(file), *more])
+    (tmp_path / "other").mkdir()
+    other = variant(file, tmp_path / "other", evaluator_cfg__restore_hint=2, trainer_cfg__save_iter=5)
+    main([word for word in words(other, out, host_spec) if word not in ("--resume", "auto")])
+    assert lines[-1].startswith(f"trained: iteration 6 of 6, {at(file, out, 5)}; next: ") and " --iter 5 " in lines[-1]
+    never = variant(file, tmp_path / "other", trainer_cfg__save_iter=7, trainer_cfg__save_name="never")
+    main([word for word in words(never, out, host_spec) if word not in ("--resume", "auto")])
+    assert lines[-1] == "trained: iteration 6 of 6; nothing was saved (trainer_cfg.save_iter = 7)"
+
+
+def test_a_trained_ven_is_tested_by_its_own_test(bound):
+    """`evaluate` refuses it."""
+    lines = []
+    cfgs = {"trainer_cfg": {"total_iter": 3, "save_name": "V"}, "evaluator_cfg": {"restore_hint": 3}, "model_cfg": {"model": "VEN"}}
+    inner = SimpleNamespace(cfgs={**cfgs, "data_cfg": {"dataset_name": "w"}}, iteration=3, msg_mgr=SimpleNamespace(log_info=lines.append))
+    stopped.reached("V", 3)
+    launch._say_trained(inner, SimpleNamespace(cfgs="a b.yaml", host=None, output=None))
+    assert lines[0].endswith("V-00003.pt; next: python -m opengait_mimic --phase test --cfgs 'a b.yaml'")
+
+
+def test_what_a_new_start_overwrites_is_told(half, tmp_path, monkeypatch):
+    """And where ``--resume auto`` would go on with it."""
+    from utils import get_msg_mgr
+
+    from opengait_mimic.preparing import prepare
+
+    file, out = half
+    warned, told = [], lambda yaml: resuming.overwritten(prepare(yaml, "train"))
+    holds = f"{at(file, out, 1).parents[1]} holds 3 checkpoints of an earlier training, newest GaitBase-seed0-00003.pt, which this one"
+    assert told(file) == f"{holds} overwrites as it saves. To go on from the newest, give --resume auto"
+    (tmp_path / "other").mkdir()
+    assert "--resume auto" not in told(variant(file, tmp_path / "other", optimizer_cfg__lr=0.5)), "which refuses another training's"
+    train(file, out, iteration=3, resume=True)
+    assert told(file).endswith("To keep them, choose another save_name or move the folder away"), "it is finished"
+    monkeypatch.setattr(get_msg_mgr(), "log_warning", lambda text: warned.append(str(text)))
+    with pytest.raises(KeyboardInterrupt):
+        train(file, out, before=stopping(0))
+    assert [text for text in warned if "overwrites" in text] == [told(file)]
 
 
 def test_an_empty_folder_starts_at_0(bound, tmp_path, said):
@@ -182,7 +259,7 @@ def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half, entered):
         del kept["checkpoints"]["3"]
         record.write_text(json.dumps(kept))
     task = resuming.found(file)
-    assert task[:2] == ("resume", 2) and "GaitBase-seed0-00003.pt: incomplete, damaged or not in the record" in task.why
+    assert task[:2] == ("resume", 2) and task.why.endswith("; GaitBase-seed0-00003.pt: damaged or incomplete, written again")
 
 
 def test_another_training_is_not_gone_on_with_and_not_overwritten(half, tmp_path):
@@ -220,7 +297,11 @@ def test_an_earlier_start_of_the_same_training_is_not_mixed_in(half):
         train(file, out, before=stopping(1))
     assert there(file, out)[:2] == ([1, 2, 3], [1])
     task = resuming.found(file)
-    assert task[:2] == ("resume", 1) and "00002.pt, GaitBase-seed0-00003.pt: incomplete, damaged or not in the record, written" in task.why
+    assert task[:2] == ("resume", 1)
+    assert task.why.endswith("; GaitBase-seed0-00002.pt, GaitBase-seed0-00003.pt: of an earlier start, written again")
+    at(file, out, 3).write_bytes(at(file, out, 3).read_bytes()[:1000])
+    both = "; GaitBase-seed0-00002.pt: of an earlier start, written again; GaitBase-seed0-00003.pt: damaged or incomplete, written again"
+    assert resuming.found(file).why.endswith(both)
 
 
 def test_the_words_exclude_each_other(half, host_spec, capsys):

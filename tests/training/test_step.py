@@ -186,7 +186,7 @@ def test_bad_steps_in_a_row_stop_the_run_and_leave_its_checkpoints(trained, tmp_
     text, last = str(caught.value), folder / "stopped-00002.pt"
     assert text.startswith("3 steps in a row could not train (trainer_cfg.bad_steps = 3), the last after iteration 2: the loss is not")
     assert f"The last good checkpoint is {last}: go on from it with --iter 2 and trainer_cfg.clip_gradients (5.0, for example) or" in text
-    assert "it brings its learning rate with it" in text
+    assert "it brings its learning rate with it" in text and "check data" not in text, "the clips are whole"
     assert models[0].skipped == 5 and models[0].iteration == 2
     assert sorted(hashes()) == ["stopped-00001.pt", "stopped-00002.pt"] and digests.items() <= hashes().items()
     kept = torch.load(last, weights_only=True)
@@ -199,4 +199,10 @@ def test_the_end_of_a_run_that_saved_nothing_is_a_message(trained, tmp_path, cap
     file = variant(trained.files[TEACHER], tmp_path, trainer_cfg__save_name="never", trainer_cfg__bad_steps=1)
     with pytest.raises(SystemExit) as caught, friendly_errors():
         launch(file, "train", quiet=True, before=lambda model: inf_loss(model, at=(0,)))
-    assert "error: 1 steps in a row" in str(caught.value) and "not there yet: start again with a lower" in str(caught.value)
+    assert "error: 1 steps in a row" in str(caught.value) and "Nothing was saved yet: start again with a lower" in str(caught.value)
+
+
+def test_clips_that_are_not_finite_send_to_check_data(trained, tmp_path):
+    file = variant(trained.files[TEACHER], tmp_path, trainer_cfg__save_name="broken", trainer_cfg__bad_steps=2)
+    with pytest.raises(TrainingStopped, match="Nothing was saved yet: .*is not finite: `opengait-mimic check data --cfgs`"):
+        launch(file, "train", quiet=True, before=lambda model: nan_clip(model, at=(0, 1)))
