@@ -117,7 +117,8 @@ def stoppable(forced: Callable[[KeyboardInterrupt], None]):
     finally:
         _stoppable = False
         over.set()
-        sys.unraisablehook = unraised
+        if not came:  # a worker's end may still be told while this process comes to its own
+            sys.unraisablehook = unraised
         signal.set_wakeup_fd(woken)
         for number, old in before:
             signal.signal(number, old)

@@ -93,15 +93,16 @@ def test_ends_from_outside():
 
 
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
-def test_a_signal_is_an_exception_once(number, kind):
-    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)], sys.unraisablehook
+def test_a_signal_is_an_exception_once(number, kind, monkeypatch):
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # puts it back: what a worker's end raises is left out from here on
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     with stoppable(lambda _: None):
         with pytest.raises(kind) as caught:
             signal.raise_signal(number)
         assert type(caught.value) is kind
         signal.raise_signal(signal.SIGINT)  # a second Ctrl-C, and torchrun's SIGTERM after it
         signal.raise_signal(signal.SIGTERM)
-    assert before == ([signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)], sys.unraisablehook)
+    assert before == [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
 
 
 def test_a_main_thread_that_does_not_come_is_ended(monkeypatch):
