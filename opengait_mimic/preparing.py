@@ -119,9 +119,9 @@ def restorable(cfgs: dict, training: bool, asked: bool = False) -> None:
     file = folder / f"{name}-{hint:0>5}.pt"
     if not file.is_file():
         if asked:
-            numbers = (p.stem[len(name) + 1 :] for p in folder.glob("*.pt") if p.stem.startswith(f"{name}-"))
-            there = ", ".join(map(str, sorted(int(number) for number in numbers if number.isdigit())))
-            way = f"there are {there}; give one of them" if there else "there is none; train first"
-            raise HostError(f"--iter {hint}: no such checkpoint of {name} in {folder}: {way}, or choose another --output")
+            there = ", ".join(sorted(p.name for p in folder.glob(f"{name}-*.pt") if p.is_file()))
+            way = f"there are {there}; give one of their numbers" if there else "there is none; train first"
+            missing = "is not a file" if file.exists() else "does not exist"
+            raise HostError(f"--iter {hint}: {file} {missing}; {way}, or choose another --output")
         there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
         raise HostError(f"{where}.restore_hint = {hint}: {file} does not exist (checkpoints there: {there}). Train first, or give --iter K")

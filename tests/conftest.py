@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,7 +78,7 @@ def files(host, tree, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trained(files):
+def trained(files, output, tmp_path_factory):
     """Teacher, VEN, Baseline-2 and MimicGait after three steps each, with the losses they met."""
     from opengait_mimic.launch import launch
 
@@ -90,7 +91,9 @@ def trained(files):
 
         models[stage] = launch(file, "train", quiet=True, before=watch)
         states[stage] = deepcopy(models[stage].state_dict())  # tests that train a model further move its buffers
-    return SimpleNamespace(models=models, losses=losses, files=files, states=states)
+    kept = tmp_path_factory.mktemp("kept") / "output"
+    shutil.copytree(output, kept)  # as the training left it: tests that train on write into the same folders
+    return SimpleNamespace(models=models, losses=losses, files=files, states=states, kept=kept)
 
 
 @pytest.fixture(scope="module")

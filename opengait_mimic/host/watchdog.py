@@ -219,8 +219,7 @@ class Watchdog:
 
     def _tell(self, own: Cause) -> Cause:
         cause = Cause(*json.loads(self._store.compare_set("cause", "", json.dumps(own))))
-        if cause.by != self.rank:
-            self._hear()
+        self._hear()
         return cause
 
     def _told(self) -> Cause | None:
@@ -231,6 +230,8 @@ class Watchdog:
         if cause.by == self.rank:
             return None
         self._hear()
+        if self._holder == self.rank:  # who ends takes the store with it
+            self._wait_until_heard()
         return cause
 
     def _hear(self) -> None:

@@ -73,7 +73,7 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
             if found.failed:
                 at = f"{name}{f', rank {rank}' if rank else ''}"
                 raise PreflightFailed(
-                    f"preflight failed at {at}: see above; nothing was trained. --no-preflight leaves the checks out"
+                    f"preflight failed at {at}: {found.text.rstrip('.')}. Nothing was trained; --no-preflight leaves the checks out"
                 ) from error
     said = f"{done} checks in {time.monotonic() - begin:.1f} s{', nothing amiss' if not warned else ''}"
     say(f"  {title}: {said}" if brief else f"    {said}", flush=True)

@@ -52,14 +52,13 @@ class User:
 
     def __init__(self, host_spec, trained, tree, output, folder, capture):
         self.host, self.tree, self.folder, self.capture = host_spec, tree, folder, capture
-        self.files, self.out, self.trained = trained.files, folder / "out", output
+        self.files, self.out, self.trained, self.output = trained.files, folder / "out", trained.kept, output
         self.count = 0
 
     def has(self, *stages) -> None:
         """The training of these stages is done in ``out``."""
         for stage in stages:
-            made = self.trained / "walkers" / Path(*NAMES[stage])
-            shutil.copytree(made, self.run(stage), ignore=shutil.ignore_patterns("embeddings"))  # other tests'
+            shutil.copytree(self.trained / "walkers" / Path(*NAMES[stage]), self.run(stage))
 
     def run(self, stage=TEACHER) -> Path:
         """The folder of a training."""
@@ -133,7 +132,7 @@ class User:
         except SystemExit as end:
             status = end.code
         finally:
-            hosts.bind(self.host, "cpu", self.trained)
+            hosts.bind(self.host, "cpu", self.output)
         printed = "\n".join(self.capture.readouterr())
         if isinstance(status, str):
             status, printed = 1, f"{printed}\n{status}"
