@@ -27,7 +27,7 @@ FORMAT = 1
 MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """In the first bytes of a file that torch wrote until 1.5."""
 PAGES = {
-    b"version https://git-lfs": "a pointer of Git LFS in place of the file: `git lfs pull` fetches it",
+    b"version ": "a pointer of Git LFS, it seems, in place of the file: `git lfs pull` fetches it",
     b"<": "a web page: the download gave a page in place of the file",
 }
 """What a file begins with -> what it is; of those that are often taken for weights."""

@@ -134,7 +134,7 @@ def test_a_file_cut_anywhere_is_truncated(protocol):
 def test_a_message_names_the_file_and_what_it_is(tmp_path):
     for start, said in (
         (b"\x89PNG....", "a PNG picture"),
-        (b"version https://git-lfs", "Git LFS"),
+        (b"version git-lfs", "Git LFS"),
         (b"\x93NUMPY", "npy"),
         (b"abcd", "61 62 63 64"),
     ):

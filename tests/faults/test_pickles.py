@@ -28,7 +28,7 @@ def frames(kind="uint8", shape=(12, 64, 44)):
 BAD = {
     "truncated": lambda good, marker: good[: len(good) // 2],
     "empty": lambda good, marker: b"",
-    "text": lambda good, marker: b"version https://git-lfs.github.com/spec/v1\n",
+    "text": lambda good, marker: b"version git-lfs/spec/v1\n",
     "a picture": lambda good, marker: b"\x89PNG\r\n\x1a\n" + bytes(100),
     "wrong dtype": lambda good, marker: pickle.dumps(frames("U3")),
     "objects": lambda good, marker: pickle.dumps(np.array([frames(), None], object)),

@@ -190,7 +190,7 @@ def test_a_changed_bit_is_damage(file):
     [
         (b"hello", "is no file of torch's"),
         (b"\n<!DOCTYPE html><html>", "is no file of torch's, but a web page"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is no file of torch's, but a pointer of Git LFS"),
+        (b"version git-lfs/spec/v1\noid sha256:0", "is no file of torch's, but a pointer of Git LFS"),
         (b"\x80\x04}\x94.", "is no file of torch's, but a pickle that something else wrote"),
     ],
 )

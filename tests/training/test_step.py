@@ -66,13 +66,16 @@ def test_what_the_host_alone_does_with_a_nan_clip(trained, host):
 class Averaged:
     """A host model with its own step, as OpenGait's FoundationGait: an average follows the weights."""
 
-    def train_step(self, loss_sum):
-        self.optimizer.zero_grad()
-        loss_sum.backward()
-        self.optimizer.step()
-        self.iteration += 1
-        self.scheduler.step()
-        self.averaged = [*getattr(self, "averaged", []), self.iteration]
+    averaged = ()
+
+    def train_step(self, loss):
+        for parameter in self.parameters():
+            parameter.grad = None
+        loss.backward()
+        for moved in (self.optimizer, self.scheduler):
+            moved.step()
+        self.iteration = self.iteration + 1
+        self.averaged = [*self.averaged, self.iteration]
         return True
 
 
