@@ -49,6 +49,7 @@ from pathlib import Path
 from typing import Callable, NamedTuple
 
 from .config import REQUIRED, ConfigError, anything, block, boolean, choice, integer, number, read, text
+from .headed import read_headed
 from .occlusion import KINDS, MOVING, Draw, Occlusion, fields
 
 FORMAT, VERSION = "opengait-mimic manifest", 1
@@ -161,14 +162,7 @@ def read_manifest(file: str | os.PathLike) -> Manifest:
         ConfigError: not a manifest, another version, an unknown key or kind, a number out of range; names the place.
     """
     where = str(file)
-    try:
-        found = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{where}: cannot be read as JSON ({error})") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ConfigError(f"{where}: no manifest (expected a mapping with format: {FORMAT!r})")
-    if found.get("format_version") != VERSION:
-        raise ConfigError(f"{where}: format_version = {found.get('format_version')!r}; this version of opengait_mimic reads {VERSION}")
+    found = read_headed(file, FORMAT, VERSION, "a manifest", "write it anew with `opengait-mimic evaluate --save-manifest FILE`")
     content = read(found, where, {"format": (REQUIRED, text), "format_version": (REQUIRED, anything), **TOP})
     conditions = [_condition(each, f"{where}: conditions[{i}]") for i, each in enumerate(content.conditions)]
     return Manifest(content.dataset, tuple(conditions), where)

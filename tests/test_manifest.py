@@ -112,8 +112,8 @@ def first(content):
 
 
 HARMS = {
-    "no manifest": (lambda c: c.update(format="x"), "no manifest"),
-    "a later version": (lambda c: c.update(format_version=2), "format_version = 2; this version of opengait_mimic reads 1"),
+    "not a manifest": (lambda c: c.update(format="x"), "not a manifest"),
+    "a later version": (lambda c: c.update(format_version=2), "format_version = 2; this version reads 1"),
     "unknown key": (lambda c: c.update(datasets="x"), "datasets"),
     "unknown in condition": (lambda c: c["conditions"][0].update(sed=1), "conditions.0..sed"),
     "no seed": (lambda c: c["conditions"][0].pop("seed"), "seed"),
@@ -142,7 +142,7 @@ def test_reading_is_strict(tmp_path, harm):
 def test_a_file_that_is_no_json(tmp_path):
     file = tmp_path / "m.json"
     file.write_text("{")
-    with pytest.raises(ConfigError, match="cannot be read as JSON"):
+    with pytest.raises(ConfigError, match="not JSON"):
         read_manifest(file)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_manifest(tmp_path / "none.json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..config import ConfigError
+from ..headed import read_headed
 
 FORMAT, VERSION = "opengait-mimic result", 1
 """What a result's file says of itself: ``format`` and ``format_version``."""
@@ -32,14 +32,8 @@ def read_content(file: Path) -> dict:
     Raises:
         ConfigError: not a result of this format and version, a missing key, a value of the wrong type or out of range.
     """
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: not JSON ({error}); write it anew with `opengait-mimic evaluate --out DIR`") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ConfigError(f'{file}: not a result; expected "format": "{FORMAT}", as `opengait-mimic evaluate --out DIR` writes it')
-    if content.get("format_version") != VERSION:
-        raise ConfigError(f"{file}: format_version = {content.get('format_version')!r}; this version reads {VERSION}: evaluate anew")
+    mend = "write it anew with `opengait-mimic evaluate --out DIR`"
+    content = read_headed(file, FORMAT, VERSION, "a result", mend, parse_constant=_no_number)
     for key, kind in (("rows", list), ("summary", list), ("provenance", dict)):
         if not isinstance(content.get(key), kind):
             raise ConfigError(f"{file}: {key} = {content.get(key)!r:.60}; expected a {kind.__name__}")

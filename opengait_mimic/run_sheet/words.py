@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from ..config import ConfigError
+from ..headed import read_headed
 
 FORMAT, VERSION = "opengait-mimic run", 1
 HEAD = {"format": FORMAT, "format_version": VERSION}
@@ -24,12 +23,4 @@ def read_sheet(file: Path) -> dict | None:
     """
     if not file.is_file():
         return None
-    try:
-        sheet = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: not JSON ({error}); delete it: what it described counts as not told") from error
-    if not isinstance(sheet, dict) or sheet.get("format") != FORMAT:
-        raise ConfigError(f'{file}: not a run sheet; expected "format": "{FORMAT}", as training and evaluate write it')
-    if sheet.get("format_version") != VERSION:
-        raise ConfigError(f"{file}: format_version = {sheet.get('format_version')!r}; this version reads {VERSION}")
-    return sheet
+    return read_headed(file, FORMAT, VERSION, "a run sheet", "delete it: what it described counts as not told")
