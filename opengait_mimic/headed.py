@@ -20,11 +20,13 @@ def read_headed(file: str | Path, kind: str, version: int, what: str, mend: str,
         parsing: for `json.loads`.
 
     Raises:
-        ConfigError: not JSON, another format, or another version; names the file, what was found and the mend.
+        ConfigError: it cannot be read, is not JSON, of another format or version; names the file, what was found and the mend.
     """
     try:
         found = json.loads(Path(file).read_text(encoding="utf-8"), **parsing)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
         raise ConfigError(f"{file}: not JSON ({error}); {mend}") from error
     if not isinstance(found, dict) or found.get("format") != kind:
         raise ConfigError(f'{file}: not {what}; expected "format": "{kind}"; {mend}')
