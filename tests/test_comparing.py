@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from opengait_mimic.comparing import compare, table
 from opengait_mimic.comparing.facts import RECIPE, REST, UNTOLD, facts
 from opengait_mimic.comparing.show import _wrapped, verdict
+from opengait_mimic.comparing.sides import read_side
+from opengait_mimic.config import ConfigError
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.inputs import checkpoint_at
 from opengait_mimic.preparing import prepare
@@ -86,6 +88,8 @@ EDITS = [  # what a user changes -> what is named
     ({"model_cfg": {"reference_compat": {"rank": "fused"}}}, []),
     ({"trainer_cfg": {"log_iter": 2}, "data_cfg": {"num_workers": 2}}, []),
     ({"trainer_cfg": {"sampler__frames_num_min": 3}}, []),
+    ({"optimizer_cfg": {"amsgrad": False, "eps": 1.0e-8}, "scheduler_cfg": {"last_epoch": -1}}, []),
+    ({"optimizer_cfg": {"amsgrad": True}}, [("optimiser", "amsgrad")]),
 ]
 
 
@@ -245,6 +249,38 @@ def test_what_cannot_be_read_is_a_usage_error(run, own, tmp_path):
         beside(tmp_path / f"{name}.json").write_text(json.dumps(own[1]))
     (tmp_path / "d.run.json").unlink()
     assert "holds several results; name one: one.run.json, two.run.json" in run(tmp_path, own[0])[1]
+
+
+def places(value, path=()):
+    """The path of every key in mappings."""
+    for key, each in value.items() if isinstance(value, dict) else ():
+        yield (*path, key)
+        yield from places(each, (*path, key))
+
+
+def test_a_sheet_that_was_edited_is_refused_by_file_and_key(own, tmp_path):
+    """Whatever key is cut out, or replaced by a number: a sheet that still serves, or an error."""
+    file, refused = tmp_path / "x.run.json", {"cut": 0, "replaced": 0}
+    for path in places(own[1]):
+        for how in refused:
+            sheet = copy.deepcopy(own[1])
+            place = sheet
+            for key in path[:-1]:
+                place = place[key]
+            place.pop(path[-1])
+            if how == "replaced":
+                place[path[-1]] = 7
+            file.write_text(json.dumps(sheet))
+            try:
+                compare(read_side(file, recipe).sheet, own[1])
+            except ConfigError as error:
+                refused[how] += 1
+                assert str(error).startswith(str(file))
+    assert refused["cut"] > 10 and refused["replaced"] > 10
+    del sheet["inputs"]["loss_cfg"]
+    file.write_text(json.dumps(sheet))
+    with pytest.raises(ConfigError, match="lacks the key 'loss_cfg'; was it edited"):
+        read_side(file, recipe)
 
 
 def test_two_runs_differ_and_do_not_depart(run, own, trained, tmp_path):

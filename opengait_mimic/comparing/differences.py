@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .defaults import BLOCKS, filled
 from .facts import EVERY_CLIP, RECIPE, REST, UNTOLD, facts
 
 OPTIONAL = ("result", "test")
@@ -48,6 +49,8 @@ def compare(a: dict, b: dict) -> list[Difference]:
         pair = ours[group], theirs[group]
         if group in ("teacher", "ven") and None in pair:  # one side builds on no such network
             pair = tuple("there" if isinstance(each, dict) else each for each in pair)
+        if group in BLOCKS and UNTOLD not in pair:
+            pair = filled(group, *pair), filled(group, *reversed(pair))
         here = [Difference(group, *each) for each in _differing(*pair)]
         found += [each for each in here if not _follows(each, here)]
     return found

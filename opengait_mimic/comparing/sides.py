@@ -10,6 +10,7 @@ from typing import Callable, NamedTuple
 from ..config import ConfigError
 from ..run_sheet import beside, of_checkpoint, read_sheet
 from ..run_sheet.words import HEAD
+from .facts import facts
 
 TAKES = "a checkpoint (.pt), a run sheet (.run.json), the folder of a training or of a result, a result's JSON, or a YAML"
 SHOWN = 8  # files in a message
@@ -35,15 +36,27 @@ class Side(NamedTuple):
 
 
 def read_side(place: str | os.PathLike, recipe: Callable[[Path], dict]) -> Side:
-    """Find and read one side.
+    """Find and read one side, and see that it has what a comparison asks for.
 
     Args:
         place: see `TAKES`. Of a training's folder the newest checkpoint is taken.
         recipe: reads a YAML; see `opengait_mimic.run_sheet.recipe`.
 
     Raises:
-        ConfigError: nothing there, nothing that tells what made it, or a sheet that belongs to another file. HostError: see `recipe`.
+        ConfigError: nothing there, nothing that tells what made it, a sheet that belongs to another file, or one that lacks a part.
+        HostError: see `recipe`.
     """
+    side = _found(place, recipe)
+    try:
+        side.title, facts(side.sheet)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        lacks = f"the key {error}" if isinstance(error, KeyError) else f"a part as it was written ({error})"
+        raise ConfigError(f"{side.file}: its run sheet lacks {lacks}; was it edited? Take the sheet as the run wrote it") from error
+    return side
+
+
+def _found(place: str | os.PathLike, recipe: Callable[[Path], dict]) -> Side:
+    """One side, as it was written."""
     given = Path(place).expanduser()
     if given.suffix in (".yaml", ".yml"):
         return Side(str(place), recipe(given))
