@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import PickleError
-from .pickles import content, whole
+from .pickles import content
+from .pickles import whole as read
 from .problems import Problem
 
 
@@ -42,20 +43,65 @@ class Sequence(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What one identity has; ``values`` and ``listing`` are hashes, see `fingerprint`."""
+    """What an identity has, or a piece of it; ``values`` and ``listing`` are hashes, see `fingerprint`.
+
+    ``hashes`` are those of its files, as (path, bytes, hash); ``rest`` the lists of types that were not looked at.
+    """
 
     label: str
     sequences: list
     problems: list
     bytes: int
-    files: int
-    values: str
-    listing: str
+    hashes: list
+    rest: list
+
+    @property
+    def files(self) -> int:
+        """Their number."""
+        return len(self.hashes)
+
+    @property
+    def values(self) -> str:
+        """Over the values of every file."""
+        return self._joined((path, digest) for path, _, digest in self.hashes)
+
+    @property
+    def listing(self) -> str:
+        """Over the sizes of every file."""
+        return self._joined((path, size) for path, size, _ in self.hashes)
+
+    @staticmethod
+    def _joined(parts) -> str:
+        total = hashlib.sha256()
+        for path, value in sorted(parts):
+            total.update(f"{path}\n{value}\n".encode("utf-8", "surrogateescape"))
+        return total.hexdigest()
 
 
-def look_at(root: str, label: str) -> Look:
-    """Look through ``root/label``; reads every file once, runs nothing."""
-    return _Looker(root, label).look()
+PIECE = 64
+"""Types of an identity that one process looks through at a time: GREW's ``probe`` is a single folder of tens of thousands."""
+
+
+def look_at(root: str, label: str, types: list[str] | None = None) -> Look:
+    """Look through ``root/label``, or through some types of it; reads every file once, runs nothing.
+
+    Args:
+        root: the folder of identities.
+        label: one of them.
+        types: folders in it that are known; None = list them, look through the first `PIECE` and name the others in ``rest``.
+    """
+    return _Looker(root, label).look(types)
+
+
+def whole(pieces: list[Look]) -> Look:
+    """One look of all pieces of an identity."""
+    label = pieces[0].label
+    sequences, problems, hashes = (
+        [each for piece in pieces for each in getattr(piece, name)] for name in ("sequences", "problems", "hashes")
+    )
+    if not sequences:
+        problems.append(Problem("hollow", label, "an identity without a sequence"))
+    return Look(label, sequences, problems, sum(piece.bytes for piece in pieces), hashes, [])
 
 
 class _Looker:
@@ -63,19 +109,15 @@ class _Looker:
         self.root, self.label = root, label
         self.sequences, self.problems, self.bytes, self.hashes = [], [], 0, []
 
-    def look(self) -> Look:
-        for kind in self._folders(self.label):
+    def look(self, types: list[str] | None) -> Look:
+        rest = []
+        if types is None:
+            types = self._folders(self.label)
+            types, *rest = [types[at : at + PIECE] for at in range(0, len(types), PIECE)] or [[]]
+        for kind in types:
             for view in self._folders(f"{self.label}/{kind}"):
                 self._sequence(kind, view)
-        if not self.sequences:
-            self._tell("hollow", self.label, "an identity without a sequence")
-        self.hashes.sort()
-        values, listing = hashlib.sha256(), hashlib.sha256()
-        for path, size, digest in self.hashes:
-            values.update(f"{path}\n{digest}\n".encode("utf-8", "surrogateescape"))
-            listing.update(f"{path}\n{size}\n".encode("utf-8", "surrogateescape"))
-        told = (self.bytes, len(self.hashes), values.hexdigest(), listing.hexdigest())
-        return Look(self.label, self.sequences, self.problems, *told)
+        return Look(self.label, self.sequences, self.problems, self.bytes, self.hashes, rest)
 
     def _tell(self, kind: str, where: str, found: str, weight: float = 0.0) -> None:
         self.problems.append(Problem(kind, where, found, weight))
@@ -151,7 +193,7 @@ class _Looker:
     def _file(self, name: str, where: str) -> File | None:
         try:
             with open(f"{self.root}/{where}", "rb", buffering=0) as stream:
-                data = whole(stream)
+                data = read(stream)
         except (OSError, MemoryError) as error:
             self._tell("unreadable", where, getattr(error, "strerror", None) or str(error) or type(error).__name__)
             return self._bad(where, -1, "unreadable")

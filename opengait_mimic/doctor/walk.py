@@ -10,7 +10,7 @@ from functools import partial
 from typing import Callable, NamedTuple
 
 from .fingerprint import joined
-from .look import Sequence, look_at, odd
+from .look import Sequence, look_at, odd, whole
 from .problems import Problem
 
 
@@ -62,6 +62,7 @@ def walk(root: str | os.PathLike, workers: int = 0, progress: Callable[[int, int
     for look in _looks(root, labels, workers):
         looks.append(look)
         progress(len(looks), len(labels))
+    looks.sort(key=lambda look: look.label)
     sequences = [sequence for look in looks for sequence in look.sequences]
     problems += [problem for look in looks for problem in look.problems]
     total = (sum(look.bytes for look in looks), sum(look.files for look in looks))
@@ -70,16 +71,29 @@ def walk(root: str | os.PathLike, workers: int = 0, progress: Callable[[int, int
 
 
 def _looks(root: str, labels: list[str], workers: int):
-    """The looks at each label, in the order of the labels."""
+    """The looks at every label; identities of many types come last, their pieces shared out."""
     look = partial(look_at, root)
-    if workers < 1 or len(labels) < 2:
-        yield from map(look, labels)
+    if workers < 1:
+        yield from _joined(look, labels, map, map)
         return
     try:
         with ProcessPoolExecutor(workers, initializer=_patient) as pool:
-            yield from pool.map(look, labels, chunksize=max(1, min(16, len(labels) // (8 * workers))))
+            together = max(1, min(16, len(labels) // (8 * workers)))
+            yield from _joined(look, labels, partial(pool.map, chunksize=together), pool.map)
     except BrokenProcessPool as error:
         raise ChildProcessError(f"a process that read {root} died, as a rule for want of memory: give fewer --workers") from error
+
+
+def _joined(look, labels: list[str], over_labels, over_pieces):
+    """Whole looks: first those of one piece, then the others, whose pieces are begun as soon as they are known."""
+    large = []
+    for first in over_labels(look, labels):
+        if not first.rest:
+            yield whole([first])
+            continue
+        large.append((first, over_pieces(look, [first.label] * len(first.rest), first.rest)))
+    for first, others in large:
+        yield whole([first, *others])
 
 
 def _patient() -> None:

@@ -15,6 +15,7 @@ import yaml
 
 from benchmarks.trees import write_tree
 from opengait_mimic.cli import main
+from opengait_mimic.doctor import look
 from opengait_mimic.doctor.fingerprint import file_of, listing_of, recorded
 from opengait_mimic.doctor.problems import KINDS
 from opengait_mimic.doctor.walk import walk
@@ -108,6 +109,32 @@ def test_the_fingerprint_is_that_of_the_values_wherever_they_lie(walkers, tmp_pa
     assert walk(tmp_path / "elsewhere").values != first.values
     file.rename(file.with_name("another.pkl"))
     assert len({first.values, walk(tmp_path / "elsewhere").values, other.values}) == 2
+
+
+def test_an_identity_of_many_types_is_shared_out(walkers, monkeypatch):
+    """As GREW's ``probe``: pieces of it, in any number of processes, are told as the whole is."""
+    types = 2 * look.PIECE + 3
+    for label in ("probe", "000-first"):  # the one comes last, the other first
+        for i in range(types):
+            folder = walkers / label / f"{i:04d}" / "000"
+            folder.mkdir(parents=True)
+            (folder / "000.pkl").write_bytes(pickle.dumps(np.full((3, 64, 44), i, np.uint8)))
+    (walkers / "probe" / "0001" / "000" / "000.pkl").write_bytes(b"")
+    shutil.rmtree(walkers / "probe" / f"{types - 1:04d}" / "000")
+    trees = [walk(walkers, workers) for workers in (0, 1, 2, 3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(look, "PIECE", types + 1)
+        trees.append(walk(walkers))
+    for tree in trees:
+        assert tree == trees[-1]._replace(problems=tree.problems) and sorted(tree.problems) == sorted(trees[-1].problems)
+    tree = trees[0]
+    assert [sequence.type for sequence in tree.sequences if sequence.label == "000-first"] == [f"{i:04d}" for i in range(types)]
+    assert tree.files == len(list(walkers.glob("*/*/*/*.pkl"))) and tree.listing == listing_of(walkers)
+    assert {(problem.kind, problem.where) for problem in tree.problems if problem.where.startswith("probe/")} == {
+        ("empty", "probe/0001/000/000.pkl"),
+        ("hollow", f"probe/{types - 1:04d}"),
+    }  # fmt: skip
+    assert list(map(len, look.look_at(str(walkers), "probe").rest)) == [look.PIECE, 3]
 
 
 def test_the_fingerprint_is_written_and_knows_a_changed_tree(walkers, tmp_path, capsys):
