@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from opengait_mimic import cli
+from opengait_mimic import commands
 from opengait_mimic import host as hosts
 from opengait_mimic.config import ConfigError
 from opengait_mimic.host import HostError
@@ -27,7 +27,7 @@ METHODS = ("Baseline-2", "OcclusionAware", "MimicGait")
 def parsed(*words):
     """The command line, as `cli` reads it."""
     parser = argparse.ArgumentParser()
-    cli._adapt(parser.add_subparsers())
+    commands.adapt(parser.add_subparsers())
     return parser.parse_args(["adapt", *map(str, words)])
 
 
