@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import torch
 import yaml
+from asked import add_method, add_model, add_rounds, clock_of
 from measure import interleaved, ratio, spread, write
 from setting import Sizes, save, trainable, write_configs, write_data
 from stepping import Parts, training_step
@@ -28,18 +28,12 @@ BARE, DRAWN, WHOLE = "the host alone", "with numbered batches", "and guarded ste
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded` (default: as everywhere)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--method", choices=["baseline1", "baseline2", "mimicgait"], default="baseline1")
-    parser.add_argument("--backbone", default="gaitbase", help="gaitbase, gaitgl, deepgaitv2: what configs/ has")
-    parser.add_argument("--configs", default="gait3d", help="the data set in the names of the shipped configurations")
+    add_model(parser, "gait3d")
+    add_method(parser, "baseline1")
     parser.add_argument("--clips", type=int, nargs=2, default=(4, 2), metavar=("P", "K"), help="subjects and clips of each")
     parser.add_argument("--frames", type=int, default=6, help="frames of a clip")
     parser.add_argument("--amp", action="store_true", help="float16, on a GPU")
-    parser.add_argument("--rounds", type=int, default=20, help="measured rounds")
-    parser.add_argument("--warmup", type=int, default=3, help="rounds thrown away before them")
-    parser.add_argument("--cpu-time", action="store_true", help="processor seconds of one thread, for a CPU that others use too")
-    parser.add_argument("--json", metavar="FILE", help="write every sample, the machine and the settings")
+    add_rounds(parser, 20, 3)
     return parser
 
 
@@ -47,12 +41,10 @@ def main() -> None:
     given = arguments().parse_args()
     with friendly_errors(), tempfile.TemporaryDirectory(prefix="opengait-mimic-guard-") as folder:
         host, device = hosts.bind(given.host, given.device, Path(folder) / "output"), hosts.device()
-        if given.cpu_time and (device.type == "cuda" or torch.get_num_threads() > 1):
-            raise hosts.HostError("--cpu-time: processor seconds say what a step costs only on a CPU with OMP_NUM_THREADS=1")
-        measure(given, Path(folder), f"{host.name} {host.commit}", device)
+        measure(given, Path(folder), f"{host.name} {host.commit}", device, clock_of(given, device))
 
 
-def measure(given, folder: Path, host: str, device: torch.device) -> None:
+def measure(given, folder: Path, host: str, device: torch.device, clock) -> None:
     """Time a batch and its step three ways in alternation, print the ratios, write the file."""
     sizes = Sizes(*given.clips, given.frames)
     files = write_configs(folder / "configs", given.backbone, given.configs, write_data(folder / "data", sizes), sizes, given.amp)
@@ -62,7 +54,6 @@ def measure(given, folder: Path, host: str, device: torch.device) -> None:
     cfgs["trainer_cfg"]["sampler"].update(sample_type="fixed_unordered", frames_num_fixed=given.frames)  # every batch costs alike
     files[given.method].write_text(yaml.safe_dump(cfgs))
     variants = {name: stepper(files[given.method], name, device) for name in (BARE, DRAWN, WHOLE)}
-    clock = time.process_time if given.cpu_time else time.perf_counter
     samples = interleaved(variants, given.rounds, given.warmup, device, clock=clock)
     alone = spread(samples[BARE])
     size = f"{given.clips[0]} x {given.clips[1]} clips of {given.frames} frames"

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from asked import add_method, add_model, add_rounds, clock_of
 from measure import interleaved, ratio, spread, write
 from setting import Sizes, save, write_configs
 
@@ -34,19 +34,13 @@ BLOCK = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "seed": 0}
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded` (default: as everywhere)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--method", choices=["baseline1", "baseline2", "mimicgait"], default="mimicgait")
-    parser.add_argument("--backbone", default="gaitbase", help="gaitbase, gaitgl, deepgaitv2: what configs/ has")
-    parser.add_argument("--configs", default="walkers", help="the data set in the names of the shipped configurations")
+    add_model(parser, "walkers")
+    add_method(parser, "mimicgait")
     parser.add_argument("--subjects", type=int, default=8, help="test subjects, with four sequences each")
     parser.add_argument("--length", type=int, default=25, help="frames of a sequence, about")
     parser.add_argument("--together", type=int, nargs="*", help="frames in the network at once, to try; default: what `embed` takes")
     parser.add_argument("--as-it-is", action="store_true", help="on a CPU: leave the C library's memory to itself, as `embed` does not")
-    parser.add_argument("--rounds", type=int, default=10, help="measured rounds")
-    parser.add_argument("--warmup", type=int, default=2, help="rounds thrown away before them")
-    parser.add_argument("--cpu-time", action="store_true", help="processor seconds of one thread, for a CPU that others use too")
-    parser.add_argument("--json", metavar="FILE", help="write every sample, the machine and the settings")
+    add_rounds(parser, 10, 2)
     return parser
 
 
@@ -54,12 +48,10 @@ def main() -> None:
     given = arguments().parse_args()
     with friendly_errors(), tempfile.TemporaryDirectory(prefix="opengait-mimic-passes-") as folder:
         host, device = hosts.bind(given.host, given.device, Path(folder) / "output"), hosts.device()
-        if given.cpu_time and (device.type == "cuda" or torch.get_num_threads() > 1):
-            raise hosts.HostError("--cpu-time: processor seconds say what a pass costs only on a CPU with OMP_NUM_THREADS=1")
-        measure(given, Path(folder), f"{host.name} {host.commit}", device)
+        measure(given, Path(folder), f"{host.name} {host.commit}", device, clock_of(given, device))
 
 
-def measure(given, folder: Path, host: str, device: torch.device) -> None:
+def measure(given, folder: Path, host: str, device: torch.device, clock) -> None:
     """Time the pass over hidden sequences both ways, print the table, write the file."""
     model = tested(given, folder)
     why, whole = why_single(model), model.test_loader
@@ -80,7 +72,6 @@ def measure(given, folder: Path, host: str, device: torch.device) -> None:
     limits = given.together or [FRAMES[device.type]]
     variants = {"one by one": way("one by one", 1, limits[0])}
     variants.update({name: way(name, SEQUENCES, limit) for limit in limits for name in [f"up to {limit} frames"]} if not why else {})
-    clock = time.process_time if given.cpu_time else time.perf_counter
     samples = interleaved(variants, given.rounds, given.warmup, device, clock=clock)
     alone = spread(samples["one by one"])
     count, frames = len(whole.dataset), [len(whole.dataset[i][0][0]) for i in range(len(whole.dataset))]

@@ -15,11 +15,11 @@ import os
 import pickle
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from asked import add_rounds, clock_of
 from measure import Budget, interleaved, ratio, write
 from trees import write_tree
 
@@ -31,17 +31,12 @@ FRAMES = (10, 100, 400)  # a short sequence, one of Gait3D's middle length, a lo
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=200, help="of reading one file 20 times")
-    parser.add_argument("--warmup", type=int, default=5)
-    parser.add_argument(
-        "--cpu-time", action="store_true", help="time reading by this process's processor seconds: other work hardly moves it"
-    )
+    add_rounds(parser, 200, 5)
     parser.add_argument("--tree", default=None, metavar="DIR", help="also check a tree of --files pickles, written there if it is not")
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--json", default=None, metavar="F")
     given = parser.parse_args(argv)
-    samples, budgets, clock = {}, [], time.process_time if given.cpu_time else time.perf_counter
+    samples, budgets, clock = {}, [], clock_of(given, CPU)
     with tempfile.TemporaryDirectory() as folder:
         for frames in FRAMES:
             file = Path(folder) / f"{frames}.pkl"

@@ -18,6 +18,7 @@ import time
 
 import numpy as np
 import torch
+from asked import add_rounds, clock_of
 from measure import Budget, interleaved, machine, ratio, spread, write
 
 from opengait_mimic.protocol import Split
@@ -33,18 +34,14 @@ def main() -> None:
     parser.add_argument("--probes", type=int, default=1000)
     parser.add_argument("--gallery", type=int, nargs="+", default=[2000, 10000])
     parser.add_argument("--shape", type=int, nargs=2, metavar=("C", "P"), default=[256, 16], help="channels and parts of an embedding")
-    parser.add_argument("--rounds", type=int, default=5, help="measured rounds")
-    parser.add_argument("--warmup", type=int, default=1, help="rounds thrown away before them")
-    parser.add_argument("--cpu-time", action="store_true", help="processor seconds of one thread, for a CPU that others use too")
+    add_rounds(parser, 5, 1)
     parser.add_argument("--large", action="store_true", help=f"{LARGE} probes against as many, once, and nothing else")
-    parser.add_argument("--json", metavar="FILE", help="write every sample, the machine and the settings")
     given = parser.parse_args()
-    if given.cpu_time and torch.get_num_threads() > 1:
-        parser.error("--cpu-time: processor seconds of one thread need OMP_NUM_THREADS=1")
+    clock = clock_of(given, torch.device("cpu"))
     if given.large:
         large(given)
     else:
-        compare(given)
+        compare(given, clock)
 
 
 def sequences(probes: int, gallery: int, shape, seed: int):
@@ -104,9 +101,9 @@ def looped(data) -> tuple[float, ...]:
     return tuple(100 * float(np.mean(column)) for column in (top1, top5, ap, inp))
 
 
-def compare(given) -> None:
+def compare(given, clock) -> None:
     """Alternate the variants at every size of the gallery, print the table, write the file."""
-    clock, variants = time.process_time if given.cpu_time else time.perf_counter, {}
+    variants = {}
     for gallery in given.gallery:
         data = sequences(given.probes, gallery, given.shape, seed=gallery)
         mine, theirs = streamed(data), looped(data)

@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 import yaml
+from asked import add_model, add_rounds, clock_of
 from measure import Budget, interleaved, machine, ratio, spread, write
 from reference import Reference, check
 from setting import Sizes, collated, save, shipped, testable, trainable, write_configs, write_data
@@ -34,8 +34,6 @@ INFERENCE_ROUNDS = 4  # per training round: one clip is fast
 def main() -> None:
     given = arguments().parse_args()
     with friendly_errors(), tempfile.TemporaryDirectory(prefix="opengait-mimic-step-") as folder:
-        if given.rounds < 1 or given.warmup < 0:
-            raise hosts.HostError(f"--rounds {given.rounds} --warmup {given.warmup}: at least 1 and 0")
         if given.reference:
             check(given.reference, given.backbone)
         host = hosts.bind(given.host, given.device, Path(folder) / "output")
@@ -44,38 +42,29 @@ def main() -> None:
         sizes = Sizes(p, k, given.frames or (30 if device.type == "cuda" else 10))
         if given.amp and device.type == "cpu":
             raise hosts.HostError("--amp: mixed precision is for CUDA; the host computes in float32 on a CPU")
-        if given.cpu_time and (device.type == "cuda" or torch.get_num_threads() > 1):
-            raise hosts.HostError("--cpu-time: processor seconds say what a step costs only on a CPU with OMP_NUM_THREADS=1")
-        measure(given, Path(folder), f"{host.name} {host.commit}", device, sizes)
+        measure(given, Path(folder), f"{host.name} {host.commit}", device, sizes, clock_of(given, device))
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--host", default=None, help="an OpenGait checkout, or `embedded` (default: as everywhere)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--backbone", default="gaitbase", help="gaitbase, gaitgl, deepgaitv2: what configs/ has")
-    parser.add_argument("--configs", default="gait3d", help="the data set in the names of the shipped configurations")
+    add_model(parser, "gait3d")
     parser.add_argument("--clips", type=int, nargs=2, metavar=("P", "K"), help="subjects and clips of each (32 4 on CUDA, 4 2 on a CPU)")
     parser.add_argument("--frames", type=int, help="mean length of a clip (30 on CUDA, 10 on a CPU)")
-    parser.add_argument("--rounds", type=int, default=5, help="measured rounds")
-    parser.add_argument("--warmup", type=int, default=2, help="rounds thrown away before them")
+    add_rounds(parser, 5, 2)
     parser.add_argument("--amp", action="store_true", help="float16 as the published configurations train; CUDA only")
-    parser.add_argument("--cpu-time", action="store_true", help="processor seconds of one thread, for a CPU that others use too")
     parser.add_argument("--reference", metavar="PATH", help="a copy of the public MimicGait repository")
-    parser.add_argument("--json", metavar="FILE", help="write every sample, the machine and the settings")
     return parser
 
 
-def measure(given, folder: Path, host: str, device: torch.device, sizes: Sizes) -> None:
+def measure(given, folder: Path, host: str, device: torch.device, sizes: Sizes, clock) -> None:
     """Time the training steps and the test of one clip, print the tables, write the file."""
-    clock = "process_time" if given.cpu_time else "perf_counter"
     data = write_data(folder / "data", sizes)
     files = write_configs(folder / "configs", given.backbone, given.configs, data, sizes, given.amp)
     for method in ("baseline1", "ven"):
         save(files[method])
     models = {"Baseline-2": trainable(files["baseline2"]), "mimic": trainable(files["mimicgait"])}
     batch = collated(models["mimic"], True)
-    parts = Parts(device, getattr(time, clock))
+    parts = Parts(device, clock)
     variants = {name: stepper(model, batch, device, parts) for name, model in models.items()}
     variants["mimic in parts"], spent = stepper_in_parts(models["mimic"], batch, device, parts)
     models["mimic in parts"] = models["mimic"]
@@ -86,7 +75,12 @@ def measure(given, folder: Path, host: str, device: torch.device, sizes: Sizes) 
         weights = {of: str(save(files_64[method])) for of, method in (("teacher", "baseline1"), ("ven", "ven"))}
         models["mimic 64x64"] = trainable(files_64["mimicgait"])
         variants["mimic 64x64"] = stepper(models["mimic 64x64"], batch, device, parts)
-        task = {"reference": str(Path(given.reference).resolve()), "backbone": given.backbone, "device": device.type, "clock": clock}
+        task = {
+            "reference": str(Path(given.reference).resolve()),
+            "backbone": given.backbone,
+            "device": device.type,
+            "clock": clock.__name__,
+        }
         reference = Reference(folder, batch, {**task, **weights, "data": data, "sizes": square, "amp": given.amp})
         variants["public 64x64"] = reference.step
 
@@ -117,7 +111,7 @@ def measure(given, folder: Path, host: str, device: torch.device, sizes: Sizes) 
         "rounds": given.rounds,
         "warmup": given.warmup,
         "order": list(variants),
-        "clock": clock,
+        "clock": clock.__name__,
         "seed": "the number of the round",
         "cudnn_deterministic": torch.backends.cudnn.deterministic,
     }
