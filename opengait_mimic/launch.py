@@ -171,7 +171,7 @@ def launch(
             said = keeping.restore(inner, given)
             batches.number(inner, given, said.get("batch") or inner.iteration)
             run_sheet.start(inner, given)
-            keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
+            keeper = keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
             if preflight:
                 from .preflight.run import run_preflight  # needs the host's modules
 
@@ -180,6 +180,8 @@ def launch(
         kind = type(getattr(model, "module", model))
         if not training:
             return kind.run_test(model)
+        if resume:
+            keeper.make_up(model)
         kind.run_train(model)
         return model
 

@@ -135,8 +135,8 @@ class Recorder:
     ``version`` of the plugin, ``host``, ``commit``, ``world`` (the number of processes that wrote the last checkpoint), ``trained_on``
     (see `opengait_mimic.trained`), ``curves`` (``[step, {name: value}]`` of every logged step: the losses' and `opengait_mimic.watch`'s
     scalars, null where one is not finite); of `opengait_mimic.training.keeping`, ``removed`` (as ``checkpoints``: those that
-    ``trainer_cfg.keep_last`` gave up) and ``best``. A checkpoint enters after it is written, and itself keeps the record as of its
-    iteration, so that it can be entered by the next start (`adopt`).
+    ``trainer_cfg.keep_last`` gave up), ``tested`` (the newest iteration that ``with_test`` tested) and ``best``. A checkpoint enters
+    after it is written, and itself keeps the record as of its iteration, so that it can be entered by the next start (`adopt`).
 
     Args:
         cfgs: the prepared configuration. A training that goes on from an iteration of a record with the same inputs continues
@@ -176,6 +176,8 @@ class Recorder:
             return own or beside
         if (beside.get("best") or {}).get("iteration", hint + 1) <= hint:
             own["best"] = beside["best"]
+        if beside.get("tested", hint + 1) <= hint:
+            own["tested"] = beside["tested"]
         return {**own, **{key: beside[key] for key in ("checkpoints", "removed") if key in beside}}
 
     def _go_on(self, losses: dict | None) -> None:

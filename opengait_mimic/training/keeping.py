@@ -90,7 +90,7 @@ class Keeper:
             for part in (save_folder(cfgs) / "checkpoints").glob(name):
                 part.unlink(missing_ok=True)
         recorder.attach(inner)
-        if cfgs["trainer_cfg"].get("keep_best"):
+        if cfgs["trainer_cfg"].get("with_test"):
             object.__setattr__(inner, "msg_mgr", _Heard(inner.msg_mgr, self.tested))
 
     def save(self, iteration: int) -> None:
@@ -117,23 +117,52 @@ class Keeper:
         write_beside(checkpoint_at(self.cfgs, iteration), self.cfgs, inner, self.recorder.content["checkpoints"][str(iteration)])
         self._give_up()
 
+    def make_up(self, model: nn.Module) -> None:
+        """Do the test of the checkpoint that a training goes on from, if it was stopped between the two; every process calls it.
+
+        Args:
+            model: the model, or its DDP wrapper.
+        """
+        inner = self.inner
+        if not self.cfgs["trainer_cfg"].get("with_test") or on_rank_0(lambda: self.recorder.content.get("tested") == inner.iteration):
+            return
+        inner.msg_mgr.log_info(f"The training was stopped before the test of iteration {inner.iteration}: it is done now")
+        model.eval()
+        result = type(inner).run_test(model)
+        model.train()
+        if self.cfgs["trainer_cfg"].get("fix_BN"):
+            inner.fix_BN()
+        if result:
+            inner.msg_mgr.write_to_tensorboard(result)
+        inner.msg_mgr.reset_time()
+
     def tested(self, result: dict) -> None:
-        """Keep in mind the best test; the training is at the checkpoint that it tested."""
-        name = self.cfgs["trainer_cfg"]["keep_best"].removeprefix("scalar/")
+        """Enter a test of the checkpoint that the training is at, and keep in mind the best one."""
+        content, at = self.recorder.content, self.inner.iteration
+        content["tested"], best = at, self._best(result)
+        if best is not None:
+            content["best"] = {**best, "iteration": at}
+        self.recorder.write()
+        if best is not None:
+            self._give_up()
+
+    def _best(self, result):
+        """The name and value of ``keep_best``, where they are better than any before."""
+        name = (self.cfgs["trainer_cfg"].get("keep_best") or "").removeprefix("scalar/")
+        if not name:
+            return None
         numbers = {key.removeprefix("scalar/"): value for key, value in result.items() if key.startswith("scalar/") and _single(value)}
         if name not in numbers:
             self.inner.msg_mgr.log_warning(
                 f"trainer_cfg.keep_best = {name!r}: the test gives no such number, so no checkpoint is the best one; it gives"
                 f" {', '.join(numbers) or 'none'}"
             )
-            return
-        value, best, record = float(numbers[name]), self.recorder.content.get("best"), self.recorder
+            return None
+        value, best, listed = float(numbers[name]), self.recorder.content.get("best"), self.recorder.content["checkpoints"]
         sign = -1 if name.endswith(SMALLEST) else 1
-        known = best is not None and best["name"] == name and str(best["iteration"]) in record.content["checkpoints"]
-        if math.isfinite(value) and (not known or sign * value > sign * best["value"]):
-            record.content["best"] = {"name": name, "value": value, "iteration": self.inner.iteration}
-            record.write()
-            self._give_up()
+        known = best is not None and best["name"] == name and str(best["iteration"]) in listed
+        better = math.isfinite(value) and (not known or sign * value > sign * best["value"])
+        return {"name": name, "value": value} if better else None
 
     def _give_up(self):
         """Remove the checkpoints that ``keep_last`` no longer keeps: first from the record, then from the disk."""

@@ -111,7 +111,7 @@ def test_the_best_error_is_the_smallest_and_an_unknown_name_is_told():
     keeper.cfgs = {"trainer_cfg": {"keep_best": "test_accuracy/hidden_mae"}, "evaluator_cfg": {}}
     for told.iteration, value in ((7, 0.3), (8, 0.2), (9, 0.4)):
         keeper.tested({"scalar/test_accuracy/hidden_mae": torch.tensor(value), "image/x": torch.zeros(2)})
-    assert content["best"]["iteration"] == 8 and len(wrote) == 2
+    assert content["best"]["iteration"] == 8 and [each["tested"] for each in wrote] == [7, 8, 9]
     keeper.tested({"scalar/test_accuracy/frame": 90.0, "scalar/test_accuracy/CL": torch.zeros(3)})
     assert told.lines == [
         "trainer_cfg.keep_best = 'test_accuracy/hidden_mae': the test gives no such number, so no checkpoint is the best one; it gives"

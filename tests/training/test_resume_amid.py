@@ -29,12 +29,12 @@ def configured(trained, host_spec, output, tmp_path):
     hosts.bind(host_spec, "cpu", output)
 
 
-def both(file, folder, put=lambda model: None, between=lambda: None):
-    """The last checkpoint of a training in one go, and of one stopped in the fourth step and resumed from the second."""
+def both(file, folder, put=lambda model: None, between=lambda: None, stop=None):
+    """The last checkpoint of a training in one go, and of one stopped (in the fourth step) and resumed from the second."""
 
     def stopped(model):
         put(model)
-        stopping(3)(model)
+        (stop or stopping(3))(model)
 
     train(file, folder / "one", before=put)
     with pytest.raises(KeyboardInterrupt):
@@ -58,6 +58,32 @@ def test_tests_and_skipped_steps_in_between(configured, tmp_path):
     assert differing(one, two) == []
     own = one["opengait_mimic"]
     assert (one["iteration"], own["batch"], own["skipped"]) == (4, 8, 4) and own["record"]["best"]["iteration"] == 2
+
+
+def test_a_test_that_was_cut_off_is_made_up_for(configured, tmp_path):
+    """Stopped after the second step was saved, in its test; then resumed, and resumed once more where there is nothing to make up for."""
+    keep = {"trainer_cfg__keep_last": 1, "trainer_cfg__keep_best": "test_accuracy/Rank-1", "trainer_cfg__with_test": True}
+    file, tests = configured(**keep), []
+
+    def meeting(first):
+        """For `launch`: do something before each test."""
+
+        def before(model):
+            inner = getattr(model, "module", model)
+            inference = inner.inference
+            object.__setattr__(inner, "inference", lambda rank: first(inner) or inference(rank))
+
+        return before
+
+    def cut(inner):
+        raise KeyboardInterrupt
+
+    count = meeting(lambda inner: tests.append(inner.iteration))
+    one, two = both(file, tmp_path, put=count, stop=meeting(cut))
+    assert differing(one, two) == [] and one["opengait_mimic"]["record"]["best"]["iteration"] == 2
+    assert tests == [2, 4, 2, 4]
+    train(file, tmp_path / "two", iteration=4, resume=True, before=count)
+    assert tests == [2, 4, 2, 4]
 
 
 def test_a_training_that_starts_from_other_weights(configured, trained, output, tmp_path):
