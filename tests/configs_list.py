@@ -15,6 +15,8 @@ EXTRA = (  # a teacher and VENs that others are built on
     "baseline1/baseline1_gaitbase_sustech1k",
     "ven/ven_grew_fivekinds",
     "ven/ven_grew_64x64",
+    "ven/ven_gait3d_classes",
+    "ven/ven_grew_classes",
 )
 
 CONFIGURATIONS = {
@@ -87,6 +89,8 @@ def differences() -> list[tuple[str, str, str]]:
         found.append((*(f"baseline2/baseline2_{end}" for end in ends), GREW + LENGTH + own + "model_cfg.backbone.cfgs"))
         mimics = {"gaitbase": "optimizer_cfg.lr", "gaitgl": LENGTH + BATCH + "trainer_cfg.save_iter", "deepgaitv2": LENGTH}[backbone]
         found.append((*(f"mimicgait/mimicgait_{end}" for end in ends), GREW + BUILT_ON + mimics))
+    for data in MAIN:
+        found.append((f"ven/ven_{data}", f"ven/ven_{data}_classes", NAME + "model_cfg.amount loss_cfg"))
     for data in ("grew", *OTHERS):
         found.append(("ven/ven_gait3d", f"ven/ven_{data}", DATA + ("data_cfg.data_in_use" if data in SEVERAL_FILES else "")))
     for data in OTHERS:

@@ -16,8 +16,9 @@ from opengait_mimic import host as hosts
 from opengait_mimic import strict
 from opengait_mimic.decide import wanted
 from opengait_mimic.host import CONFIGS, load_cfgs
-from opengait_mimic.launch import start_log
+from opengait_mimic.launch import build, start_log
 from opengait_mimic.listing import config_lines, host_models, listing
+from opengait_mimic.models.subnetwork import checkpoint_file
 from opengait_mimic.preparing import model_class, prepare
 from tests.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
 
@@ -238,6 +239,63 @@ def test_each_builds_and_embeds_a_clip_of_its_data_set(host, copies, name, monke
     shape = {"ven": (64, 1), "gaitgl_gait3d": (128, 64)}.get("ven" if "ven" in name else name.split("_", 1)[1], shape)
     assert found.dim() == 3 and found.isfinite().all()
     assert "walkers" in name or found.shape[1:] == shape
+
+
+# ---------------------------------------------------------------- each of them trains
+
+AFTER = ("mimicgait/mimicgait_gaitbase_grew_middle", "mimicgait/mimicgait_gaitbase_grew_dynamic")  # start from another's weights
+
+
+def untrained(file: str, at) -> None:
+    """Random weights of a configuration's model, as a checkpoint."""
+    if at.exists():
+        return
+    cfgs = prepare(file, "embed")
+    start_log(cfgs, False, False, quiet=True)
+    cfgs["evaluator_cfg"]["restore_hint"] = 0
+    at.parent.mkdir(parents=True)
+    torch.save({"model": model_class(cfgs)(cfgs, False).state_dict(), "iteration": 1}, at)
+
+
+@pytest.fixture(scope="module")
+def built_on(host, host_spec, copies, request):
+    """Makes what a configuration is built on, untrained; says whether that can be: OpenGait's own teachers are in a checkout."""
+    before = hosts.output()
+    hosts.bind(host_spec, "cpu", copies / "output")
+    checkout = request.getfixturevalue("checkout") if host_spec != "embedded" else None
+
+    def make(name: str) -> bool:
+        for key in ("teacher", "ven"):
+            file = (read(name)["model_cfg"].get(key) or {}).get("cfgs")
+            if file in TEACHERS_OF_OPENGAIT:
+                if checkout is None:
+                    return False
+                theirs = narrow(yaml.safe_load((checkout / file).read_text()))
+                theirs["data_cfg"].update(yaml.safe_load((copies / f"configs/{name}.yaml").read_text())["data_cfg"])
+                (copies / file).parent.mkdir(parents=True, exist_ok=True)
+                (copies / file).write_text(yaml.safe_dump(theirs))
+            if file:
+                untrained(file, checkpoint_file("auto", load_cfgs(file), key, must_exist=False))
+        if name in AFTER:
+            untrained(f"configs/{name.rsplit('_', 1)[0]}.yaml", copies / read(name)["trainer_cfg"]["restore_hint"])
+        return True
+
+    yield make
+    hosts.bind(host_spec, "cpu", before)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "walkers" not in name])
+def test_each_builds_for_training_and_trains_all_that_it_should(host, copies, built_on, name, monkeypatch):
+    """At its own widths: the parts fit (`opengait_mimic.models.trial` steps through them), and the optimiser has every parameter."""
+    monkeypatch.chdir(copies)
+    if not built_on(name):
+        pytest.skip("its teacher is OpenGait's own: needs an OpenGait checkout")
+    cfgs = prepare(f"configs/{name}.yaml", "train")
+    start_log(cfgs, True, False, quiet=True)
+    model = build(cfgs, True)
+    trained = {id(parameter) for group in model.optimizer.param_groups for parameter in group["params"]}
+    assert trained == {id(parameter) for parameter in model.parameters() if parameter.requires_grad} and trained
+    assert set(model.loss_aggregator.losses) == {block["log_prefix"] for block in cfgs["loss_cfg"]}
 
 
 # ---------------------------------------------------------------- opengait-mimic list
