@@ -450,16 +450,69 @@ def test_a_users_own_model_may_read_keys_of_its_own_beside_ours(host, tmp_path, 
         assert f"{block}.{key}: unknown key" in told(written(tmp_path, yaml.safe_dump(ours)))
 
 
-@pytest.mark.parametrize("inline", [True, False])
-def test_a_key_that_a_backbone_reads_is_ours_with_that_backbone(host, tmp_path, inline):
-    teacher, ours = (yaml.safe_load(SHIPPED[stage].read_text()) for stage in (TEACHER, MIMIC))
-    teacher["model_cfg"] = {"model": "SwinGait", "bin_num": [15]}
-    (tmp_path / "swin.yaml").write_text(yaml.safe_dump(teacher))
-    ours["model_cfg"]["backbone"] = teacher["model_cfg"] if inline else {"cfgs": str(tmp_path / "swin.yaml")}
-    ours["trainer_cfg"]["T_max_iter"] = 500
-    assert load_cfgs(written(tmp_path, yaml.safe_dump(ours)))["trainer_cfg"]["T_max_iter"] == 500
+KEYS = {  # of a backbone's YAML, which nobody else reads
+    "trainer_cfg": {"T_max_iter": 500, "warmup_fraction": 0.1},
+    "evaluator_cfg": {"gallery_pool": "mean"},
+    "optimizer_cfg": {"lr_of_the_stem": 0.01},
+    "scheduler_cfg": {"per_group": [1, 2]},
+}
+
+
+def with_keys(name: str, model_cfg: dict | None = None) -> dict:
+    """A shipped file with `KEYS`."""
+    cfgs = yaml.safe_load(SHIPPED[name].read_text())
+    for block, keys in KEYS.items():
+        cfgs[block].update(keys)
+    if model_cfg is not None:
+        cfgs["model_cfg"] = model_cfg
+    return cfgs
+
+
+@pytest.mark.parametrize("method", ["mimicgait", "baseline2", "occlusionaware"])
+@pytest.mark.parametrize("home", ["", "my_gait.things"])
+def test_a_key_that_the_backbones_own_yaml_has_is_known_beside_that_backbone(host, tmp_path, monkeypatch, warnings, method, home):
+    put(monkeypatch, "modeling.models", MyGait, home)
+    theirs = tmp_path / "theirs.yaml"
+    theirs.write_text(yaml.safe_dump(with_keys(TEACHER, {"model": "MyGait"})))
+    ours = with_keys(f"{method}/{method}_gaitbase_walkers.yaml")
+    ours["model_cfg"]["backbone"] = {"cfgs": str(theirs)}
+    read = load_cfgs(written(tmp_path, yaml.safe_dump(ours)))
+    assert all(read[block][key] == value for block, keys in KEYS.items() for key, value in keys.items())
+    assert warnings == []
+    for block, keys in KEYS.items():
+        for key, value in keys.items():
+            wrong = copy.deepcopy(ours)
+            wrong[block][key[:-1]] = wrong[block].pop(key)
+            line = rf"mine\.yaml: {block}\.{key[:-1]}: unknown key \(did you mean '{key}'\?\); allowed: .*; given "
+            assert re.search(line + re.escape(repr(value)), told(written(tmp_path, yaml.safe_dump(wrong))))
     ours["trainer_cfg"]["T_max_iter"] = 0
     assert "T_max_iter = 0; expected a whole number of at least 1" in told(written(tmp_path, yaml.safe_dump(ours)))
+
+
+def test_the_backbones_arguments_are_not_those_of_another_class(host, tmp_path):
+    """What its optimiser and its evaluation take is no key of the model's: with others it would be dropped."""
+    theirs, ours = (yaml.safe_load(SHIPPED[stage].read_text()) for stage in (TEACHER, MIMIC))
+    theirs["optimizer_cfg"] = {"solver": "SGD", "lr": 0.1, "nesterov": True}
+    (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(theirs))
+    ours["model_cfg"]["backbone"] = {"cfgs": str(tmp_path / "theirs.yaml")}
+    assert ours["optimizer_cfg"]["solver"] != "SGD"
+    ours["optimizer_cfg"]["nesterov"] = True
+    assert "optimizer_cfg.nesterov: unknown key" in told(written(tmp_path, yaml.safe_dump(ours)))
+
+
+def test_an_inline_backbone_has_no_yaml_that_would_tell_its_keys(host, tmp_path, warnings):
+    """So what is near to none is told, and passes, as for a model of the user's."""
+    ours = yaml.safe_load(SHIPPED[MIMIC].read_text())
+    ours["model_cfg"]["backbone"] = {"model": "SwinGait", "bin_num": [15]}
+    ours["trainer_cfg"].update(T_max_iter=500, warmup_fraction=0.1)
+    assert load_cfgs(written(tmp_path, yaml.safe_dump(ours)))["trainer_cfg"]["T_max_iter"] == 500
+    (line,) = warnings
+    assert line.endswith("without effect unless the model does: trainer_cfg.warmup_fraction")
+    ours["trainer_cfg"]["T_max_iter"] = 0
+    assert "T_max_iter = 0; expected a whole number of at least 1" in told(written(tmp_path, yaml.safe_dump(ours)))
+    ours["trainer_cfg"]["T_max_itr"] = ours["trainer_cfg"].pop("T_max_iter")
+    message = told(written(tmp_path, yaml.safe_dump(ours)))
+    assert "trainer_cfg.T_max_itr: unknown key (did you mean 'T_max_iter'?)" in message and "warmup_fraction:" not in message
 
 
 # ---------------------------------------------------------------- OpenGait's own files

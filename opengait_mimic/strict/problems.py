@@ -15,7 +15,7 @@ from ..host.find import HostError
 from ..host.paths import resolve
 from ..host.registry import is_ours
 from ..parsing import parse
-from .tables import BLOCKS, EVALUATIONS, NEEDED, SAMPLING, SWINGAIT
+from .tables import BLOCKS, EVALUATIONS, NEEDED, READ_BY_MODELS, SAMPLING
 
 
 class Found(NamedTuple):
@@ -44,10 +44,10 @@ def problems(user: dict, default: dict) -> Iterator[Found]:
         yield from _table(data, where, BLOCKS["data_cfg"])
     model = user.get("model_cfg", default["model_cfg"])
     model = _made("modeling.models", model.get("model") if isinstance(model, dict) else None)
+    theirs = _backbone(user["model_cfg"]) if model and is_ours(model) else None
     for engine in ("trainer_cfg", "evaluator_cfg"):
         if engine in user:
-            ours = bool(model) and is_ours(model)
-            yield from _engine(user[engine], engine, default[engine], ours, ours and _backbone(user["model_cfg"]) == "SwinGait")
+            yield from _engine(user[engine], engine, default[engine], None if theirs is None else _own_keys(theirs, engine, default))
     if "model_cfg" in user:
         yield from _model(user["model_cfg"])
     losses = user.get("loss_cfg", [])
@@ -59,7 +59,8 @@ def problems(user: dict, default: dict) -> Iterator[Found]:
         ("scheduler_cfg", "scheduler", "torch.optim.lr_scheduler"),
     ):
         if key in user:
-            yield from _built(user[key], key, namespace, default[key], name, supplied=1)
+            own = dict.fromkeys(_own_keys(theirs or {}, key, default, namespace, name), anything)
+            yield from _built(user[key], key, namespace, default[key], name, own, supplied=1)
 
 
 def _table(given, where: str, checks: dict) -> Iterator[Found]:
@@ -79,19 +80,33 @@ def _table(given, where: str, checks: dict) -> Iterator[Found]:
             yield from (Found(at, message, broken=stops) for message in error.args)
 
 
-def _backbone(model_cfg: dict) -> str | None:
-    """The name of the backbone that a model of ours trains; None if there is none, or no way to tell (told elsewhere)."""
+def _backbone(model_cfg: dict) -> dict | None:
+    """The YAML of the backbone that a model of ours trains, whose blocks have the keys that it reads there. Empty for a model without a
+    backbone; None where it cannot be told: the backbone is given inline, or its YAML cannot be read (told elsewhere).
+    """
     block = model_cfg.get("backbone")
+    if block is None:
+        return {}
     try:
-        if "cfgs" in block:
-            block = parse(resolve(block["cfgs"], "").read_text(encoding="utf-8"))["model_cfg"]
-        return block["model"]
+        found = parse(resolve(block["cfgs"], "").read_text(encoding="utf-8"))
     except (TypeError, KeyError, OSError, UnicodeDecodeError, HostError, ConfigError):
         return None
+    return found if isinstance(found, dict) else None
 
 
-def _engine(given, where: str, default: dict, ours: bool, swin: bool) -> Iterator[Found]:
-    """``trainer_cfg`` or ``evaluator_cfg``; ``ours``: the model is ours, and reads no further key there; ``swin``: but SwinGait's."""
+def _own_keys(theirs: dict, key: str, default: dict, namespace: str = "evaluation.evaluator", name: str = "eval_func") -> list:
+    """The keys of a block of a backbone's YAML but for the arguments of the class or function that it names there."""
+    block = theirs.get(key)
+    if not isinstance(block, dict):
+        return []
+    made = _made(namespace, block.get(name, default[key].get(name)))
+    return [each for each in block if each != name and (made is None or each not in arguments(made))]
+
+
+def _engine(given, where: str, default: dict, further: list | None) -> Iterator[Found]:
+    """``trainer_cfg`` or ``evaluator_cfg``; ``further``: where the model reads no keys there but the host's, ours and these. None: it
+    may read others, as a model does that is not ours, or a backbone given inline.
+    """
     checks = dict(BLOCKS[where])
     if isinstance(given, dict) and where == "evaluator_cfg":
         function = _made("evaluation.evaluator", given.get("eval_func", default.get("eval_func")))
@@ -99,10 +114,11 @@ def _engine(given, where: str, default: dict, ours: bool, swin: bool) -> Iterato
         checks = {**taken, **checks}
         if function and not is_ours(function) and (function.__module__, function.__name__) not in EVALUATIONS:
             checks["metric"] = anything
-    if ours and not swin:
-        checks = {key: check for key, check in checks.items() if key not in SWINGAIT}
+    if further is not None:
+        checks = {key: check for key, check in checks.items() if key not in READ_BY_MODELS or key in further}
+        checks = {**dict.fromkeys(further, anything), **checks}
     for found in _table(given, where, checks):
-        if ours or not found.dropped:
+        if further is not None or not found.dropped:
             yield found
         elif nearest(found.key[len(where) + 1 :], checks):
             yield found._replace(message=f"{found.message}; a key that your own model reads goes into model_cfg")

@@ -63,7 +63,7 @@ BLOCKS = {
         "keep_best": text,
         "optimizer_reset": boolean,
         "scheduler_reset": boolean,
-        "T_max_iter": integer(1),  # see SWINGAIT
+        "T_max_iter": integer(1),  # see READ_BY_MODELS
         **{key: check for key, (_, check) in FIELDS.items()},
     },
     "evaluator_cfg": {
@@ -88,8 +88,8 @@ NEEDED = {
 """Keys of `BLOCKS` and `SAMPLING` that stop the host, or us, with a value that is refused and empty or of other types than these
 (a list of checkpoints is GaitEdge's)."""
 
-SWINGAIT = ("T_max_iter",)
-"""Keys of `BLOCKS` that the host's SwinGait reads, or a model made from it; of ours, one whose backbone it is."""
+READ_BY_MODELS = ("T_max_iter",)
+"""Keys of `BLOCKS` that some of the host's models read, not the host; of ours, one whose backbone's own YAML has them."""
 
 EVALUATIONS = {
     ("evaluation.evaluator", name)

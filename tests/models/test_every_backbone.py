@@ -235,6 +235,28 @@ def test_a_key_of_the_run_that_a_model_reads_is_asked_for(files, few, tmp_path, 
         assert re.search(r"SwinGait\) cannot be built: it asks for the key 'T_max_iter', which", text), text
 
 
+@pytest.mark.parametrize("inherited", [False, True], ids=["SwinGait", "a class of it"])
+def test_a_key_of_the_run_that_a_model_reads_is_known_and_reaches_it(files, few, ven, tmp_path, monkeypatch, inherited, host):
+    """Of whatever name: the backbone's own YAML has it."""
+    import modeling.models
+
+    if "SwinGait" not in models_of_the_host():
+        pytest.skip("this host has no SwinGait")
+    if inherited:
+        wide = type("SwinGaitWide", (modeling.models.SwinGait,), {"__module__": modeling.models.SwinGait.__module__})
+        monkeypatch.setattr(modeling.models, "SwinGaitWide", wide, raising=False)
+    name = "SwinGaitWide" if inherited else "SwinGait"
+    case = SERVED["SwinGait"]
+    made = roles(files, few, ven, tmp_path, name, {**case.model_cfg, "model": name}, losses=case.losses, **STEPS, **case.changes)
+    assert train(made["teacher"])[0].T_max_iter == 100
+    for role, net in (("Baseline-2", lambda model: model), ("MimicGait", lambda model: model.Mimic)):
+        (tmp_path / role).mkdir()
+        model = built(variant(made[role], tmp_path / role, trainer_cfg__T_max_iter=70))
+        assert net(model).T_max_iter == 70 and name in {base.__name__ for base in type(net(model)).__mro__}
+        text = reason(made, few, tmp_path / f"{role} wrong", role, trainer_cfg__T_max_itr=70)
+        assert "trainer_cfg.T_max_itr: unknown key (did you mean 'T_max_iter'?)" in text
+
+
 def test_a_second_phase_serves_as_a_mimic_and_its_own_loss_is_refused(files, few, ven, tmp_path, host):
     """GLN's logits are [n, 1, classes], and OpenGait's CrossEntropyLoss takes the axis of one for the classes."""
     if "GLN" not in models_of_the_host():
