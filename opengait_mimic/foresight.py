@@ -25,7 +25,7 @@ def check_names(cfgs: dict, training: bool) -> None:
     engines = ("trainer_cfg", "evaluator_cfg") if training else ("evaluator_cfg",)
     for engine in engines:
         lookup("data.sampler", cfgs[engine]["sampler"]["type"], f"{engine}.sampler.type")
-        for key, name in _transforms(cfgs[engine].get("transform"), f"{engine}.transform"):
+        for key, name in transforms(cfgs[engine].get("transform"), f"{engine}.transform"):
             lookup("data.transform", name, key)
     if training:
         for loss in losses_of(cfgs):
@@ -34,14 +34,14 @@ def check_names(cfgs: dict, training: bool) -> None:
         lookup("torch.optim.lr_scheduler", cfgs["scheduler_cfg"]["scheduler"], "scheduler_cfg.scheduler")
 
 
-def _transforms(block, where: str) -> Iterator[tuple[str, str]]:
+def transforms(block, where: str) -> Iterator[tuple[str, str]]:
     """The key and the name of every transform of a block, a list of them, or null."""
     if isinstance(block, list):
         for i, one in enumerate(block):
-            yield from _transforms(one, f"{where}[{i}]")
+            yield from transforms(one, f"{where}[{i}]")
     elif isinstance(block, dict):
         yield f"{where}.type", block.get("type")
-        yield from _transforms(block.get("trf_cfg"), f"{where}.trf_cfg")
+        yield from transforms(block.get("trf_cfg"), f"{where}.trf_cfg")
 
 
 def check_classes(cfgs: dict, model_cfg: dict, where: str) -> None:

@@ -7,8 +7,7 @@ from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
-SILHOUETTES = ("BaseSilTransform", "BaseSilCuttingTransform")
-"""Transforms that make 0..1 of silhouettes by a division."""
+from ..transforms import SILHOUETTES
 
 
 class Input(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from modeling.base_model import BaseModel
+from utils import get_msg_mgr
 
 from ..config import REQUIRED, ConfigError, anything, block, optional, read
 from ..distributed import rank_and_world
@@ -12,6 +13,7 @@ from .common import BINARISE, GEOMETRY, OccludedInput
 from .inner import build, host_model
 from .quirks import refuse, warn_if_mixed
 from .subnetwork import STAGE, Misfit, around, backbone_block, backbone_cfg, role_of
+from .transforms import refuse_other_inputs
 from .trial import clips_in_a_step, inspect, rehearse
 
 FIELDS = {
@@ -55,6 +57,8 @@ class Baseline2(OccludedInput, BaseModel):
         """Try the backbone, and make the object of the combined class."""
         cfg = read(cfgs["model_cfg"], "model_cfg", FIELDS)
         model_cfg, whole_cfgs = backbone_cfg(cfg.backbone, "model_cfg.backbone")
+        for line in refuse_other_inputs(cfgs["model_cfg"], cls.taught) if training else ():
+            get_msg_mgr().log_warning(line)
         backbone, key = host_model(model_cfg["model"], "model_cfg.backbone"), f"model_cfg.backbone ({model_cfg['model']})"
         refuse(backbone, cfgs["trainer_cfg"]["sampler"], key)
         with torch.random.fork_rng(devices=[]):  # the run's own weights stay those of its seed
@@ -66,8 +70,9 @@ class Baseline2(OccludedInput, BaseModel):
 
     @classmethod
     def foresee(cls, cfgs) -> None:
-        """Refuse a backbone whose identity head is too small."""
+        """Refuse a backbone whose identity head is too small, or whose YAML is for other inputs than silhouettes."""
         check_classes(cfgs, backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")[0], "model_cfg.backbone")
+        refuse_other_inputs(cfgs["model_cfg"], cls.taught)
 
     def __init__(self, cfgs, training):
         """Build as usual; before the first step, say what would stay untrained."""

@@ -30,6 +30,7 @@ from .subnetwork import (
     refuse_foreign,
     role_of,
 )
+from .transforms import refuse_other_inputs
 from .trial import embed, inspect, settle
 from .ven import VEN_FIELDS, check_extra_state, local_index, meaning
 
@@ -73,9 +74,12 @@ class Guided(OccludedInput, BaseModel):
 
     @classmethod
     def foresee(cls, cfgs) -> dict[str, tuple[str, ...]]:
-        """Refuse losses that this model does not take or that lack their head, and a head that is too small; what `feeds` found."""
+        """Refuse losses that this model does not take or that lack their head, a head that is too small, and YAML files of networks that
+        take no silhouettes; what `feeds` found.
+        """
         found = feeds(cfgs, cls)
         check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
+        refuse_other_inputs(cfgs["model_cfg"], cls.taught)
         return found
 
     def build_network(self, model_cfg):
@@ -83,6 +87,8 @@ class Guided(OccludedInput, BaseModel):
         cfg = read(model_cfg, "model_cfg", self.FIELDS)
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
         self.feeds = self.foresee(self.cfgs) if self.in_training else {}
+        for line in refuse_other_inputs(model_cfg, self.taught) if self.in_training else ():
+            self.msg_mgr.log_warning(line)
         self.ven_switches, self.loaded_switches = {}, None
         self.met: list[dict] | None = []  # what the loaded weights were trained on, see `opengait_mimic.trained`
         net = self._build_backbone("model_cfg.backbone")

@@ -12,8 +12,8 @@ from ..batchnorm import gather_batchnorm
 from ..config import ConfigError
 from .inner import build
 from .quirks import freeze
-from .reasons import refuse_inputs
 from .subnetwork import checkpoint_file, fingerprint, geometry_of, load, read_weights, tensors_hash
+from .transforms import refuse_others
 from .trial import embed, inspect, rehearse
 
 KEPT = "teacher_weights"
@@ -45,8 +45,8 @@ class Teacher:
         weights: of the tensors of its checkpoint; says anywhere which teacher it is, whatever that file is called.
 
     Raises:
-        ConfigError: the teacher's YAML is for another geometry, its model embeds no silhouettes, or it is to be live and cannot be in
-            training mode without a run of its own (SwinGait). CheckpointError: its weights are missing or do not fit.
+        ConfigError: the teacher's YAML is for another geometry or input, its model embeds no silhouettes, or it is to be live and cannot
+            be in training mode without a run of its own (SwinGait). CheckpointError: its weights are missing or do not fit.
 
     Source:
         MimicGait (WACV 2025), section 3.3. The public code leaves the teacher in training mode, so its BatchNorm
@@ -55,7 +55,7 @@ class Teacher:
 
     def __init__(self, cfgs: dict, checkpoint: str, geometry: tuple[int, int], any_geometry=False, live=False, gathered=False, yaml=None):
         """Build, load, freeze, hash."""
-        refuse_inputs(cfgs, "model_cfg.teacher")
+        refuse_others(cfgs, "model_cfg.teacher", yaml)
         own = geometry_of(cfgs)
         if own is None:
             get_msg_mgr().log_info(

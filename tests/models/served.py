@@ -61,14 +61,15 @@ SERVED = {
 }  # fmt: skip
 """Name -> how it is tested: as teacher, Baseline-2 and MimicGait."""
 
+SKELETONS = "that YAML's .* takes skeletons, not silhouettes"
 AXES = "it takes inputs of 5 axes, where silhouettes .* have 4"
 REFUSED = {
     "BigGait__Dinov2_Gaitbase": ("biggait/BigGait_CCPG.yaml", r"takes 2 inputs \(read through BaseRgbTransform, NoOperation\)"),
-    "BiggerGait__DINOv2": ("biggergait/biggergait__DINOv2_CCPG.yaml", r"needs the package 'transformers'|loads pretrained weights"),
+    "BiggerGait__DINOv2": ("biggergait/biggergait__DINOv2_CCPG.yaml", r"BaseRgbTransform: .* takes colour pictures, not silhouettes"),
     "DenoisingGait": ("denoisinggait/denoisinggait_ccpg.yaml", r"takes 2 inputs \(read through NoOperation, BaseSilTransform\)"),
     "GaitEdge": ("gaitedge/phase2_e2e.yaml", r"takes 3 inputs \(read through NoOperation, BaseRgbTransform, BaseSilTransform\)"),
-    "GaitGraph1": ("gaitgraph1/gaitgraph1_phase1.yaml", rf"{AXES}.*\(its YAML feeds it through GaitGraph1Input\)"),
-    "GaitGraph2": ("gaitgraph2/gaitgraph2.yaml", AXES),
+    "GaitGraph1": ("gaitgraph1/gaitgraph1_phase1.yaml", rf"GaitGraph1Input: {SKELETONS}"),
+    "GaitGraph2": ("gaitgraph2/gaitgraph2.yaml", rf"NormalizeEmpty: {SKELETONS}"),
     "GaitSSB_Finetune": (
         "gaitssb/finetune_gait3d.yaml",
         r"the model itself fails with this torch \(2\..*\): TypeError in gaitssb.py, line \d+: .* context manager",
@@ -77,11 +78,11 @@ REFUSED = {
         "gaitssb/pretrain.yaml",
         r"cannot be trained on silhouettes by this loss_cfg: it unpacks 2 pieces where there is 1: .* several views",
     ),
-    "GaitTR": ("gaittr/gaittr_CCPG.yaml", AXES),
-    "LidarGaitPlusPlus": ("lidargaitv2/lidargaitv2_sustech1k.yaml", r"takes 4 channels and gets 44.*PointCloudsTransform"),
+    "GaitTR": ("gaittr/gaittr_CCPG.yaml", rf"GaitTRMultiInput: {SKELETONS}"),
+    "LidarGaitPlusPlus": ("lidargaitv2/lidargaitv2_sustech1k.yaml", r"PointCloudsTransform: .* takes points, not silhouettes"),
     "MultiGaitpp": ("multigaitpp/multigaitpp_gait3d.yaml", r"asks for the key 'in_channels', which its model_cfg"),
-    "MultiScaleGaitGraph": ("msgg/msgg_SUSTech1K.yaml", r"takes 3 channels and gets 44.*MSGGTransform"),
-    "ParsingGait": ("parsinggait/parsinggait_gait3d_parsing.yaml", r"takes maps of body parts \(0..11\), not silhouettes"),
+    "MultiScaleGaitGraph": ("msgg/msgg_SUSTech1K.yaml", rf"MSGGTransform: {SKELETONS}"),
+    "ParsingGait": ("parsinggait/parsinggait_gait3d_parsing.yaml", r"takes maps of body parts, not silhouettes"),
     "ScoNet": ("sconet/sconet_scoliosis1k.yaml", r"classifies those and does not identify people"),
     "Segmentation": ("gaitedge/phase1_seg.yaml", r"takes 2 inputs \(read through BaseRgbTransform, BaseSilTransform\)"),
     "SkeletonGaitPP": ("skeletongait/skeletongait++_Gait3D.yaml", AXES),

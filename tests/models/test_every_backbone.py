@@ -11,7 +11,7 @@ import torch
 from opengait_mimic.evaluate import evaluate
 from opengait_mimic.launch import launch
 from tests.models.roles import SAMPLER, built, clips, roles, train
-from tests.models.served import REFUSED, SERVED, UNTRIED
+from tests.models.served import AXES, REFUSED, SERVED, UNTRIED
 from tests.variants import variant
 
 STEPS = {"trainer_cfg__total_iter": 2, "trainer_cfg__save_iter": 2, "evaluator_cfg__restore_hint": 2}
@@ -182,6 +182,13 @@ def test_what_cannot_serve_is_refused_with_the_reason(files, few, tmp_path, name
         ("gaitedge/phase1_seg.yaml", r"a further input \(number 2\)"),
         ("skeletongait/skeletongait_Gait3D.yaml", r"DeepGaitV2\).* takes 2 channels and gets 1"),
         ("gaitedge/phase2_e2e.yaml", r"GaitEdge\) cannot be built: it asks for the key 'kernel_size', which"),
+        ("biggergait/biggergait__DINOv2_CCPG.yaml", r"needs the package 'transformers'|loads pretrained weights"),
+        ("gaitgraph1/gaitgraph1_phase1.yaml", AXES),
+        ("gaitgraph2/gaitgraph2.yaml", AXES),
+        ("gaittr/gaittr_CCPG.yaml", AXES),
+        ("lidargaitv2/lidargaitv2_sustech1k.yaml", "takes 4 channels and gets 44"),
+        ("msgg/msgg_SUSTech1K.yaml", "takes 3 channels and gets 44"),
+        ("parsinggait/parsinggait_gait3d_parsing.yaml", r"takes maps of body parts \(0..11\), not silhouettes"),
         ("biggait/BigGait_CCPG.yaml", r"model_cfg.backbone.pretrained_dinov2 = .*pth.* is not there"),
     ],
 )
