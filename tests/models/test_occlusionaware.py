@@ -177,15 +177,34 @@ def test_whole_bodies_are_trained_on_binarised_as_hidden_ones(gaitbase):
     assert set(batch.occluded.unique().tolist()) <= {0.0, 1.0}
 
 
-def test_a_plain_classifier_is_a_detector_too(gaitbase, trained, tmp_path):
+@pytest.fixture(scope="module")
+def classifier(trained, tmp_path_factory):
+    """A VEN without its second head, three steps: its YAML and its model."""
     only = {"loss_cfg": [{"type": "CrossEntropyLoss", "log_prefix": "kind", "scale": 1, "label_smooth": False}]}
     names = {f"{engine}_cfg__save_name": "classifier" for engine in ("trainer", "evaluator")}
-    ven = variant(trained.files["VEN"], tmp_path, model_cfg__amount=False, **only, **names)
-    launch(ven, "train", quiet=True)
-    names = {f"{engine}_cfg__save_name": "by-classifier" for engine in ("trainer", "evaluator")}
-    found = train(gaitbase(model_cfg__ven__cfgs=str(ven), **names))
-    assert found.model.VEN.amount_head is None and len(found.losses) == 3
-    assert len(evaluate(found.file, quiet=True)) == 3
+    file = variant(trained.files["VEN"], tmp_path_factory.mktemp("classifier"), model_cfg__amount=False, **only, **names)
+    return file, launch(file, "train", quiet=True)
+
+
+@pytest.mark.parametrize("method", ["OcclusionAware", "MimicGait"])
+def test_a_plain_classifier_is_a_detector_too(gaitbase, trained, classifier, tmp_path, method):
+    ven, alone = classifier
+    changes = {f"{engine}_cfg__save_name": "by-classifier" for engine in ("trainer", "evaluator")}
+    changes["model_cfg__ven__cfgs"] = str(ven)
+    found = train(gaitbase(**changes) if method == "OcclusionAware" else variant(trained.files[method], tmp_path, **changes))
+    assert len(found.losses) == 3 and torch.tensor(found.losses).isfinite().all() and min(found.losses) > 0
+    still = {name for name, p in found.model.named_parameters() if torch.equal(p, found.start[name])}
+    assert still == {name for name, p in found.model.named_parameters() if not p.requires_grad}
+    assert {name.split(".")[0] for name in still - found.model.left_out} == {"VEN"} and "Mixer.fc_bin" in found.start.keys() - still
+    guide, own = found.model.VEN.state_dict(), alone.VEN.state_dict()
+    assert found.model.VEN.amount_head is None and list(guide) == list(own) and not any("amount" in name for name in guide)
+    assert all(torch.equal(value, own[name]) for name, value in guide.items())
+    saved, back = found.model.state_dict(), built(found.file, training=False).state_dict()
+    assert list(saved) == list(back) and all(name == "_extra_state" or torch.equal(saved[name], back[name]) for name in saved)
+    assert {(row["method"], row["protocol"], row["gallery_embedder"]) for row in evaluate(found.file, quiet=True)} == {
+        *((method, protocol, "own") for protocol in ("holistic", "probe", "both")),
+        *([(method, "probe", "teacher")] if method == "MimicGait" else []),
+    }
 
 
 def test_triplets_alone_need_no_head(gaitbase):
