@@ -314,7 +314,7 @@ def test_a_teacher_whose_geometry_is_not_known_is_told(made, tmp_path, monkeypat
     files, said = made(lambda Baseline: type("Plain", (Baseline,), {})), []
     train(files["teacher"])
     names = {f"{engine}_cfg__save_name": "teacher-Plain" for engine in ("trainer", "evaluator")}
-    other = changed(files["teacher"], tmp_path, **names, evaluator_cfg__transform=[{"type": "BaseRgbTransform"}])
+    other = changed(files["teacher"], tmp_path, **names, evaluator_cfg__transform=[{"type": "BaseSilTransform", "img_shape": [64, 44]}])
     monkeypatch.setattr(get_msg_mgr(), "log_info", lambda text: said.append(str(text)), raising=False)
     built(files["MimicGait"])
     assert not [line for line in said if "is not checked" in line]
