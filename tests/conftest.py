@@ -78,10 +78,13 @@ def files(host, tree, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trained(files, output, tmp_path_factory):
+def trained(files, host_spec, output, tmp_path_factory):
     """Teacher, VEN, Baseline-2 and MimicGait after three steps each, with the losses they met."""
+    from opengait_mimic import host as hosts
     from opengait_mimic.launch import launch
 
+    elsewhere = hosts.output()  # where a test's module may have turned before it asks for this
+    hosts.bind(host_spec, "cpu", output)
     models, losses, states = {}, {}, {}
     for stage, file in files.items():
         seen = losses[stage] = []
@@ -93,6 +96,7 @@ def trained(files, output, tmp_path_factory):
         states[stage] = deepcopy(models[stage].state_dict())  # tests that train a model further move its buffers
     kept = tmp_path_factory.mktemp("kept") / "output"
     shutil.copytree(output, kept)  # as the training left it: tests that train on write into the same folders
+    hosts.bind(host_spec, "cpu", elsewhere)
     return SimpleNamespace(models=models, losses=losses, files=files, states=states, kept=kept)
 
 
