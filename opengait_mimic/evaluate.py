@@ -82,6 +82,7 @@ def measure(
     quiet: bool = False,
     progress: Progress = lambda done, total: None,
     wanted: Wanted | None = None,
+    as_teacher: bool = False,
 ) -> Result | None:
     """Score one configuration in every cell that is wanted.
 
@@ -97,6 +98,7 @@ def measure(
         quiet: only warnings on the console.
         progress: called with the number of sequences embedded and of all.
         wanted: see `Wanted`; None = its defaults.
+        as_teacher: it is a teacher's configuration, of `teacher_cfgs`.
 
     Returns:
         The result; None on ranks above 0. HP is the whole-body score of the backbone's teacher (Baseline-1), the same for every method
@@ -109,7 +111,7 @@ def measure(
         HostError, ConfigError, CheckpointError: see `prepare`, `read_cells`, `read_reference` and the models; before anything is embedded.
     """
     wanted = wanted or Wanted()
-    subject = read_subject(path, iteration, quiet, wanted.protocol, wanted.pairs)
+    subject = read_subject(path, iteration, quiet, wanted.protocol, wanted.pairs, as_teacher)
     cells, left_out = cells_of(subject, wanted.cells)
     seeds = wanted.seeds or [subject.base["seed"]]
     facts = on_rank_0(lambda: _facts(subject, wanted, seeds))

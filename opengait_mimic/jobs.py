@@ -107,20 +107,20 @@ class Jobs:
 
     def of_teacher(self) -> Theirs:
         """The teacher's passes; none where it is not asked, or on ranks above 0."""
-        return Theirs(self.teacher, self._each(self.teacher, self.theirs, 0) if self.theirs else (), self.cache)
+        return Theirs(self.teacher, self._each(self.teacher, self.theirs, 0, True) if self.theirs else (), self.cache)
 
     def of_method(self) -> Iterator[tuple[Job, Pass]]:
         """The method's own, whole bodies first; none on ranks above 0."""
-        return self._each(self.subject.cfgs, self.own, len(self.theirs))
+        return self._each(self.subject.cfgs, self.own, len(self.theirs), self.subject.as_teacher)
 
-    def _each(self, cfgs, jobs, before):
+    def _each(self, cfgs, jobs, before, as_teacher):
         every, blocks = len(self.theirs) + len(self.own), [self.block(job) for job in jobs]
 
         def tell(done, total):
             one = total // len(jobs)  # sequences in a pass
             self.progress(before * one + done, every * one)
 
-        return zip(jobs, embed_each(cfgs, blocks, self.batch, self.cache, self.manifest, tell))
+        return zip(jobs, embed_each(cfgs, blocks, self.batch, self.cache, self.manifest, tell, as_teacher))
 
     def drawn(self, passes: dict[Job, Pass]) -> Manifest:
         """What the passes of `of_method` hid; raises as `manifest_of`."""

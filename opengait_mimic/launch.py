@@ -52,12 +52,13 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
     manager.log_info(engine)
 
 
-def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = False) -> nn.Module:
+def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = False, as_teacher: bool = False) -> nn.Module:
     """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
 
     With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
     ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. It decides the weights that a training starts from;
-    what it draws afterwards is `opengait_mimic.training.batches`'s. ``asked``: see `restorable`.
+    what it draws afterwards is `opengait_mimic.training.batches`'s. ``asked``: see `restorable`. ``as_teacher``: a host's own model is
+    restored as `opengait_mimic.models.whole` says.
 
     Raises:
         HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
@@ -73,6 +74,10 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
         from .models.common import occluded_class
 
         kind = occluded_class(kind)
+        if as_teacher:
+            from .models.whole import teacher_class
+
+            kind = teacher_class(kind)
     model = _made(kind, cfgs, training)
     if training and trainer["sync_BN"] and world > 1:
         if hosts.device().type == "cuda":
@@ -101,7 +106,7 @@ def _made(kind: type, cfgs: dict, training: bool) -> nn.Module:
         head, *problems = str(error).splitlines()
         if type(error) is not RuntimeError or "loading state_dict" not in head:
             raise
-        told, model = "; ".join(line.strip()[:200] for line in problems[:3]), cfgs["model_cfg"]["model"]
+        told, model = "; ".join(line.strip()[:200].rstrip(".") for line in problems[:3]), cfgs["model_cfg"]["model"]
         raise CheckpointError(
             f"{named} does not fit this {model}: {told}. Name a checkpoint that training this YAML wrote, or use the YAML that this one was"
             " trained with"

@@ -104,6 +104,7 @@ class Subject(NamedTuple):
     taught: bool  # a teacher trained it
     teacher: dict | None  # the configuration of the backbone's whole-body run
     reason: str  # there is none
+    as_teacher: bool = False  # itself the teacher of another, by whose configuration its weights are named
 
     def split(self, labels, types, views) -> Split:
         """Probe and gallery of the test sequences."""
@@ -112,7 +113,9 @@ class Subject(NamedTuple):
         return found if self.pairs is None else replace(found, pairs=self.pairs.indices(labels, types, views))
 
 
-def read_subject(path: str | os.PathLike | dict, iteration: int, quiet: bool, protocol: str | None, pairs: str | None) -> Subject:
+def read_subject(
+    path: str | os.PathLike | dict, iteration: int, quiet: bool, protocol: str | None, pairs: str | None, as_teacher: bool = False
+) -> Subject:
     """Read a configuration that is to be tested, and start the log; arguments as `opengait_mimic.evaluate.measure`.
 
     Raises:
@@ -135,7 +138,7 @@ def read_subject(path: str | os.PathLike | dict, iteration: int, quiet: bool, pr
     if taught and whole is not None and (other := other_teacher(cfgs, whole)):
         _messages().log_warning(other)
         whole, reason = None, other
-    subject = Subject(cfgs, base, dataset, known, probe_set, listed, *who(cfgs), taught, whole, reason)
+    subject = Subject(cfgs, base, dataset, known, probe_set, listed, *who(cfgs), taught, whole, reason, as_teacher)
     on_rank_0(lambda: _fits(subject))
     return subject
 

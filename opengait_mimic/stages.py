@@ -177,7 +177,7 @@ def _test(stage: Stage, title: str) -> dict:
         visibility = launch(file, "test", quiet=True, before=lambda model: _watch_test(model, title))
     else:
         with rank_bar(f"{title}, test") as bar:
-            found = measure(file, quiet=True, progress=bar)
+            found = measure(file, quiet=True, progress=bar, as_teacher=stage.teacher_of is not None)
         if found is not None:  # rank 0
             rows, source = [light(row) for row in found.rows], found.provenance
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}

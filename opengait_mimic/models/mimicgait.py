@@ -13,7 +13,7 @@ from ..watch import with_teacher
 from .guided import GUIDED_FIELDS, Guided
 from .quirks import refuse
 from .subnetwork import STAGE, CheckpointError
-from .teacher import KEPT, Teacher
+from .teacher import KEPT, Teacher, frame_size
 
 FIELDS = {
     **GUIDED_FIELDS,
@@ -79,6 +79,8 @@ class MimicGait(Guided):
         object.__setattr__(self, "teacher", None)
         object.__setattr__(self, "_told", False)
         super().__init__(cfgs, training)
+        if training:
+            self.teacher.check_geometry(frame_size(self.train_loader.dataset))
 
     def build_network(self, model_cfg):
         """Build mimic, VEN and T; in training the teacher as well."""

@@ -174,13 +174,14 @@ def tensors_hash(tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def geometry_of(cfgs: dict) -> tuple[int, int] | None:
-    """The silhouette size (h, w) that an OpenGait YAML tests on, from its transform and 64x64 pickles; None if unclear."""
+def geometry_of(cfgs: dict, pickles: tuple[int, ...] = (64, 64)) -> tuple[int, int] | None:
+    """The silhouette size (h, w) that an OpenGait YAML's test makes of pickles of a size (h, w); None if either is unclear."""
     transform = cfgs["evaluator_cfg"]["transform"]
     steps = [step for block in transform for step in block.get("trf_cfg", [block])] if isinstance(transform, list) else []
-    for step in steps:
+    for step in steps if len(pickles) == 2 else ():
+        h, w = pickles
         if step["type"] == "BaseSilCuttingTransform":
-            return 64, 64 - 2 * (10 if step.get("cutting") is None else step["cutting"])
+            return h, w - 2 * (w // 64 * 10 if step.get("cutting") is None else step["cutting"])
         if step["type"] == "BaseSilTransform" and not step.get("img_shape"):
-            return 64, 64
+            return h, w
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from utils import get_msg_mgr
@@ -34,7 +35,7 @@ class Teacher:
         cfgs: the teacher's own complete configuration.
         checkpoint: a path, or ``auto``.
         geometry: (h, w) of the mimic.
-        any_geometry: accept a teacher whose YAML is for another geometry, and say so.
+        any_geometry: accept a teacher whose YAML is for another geometry, and say so (`check_geometry`).
         live: leave it in training mode as the public code does: its BatchNorm uses the batch's statistics and its running ones
             drift. Then `verify` looks at parameters alone.
         gathered: where it is live, the statistics are those of all processes (``trainer_cfg.sync_BN``).
@@ -45,8 +46,8 @@ class Teacher:
         weights: of the tensors of its checkpoint; says anywhere which teacher it is, whatever that file is called.
 
     Raises:
-        ConfigError: the teacher's YAML is for another geometry or input, its model embeds no silhouettes, or it is to be live and cannot
-            be in training mode without a run of its own (SwinGait). CheckpointError: its weights are missing or do not fit.
+        ConfigError: the teacher's YAML is for another input, its model embeds no silhouettes, or it is to be live and cannot be in
+            training mode without a run of its own (SwinGait). CheckpointError: its weights are missing or do not fit.
 
     Source:
         MimicGait (WACV 2025), section 3.3. The public code leaves the teacher in training mode, so its BatchNorm
@@ -56,22 +57,7 @@ class Teacher:
     def __init__(self, cfgs: dict, checkpoint: str, geometry: tuple[int, int], any_geometry=False, live=False, gathered=False, yaml=None):
         """Build, load, freeze, hash."""
         refuse_others(cfgs, "model_cfg.teacher", yaml)
-        own = geometry_of(cfgs)
-        if own is None:
-            get_msg_mgr().log_info(
-                "model_cfg.teacher: the transforms of its YAML do not tell the size of its silhouettes: that it was trained on"
-                f" {geometry[0]}x{geometry[1]} is not checked"
-            )
-        elif own != tuple(geometry):
-            if not any_geometry:
-                raise ConfigError(
-                    f"model_cfg.teacher: its YAML tests on {own[0]}x{own[1]} silhouettes, model_cfg.geometry is {list(geometry)}."
-                    " Teacher, VEN and mimic must see one geometry: change model_cfg.geometry and the transforms, or the teacher."
-                )
-            get_msg_mgr().log_warning(
-                f"reference_compat.any_geometry: the teacher's YAML tests on {own[0]}x{own[1]} silhouettes and is fed"
-                f" {geometry[0]}x{geometry[1]}"
-            )
+        self.cfgs, self.geometry, self.any_geometry = cfgs, tuple(geometry), any_geometry
         self.net = build(cfgs["model_cfg"], cfgs, "model_cfg.teacher")
         self.embedding = inspect(self.net, geometry, f"model_cfg.teacher ({type(self.net).__name__})", cfgs)
         self.file = checkpoint_file(checkpoint, cfgs, "model_cfg.teacher.checkpoint", yaml=yaml)
@@ -96,6 +82,32 @@ class Teacher:
                 f"reference_compat.live_teacher leaves the teacher in training mode. {error}, or leave the switch out"
             ) from error
 
+    def check_geometry(self, pickles: tuple[int, ...]) -> None:
+        """Does its YAML make of the mimic's pickles what the mimic sees?
+
+        Args:
+            pickles: the size (h, w) of their frames; where it is another number of numbers, and where the transforms do not tell, a
+                line in the log says that nothing is checked.
+
+        Raises:
+            ConfigError: another size than ``geometry``, which ``any_geometry`` only tells in the log.
+        """
+        own, seen = geometry_of(self.cfgs, pickles), f"{self.geometry[0]}x{self.geometry[1]}"
+        if own is None:
+            get_msg_mgr().log_info(
+                "model_cfg.teacher: the transforms of its YAML do not tell the size of its silhouettes: that it was trained on"
+                f" {seen} is not checked"
+            )
+        elif own != self.geometry:
+            theirs = f"YAML tests on {own[0]}x{own[1]} silhouettes"
+            if not self.any_geometry:
+                raise ConfigError(
+                    f"model_cfg.teacher: its {theirs} where pickles are {'x'.join(map(str, pickles))}, as here; model_cfg.geometry is"
+                    f" {list(self.geometry)}. Teacher, VEN and mimic must see one geometry: change model_cfg.geometry and the transforms,"
+                    " or the teacher."
+                )
+            get_msg_mgr().log_warning(f"reference_compat.any_geometry: the teacher's {theirs} and is fed {seen}")
+
     @torch.no_grad()
     def __call__(self, inputs) -> Tensor:
         """gamma_t ``[n, c, p]`` of whole-body clips."""
@@ -106,6 +118,12 @@ class Teacher:
         now = fingerprint(self.net, buffers=not self.live)
         if now != self.hash:
             raise TeacherChanged(f"the frozen teacher changed during training (hash {self.hash[:12]} -> {now[:12]}): nothing is saved")
+
+
+def frame_size(dataset) -> tuple[int, ...]:
+    """The size (h, w) of the frames of a host's data set, before transforms, from its first sequence; () where it has several inputs."""
+    inputs, _ = dataset[0]
+    return np.shape(inputs[0][0]) if len(inputs) == 1 else ()
 
 
 def weights_of_teacher(file: str | Path) -> str:

@@ -39,6 +39,7 @@ def embed_each(
     cache: bool = True,
     manifest=None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    as_teacher: bool = False,
 ) -> Iterator[Pass]:
     """Embed the test set once in every condition.
 
@@ -56,6 +57,7 @@ def embed_each(
         cache: False neither reads nor keeps passes.
         manifest: a `Manifest` whose draws take the place of drawing.
         progress: called with the number of sequences done and of all, over all passes, on every process.
+        as_teacher: see `build`.
 
     Yields:
         The passes, in the order of ``hidings``; on ranks above 0 none.
@@ -63,7 +65,7 @@ def embed_each(
     Raises:
         ConfigError: a block is wrong, or the manifest lacks a condition or a sequence. HostError, CheckpointError: see `build`.
     """
-    run = _Run(copy.deepcopy(cfgs), hidings, batch, progress)
+    run = _Run(copy.deepcopy(cfgs), hidings, batch, progress, as_teacher)
     keys = on_rank_0(lambda: run.keys(manifest))
     for number, (block, key) in enumerate(zip(hidings, keys)):
         kept = (Kept if cache else NotKept)(cfgs, key)
@@ -80,8 +82,8 @@ def embed_each(
 class _Run:
     """The model, built when the first pass needs it."""
 
-    def __init__(self, cfgs, hidings, batch, progress):
-        self.cfgs, self.hidings, self.wanted, self.progress = cfgs, hidings, batch, progress
+    def __init__(self, cfgs, hidings, batch, progress, as_teacher):
+        self.cfgs, self.hidings, self.wanted, self.progress, self.as_teacher = cfgs, hidings, batch, progress, as_teacher
         self.model: nn.Module | None = None
 
     def keys(self, manifest) -> list[dict]:
@@ -135,7 +137,7 @@ class _Run:
             )
 
     def _build(self) -> None:
-        model = build(self.cfgs, training=False, occludable=True)
+        model = build(self.cfgs, training=False, occludable=True, as_teacher=self.as_teacher)
         self.model = model = getattr(model, "module", model)
         model.hide(None)
         if self.wanted is not None and (not isinstance(self.wanted, int) or self.wanted < 1):

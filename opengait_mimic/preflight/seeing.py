@@ -7,7 +7,6 @@ import random
 import numpy as np
 import torch
 
-from .. import host as hosts
 from ..config import ConfigError
 from ..distributed import rank_and_world
 from ..models.common import OccludedBatch, OccludedInput
@@ -42,18 +41,13 @@ def geometry(trial: Trial) -> Found:
         )
     said = [f"data {_x(size)} in {low:g}..{high:g}"]
     if trial.teacher is not None:
-        theirs = geometry_of(_teacher_yaml(inner))
+        theirs = geometry_of(trial.teacher.cfgs, np.shape(trial.raw[0][0][0][0]))
         said.append(f"teacher {_x(theirs) if theirs else 'unknown'}")
     if isinstance(inner, Guided):
         if inner.VEN is not None:
             said.append(f"VEN {_x(inner.ven_cfgs['model_cfg'].get('geometry', inner.geometry))}")
         said.append(f"embeddings {inner.embedding.channels} x {inner.embedding.parts}")
     return Found(", ".join(said))
-
-
-def _teacher_yaml(inner) -> dict:
-    stage = inner.cfg.teacher
-    return hosts.load_cfgs(stage.cfgs, "model_cfg.teacher.cfgs") if stage.cfgs else inner.backbone_yaml
 
 
 def _x(size) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -89,6 +90,17 @@ def test_a_frozen_teacher_of_many_clips_equals_the_hosts_eval_clip_by_clip(train
         with torch.no_grad():
             one = alone(([batch[0][0][i : i + 1]], batch[1][i : i + 1], ["-"], ["-"], None))["inference_feat"]["embeddings"]
         assert (found[i : i + 1] - one).abs().max() < 1e-5 * one.abs().max()
+
+
+def test_a_teacher_that_is_run_whole_equals_the_hosts_own_test(trained):
+    """Without its heads' weights, bit for bit."""
+    from opengait_mimic.passes import embed
+    from opengait_mimic.preparing import prepare
+    from opengait_mimic.setting import teacher_cfgs
+
+    (found,) = embed(teacher_cfgs(prepare(trained.files["MimicGait"], "embed"))[0], [None], cache=False, as_teacher=True)
+    (plain,) = embed(prepare(trained.files["teacher"], "embed"), [None], cache=False)
+    assert found.embeddings.any() and np.array_equal(found.embeddings, plain.embeddings)
 
 
 def test_packed_clips_of_any_length_train_or_are_refused(trained, tmp_path):
