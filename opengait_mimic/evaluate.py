@@ -17,7 +17,6 @@ from .manifest import write as write_manifest
 from .passes import fingerprint
 from .progress import rank_bar
 from .protocol import TEACHER, format_rows, light, pairs_hash, protocol_hash
-from .protocol.rows import RANKS
 from .provenance import provenance
 from .records import write_whole
 from .results.folder import JSON, Result, try_places, write_result
@@ -139,7 +138,7 @@ def measure(
 def _hp(subject: Subject, scorer: Scorer, earlier: Reference | None) -> tuple[dict | None, Trials | None, str]:
     """What RP divides by: the numbers of Baseline-1 on whole bodies, their trials, and why there are none."""
     if earlier is not None:
-        return {f"rank{k}": earlier.row[f"rank{k}"] for k in RANKS}, earlier.trials(scorer.names), ""
+        return earlier.row, earlier.trials(scorer.names), ""
     found = scorer.whole if subject.method == "Baseline-1" else scorer.hp
     return (None, None, subject.reason) if found is None else (found.numbers, found.trials, "")
 

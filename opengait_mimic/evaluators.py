@@ -14,6 +14,7 @@ import numpy as np
 
 from .occlusion import KINDS
 from .protocol import score, split
+from .protocol.mates import without_mate
 
 KS = (1, 5, 10, 20)
 
@@ -54,8 +55,7 @@ def evaluate_walkers(data, dataset, metric="euc"):
     gallery = int(parts.subsets["all"][1].sum())
     text = f"walkers, {metric}, {result['probes']} probes against {gallery} gallery sequences, all views\n"
     text += "   ".join(f"Rank-{k} {result[f'rank{k}']:.2f} %" for k in KS)
-    if result["probes_without_mate"]:
-        text += f"\n{result['probes_without_mate']} probes have no mate in the gallery and count as failures"
+    text = "\n".join([text, *without_mate(result)])
     _log(text)
     return {f"scalar/test_accuracy/Rank-{k}": result[f"rank{k}"] for k in KS}
 

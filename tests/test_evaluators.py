@@ -87,7 +87,7 @@ def test_walkers_reports_probes_without_mate(messages):
     data = walkers()
     data["labels"] = ["other" if t == "bg-01" else label for label, t in zip(data["labels"], data["types"])]
     assert evaluate_walkers(data, "walkers")[PREFIX + "Rank-20"] == 50
-    assert "12 probes have no mate" in messages[0]
+    assert "12 of 24 probes have no mate" in messages[0]
 
 
 def test_walkers_refuses_another_data_set():

@@ -149,9 +149,12 @@ def test_what_else_stands_below_the_table():
     assert "RP -: no run" in format_rows([made(hp=None, reason="no run")])
     assert "MimicGait does not say which kinds" in format_rows([made(trained_kinds=None)])
     assert "RP without an interval: too few" in format_rows([{**made(), "rp_interval_reason": "too few"}])
-    parted = [made(seed=s, subsets={"NM": {"rank1": 40.0 + s}, "CL": {"rank1": 20.0}}) for s in (0, 1)]
-    assert "Rank-1 of MimicGait, both, top+bottom 40-60 %: NM 40.50, CL 20.00" in format_rows(parted)
-    assert "subsets" not in made(subsets={"all": {"rank1": 1.0}})
+    hp = {**HP, "subsets": {"NM": numbers(90.0), "CL": numbers(0.0)}}
+    parted = [made(seed=s, subsets={"NM": numbers(40.0 + s), "CL": numbers(20.0)}, hp=hp) for s in (0, 1)]
+    shown = format_rows(parted)
+    assert "Rank-1 of MimicGait, both, top+bottom 40-60 %, by subset:\n  NM 40.50 ± 0.71, RP 0.45   CL 20.00 ± 0.00, RP -\n" in shown
+    assert "RP - in CL: the holistic score of the backbone's teacher (Baseline-1) is 0" in shown and "RP - in NM" not in shown
+    assert "subsets" not in made(subsets={"all": numbers(1.0)})
     marked = format_rows([made(transductive="re-ranking", post="re-ranking")])
     assert "MimicGait†" in marked.splitlines()[0] and "is transductive (re-ranking)" in marked
 

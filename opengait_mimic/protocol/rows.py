@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..retrieval import relative_performance
 from .cells import HOLISTIC, Cell
+from .mates import COUNTS
 
 RANKS = (1, 5, 10, 20)
 CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification", "verification_reason")
@@ -21,19 +22,19 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
             name), ``trained_kinds`` (see `seen`), ``mates_only`` (probes without a mate are left out, not failures).
         cell: what is hidden, and who embeds the gallery.
         seed: of the occlusion draws.
-        numbers: of this cell: ``rank1`` to ``rank20``, ``mAP``, ``mINP`` in percent, ``probes``, ``probes_without_mate``, and what
-            else there is of `CURVES`; ``subsets``, the same for each of the protocol's, stand in the row where there are several.
+        numbers: of this cell: ``rank1`` to ``rank20``, ``mAP``, ``mINP`` in percent, what there is of `COUNTS` and of `CURVES`; and
+            ``subsets``, the same without curves for each of the protocol's.
         whole: ``rank1`` ... of the method's own whole bodies.
-        hp: ``rank1`` ... of the backbone's teacher (Baseline-1) on whole bodies; None = not known.
+        hp: ``rank1`` ... of the backbone's teacher (Baseline-1) on whole bodies, and of each of the ``subsets``; None = not known.
         reason: why ``hp`` is None.
 
     Returns:
         Plain values, ready for JSON. Ratios: ``rp_rank1`` ... (this row's over HP's), ``retention_rank1`` (own whole bodies over HP);
-        None where there is none, with ``rp_reason`` (a key of those rows alone).
+        None where there is none, with ``rp_reason`` (a key of those rows alone). Where the protocol has several subsets, ``subsets``:
+        name -> its numbers, and its RP against the HP of the same subset, under the same keys.
     """
     hides = cell.protocol != HOLISTIC
     kinds = dict(cell.hiding.kinds) if hides else None
-    ratios = {k: relative_performance(numbers[f"rank{k}"], hp and hp[f"rank{k}"]) for k in RANKS}
     out = {
         **{key: facts[key] for key in ("method", "backbone", "dataset", "protocol_name", "metric", "data")},
         **{key: facts[key] for key in ("protocol_hash", "pairs", "backbone_cfg")},
@@ -47,21 +48,36 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
         "seeds": list(facts["seeds"]),
         **{key: numbers[key] for key in (*(f"rank{k}" for k in RANKS), "mAP", "mINP")},
         "holistic_rank1": whole["rank1"],
-        **{f"hp_rank{k}": hp and hp[f"rank{k}"] for k in RANKS},
-        **{f"rp_rank{k}": ratio.value for k, ratio in ratios.items()},
+        **_over(numbers, hp, reason),
         "retention_rank1": relative_performance(whole["rank1"], hp and hp["rank1"]).value,
         "trained_kinds": facts["trained_kinds"],
         "seen": seen(kinds, facts["trained_kinds"]),
         "post": facts["post"],
         "transductive": facts["transductive"],
-        **{key: numbers[key] for key in ("probes", "probes_without_mate")},
+        **{key: numbers[key] for key in COUNTS if key in numbers},
         "mates_only": facts["mates_only"],
     }
     if len(numbers.get("subsets", ())) > 1:
-        out["subsets"] = numbers["subsets"]
+        out["subsets"] = {name: {**found, **_over(found, *_of_subset(name, hp, reason))} for name, found in numbers["subsets"].items()}
+    return {**out, **{key: numbers[key] for key in CURVES if key in numbers}}
+
+
+def _over(numbers: dict, hp: dict | None, reason: str) -> dict:
+    """HP and RP at each of `RANKS`, and why there is no RP."""
+    ratios = {k: relative_performance(numbers[f"rank{k}"], hp and hp[f"rank{k}"]) for k in RANKS}
+    out = {f"hp_rank{k}": hp and hp[f"rank{k}"] for k in RANKS}
+    out.update({f"rp_rank{k}": ratio.value for k, ratio in ratios.items()})
     if ratios[1].value is None:
         out["rp_reason"] = reason if hp is None and reason else ratios[1].reason
-    return {**out, **{key: numbers[key] for key in CURVES if key in numbers}}
+    return out
+
+
+def _of_subset(name: str, hp: dict | None, reason: str) -> tuple[dict | None, str]:
+    """HP of a subset, or why there is none."""
+    if hp is None:
+        return None, reason
+    found = hp.get("subsets", {}).get(name)
+    return found, "" if found else f"HP of the subset {name} is not known"
 
 
 def seen(kinds: dict[str, float] | None, trained: list[str] | None) -> bool | None:

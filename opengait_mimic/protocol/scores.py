@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..retrieval import Trials, accuracy, mean_precision, trials
+from .mates import COUNTS
 from .splits import Split
 
 
@@ -17,7 +18,8 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
     In a cross-view protocol Rank-k is taken for each probe view × gallery view, and the pairs of different views that
     have both probes and gallery are averaged (unrounded; OpenGait rounds each pair to two decimals). There
     ``probes_without_mate`` counts probes that have no mate at any other view, and the subset also tells the number of
-    ``trials`` (a probe against one gallery view), ``trials_without_mate``, ``view_pairs``, and ``empty_view_pairs``.
+    ``trials`` (a probe against one gallery view), ``trials_without_mate``, ``view_pairs``, and ``empty_view_pairs``; the total has the
+    first two as well.
 
     Args:
         split: from ``split``.
@@ -75,6 +77,6 @@ def summary(split: Split, found: Trials, views, ks=(1, 5, 10, 20)) -> dict:
     means = [f"rank{k}" for k in ks] + (["mAP", "mINP"] if split.mates_only else [])
     heard = list(subsets.values()) if split.overall is None else [subsets[split.overall]]
     total = {key: float(np.mean([s[key] for s in heard])) for key in means}
-    for count in ("probes", "probes_without_mate"):
+    for count in COUNTS if split.cross_view else COUNTS[:2]:
         total[count] = sum(s[count] for s in heard)
     return {**total, "subsets": subsets}

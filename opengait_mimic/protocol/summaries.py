@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from .mates import COUNTS
+
 SAME = (
     *("method", "backbone", "dataset", "protocol_name", "protocol", "gallery_embedder", "cell", "condition", "kinds", "hidden"),
     *("protocol_hash", "pairs", "backbone_cfg", "hidden_by"),
-    *("probes", "probes_without_mate", "mates_only", "trained_kinds", "seen", "transductive", "post", "reference_compat", "rp_reason"),
+    *(*COUNTS, "mates_only", "trained_kinds", "seen", "transductive", "post", "reference_compat", "rp_reason"),
     "rp_interval_reason",
     *("holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20"),
 )
 """Keys that the rows of a cell share, and that its summary takes over; those that a row may lack stay out where it does."""
-MEASURED = (
-    *("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "eer", "tar_0.01", "tar_0.001"),
-    *("rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20", "retention_rank1"),
-)
+SCORES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20")
+"""Of a subset the keys that a summary gives as ``{"mean", "sd"}``."""
+MEASURED = (*SCORES, "eer", "tar_0.01", "tar_0.001", "retention_rank1")
 """Keys that a summary gives as ``{"mean", "sd"}``, with ``<key>_interval`` beside them where there is one."""
 
 
@@ -24,7 +25,7 @@ def summarise(rows: list[dict]) -> list[dict]:
 
     Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). The intervals
     (``rp_rank1_interval`` ...: 95 %, bootstrap over identities) are here those of a single seed's row; those of a mean over seeds are
-    the engine's to fill in. ``rank1_of_subsets``: the mean Rank-1 of each of the protocol's subsets, where it has several.
+    the engine's to fill in. ``subsets``, where the protocol has several: name -> its counts, HP, and `SCORES` in the same form.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
@@ -33,17 +34,21 @@ def summarise(rows: list[dict]) -> list[dict]:
 
 
 def _summary(rows: list[dict]) -> dict:
+    out = {**_over_seeds(rows, MEASURED), "seeds": [row["seed"] for row in rows]}
+    if "subsets" in rows[0]:
+        out["subsets"] = {name: _over_seeds([row["subsets"][name] for row in rows], SCORES) for name in rows[0]["subsets"]}
+    return out
+
+
+def _over_seeds(rows: list[dict], measured: tuple[str, ...]) -> dict:
     out = {key: rows[0][key] for key in SAME if key in rows[0]}
-    out["seeds"] = [row["seed"] for row in rows]
-    for key in MEASURED:
+    for key in measured:
         values = [value for value in (_value(row, key) for row in rows) if value is not None]
         mean = float(np.mean(values)) if values else None
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
         out[key] = {"mean": mean, "sd": sd}
         if f"{key}_interval" in rows[0]:
             out[f"{key}_interval"] = rows[0][f"{key}_interval"] if len(rows) == 1 else None
-    if "subsets" in rows[0]:
-        out["rank1_of_subsets"] = {name: float(np.mean([r["subsets"][name]["rank1"] for r in rows])) for name in rows[0]["subsets"]}
     return out
 
 

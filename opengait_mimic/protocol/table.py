@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .cells import HOLISTIC
+from .mates import without_mate
 from .summaries import summarise
 
 COLUMNS = {
@@ -31,7 +32,8 @@ def format_rows(rows: list[dict], summary: list[dict] | None = None) -> str:
 
     Rank-k and mAP in percent, mean ± standard deviation where there are several seeds; RP and holistic retention are ratios, RP with
     its bootstrap interval. Below stand HP, why RP is missing, which kinds each method was trained on, the switches of
-    ``reference_compat`` that were on (the method's name ends in ``*``), what is transductive (``†``), and how many probes had no mate.
+    ``reference_compat`` that were on (the method's name ends in ``*``), what is transductive (``†``), how many probes had no mate, and
+    where the protocol has several subsets Rank-1 and RP of each.
 
     Args:
         rows: from `row`.
@@ -52,14 +54,14 @@ def format_rows(rows: list[dict], summary: list[dict] | None = None) -> str:
     return "\n".join([*out, *_notes(lines)])
 
 
-def _joined(entries: list[str]) -> list[str]:
+def _joined(entries: list[str], indent: str = "") -> list[str]:
     """Entries side by side, in lines of at most `WIDE`."""
     lines: list[str] = []
     for entry in entries:
         if lines and len(lines[-1]) + 3 + len(entry) <= WIDE:
             lines[-1] += f"   {entry}"
         else:
-            lines.append(entry)
+            lines.append(indent + entry)
     return lines
 
 
@@ -98,23 +100,22 @@ def _notes(lines: list[dict]) -> list[str]:
     if known:
         out.append("HP, Baseline-1 on whole bodies: " + ", ".join(f"{name} {value:.2f} %" for name, value in known))
     for line in lines:
-        if "rank1_of_subsets" in line:
-            scores = ", ".join(f"{name} {value:.2f}" for name, value in line["rank1_of_subsets"].items())
-            out.append(f"Rank-1 of {line['method']}, {line['cell']}: {scores}")
-    out += [f"RP -: {reason}" for reason in dict.fromkeys(line["rp_reason"] for line in lines if "rp_reason" in line)]
-    told = [x for x in lines if x["rp_rank1"]["mean"] is not None and x.get("rp_interval_reason")]
-    out += [f"RP without an interval: {reason}" for reason in dict.fromkeys(line["rp_interval_reason"] for line in told)]
+        if "subsets" in line:
+            scores = [f"{name} {_cell(part, 'rank1')}, RP {_cell(part, 'rp_rank1')}" for name, part in line["subsets"].items()]
+            out += [f"Rank-1 of {line['method']}, {line['cell']}, by subset:", *_joined(scores, "  ")]
+    parts = [("", line) for line in lines]
+    plain = [line for line in lines if not {"rp_reason", "rp_interval_reason"} & set(line)]  # else the total says it for its subsets
+    parts += [(f" in {name}", part) for line in plain for name, part in line.get("subsets", {}).items()]
+    out += list(dict.fromkeys(f"RP -{where}: {part['rp_reason']}" for where, part in parts if "rp_reason" in part))
+    told = [(where, part) for where, part in parts if part["rp_rank1"]["mean"] is not None and part.get("rp_interval_reason")]
+    out += list(dict.fromkeys(f"RP{where} without an interval: {part['rp_interval_reason']}" for where, part in told))
     for method, kinds in dict.fromkeys((line["method"], _kinds(line)) for line in lines):
         out.append(f"{method} {kinds}")
     for method, on in dict.fromkeys((line["method"], _switches(line)) for line in lines if line.get("reference_compat")):
         out.append(f"{method}* departs from the paper as the public code does: {on}")
     for method, post in dict.fromkeys((line["method"], line["transductive"]) for line in lines if line.get("transductive")):
         out.append(f"{method}† is transductive ({post}): it uses all probes at once; do not compare it with what does not")
-    for lost, probes, mates_only in dict.fromkeys((x["probes_without_mate"], x["probes"], x["mates_only"]) for x in lines):
-        if lost:
-            fate = "are left out" if mates_only else "count as failures"
-            out.append(f"{lost} of {probes} probes have no mate in the gallery and {fate}")
-    return out
+    return out + list(dict.fromkeys(said for line in lines for said in without_mate(line)))
 
 
 def _kinds(line: dict) -> str:

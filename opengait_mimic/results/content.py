@@ -72,9 +72,19 @@ def _check(row, where: str) -> None:
     for key in TEXT:
         if not isinstance(row[key], str):
             raise ConfigError(f"{where}.{key} = {row[key]!r}; expected text")
-    limits = [(key, 100.0, False) for key in PERCENT] + [(key, 100.0, True) for key in MAYBE_PERCENT]
-    for key, highest, free in [*limits, *((key, math.inf, True) for key in MAYBE_RATIO)]:
-        value = row.get(key)
+    _check_numbers(row, where, PERCENT)
+    subsets = row.get("subsets", {})
+    if not isinstance(subsets, dict):
+        raise ConfigError(f"{where}.subsets = {subsets!r:.60}; expected a mapping")
+    for name, part in subsets.items():
+        if not isinstance(part, dict):
+            raise ConfigError(f"{where}.subsets.{name} = {part!r:.60}; expected a mapping")
+        _check_numbers(part, f"{where}.subsets.{name}")
+
+
+def _check_numbers(found: dict, where: str, needed: Collection[str] = ()) -> None:
+    for key, highest in [*((key, 100.0) for key in (*PERCENT, *MAYBE_PERCENT)), *((key, math.inf) for key in MAYBE_RATIO)]:
+        value, free = found.get(key), key not in needed
         number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= highest
         if not (number or (free and value is None)):
             raise ConfigError(f"{where}.{key} = {value!r}; expected a number from 0 to {highest:g}{' or null' if free else ''}")

@@ -43,8 +43,7 @@ def numbers(split: Split, trials: Trials, views) -> dict:
     """Rank-k, mAP and mINP in percent, and how many probes there are.
 
     Returns:
-        ``rank1``, ``rank5``, ``rank10``, ``rank20``, ``mAP``, ``mINP``, ``probes``, ``probes_without_mate``; and ``subsets``, the same for
-        each by its name.
+        ``rank1``, ``rank5``, ``rank10``, ``rank20``, ``mAP``, ``mINP``, counts (see `score`), and ``subsets``: the same for each.
     """
     views = views if split.views is None else split.views
     out = summary(split, trials, views, RANKS)

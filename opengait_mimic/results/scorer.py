@@ -10,9 +10,9 @@ import torch
 
 from ..config import ConfigError
 from ..protocol import BOTH, HOLISTIC, TEACHER, Cell, Hiding, Split, row, summarise
-from ..protocol.rows import RANKS
-from ..retrieval import OF_SPLIT, Resamples, Trials, mean_over_seeds, trials
-from .numbers import NO_TRIALS, curves, heard, intervals, numbers, verified
+from ..retrieval import OF_SPLIT, Trials, mean_over_seeds, trials
+from .numbers import curves, heard, numbers, verified
+from .parts import Parts, bounded
 from .pictures import Picture, retrievals, sheet
 
 HIDDEN = ("kind", "hidden", "hidden_area", "ven_kind", "ven_hidden")
@@ -118,28 +118,23 @@ class Scorer:
             reason: ``hp`` is None.
             hidden_by: what names a condition's draws; see `opengait_mimic.jobs.Jobs.hidden_by`.
         """
-        rows, kept, ranges = [], [], {}
-        resamples = Resamples(self.labels, heard(self.split, self.whole.trials).probe)
-
-        def resampled(each):
-            return resamples.of(heard(self.split, each), RANKS)
-
-        known = (None if hp_trials is None else resampled(hp_trials), "" if hp is None else NO_TRIALS)
+        rows, kept, means = [], [], {}
+        parts = Parts(self.split, self.labels, self.whole.trials)
+        below = None if hp_trials is None else parts.resampled(hp_trials)
         draws = {hiding: hidden_by(hiding) for hiding in dict.fromkeys(cell.hiding for cell in self.cells if cell.hiding)}
         for cell, found in self._by_cell():
-            by_seed = [resampled(scored.trials) for scored in found.values()]
+            by_seed = [parts.resampled(scored.trials) for scored in found.values()]
             for (seed, scored), own in zip(found.items(), by_seed):
                 values = {**scored.numbers, **scored.curves}
-                more = intervals(own, *known)
-                more["hidden_by"] = draws.get(cell.hiding)
+                more = {"hidden_by": draws.get(cell.hiding)}
                 meta = self.passes[cell.hiding and (cell.hiding, seed)].meta
                 if on := {**meta["trained_with"], **meta["tested_with"]}:
                     more["reference_compat"] = on
-                rows.append({**row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more})
+                rows.append(bounded({**row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more}, own, below))
                 kept.append(scored.trials)
             if len(found) > 1:
-                ranges[cell.name] = intervals(mean_over_seeds(by_seed), *known)
-        summary = [{**line, **ranges.get(line["cell"], {})} for line in summarise(rows)]
+                means[cell.name] = {part: mean_over_seeds([own[part] for own in by_seed]) for part in by_seed[0]}
+        summary = [bounded(line, means[line["cell"]], below) if line["cell"] in means else line for line in summarise(rows)]
         return rows, summary, kept
 
     def _by_cell(self) -> Iterator[tuple[Cell, dict[int, Scored]]]:
