@@ -8,6 +8,7 @@ from typing import Callable, NamedTuple
 
 from . import __version__
 from . import host as hosts
+from .config import read
 from .distributed import on_rank_0, rank_and_world
 from .host import HostError, load_cfgs, resolve
 from .hp import checkpoint_of, hp_weights, refuse_other, teachers_weights
@@ -177,20 +178,22 @@ def _provenance(subject: Subject, earlier: Reference | None, file, measured: dic
     weights = {"checkpoint": sha256(checkpoint_of(cfgs)), "hp": hp_weights(subject, earlier), "weights": teachers_weights(subject)}
     if subject.taught and subject.teacher is not None:  # that trained it, or is not known to be another
         weights["teacher"] = sha256(subject.teacher["evaluator_cfg"]["restore_hint"])
-    weights["ven"] = _ven(cfgs)
+    weights["ven"], measured["ven_kinds"] = _ven(cfgs)
     machine = {"host": host.name, "commit": host.commit, "version": __version__, "device": str(hosts.device())}
     measured = {key: value for key, value in measured.items() if key not in ("post", "transductive", "mates_only")}
     return provenance(cfgs, file, weights, measured, {**machine, "processes": rank_and_world()[1]})
 
 
-def _ven(cfgs: dict) -> str | None:
+def _ven(cfgs: dict) -> tuple[str | None, list[str] | None]:
+    """The SHA-256 of a model's VEN, and the kinds that it was taught; None where there is none."""
     from .models.subnetwork import checkpoint_file
+    from .models.ven import VEN_FIELDS
 
     if not (block := cfgs["model_cfg"].get("ven")):
-        return None
+        return None, None
     named = load_cfgs(block["cfgs"], "model_cfg.ven.cfgs")
     file = checkpoint_file(block.get("checkpoint", "auto"), named, "model_cfg.ven.checkpoint", must_exist=False)
-    return sha256(file) if file.is_file() else None
+    return sha256(file) if file.is_file() else None, read(named["model_cfg"], "model_cfg", VEN_FIELDS).kinds
 
 
 def write_json(file: str | os.PathLike, rows: list[dict], **more) -> None:

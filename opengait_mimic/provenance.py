@@ -30,7 +30,8 @@ def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | Non
             ``weights``: of Baseline-1, the hash of its tensors that its mimics' checkpoints keep. None where there is none.
         measured: ``method``, ``backbone``, ``backbone_cfg``, ``dataset``, ``protocol_name``, ``protocol_hash``, ``pairs``, ``metric``,
             ``data`` (the test data's fingerprint), ``seeds``, ``occlusion`` (condition -> the complete block of the first seed),
-            ``preset`` (or the name of a file of cells), ``manifest`` and ``saved_manifest`` (SHA-256 of the files or None).
+            ``ven_kinds`` (what the model's VEN was taught, or None), ``preset`` (or the name of a file of cells), ``manifest`` and
+            ``saved_manifest`` (SHA-256 of the files or None).
         machine: ``host``, ``commit``, ``version`` (of the plugin), ``device``, ``processes``.
 
     Returns:

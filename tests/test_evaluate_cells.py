@@ -50,6 +50,7 @@ def test_a_preset_over_seeds(table1, trained):
     assert {r["seen"] for r in held["rows"]} == {None, True} and held["rows"][1]["trained_kinds"] == ["none", "bottom", "top"]
     made = held["provenance"]
     assert (made["preset"], made["seeds"], made["left_out"], made["manifest"]) == ("paper-table1", [0, 1], [], None)
+    assert made["ven_kinds"] == ["none", "bottom", "top"]
     assert made["occlusion"][name]["seed"] == 0 and all(made[key].startswith("sha256:") for key in ("checkpoint", "teacher", "ven", "data"))
 
 

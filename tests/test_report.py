@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -17,8 +18,10 @@ from PIL import Image
 
 from opengait_mimic.cli import main
 from opengait_mimic.config import ConfigError
+from opengait_mimic.occlusion import KINDS
 from opengait_mimic.protocol import score
 from opengait_mimic.report import report
+from opengait_mimic.report.entries import SCORES
 from tests.report_results import SEVERITY, TABLE1, Made, write
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -114,14 +117,23 @@ def test_the_page_is_well_formed_and_can_be_walked(page):
 
 
 def test_every_number_of_the_results_stands_in_the_table(page, content):
+    """All that the reader of a result knows: none may be left to the files alone."""
     cells = [e.text for e in page.elements if e.tag in ("td", "th") and "tbody" in e.inside]
+    facts = page.all("dl")[0].text
+    percents, ratios = ("rank1", "rank5", "mAP", "mINP", "rank10", "rank20"), ("rp_rank5", "retention_rank1", "rp_rank10", "rp_rank20")
+    hp, pairs = [f"hp_rank{k}" for k in (1, 5, 10, 20)], {"tar_at_far_0.01": "0.01", "tar_at_far_0.001": "0.001"}
+    assert {*percents, "rp_rank1", *ratios, *hp, *pairs, "eer"} == set(SCORES)
     for result in content:
         for row in result["rows"]:
-            low, high = row["rp_rank1_interval"]
-            wanted = [f"{row['rank1']:.1f}", f"{row['rank5']:.1f}", f"{row['rp_rank1']:.2f} [{low:.2f}, {high:.2f}]"]
-            wanted += [f"{row['rp_rank5']:.2f}", f"{row['mAP']:.1f}", f"{row['retention_rank1']:.2f}"]
-            line = [f"{row['method']}, {row['backbone']}", *wanted]
-            assert any(cells[i : i + len(line)] == line for i in range(len(cells))), line
+            (low, high), name = row["rp_rank1_interval"], f"{row['method']}, {row['backbone']}"
+            said = {key: f"{row[key]:.1f}" for key in percents} | {key: f"{row[key]:.2f}" for key in ratios}
+            line = [name, said["rank1"], said["rank5"], f"{row['rp_rank1']:.2f} [{low:.2f}, {high:.2f}]", said["rp_rank5"], said["mAP"]]
+            line += [said["mINP"], said["retention_rank1"], {True: "seen", False: "unseen", None: ""}[row["seen"]]]
+            line += [said[key] for key in ("rank10", "rank20", "rp_rank10", "rp_rank20")]
+            tar = [f"{row['verification']['tar'][at]:.1f}" for at in pairs.values()]
+            for wanted in (line, [name, *tar, f"{row['verification']['eer']:.1f}"]):
+                assert any(cells[i : i + len(wanted)] == wanted for i in range(len(cells))), wanted
+            assert all(f"{row[key]:.2f} % Rank-{key.removeprefix('hp_rank')}" in facts for key in hp)
 
 
 def test_kinds_that_were_not_trained_are_marked(results, tmp_path):
@@ -164,6 +176,29 @@ def test_the_ven_is_counted_as_its_arrays_say(page, results):
     text = page.section("ven").text
     assert f"{right:.1f} % of {len(found[f'{where}/kind'])} sequences named right" in text
     assert f"mean absolute error {error:.1f} percent points" in text
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (["none", "bottom", "top"], ""),
+        (["none", "top"], "{others:.1f} % of the {count} others; bottom is not among the kinds it was taught (none, top)"),
+        (["none", "middle"], "bottom and top are not among the kinds it was taught (none, middle)"),
+        (None, ""),
+    ],
+)
+def test_kinds_that_the_ven_was_never_taught_are_told(results, tmp_path, known, said):
+    shutil.copytree(results[1], tmp_path / "r")
+    content = json.loads((tmp_path / "r" / "results.json").read_text())
+    content["provenance"]["ven_kinds"] = known
+    (tmp_path / "r" / "results.json").write_text(json.dumps(content))
+    report([tmp_path / "r"], tmp_path / "p.html")
+    with np.load(results[1] / "trials.npz") as arrays:
+        kind, named = (arrays[f"top+bottom 40-60 %|0/{field}"] for field in ("kind", "ven_kind"))
+    top = kind == KINDS.index("top")
+    said = said.format(others=100 * np.mean(named[top] == kind[top]), count=top.sum())
+    found = Page((tmp_path / "p.html").read_text()).section("ven").text
+    assert (said in found) if said else ("taught" not in found)
 
 
 def test_silhouettes_come_back_from_the_page(page, results):

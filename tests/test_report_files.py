@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from opengait_mimic.config import ConfigError
+from opengait_mimic.protocol.mates import COUNTS
 from opengait_mimic.report import report
 from opengait_mimic.report.entries import BOUNDED, SCORES
 from opengait_mimic.report.groups import groups, why_apart
@@ -134,7 +135,7 @@ def test_json_and_csv_hold_the_rows_numbers(results, tmp_path):
         if key in ("seen",):
             return text == "true"
         numbers = (*SCORES, *(f"{score}_sd" for score in SCORES), *(f"{score}_{end}" for score in BOUNDED for end in ("low", "high")))
-        return float(text) if key in numbers else int(text) if key == "group" else text
+        return float(text) if key in numbers else int(text) if key in ("group", *COUNTS) else text
 
     assert [{key: back(key, text) for key, text in line.items()} for line in lines] == content["records"]
 
@@ -148,23 +149,29 @@ def test_a_formula_in_a_name_is_text_in_the_csv(results, tmp_path):
 HOSTILE = ("{\\end{table} $x$ 100% a_b #1 ^~ \\\\ [2] & -- --- '' `` \"q\" <a> |", "Ünïcode Straße", "步态 👣", "[x]", "*", "")
 
 
+def typeset(folder):
+    """What pdfLaTeX says of a page with ``tables.tex``."""
+    head = "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs}\\begin{document}"
+    (folder / "main.tex").write_text(head + "\\input{tables}\\end{document}\n")
+    command = ["pdflatex", "-draftmode", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
+    return done.stdout
+
+
 def test_latex_compiles(results, tmp_path):
     if not shutil.which("pdflatex"):
         pytest.skip("needs pdflatex (Debian: texlive-latex-recommended)")
     hostile = [changed(results[1], tmp_path / str(i), method=name, condition=name) for i, name in enumerate(HOSTILE)]
     report([*results, *hostile], tmp_path / "p.html", latex=tmp_path / "tables.tex")
-    head = "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs}\\begin{document}"
-    (tmp_path / "main.tex").write_text(head + "\\input{tables}\\end{document}\n")
-    command = ["pdflatex", "-draftmode", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120)
-    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in typeset(tmp_path)
 
 
 def test_latex_holds_the_numbers(results, tmp_path):
     report(results, tmp_path / "p.html", latex=tmp_path / "t.tex")
     text = (tmp_path / "t.tex").read_text()
     ranks = [row["rank1"] for row in read_result(results[1]).rows if row["protocol"] == "both"]
-    assert f"MimicGait, GaitBase & {np.mean(ranks):.1f} $\\pm$ {np.std(ranks, ddof=1):.1f} &" in text
+    assert "walkers, GaitBase, protocol" in text and f"\nMimicGait & {np.mean(ranks):.1f}$_{{\\pm{np.std(ranks, ddof=1):.1f}}}$ &" in text
     assert text.count("\\toprule") == text.count("\\begin{table}") == 1 and text.count("\\midrule") == len(TABLE1)
 
 

@@ -1,10 +1,11 @@
-"""What stands in a table: one method in one cell, over its seeds."""
+"""What stands in a table: one method in one cell, over its seeds, as a whole and by subset."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
+from ..protocol.mates import COUNTS
 from .results import Result
 from .text import share
 
@@ -45,27 +46,45 @@ class Place(NamedTuple):
         return f"{self.side}: {self.condition}" if self.condition else self.side
 
 
-class Entry(NamedTuple):
-    """One method in one cell. ``scores``: key of the rows -> `Stat`; ``intervals``: likewise, 95 % bootstrap; ``rows``: one per seed."""
+class Part(NamedTuple):
+    """The total of a cell, or one subset of it. ``scores``: key of the rows -> `Stat`; ``intervals``: likewise, 95 % bootstrap."""
 
-    method: str
-    backbone: str
-    place: Place
-    seeds: tuple[int, ...]
     scores: dict[str, Stat]
     intervals: dict[str, tuple[float, float]]
-    seen: bool | None
-    trained_kinds: tuple[str, ...] | None
-    transductive: str
+    counts: dict[str, int | None]
     rp_reason: str
-    rows: list[dict]
-    indices: list[int]  # of the rows in their result, by which its arrays are named
-    result: Result
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """That of RP at Rank-1."""
         return self.intervals.get("rp_rank1")
+
+
+class Entry(NamedTuple):
+    """One method in one cell. ``subsets``: of the protocol where it has several, by name; ``rows``: one per seed."""
+
+    method: str
+    backbone: str
+    place: Place
+    seeds: tuple[int, ...]
+    total: Part
+    subsets: dict[str, Part]
+    seen: bool | None
+    trained_kinds: tuple[str, ...] | None
+    transductive: str
+    rows: list[dict]
+    indices: list[int]  # of the rows in their result, by which its arrays are named
+    result: Result
+
+    @property
+    def scores(self) -> dict[str, Stat]:
+        """Those of the total."""
+        return self.total.scores
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """That of the total's RP at Rank-1."""
+        return self.total.interval
 
     @property
     def name(self) -> str:
@@ -85,21 +104,32 @@ def entries(result: Result) -> list[Entry]:
 def _entry(result: Result, key: tuple, indices: list[int]) -> Entry:
     method, backbone, transductive, place = key
     rows = [result.rows[i] for i in indices]
-    trained = rows[0].get("trained_kinds")
+    trained, summed = rows[0].get("trained_kinds"), _summed(result, rows)
+    of_each = [row.get("subsets", {}) for row in rows]
+    names = [name for name in of_each[0] if all(name in found for found in of_each)]
+    told = summed.get("subsets", {})
     return Entry(
         method,
         backbone,
         place,
         tuple(sorted(row["seed"] for row in rows)),
-        {score: _stat([_value(row, score) for row in rows]) for score in SCORES},
-        _intervals(result, rows),
+        _part(rows, summed),
+        {name: _part([found[name] for found in of_each], told.get(name, {})) for name in names},
         rows[0].get("seen"),
         None if trained is None else tuple(trained),
         transductive,
-        next((row["rp_reason"] for row in rows if row.get("rp_reason")), ""),
         rows,
         indices,
         result,
+    )
+
+
+def _part(rows: list[dict], summed: dict) -> Part:
+    return Part(
+        {score: _stat([_value(row, score) for row in rows]) for score in SCORES},
+        {score: (ends[0], ends[1]) for score in BOUNDED if (ends := summed.get(f"{score}_interval")) is not None},
+        {key: rows[0].get(key) for key in COUNTS},
+        next((row["rp_reason"] for row in rows if row.get("rp_reason")), ""),
     )
 
 
@@ -130,13 +160,12 @@ def _stat(values: list) -> Stat:
     return Stat(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)))
 
 
-def _intervals(result: Result, rows: list[dict]) -> dict[str, tuple[float, float]]:
-    """Of one seed the row's, of several the summary's, which holds those of the mean."""
+def _summed(result: Result, rows: list[dict]) -> dict:
+    """What holds the intervals: of one seed its row, of several the summary's line, which has those of the mean."""
     source = rows
     if len(rows) > 1:
         source = [entry for entry in result.summary if all(entry.get(key) == rows[0].get(key) for key in KEYS)]
-    found = {score: source[0].get(f"{score}_interval") for score in BOUNDED} if len(source) == 1 else {}
-    return {score: (ends[0], ends[1]) for score, ends in found.items() if ends is not None}
+    return source[0] if len(source) == 1 else {}
 
 
 BOUNDED = tuple(f"{kind}rank{k}" for kind in ("", "rp_") for k in (1, 5, 10, 20))

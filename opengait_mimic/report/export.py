@@ -6,14 +6,16 @@ import csv
 import io
 import json
 
-from .entries import BOUNDED, SCORES, Entry
+from ..protocol.mates import COUNTS
+from .entries import BOUNDED, SCORES, Entry, Part
 from .groups import Group, why_apart
 
 FORMAT, VERSION = "opengait-mimic report", 1
-FACTS = ("group", "dataset", "protocol_name", "method", "backbone", "transductive", "cell", "protocol", "gallery_embedder", "condition")
 COLUMNS = (
-    *FACTS,
+    *("group", "dataset", "protocol_name", "method", "backbone", "transductive", "cell", "protocol", "gallery_embedder", "condition"),
+    "subset",
     *("seeds", "seen", "trained_kinds"),
+    *COUNTS,
     *(column for score in SCORES for column in (score, f"{score}_sd")),
     *(f"{score}_{end}" for score in BOUNDED for end in ("low", "high")),
     "rp_reason",
@@ -21,11 +23,19 @@ COLUMNS = (
 
 
 def records(groups: list[Group]) -> list[dict]:
-    """One flat record for each method and cell: means, standard deviations (None with one seed), the intervals."""
-    return [_record(number, group, entry) for number, group in enumerate(groups, 1) for entry in group.entries]
+    """One flat record for each method and cell: means, standard deviations (None with one seed), the intervals. ``subset`` is None.
+
+    After each stand those of its subsets, where the protocol has several, with the name in ``subset``.
+    """
+    return [
+        _record(number, group, entry, subset, part)
+        for number, group in enumerate(groups, 1)
+        for entry in group.entries
+        for subset, part in [(None, entry.total), *entry.subsets.items()]
+    ]
 
 
-def _record(number: int, group: Group, entry: Entry) -> dict:
+def _record(number: int, group: Group, entry: Entry, subset: str | None, part: Part) -> dict:
     place = entry.place
     values = {
         "group": number,
@@ -38,20 +48,22 @@ def _record(number: int, group: Group, entry: Entry) -> dict:
         "protocol": place.protocol,
         "gallery_embedder": place.gallery,
         "condition": place.condition or None,
+        "subset": subset,
         "seeds": " ".join(map(str, entry.seeds)),
         "seen": entry.seen,
         "trained_kinds": None if entry.trained_kinds is None else " ".join(entry.trained_kinds),
-        "rp_reason": entry.rp_reason or None,
+        **part.counts,
+        "rp_reason": part.rp_reason or None,
     }
-    for score, (mean, sd) in entry.scores.items():
+    for score, (mean, sd) in part.scores.items():
         values[score], values[f"{score}_sd"] = mean, sd
     for score in BOUNDED:
-        values[f"{score}_low"], values[f"{score}_high"] = entry.intervals.get(score, (None, None))
+        values[f"{score}_low"], values[f"{score}_high"] = part.intervals.get(score, (None, None))
     return {column: values[column] for column in COLUMNS}
 
 
 def to_json(groups: list[Group]) -> str:
-    """Records with what each group shares, why they are apart, and each result's provenance."""
+    """Records with what each group shares, why they are apart, and each result's provenance; those of subsets under a key of their own."""
     told = [
         {
             "facts": group.facts,
@@ -62,7 +74,9 @@ def to_json(groups: list[Group]) -> str:
         }
         for number, group in enumerate(groups)
     ]
-    return json.dumps({"format": FORMAT, "format_version": VERSION, "groups": told, "records": records(groups)}, indent=2) + "\n"
+    found = records(groups)
+    parted = {"records": [r for r in found if r["subset"] is None], "subsets": [r for r in found if r["subset"] is not None]}
+    return json.dumps({"format": FORMAT, "format_version": VERSION, "groups": told, **parted}, indent=2) + "\n"
 
 
 def _curves(entry: Entry) -> list[dict]:

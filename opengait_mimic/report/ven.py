@@ -10,7 +10,7 @@ from .groups import Group
 from .heat import heat_map, size
 from .results import Result
 from .svg import Axis, Chart, swatch
-from .text import escaped
+from .text import escaped, listed
 
 POINTS = 300  # drawn of each scatter; the numbers are those of all
 
@@ -24,7 +24,8 @@ def ven(group: Group) -> Section:
             if (name, condition) in told:  # another result of the same network
                 continue
             told.add((name, condition))
-            figures += [_confusion(name, condition, *found[:2]), _amounts(name, condition, found[0], *found[2:])]
+            known = result.provenance.get("ven_kinds")
+            figures += [_confusion(name, condition, *found[:2], known), _amounts(name, condition, found[0], *found[2:])]
             shown |= set(np.unique(found[0]).tolist())
     intro = (
         "First: drawn kinds against those that the VEN names for a sequence, percent of the drawn kind. Second: the share that is hidden of"
@@ -48,7 +49,7 @@ def _conditions(result: Result) -> dict[str, list[np.ndarray]]:
     return {condition: [np.concatenate(parts) for parts in zip(*seeds)] for condition, seeds in found.items()}
 
 
-def _confusion(name: str, condition: str, kind: np.ndarray, said: np.ndarray) -> Figure:
+def _confusion(name: str, condition: str, kind: np.ndarray, said: np.ndarray, known: list[str] | None) -> Figure:
     rows = np.unique(kind)
     columns = np.union1d(rows, said)
     counts = np.array([[np.sum((kind == i) & (said == j)) for j in columns] for i in rows])
@@ -58,9 +59,18 @@ def _confusion(name: str, condition: str, kind: np.ndarray, said: np.ndarray) ->
     words = [[f"{share:.1f}" if share else "0" for share in line] for line in shares]
     alt = f"VEN confusion, {name}, {condition}: {right:.1f} % right."
     body = heat_map(alt, rows_named, [KINDS[j] for j in columns], shares.tolist(), words, "named", "drawn")
-    return Figure(
-        body, f"{name}; {condition or 'whole bodies'}: {right:.1f} % of {len(kind)} sequences named right.", size(rows_named, columns)
-    )
+    told = f"{name}; {condition or 'whole bodies'}: {right:.1f} % of {len(kind)} sequences named right{_untaught(kind, said, known)}."
+    return Figure(body, told, size(rows_named, columns))
+
+
+def _untaught(kind: np.ndarray, said: np.ndarray, known: list[str] | None) -> str:
+    """That kinds were drawn which the VEN cannot name, and how many of the others it named right; empty where ``known`` is not told."""
+    unknown = [KINDS[i] for i in np.unique(kind) if known and KINDS[i] not in known]
+    if not unknown:
+        return ""
+    could = ~np.isin(kind, [KINDS.index(name) for name in unknown])
+    others = f", {100 * float(np.mean(kind[could] == said[could])):.1f} % of the {could.sum()} others" if could.any() else ""
+    return f"{others}; {listed(unknown)} {'is' if len(unknown) == 1 else 'are'} not among the kinds it was taught ({', '.join(known)})"
 
 
 def _amounts(name: str, condition: str, kind: np.ndarray, area: np.ndarray, said: np.ndarray) -> Figure:
