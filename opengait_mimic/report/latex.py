@@ -15,7 +15,7 @@ HEAD = (
     "% \\usepackage[T1]{fontenc} sets the accented letters of names\n"
 )
 LINES = 40  # of a page
-TITLES = ("Method", "Rank-1, %", "Rank-5, %", "mAP, %", "mINP, %", "RP at 1 [95 %]", "RP at 5", "Retention")
+TITLES = ("Method", "Rank-1, %", "Rank-5, %", "mAP, %", "mINP, %", "RP at 1 [95 %]", "RP at 5", "Ret.")
 DAGGER = r"$^\dagger$"
 SIGNS = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -97,7 +97,7 @@ def _table(titles: tuple[str, ...], blocks: list[list[str]], caption: str) -> st
     sides = "".join("l" if title in ("Method", "Subset") else "r" for title in titles)
     head = " & ".join(escaped(title.removesuffix(", %")) for title in titles) + r" \\"
     return (
-        f"\\begin{{table}}\n\\centering\n\\scriptsize\\setlength{{\\tabcolsep}}{{2.5pt}}\n\\caption{{{caption}}}\n"
+        f"\\begin{{table}}\n\\centering\n\\scriptsize\\setlength{{\\tabcolsep}}{{2pt}}\n\\caption{{{caption}}}\n"
         f"\\def\\numbers{{\\begin{{tabular}}{{@{{}}{sides}@{{}}}}\n\\toprule\n{head}\n\\midrule\n{body}\n"
         f"\\bottomrule\n\\end{{tabular}}}}\n\\setbox0\\hbox{{\\numbers}}\\ifdim\\wd0>\\linewidth\\tiny\\setlength{{\\tabcolsep}}{{1pt}}\\fi\n\\numbers\n\\end{{table}}\n"
     )
