@@ -39,7 +39,7 @@ def report(commands) -> None:
     p = commands.add_parser("report", help="results as one self-contained page, and as CSV, JSON and LaTeX")
     p.add_argument("results", nargs="+", metavar="RESULTS", help="folders that `evaluate --out DIR` wrote, or their results.json")
     p.add_argument("--out", default="report.html", metavar="HTML", help="the page (default: report.html)")
-    p.add_argument("--csv", default=None, metavar="F", help="one line for each method and cell")
+    p.add_argument("--csv", default=None, metavar="F", help="one line for each method and cell, and for each of its subsets")
     p.add_argument("--json", default=None, metavar="F", help="the same with curves and provenance")
     p.add_argument("--latex", default=None, metavar="F", help="the tables, for \\input; needs booktabs")
     p.set_defaults(run=_run_report)

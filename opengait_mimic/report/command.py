@@ -19,7 +19,7 @@ def report(results, out, csv=None, json=None, latex=None) -> list[str]:
     Args:
         results: folders that ``evaluate --out`` wrote, or their ``results.json``.
         out: the page, HTML.
-        csv: the numbers, one line for each method and cell.
+        csv: the numbers, one line for each method and cell, and for each of its subsets.
         json: the numbers, the curves and the provenance.
         latex: the tables, for ``\input``.
 
