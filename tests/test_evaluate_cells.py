@@ -236,7 +236,8 @@ def test_pairs_are_the_trials_of_verification(command, trained, tree, tmp_path):
             a["verification"]["genuine"],
             a["verification"]["impostor"],
         )
-        assert b["verification"]["eer"] == pytest.approx(a["verification"]["eer"], abs=0.5) and b["rank1"] == a["rank1"]
+        one = 100 / b["verification"]["impostor"] + 1e-6  # without a list impostors stand at the lower end of their rounding
+        assert b["verification"]["eer"] == pytest.approx(a["verification"]["eer"], abs=one) and b["rank1"] == a["rank1"]
     one_sided = {**listed, "pairs": [pair for pair in listed["pairs"] if pair[0].split("/")[0] != pair[1].split("/")[0]]}
     with pytest.raises(SystemExit) as caught:
         command(trained.files[TEACHER], "--pairs", written(tmp_path / "none.json", one_sided))
