@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .post import processed
+from .post import between
 from .search import search
 from .sides import codes, groups, sides
 
@@ -51,7 +51,7 @@ def trials(
     exactly those of distances from float64 differences rounded to float32 (see `search`): a stranger at the same distance
     stands before the mate, so that embeddings that collapsed to a point score 0, and neither blocks nor threads nor the
     order of the gallery change a rank. The peak beside the embeddings given is about one copy of a subset's probes and two
-    of its gallery.
+    of its gallery; where ``post`` gives distances, also all of these (see `Distances`).
 
     Args:
         split: what ``opengait_mimic.protocol.split`` returns.
@@ -60,7 +60,7 @@ def trials(
         labels: subject of each sequence.
         views: view of each sequence.
         metric: ``euc`` or ``cos``.
-        post: a name of ``POST``, transductive post-processing of a subset's embeddings; None = none.
+        post: a name of ``POST``, transductive post-processing of a subset's embeddings or distances; None = none.
         progress: called with (probes done, probes in all).
         block: probes at once; None = chosen for the memory. Does not change the result.
 
@@ -68,8 +68,8 @@ def trials(
         probe_embeddings, gallery_embeddings [N, c, p]; labels, views [N]
 
     Raises:
-        ValueError: lengths or shapes that do not fit, embeddings that are not finite, an unknown metric or post-processing, or a
-            cross-view protocol without a pair of different views.
+        ValueError: lengths or shapes that do not fit, embeddings that are not finite, an unknown metric or post-processing, distances
+            of its that do not fit or are not finite, or a cross-view protocol without a pair of different views.
     """
     x, y, labels, views = sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
     subject, (names, view) = codes(labels, x.device), np.unique(views, return_inverse=True)
@@ -84,9 +84,9 @@ def trials(
             progress(done, total)
 
     for number, (subset, pairs) in enumerate(searches.items()):
-        px, gy = processed(post, x, y, *split.subsets[subset])
+        apart = between(post, x, y, *map(np.flatnonzero, split.subsets[subset]), metric)
         for p, g in pairs:
-            places = search(px[p], gy[g], subject[p], subject[g], metric, block, tick)
+            places = search(apart(p, g), subject[p], subject[g], block, tick)
             found.append(
                 Trials(
                     probe=p,

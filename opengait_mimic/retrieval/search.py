@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from .exact import Exact
-from .screen import Screen
+from .apart import Held, Streamed
 
 CELLS = 2**22  # distances held at once
 
@@ -24,35 +23,32 @@ class Places(NamedTuple):
     mate: np.ndarray  # index into the gallery, -1 = none
 
 
-def search(probe, gallery, probe_codes, gallery_codes, metric="euc", block=None, tick=lambda count: None) -> Places:
+def search(apart: Streamed | Held, probe_codes, gallery_codes, block=None, tick=lambda count: None) -> Places:
     """Rank, average precision and inverse negative penalty of every probe, in bounded memory.
 
-    The ranks are those of the exact distances (`Exact`), to the last: fast distances (`Screen`) decide every comparison that
+    The ranks are those of the exact distances, to the last: of embeddings (`Streamed`) fast distances decide every comparison that
     their error bound leaves no doubt about, and the rest is computed exactly. So neither the size of the blocks nor the
     order of the gallery nor the number of threads changes a result. Ties are pessimistic: a stranger as far away as a mate
     stands before it.
 
     Args:
-        probe: embeddings, float32, finite.
-        gallery: embeddings, float32, finite, on the same device.
-        probe_codes: subject of each probe, integers on that device.
-        gallery_codes: subject of each gallery embedding, likewise.
-        metric: ``euc`` or ``cos``.
+        apart: the distances between P probes and a gallery of G.
+        probe_codes: subject of each probe, integers on their device.
+        gallery_codes: subject of each gallery sequence, likewise.
         block: probes at once, >= 1; None = as many as keep one array of distances at 16 MiB.
         tick: called with the number of probes done since the last call.
 
     Shape:
-        probe [P, c, p], gallery [G, c, p]; probe_codes [P], gallery_codes [G]
+        probe_codes [P], gallery_codes [G]
     """
     if block is not None and block < 1:
         raise ValueError(f"block = {block}; expected an integer >= 1")
-    block = block or min(max(CELLS // len(gallery), 16), 1024)
-    screen, exact, found = Screen(probe, gallery, metric), Exact(probe, gallery, metric), []
-    for start in range(0, len(probe), block):
+    block, found = block or min(max(CELLS // len(gallery_codes), 16), 1024), []
+    for start in range(0, len(probe_codes), block):
         rows = slice(start, start + block)
         mate = probe_codes[rows, None] == gallery_codes
-        distance, error = screen(rows)
-        found.append(_places(distance - error, distance + error, mate, lambda i, j, s=start: exact(s + i, j)))
+        distance, error = apart.bounded(rows)
+        found.append(_places(distance - error, distance + error, mate, lambda i, j, s=start: apart.exact(s + i, j)))
         tick(len(mate))
     return Places(*(torch.cat(column).cpu().numpy() for column in zip(*found)))
 
