@@ -10,7 +10,7 @@ import torch
 from .distances import checked
 from .post import between
 from .search import CELLS
-from .sides import codes, groups, sides
+from .sides import pairings, sides
 
 TARGETS = (0.01, 0.001)
 """The false accept rates that TAR is reported at."""
@@ -52,7 +52,8 @@ class Verification(NamedTuple):
 
 
 def verification(split, probe_embeddings, gallery_embeddings, labels, views, metric: str = "euc", post: str | None = None) -> Verification:
-    """Verify every probe against every gallery sequence of a split; in a cross-view protocol at different views only.
+    """Verify every probe against every gallery sequence of a split; in a cross-view protocol at different views only, by probe view without
+    its own subject at its own view.
 
     The pairs of a subset are pooled, TAR, EER and ROC are the mean over the subsets. Impostor distances are never held: they are
     counted between the sorted genuine distances, which tells TAR and EER without loss, so the memory is that of ``trials`` plus
@@ -76,10 +77,10 @@ def verification(split, probe_embeddings, gallery_embeddings, labels, views, met
         ValueError: as ``trials``. NoPairs: a subset without a genuine or an impostor pair.
     """
     x, y, labels, views = sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
-    subject, found = codes(labels, x.device), []
+    found = []
     for subset, masks in split.subsets.items():
         apart = between(post, x, y, *map(np.flatnonzero, masks), metric)
-        found.append(_of_subset(apart, subject, groups(split, subset, views), subset))
+        found.append(_of_subset(apart, pairings(split, subset, labels, views, x.device), subset))
     return Verification(
         {far: float(np.mean([v.tar_at_far[far] for v in found])) for far in TARGETS},
         float(np.mean([v.eer for v in found])),
@@ -120,28 +121,28 @@ def verify_pairs(probe_embeddings, gallery_embeddings, pairs, labels, metric: st
     return _scored(genuine, below, upto, len(impostor), "the list")
 
 
-def _of_subset(apart, subject, searches, subset):
+def _of_subset(apart, searches, subset):
     genuine = []
-    for exact, _, mate in _blocks(apart, subject, searches, screened=False):
+    for exact, _, mate, _ in _blocks(apart, searches, screened=False):
         genuine.append(exact(*mate.nonzero(as_tuple=True)))
     genuine = np.sort(np.concatenate(genuine))
     steps = np.unique(genuine)
     below, upto, impostors = np.zeros(len(steps), dtype=np.int64), np.zeros(len(steps), dtype=np.int64), 0
-    for exact, (distance, error), mate in _blocks(apart, subject, searches, screened=True):
+    for exact, (distance, error), _, stranger in _blocks(apart, searches, screened=True):
         low = distance - error
-        row, column = ((error > COARSE * distance) & ~mate).nonzero(as_tuple=True)
+        row, column = ((error > COARSE * distance) & stranger).nonzero(as_tuple=True)
         low[row, column] = torch.from_numpy(exact(row, column)).to(low.device)
-        low = np.sort(low[~mate].cpu().numpy())
+        low = np.sort(low[stranger].cpu().numpy())
         below += np.searchsorted(low, steps, "left")
         upto += np.searchsorted(low, steps, "right")
         impostors += len(low)
     return _scored(genuine, below, upto, impostors, f"subset {subset!r}")
 
 
-def _blocks(apart, subject, searches, screened):
-    """Block by block of probes: exact distances on demand, distances with bounds where wanted, and who is a mate."""
-    for p, g in searches:
-        part, own, theirs = apart(p, g), subject[p], subject[g]
+def _blocks(apart, searches, screened):
+    """Block by block of probes: exact distances on demand, distances with bounds where wanted, mates and strangers."""
+    for p, g, paired in searches:
+        part = apart(p, g)
         block = min(max(CELLS // len(g), 16), 1024)
         for start in range(0, len(p), block):
             rows = slice(start, start + block)
@@ -149,7 +150,7 @@ def _blocks(apart, subject, searches, screened):
             def of_block(i, j, exact=part.exact, start=start):
                 return exact(start + i, j).cpu().numpy()
 
-            yield of_block, part.bounded(rows) if screened else None, own[rows, None] == theirs
+            yield of_block, part.bounded(rows) if screened else None, *paired(rows)
 
 
 def _scored(genuine, below, upto, impostors, where):
