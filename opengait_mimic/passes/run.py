@@ -124,7 +124,8 @@ class _Run:
             model.test_loader = whole
         self.progress((number + 1) * n, total)
         if rank_and_world()[0] == 0:
-            more = {"batch": self.batch, "picture": self.picture, "trained_with": model.trained_with, "tested_with": model.tested_with}
+            more = {"batch": self.batch, "picture": list(self.picture)}
+            more.update(trained_with=model.trained_with, tested_with=model.tested_with)
             kept.finish(_pass(kept.parts(), data, {"key": key, **more}))
 
     def note(self, kept) -> None:
