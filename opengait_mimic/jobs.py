@@ -8,11 +8,12 @@ from typing import Callable
 
 import numpy as np
 
+from .distributed import on_rank_0
 from .host import resolve
 from .inputs import sha256
 from .manifest import Manifest, read_manifest
-from .passes import Pass, embed_each, frames_of, manifest_of, reread
-from .passes.keys import resolved
+from .passes import Pass, embed_each, fingerprint, frames_of, manifest_of, reread
+from .passes.keys import resolved, threshold
 from .protocol import BOTH, TEACHER, Cell, Hiding, content_hash
 from .results.scorer import Job
 from .setting import Subject
@@ -87,9 +88,17 @@ class Jobs:
         if manifest is not None:
             file = resolve(manifest, "--manifest")
             self.manifest, self.manifest_hash = read_manifest(file), sha256(file)
+            on_rank_0(self._tell_departures)
         self.own: list[Job] = [None, *product(dict.fromkeys(cell.hiding for cell in cells if cell.hiding), seeds)]
         hidden = {cell.hiding for cell in cells if (cell.protocol, cell.gallery_embedder) == (BOTH, TEACHER)}
         self.theirs = [] if teacher is None else [job for job in self.own if job is None or job[0] in hidden]
+
+    def _tell_departures(self) -> None:
+        from utils import get_msg_mgr
+
+        cfgs, held = self.subject.cfgs, self.manifest
+        for each in held.departures("" if held.data is None else fingerprint(cfgs), threshold(cfgs)):
+            get_msg_mgr().log_warning(each)
 
     def block(self, job: Job) -> dict | None:
         """The complete ``occlusion`` block of a job; None = whole bodies."""

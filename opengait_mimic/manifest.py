@@ -2,13 +2,20 @@
 
 .. code-block:: json
 
-    {"format": "opengait-mimic manifest", "format_version": 1, "dataset": "GREW",
+    {"format": "opengait-mimic manifest", "format_version": 1, "dataset": "GREW", "picture": [64, 44], "binarise": 0.5,
+     "data": "sha256:...",
      "conditions": [
       {"name": "top+bottom 0.4-0.6 seed 0", "seed": 0,
        "occlusion": {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "speed": [0.5, 1.0], "time_axis": 100,
                      "reference_compat": {}},
        "sequences": {"01123/01/4XPn5Z28": {"kind": "top", "hidden": 0.4734102},
                      "01123/02/4XPn5Z28": {"kind": "patch", "hidden": 0.51, "place": 0.25, "speed": -0.75}}}]}
+
+``picture`` is [h, w], the rows and columns of the pictures that were hidden; ``binarise`` the threshold above which the network's input
+was 1 and else 0 (null: it kept its grey values); ``data`` a fingerprint of the test data (its names, sizes and samples of its bytes, by
+this package's own rule). They may be left out, and are not checked then, which a line of the log says. Hiding by ``patch`` and ``pole``
+follows the picture's size, so these are refused under another ``picture``; the other kinds scale with it. Another ``binarise`` or ``data``
+is warned of.
 
 ``occlusion`` and ``seed`` say what was drawn from. ``sequences`` maps ``label/type/view`` of every test sequence to what is hidden of
 it, and is all that needs to be read in order to apply it. Numbers are shortest decimals that give the same float64 again.
@@ -28,7 +35,8 @@ them; k = 0, 1, 2, ... is a frame's index in the sequence, in order and without 
   picture is cut off.
 - ``pole``: as ``patch``, with all rows.
 
-Where the network takes binarised input (``model_cfg.binarise``), a pixel is then 1 if it is above that threshold and else 0.
+``patch`` and ``pole`` are defined for h, w = ``picture`` alone. Where the network takes binarised input (``binarise``), a pixel is
+then 1 if it is above that threshold and else 0.
 
 Left out is what is 0 or false. ``reference_compat`` alone gives the following. ``trimmed`` (top and bottom): the columns from
 trimmed / 2 * w to (1 - trimmed / 2) * w are stretched over all w columns as the rows were, after them. ``once`` (patch and pole): the left
@@ -48,11 +56,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from .config import REQUIRED, ConfigError, anything, block, boolean, choice, integer, number, read, text
+from .config import REQUIRED, ConfigError, anything, block, boolean, choice, integer, number, optional, pair, read, text
 from .headed import read_headed
 from .occlusion import KINDS, MOVING, Draw, Occlusion, fields
 
 FORMAT, VERSION = "opengait-mimic manifest", 1
+UNTOLD = object()
+"""In the place of ``binarise`` where a manifest does not tell it."""
 NUMBERS = ("hidden", "place", "speed", "width", "trimmed", "portion")
 Drawn = dict[tuple[str, str, str], tuple[Draw, int]]
 """(label, type, view) -> what is hidden, and the time of the first frame (0 but for ``once``)."""
@@ -74,28 +84,74 @@ class Condition(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """The conditions of a manifest, on one data set."""
+    """The conditions of a manifest, on one data set.
+
+    ``picture``: rows and columns; None = not told. ``binarise``: a threshold, None = grey values are kept, `UNTOLD`. ``data``:
+    fingerprint of the test data; None = not told.
+    """
 
     dataset: str
     conditions: tuple[Condition, ...]
     source: str = "the manifest"
+    picture: tuple[int, int] | None = None
+    binarise: object = UNTOLD
+    data: str | None = None
 
     def of(self, occlusion: Occlusion, seed: int) -> Condition:
         """The condition that drew from an occlusion with a seed.
 
         Raises:
-            ConfigError: the manifest has none; names those it has.
+            ConfigError: the manifest has none; names the nearest, and in which keys they differ.
         """
-        for condition in self.conditions:
-            if condition.seed == seed and _alike(condition.occlusion) == _alike(occlusion):
+        wanted = _told(occlusion, seed)
+        held = [(each, _told(each.occlusion, each.seed)) for each in self.conditions]
+        for condition, told in held:
+            if told == wanted:
                 return condition
-        held = "; ".join(f"{each.name} (seed {each.seed}, {json.dumps(_block(each.occlusion))})" for each in self.conditions)
+
+        def far(one):
+            low, high = zip(*(each["hidden"] for each in (one[1], wanted)))
+            return sum(one[1][key] != wanted[key] for key in wanted), abs(one[0].seed - seed), abs(low[0] - low[1]) + abs(high[0] - high[1])
+
+        (first, told), *others = sorted(held, key=far)
+        differ = "; ".join(
+            f"{key} {json.dumps(told[key])} there, {json.dumps(wanted[key])} here" for key in wanted if told[key] != wanted[key]
+        )
+        more = f" and {len(others) - 2} more" if len(others) > 2 else ""
+        rest = f"It also holds {', '.join(repr(each.name) for each, _ in others[:2])}{more}. " if others else ""
         raise ConfigError(
-            f"{self.source}: holds no condition of seed {seed} and {json.dumps(_block(occlusion))}; it holds {held}. Test what it holds, or"
-            " leave the manifest out"
+            f"{self.source}: holds no condition of seed {seed} that hides as this one does. The nearest is {first.name!r}: {differ}. {rest}"
+            "Test what it holds, or leave the manifest out"
         )
 
-    def for_test(self, occlusion: Occlusion, seed: int, dataset: str, sample_type: str, sequences: Iterable[tuple[str, str, str]]) -> Drawn:
+    def departures(self, data: str, binarise: float | None) -> list[str]:
+        """What may make this test another than the one that the manifest was made in; sentences.
+
+        Args:
+            data: fingerprint of the test data.
+            binarise: threshold of the network's input; None = it keeps its grey values.
+        """
+        found = []
+        if self.data not in (None, data):
+            found.append(
+                f"data: made on other test data of {self.dataset} ({self.data[:19]} there, {data[:19]} here); sequences are known by name"
+            )
+        if self.binarise is not UNTOLD and self.binarise != binarise:
+            found.append(f"binarise: {json.dumps(self.binarise)} there, {json.dumps(binarise)} here; edges of what is hidden may differ")
+        told = {"picture": self.picture is not None, "binarise": self.binarise is not UNTOLD, "data": self.data is not None}
+        if lacking := [key for key, there in told.items() if not there]:
+            found.append(f"{', '.join(lacking)}: not told, so not checked")
+        return [f"{self.source}: {each}" for each in found]
+
+    def for_test(
+        self,
+        occlusion: Occlusion,
+        seed: int,
+        dataset: str,
+        sample_type: str,
+        sequences: Iterable[tuple[str, str, str]],
+        picture: tuple[int, int] | None = None,
+    ) -> Drawn:
         """What a test hides, sequence by sequence.
 
         Args:
@@ -104,9 +160,11 @@ class Manifest(NamedTuple):
             dataset: name of the test set.
             sample_type: of the test's sampler.
             sequences: (label, type, view) of the whole test set.
+            picture: rows and columns of this test's silhouettes; None = not known.
 
         Raises:
-            ConfigError: another data set, no such condition, sequences that the manifest does not name, or frames out of order.
+            ConfigError: another data set, no such condition, sequences that the manifest does not name, frames out of order, or moving
+                kinds under another picture.
         """
         if dataset != self.dataset:
             raise ConfigError(f"{self.source}: made on {self.dataset}, this test is on {dataset}")
@@ -116,6 +174,14 @@ class Manifest(NamedTuple):
             some = ", ".join("/".join(name) for name in lacking[:5])
             raise ConfigError(f"{self.source}: {condition.name} names no occlusion for {len(lacking)} test sequences: {some}")
         refuse_drawn_frames(sample_type, condition.drawn)
+        moving = sorted({d.kind for d, _ in condition.drawn.values()} & set(MOVING))
+        if moving and None not in (self.picture, picture) and tuple(picture) != self.picture:
+            theirs, ours = ("{}x{}".format(*size) for size in (self.picture, picture))
+            raise ConfigError(
+                f"{self.source}: picture = {list(self.picture)}, but this test's silhouettes are {ours} (rows x columns) after the"
+                f" transforms: the path of {' and '.join(moving)} follows the size, so other pixels would be hidden. Test on {theirs}"
+                " (evaluator_cfg.transform), or leave the manifest out"
+            )
         return condition.drawn
 
 
@@ -142,7 +208,10 @@ def write(file: str | os.PathLike, manifest: Manifest) -> None:
     for name, occlusion, seed, drawn in manifest.conditions:
         sequences = {"/".join(key): _entry(*drawn[key]) for key in sorted(drawn)}
         conditions.append({"name": name, "seed": seed, "occlusion": _block(occlusion), "sequences": sequences})
-    head = {"format": FORMAT, "format_version": VERSION, "dataset": manifest.dataset, "conditions": []}
+    head = {"format": FORMAT, "format_version": VERSION, "dataset": manifest.dataset}
+    head.update({} if manifest.picture is None else {"picture": list(manifest.picture)})
+    head.update({} if manifest.binarise is UNTOLD else {"binarise": manifest.binarise})
+    head.update({} if manifest.data is None else {"data": manifest.data}, conditions=[])
     lines = [json.dumps(head)[:-2]]  # without the closing ]}
     for i, condition in enumerate(conditions):
         sequences = condition.pop("sequences")
@@ -165,7 +234,7 @@ def read_manifest(file: str | os.PathLike) -> Manifest:
     found = read_headed(file, FORMAT, VERSION, "a manifest", "write it anew with `opengait-mimic evaluate --save-manifest FILE`")
     content = read(found, where, {"format": (REQUIRED, text), "format_version": (REQUIRED, anything), **TOP})
     conditions = [_condition(each, f"{where}: conditions[{i}]") for i, each in enumerate(content.conditions)]
-    return Manifest(content.dataset, tuple(conditions), where)
+    return Manifest(content.dataset, tuple(conditions), where, content.picture, content.binarise, content.data)
 
 
 def _some(kind: type) -> Callable:
@@ -186,7 +255,18 @@ def _share(value, where):
     return float(value)
 
 
-TOP = {"dataset": (REQUIRED, text), "conditions": (REQUIRED, _some(list))}
+def _threshold(value, where):
+    """A check: of ``binarise``."""
+    return value if value is UNTOLD else optional(number(0, 1))(value, where)
+
+
+TOP = {
+    "dataset": (REQUIRED, text),
+    "picture": (None, optional(pair(integer(1)))),
+    "binarise": (UNTOLD, _threshold),
+    "data": (None, optional(text)),
+    "conditions": (REQUIRED, _some(list)),
+}
 CONDITION = {
     "name": (REQUIRED, text),
     "seed": (REQUIRED, integer(0)),
@@ -232,7 +312,7 @@ def _block(occlusion: Occlusion) -> dict:
     return json.loads(json.dumps({**found, "reference_compat": occlusion.compat or {}}))
 
 
-def _alike(occlusion: Occlusion) -> dict:
-    """`_block` without what rounding or a kind of probability 0 would change."""
+def _told(occlusion: Occlusion, seed: int) -> dict:
+    """`_block` and the seed, without what rounding or a kind of probability 0 would change."""
     kinds = {kind: round(share, 9) for kind, share in occlusion.kinds.items() if share > 0}
-    return {**_block(occlusion), "kinds": kinds}
+    return {"seed": seed, **_block(occlusion), "kinds": kinds}

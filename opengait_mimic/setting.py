@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from .config import ConfigError
+from .config import ConfigError, boolean
 from .distributed import on_rank_0
 from .host import is_ours, load_cfgs, resolve
 from .launch import start_log
@@ -108,8 +108,7 @@ class Subject(NamedTuple):
 
     def split(self, labels, types, views) -> Split:
         """Probe and gallery of the test sequences."""
-        known = self.protocol if isinstance(self.protocol, Listed) else self.dataset
-        found = split(known, labels, types, views, self.probe_set)
+        found = split(self.protocol, labels, types, views, self.probe_set)
         return found if self.pairs is None else replace(found, pairs=self.pairs.indices(labels, types, views))
 
 
@@ -190,7 +189,8 @@ def known_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule | Lis
 
     Args:
         cfgs: a prepared configuration.
-        file: a protocol of named sequences (`read_protocol`), in the place of the data set's own.
+        file: a protocol of named sequences (`read_protocol`), in the place of the data set's own, whichever
+            ``evaluator_cfg.cross_view_gallery`` makes that.
 
     Raises:
         ConfigError: a data set without a protocol, or a wrong file.
@@ -200,8 +200,9 @@ def known_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule | Lis
     probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET", ()))
     if file is not None:
         return dataset, read_protocol(resolve(file, "--protocol")), probe_set
+    crossed = boolean(cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")
     try:
-        return dataset, protocol_of(dataset, probe_set), probe_set
+        return dataset, protocol_of(dataset, probe_set, crossed), probe_set
     except ValueError as error:
         raise ConfigError(f"{error}; evaluate takes one by --protocol") from error
 

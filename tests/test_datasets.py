@@ -14,15 +14,16 @@ from opengait_mimic.config import ConfigError
 from opengait_mimic.evaluate import evaluate
 from opengait_mimic.host import CONFIGS, HostError
 from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.models.subnetwork import checkpoint_file
 from opengait_mimic.preparing import prepare
-from opengait_mimic.protocol import split
+from opengait_mimic.protocol import split, unlike
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
 SESSIONS, VIEWS = ("nm-01", "nm-02", "bg-01", "cl-01"), ("054", "090")
 EVALUATORS = {
     **{"Gait3D": "evaluate_Gait3D", "GREW": "evaluate_real_scene", "CASIA-B": "evaluate_indoor_dataset"},
-    **{"SUSTech1K": "evaluate_indoor_dataset", "CCPG": "evaluate_CCPG"},
+    **{"SUSTech1K": "evaluate_indoor_dataset", "CCPG": "evaluate_CCPG", "OUMVLP": "evaluate_indoor_dataset"},
 }
 EVERYBODY = ("SUSTech1K", "CCPG")  # OpenGait ranks five gallery clips a view there: the training subjects are tested too
 SUSTECH = {"nm-01": "00-nm", "nm-02": "01-nm-uf", "bg-01": "02-bg-oc-cr", "cl-01": "03-cl-ub-nt"}
@@ -40,6 +41,8 @@ def places(dataset, label, session, view):
         return [(label, SUSTECH[session], view)]
     if dataset == "CCPG":
         return [(label, type_, f"{view}_{i}") for type_ in CCPG[session]]
+    if dataset == "OUMVLP":
+        return [(label, {"nm-01": "01", "cl-01": "00"}[session], view)] if session in ("nm-01", "cl-01") else []
     return [(label[1:], {"nm-02": "nm-05"}.get(session, session), view)]
 
 
@@ -85,6 +88,8 @@ def test_whole_bodies_score_as_in_the_hosts_own_test(config, small):
     if dataset == "CASIA-B":
         assert whole["rank1"] == pytest.approx(sum(found[f"{c}@R1"] for c in ("NM", "BG", "CL")) / 3, abs=0.0051)
         assert whole["probes"] == subjects * 3 * views
+    elif dataset == "OUMVLP":
+        assert whole["rank1"] == pytest.approx(found["NM@R1"], abs=0.0051) and whole["probes"] == subjects * views
     elif dataset == "SUSTech1K":
         assert whole["rank1"] == pytest.approx(found["Overall@R1"], abs=0.0051)
         assert whole["probes"] == subjects * 3 * views
@@ -97,6 +102,47 @@ def test_whole_bodies_score_as_in_the_hosts_own_test(config, small):
     if dataset == "Gait3D":
         assert (whole["mAP"], whole["mINP"]) == (pytest.approx(found["mAP"], abs=1e-4), pytest.approx(found["mINP"], abs=1e-4))
     assert 0 < whole["rank1"] and whole["probes_without_mate"] == 0
+
+
+@pytest.mark.parametrize("small", ["OUMVLP"], indirect=True)
+@pytest.mark.parametrize(("method", "side"), [(TEACHER, "holistic"), ("MimicGait", "both")])
+def test_the_gallery_of_all_views_is_a_protocol_of_its_own(method, side, trained, small, tmp_path):
+    """Of OpenGait's model and of ours: the host's own test and ``evaluate`` both heed ``cross_view_gallery``."""
+    weights = checkpoint_file("auto", prepare(trained.files[method], "embed"), "evaluator_cfg.restore_hint")
+    changes = {"evaluator_cfg__eval_func": EVALUATORS["OUMVLP"], "evaluator_cfg__restore_hint": str(weights)}
+    (tmp_path / "all").mkdir()
+    one = variant(trained.files[method], tmp_path, data_cfg=small, **changes)
+    other = variant(one, tmp_path / "all", evaluator_cfg__cross_view_gallery=True)
+    single, cross = ([row for row in evaluate(file, quiet=True) if row["protocol"] == side] for file in (one, other))
+    found = scores(other)
+    assert set(found) == {"NM-Rank@1", "NM-mAP"}
+    assert cross[0]["rank1"] == pytest.approx(found["NM-Rank@1"], abs=0.0051) and cross[0]["mAP"] == pytest.approx(
+        found["NM-mAP"], abs=0.0051
+    )
+    assert [rows[0]["protocol_name"] for rows in (single, cross)] == ["oumvlp", "oumvlp cross-view gallery"]
+    assert [text.split(":")[0] for text in unlike(cross[0], single[0])] == ["protocol", "content of the protocol"]
+    assert cross[0]["mAP"] != single[0]["mAP"] and cross[0]["hp_rank1"] is not None
+
+
+def test_the_key_of_a_gallery_of_all_views_is_never_ignored(trained, tmp_path):
+    """Where the data set has no such protocol; a model of ours stops at a key that its evaluation does not know already before."""
+    file = variant(trained.files[TEACHER], tmp_path, evaluator_cfg__cross_view_gallery=True)
+    says = "cross_view_gallery = true: CASIA-B, OUMVLP have.*'walkers' has none.*set the key to false.*--protocol"
+    with pytest.raises(ConfigError, match=says):
+        evaluate(file, quiet=True)
+    with pytest.raises(ConfigError, match="cross_view_gallery = 'yes'; expected true or false"):
+        evaluate(variant(file, tmp_path, evaluator_cfg__cross_view_gallery="yes"), quiet=True)
+    with pytest.raises(ConfigError, match="evaluator_cfg.cross_view_gallery: unknown key"):
+        evaluate(variant(trained.files["MimicGait"], tmp_path, evaluator_cfg__cross_view_gallery=True), quiet=True)
+
+
+@pytest.mark.parametrize("small", ["OUMVLP"], indirect=True)
+def test_a_test_that_hides_the_other_protocols_probes_is_refused(config, tmp_path):
+    block = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "protocol": "probe", "seed": 0}
+    file = variant(config, tmp_path, evaluator_cfg__occlusion=block, evaluator_cfg__cross_view_gallery=True)
+    with pytest.raises(ConfigError, match="cross_view_gallery = true with evaluator_cfg.occlusion.protocol = 'probe'"):
+        prepare(file, "test")
+    assert prepare(file, "embed")
 
 
 def test_a_test_that_hides_probes_hides_every_subsets_and_no_others(config, tmp_path):

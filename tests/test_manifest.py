@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from opengait_mimic.config import ConfigError
-from opengait_mimic.manifest import Condition, Manifest, read_manifest, write
+from opengait_mimic.manifest import UNTOLD, Condition, Manifest, read_manifest, write
 from opengait_mimic.occlusion import Occlusion, apply, draw, test_key
 
 MIX = {"kinds": {"none": 0.1, "top": 0.2, "bottom": 0.2, "middle": 0.1, "patch": 0.2, "pole": 0.2}, "hidden": [0.1, 0.6]}
@@ -22,7 +22,7 @@ def manifest_for(block, start=0):
     occlusion = Occlusion.from_cfg(block, "occlusion")
     drawn = {name: draw(occlusion, test_key(5, occlusion.condition, "GREW", *name)) for name in NAMES}
     drawn = {name: (d, start if d.once else 0) for name, d in drawn.items()}
-    return Manifest("GREW", (Condition("mixed", occlusion, 5, drawn),))
+    return Manifest("GREW", (Condition("mixed", occlusion, 5, drawn),), picture=(64, 44), binarise=0.5, data="sha256:1")
 
 
 @pytest.fixture(params=[MIX, PUBLISHED], ids=["paper", "published"])
@@ -125,6 +125,10 @@ HARMS = {
     "not a number": (lambda c: first(c).update(place="0.1"), "000/nm-0/090.place"),
     "not a name": (lambda c: c["conditions"][0]["sequences"].update(x={"kind": "none"}), "expected label/type/view"),
     "wrong block": (lambda c: c["conditions"][0]["occlusion"].update(kinds={"top": 0.5}), "add up to 0.5"),
+    "picture of one number": (lambda c: c.update(picture=64), "picture = 64; expected a list of two"),
+    "no picture at all": (lambda c: c.update(picture=[0, 44]), r"picture\[0\]"),
+    "a threshold above 1": (lambda c: c.update(binarise=128), "binarise = 128.*null"),
+    "data by a number": (lambda c: c.update(data=7), "data = 7"),
     "empty": (lambda c: c.update(conditions=[]), "expected a list that is not empty"),
 }
 
@@ -156,7 +160,7 @@ def test_a_test_is_given_what_fits_it_alone():
     assert made.for_test(hair, 5, "GREW", "all_ordered", NAMES)
     with pytest.raises(ConfigError, match="made on GREW, this test is on Gait3D"):
         made.for_test(occlusion, 5, "Gait3D", "all_ordered", NAMES)
-    with pytest.raises(ConfigError, match="no condition of seed 6.*it holds mixed"):
+    with pytest.raises(ConfigError, match="no condition of seed 6.*nearest is 'mixed': seed 5 there, 6 here"):
         made.for_test(occlusion, 6, "GREW", "all_ordered", NAMES)
     with pytest.raises(ConfigError, match="no condition"):
         made.for_test(occlusion._replace(hidden=(0.2, 0.6)), 5, "GREW", "all_ordered", NAMES)
@@ -164,6 +168,73 @@ def test_a_test_is_given_what_fits_it_alone():
         made.for_test(occlusion, 5, "GREW", "all_ordered", [*NAMES, ("x", "y", "z"), ("x", "y", "a")])
     with pytest.raises(ConfigError, match="choose all_ordered"):
         made.for_test(occlusion, 5, "GREW", "fixed_unordered", NAMES)
+
+
+# ---------------------------------------------------------------- what it was made of
+
+
+def test_what_it_was_made_of_is_read_back_or_not_told(tmp_path):
+    for given in ({}, {"picture": (64, 64)}, {"binarise": None}, {"binarise": 0.25, "data": "sha256:2"}):
+        made = Manifest("GREW", manifest_for(MIX).conditions, **given)
+        write(tmp_path / "m.json", made)
+        found = read_manifest(tmp_path / "m.json")
+        assert found._replace(source=made.source) == made
+        assert set(json.loads((tmp_path / "m.json").read_text())) == {"format", "format_version", "dataset", "conditions", *given}
+    assert read_manifest(harmed(tmp_path / "m.json", lambda c: [c.pop("binarise"), c.pop("data")])).binarise is UNTOLD
+
+
+@pytest.mark.parametrize(
+    ("kinds", "refused"), [({"top": 0.5, "middle": 0.5}, None), ({"pole": 1.0}, "pole"), (MIX["kinds"], "patch and pole")]
+)
+def test_moving_kinds_are_refused_under_another_picture(kinds, refused):
+    """Applied to other pictures the same lines hide other pixels, and not the same place at another scale."""
+    made, asked = manifest_for({"kinds": kinds}), Occlusion.from_cfg({"kinds": kinds}, "occlusion")
+    for picture in (None, (64, 44)):
+        assert made.for_test(asked, 5, "GREW", "all_ordered", NAMES, picture)
+    assert made._replace(picture=None).for_test(asked, 5, "GREW", "all_ordered", NAMES, (64, 64))
+    if refused is None:
+        assert made.for_test(asked, 5, "GREW", "all_ordered", NAMES, (64, 64))
+        return
+    with pytest.raises(
+        ConfigError, match=rf"picture = \[64, 44\], but this test's silhouettes are 64x64.*path of {refused} follows.*Test on 64x44"
+    ):
+        made.for_test(asked, 5, "GREW", "all_ordered", NAMES, (64, 64))
+    d = next(d for d, _ in made.conditions[0].drawn.values() if d.kind == "pole")
+    ours, theirs = (apply(torch.ones(1, 30, 64, w), [d], times=torch.arange(30))[0].amax(1) == 0 for w in (44, 64))  # hidden columns
+    assert not torch.equal(ours.float().argmax(1) / 44, theirs.float().argmax(1) / 64)
+
+
+def test_other_data_another_threshold_and_what_is_not_told():
+    made = manifest_for(MIX)
+    assert made.departures("sha256:1", 0.5) == []
+    data, threshold = made.departures("sha256:3", None)
+    assert "the manifest: data: made on other test data of GREW (sha256:1 there, sha256:3 here)" in data
+    assert "binarise: 0.5 there, null here" in threshold
+    (word,) = made._replace(picture=None, binarise=UNTOLD, data=None).departures("", 0.5)
+    assert word == "the manifest: picture, binarise, data: not told, so not checked"
+
+
+def test_a_condition_that_is_not_there_is_told_beside_the_nearest():
+    """Of 40 held conditions: three names, and what differs; short enough for a console."""
+    base, ranges = manifest_for(MIX).conditions[0], [(0.1, 0.3), (0.2, 0.4), (0.3, 0.5), (0.4, 0.6)]
+    held = [
+        Condition(f"{kind} {low} seed {seed}", base.occlusion._replace(kinds={kind: 1.0}, hidden=(low, high)), seed, base.drawn)
+        for kind in ("top", "pole")
+        for low, high in ranges
+        for seed in range(5)
+    ]
+    made, wanted = Manifest("GREW", tuple(held), "m.json"), base.occlusion._replace(kinds={"pole": 1.0}, hidden=(0.2, 0.4))
+    assert made.of(wanted, 3) is held[28]
+    with pytest.raises(ConfigError) as error:
+        made.of(wanted, 6)
+    assert str(error.value) == (
+        "m.json: holds no condition of seed 6 that hides as this one does. The nearest is 'pole 0.2 seed 4': seed 4 there, 6 here. It also"
+        " holds 'pole 0.2 seed 3', 'pole 0.2 seed 2' and 37 more. Test what it holds, or leave the manifest out"
+    )
+    with pytest.raises(ConfigError, match=r"nearest is 'pole 0.2 seed 1': speed \[0.5, 1.0\] there, \[2, 3\] here. It also"):
+        made.of(wanted._replace(speed=(2, 3)), 1)
+    with pytest.raises(ConfigError, match=r"'mixed': seed 5 there, 4 here; hidden \[0.1, 0.6\] there, \[0.1, 0.5\] here. Test what"):
+        manifest_for(MIX).of(base.occlusion._replace(hidden=(0.1, 0.5)), 4)
 
 
 # ---------------------------------------------------------------- in the place of drawing
@@ -185,13 +256,14 @@ SHARED = {"shared_draw": {"processes": 2, "test_batch": 8}, "moving": "published
 @pytest.mark.parametrize("compat", [{}, SHARED], ids=["own", "shared"])
 def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     """Bit for bit, also where neighbours share a draw and its time; another draw makes another pass."""
-    from opengait_mimic.passes import embed, manifest_of
+    from opengait_mimic.passes import embed, fingerprint, frames_of, manifest_of
 
     blocks = [None, {**MIX, "seed": 2, "reference_compat": compat}]
     drew = embed(mimic, blocks, batch=3, cache=False)
     file = tmp_path / "m.json"
     write(file, manifest_of(mimic, drew, blocks))
     found = read_manifest(file)
+    assert (found.picture, found.binarise, found.data) == ((64, 44), 0.5, fingerprint(mimic))
     starts = {start for _, start in drew[1].drawn.values()}
     assert (starts == {0}) == (not compat) and [each.name for each in found.conditions] == ["bottom+top+middle+patch+pole 0.1-0.6 seed 2"]
     given = embed(mimic, blocks, batch=3, cache=False, manifest=found)
@@ -208,6 +280,9 @@ def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     (other,) = embed(mimic, blocks[1:], batch=3, cache=False, manifest=read_manifest(file))
     assert set(other.kind) == {3} and (other.hidden_area == 0.5).all()
     assert not np.array_equal(other.embeddings, given[1].embeddings)
+    for each in (embed, lambda cfgs, blocks, **named: frames_of(cfgs, [(0, blocks[0])], manifest=named["manifest"])):
+        with pytest.raises(ConfigError, match=r"picture = \[64, 64\], but this test's silhouettes are 64x44"):
+            each(mimic, blocks[1:], batch=3, cache=False, manifest=found._replace(picture=(64, 64)))
 
 
 def test_moving_kinds_under_drawn_frames_have_no_manifest(mimic):

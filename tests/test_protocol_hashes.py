@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from opengait_mimic.protocol import PROTOCOLS, Listed, pairs_hash, protocol_hash
+from opengait_mimic.protocol import CROSS_VIEW_GALLERY, PROTOCOLS, Listed, content_hash, pairs_hash, protocol_hash
 
 SIDES = {"all": (frozenset({"a/02/v", "b/02/v"}), frozenset({"a/01/v", "b/01/v"}))}
 PAIRS = (("a/02/v", "a/01/v"), ("a/02/v", "b/01/v"))
 
 
 def test_each_rule_has_its_own():
-    assert len({protocol_hash(rule) for rule in PROTOCOLS.values()}) == len(PROTOCOLS)
+    every = [*PROTOCOLS.values(), *CROSS_VIEW_GALLERY.values()]
+    assert len({protocol_hash(rule) for rule in every}) == len({rule.name for rule in every}) == len(PROTOCOLS) + len(CROSS_VIEW_GALLERY)
     assert protocol_hash(replace(PROTOCOLS["GREW"], name="other")) == protocol_hash(PROTOCOLS["GREW"])
+
+
+def test_a_key_that_is_off_does_not_change_it():
+    """A result that was written before there was ``by_probe_view`` stays comparable."""
+    said = {"gallery": ["01"], "probes": {"NM": ["00"]}, "by_list": False, "cross_view": True, "contains": False}
+    assert protocol_hash(PROTOCOLS["OUMVLP"]) == content_hash({**said, "view_until": "", "overall": None})
 
 
 def test_a_file_of_one_name_is_known_by_what_it_says():

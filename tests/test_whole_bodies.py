@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import opengait_mimic
-from opengait_mimic.protocol import score, split
+from opengait_mimic.protocol import protocol_of, score, split
+from opengait_mimic.results.numbers import numbers
+from opengait_mimic.retrieval import trials
 from tests.host_runs import script
 from tests.test_protocol import CASIA_TYPES, sequences
 
@@ -41,6 +43,9 @@ for name, function in json.loads(functions).items():
         lists = {key: z[name + key].tolist() for key in ("labels", "types", "views")}
         found = function({"embeddings": z[name], **lists}, name, metric=metric, **more)
         results[name + metric] = {key.split("/")[-1]: numpy.asarray(value).tolist() for key, value in found.items()}
+        if name in ("CASIA-B", "OUMVLP"):
+            found = function({"embeddings": z[name], **lists}, name, metric=metric, cross_view_gallery=True)
+            results[name + " cross-view gallery" + metric] = {key.split("/")[-1]: float(value) for key, value in found.items()}
 json.dump(results, open(out, "w"))
 """
 
@@ -107,6 +112,21 @@ def test_indoor_rank1(theirs, sets, name, subsets, metric):
     for subset in subsets:
         assert mine["subsets"][subset]["rank1"] == pytest.approx(found[f"{subset}@R1"], abs=0.0051)
         assert 10 < found[f"{subset}@R1"] < 99
+
+
+@pytest.mark.parametrize("metric", ["euc", "cos"])
+@pytest.mark.parametrize(("name", "subsets"), [("CASIA-B", ("NM", "BG", "CL")), ("OUMVLP", ("NM",))])
+def test_the_gallery_of_all_views(theirs, sets, name, subsets, metric):
+    """``cross_view_gallery``: Rank-1 and mAP; the hosts round each view of the probes to two decimals."""
+    x, labels, types, views, _ = sets[name]
+    parts = split(protocol_of(name, cross_view_gallery=True), labels, types, views)
+    mine, found = numbers(parts, trials(parts, x, x, labels, views, metric), views), theirs[f"{name} cross-view gallery{metric}"]
+    assert set(found) == {f"{subset}-{what}" for subset in subsets for what in ("Rank@1", "mAP")}
+    for subset in subsets:
+        assert mine["subsets"][subset]["rank1"] == pytest.approx(found[f"{subset}-Rank@1"], abs=0.0051)
+        assert mine["subsets"][subset]["mAP"] == pytest.approx(found[f"{subset}-mAP"], abs=0.0051)
+        assert 10 < found[f"{subset}-mAP"] < 99 and found[f"{subset}-Rank@1"] != theirs[name + metric][f"{subset}@R1"]
+    assert mine["rank1"] == pytest.approx(np.mean([part["rank1"] for part in mine["subsets"].values()]))
 
 
 @pytest.mark.parametrize("metric", ["euc", "cos"])

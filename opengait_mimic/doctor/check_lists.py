@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..protocol import PROTOCOLS
+from ..protocol import CROSS_VIEW_GALLERY, PROTOCOLS
 from .problems import Problem
 from .totals import departures, plain
 from .walk import Tree
@@ -56,10 +56,11 @@ def check_batch(tree: Tree, partition: dict, wanted: Wanted) -> list[Problem]:
 def check_protocol(tree: Tree, partition: dict, wanted: Wanted) -> list[Problem]:
     """Are there probes, and a mate in the gallery for each, as the data set's protocol splits the test half?"""
     name = next((key for key in PROTOCOLS if plain(key) == plain(wanted.dataset)), None)
-    by_list = wanted.scorer == "evaluate_Gait3D" or (name is not None and PROTOCOLS[name].by_list)
+    rule = (CROSS_VIEW_GALLERY.get(name) if wanted.cross_view_gallery else None) or PROTOCOLS.get(name)
+    by_list = wanted.scorer == "evaluate_Gait3D" or (rule is not None and rule.by_list)
     test = set(filter(_text, partition.get("TEST_SET", [])))
     sequences = [sequence for sequence in tree.sequences if sequence.label in test]
-    if not sequences or (name is None and not by_list):
+    if not sequences or (rule is None and not by_list):
         return []
     if by_list:
         listed = partition.get("PROBE_SET") or []
@@ -72,7 +73,7 @@ def check_protocol(tree: Tree, partition: dict, wanted: Wanted) -> list[Problem]
         problems = [Problem("missing", str(entry), "an entry of PROBE_SET without a sequence here") for entry in gone]
         sides = {"all": ([key in probes for key in keys], [key not in probes for key in keys])}
     else:
-        problems, sides = [], PROTOCOLS[name].masks([sequence.type for sequence in sequences])
+        problems, sides = [], rule.masks([sequence.type for sequence in sequences])
     for subset, (probe, gallery) in sides.items():
         mates = {sequence.label for sequence, is_it in zip(sequences, gallery) if is_it}
         probes = [sequence for sequence, is_it in zip(sequences, probe) if is_it]
@@ -80,7 +81,7 @@ def check_protocol(tree: Tree, partition: dict, wanted: Wanted) -> list[Problem]
         where = f"subset {subset}" if len(sides) > 1 else "the test"
         if not probes or not mates:
             what = "probe" if not probes else "gallery"
-            asked = "entries of PROBE_SET" if by_list else f"types {PROTOCOLS[name].wanted(subset, 0 if not probes else 1)}"
+            asked = "entries of PROBE_SET" if by_list else f"types {rule.wanted(subset, 0 if not probes else 1)}"
             problems.append(Problem("protocol", where, f"no {what} sequence ({asked}) in {len(sequences)} sequences of TEST_SET"))
         elif len(lonely) == len(probes):
             problems.append(Problem("protocol", where, f"none of {len(probes)} probes has a mate in the gallery"))

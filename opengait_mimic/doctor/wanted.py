@@ -23,7 +23,7 @@ class Wanted(NamedTuple):
     """What a configuration asks for.
 
     ``use``: ``data_cfg.data_in_use``. ``geometry``: ``model_cfg.geometry``, of our models. ``clip``: frames of the shortest training clip.
-    ``batch``: [P, K] of a `TripletSampler`. ``scorer``: ``evaluator_cfg.eval_func``.
+    ``batch``: [P, K] of a `TripletSampler`. ``scorer``: ``evaluator_cfg.eval_func``. ``cross_view_gallery``: of ``evaluator_cfg``.
     """
 
     dataset: str
@@ -33,6 +33,7 @@ class Wanted(NamedTuple):
     clip: int
     batch: tuple | None
     scorer: str
+    cross_view_gallery: bool = False
 
 
 def read_wanted(cfgs: dict) -> Wanted:
@@ -63,6 +64,7 @@ def read_wanted(cfgs: dict) -> Wanted:
         int(count) + (int(sampler.get("frames_skip_num", 0)) if ordered else 0),
         tuple(batch) if isinstance(batch, (list, tuple)) and len(batch) == 2 else None,
         cfgs["evaluator_cfg"].get("eval_func", "evaluate_indoor_dataset"),
+        bool(cfgs["evaluator_cfg"].get("cross_view_gallery", False)),
     )
 
 

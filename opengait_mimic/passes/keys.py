@@ -112,6 +112,14 @@ def tested_set(cfgs: dict) -> str:
     return cfgs["data_cfg"].get("test_dataset_name") or cfgs["data_cfg"]["dataset_name"]
 
 
+def threshold(cfgs: dict) -> float | None:
+    """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
+    from ..models.common import BINARISE
+
+    default, check = BINARISE
+    return check(cfgs["model_cfg"].get("binarise", default), "model_cfg.binarise") if is_ours(model_class(cfgs)) else default
+
+
 def restored(cfgs: dict) -> str:
     """SHA-256 of the checkpoint that a test of a configuration restores.
 

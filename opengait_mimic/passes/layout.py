@@ -15,6 +15,7 @@ ven_kind       int8 [N]               what the model's VEN says of most frames, 
 ven_hidden     float32 [N]            the mean over the frames of the hidden share that it says; absent without a trained head
 draws          float64 [N, 8]         the numbers of each `Draw` (`COLUMNS`), and the time of its first frame (-1: times are drawn)
 meta           unicode []             JSON: ``key`` (all that decides the embeddings, see `keys`), ``batch`` (sequences at a time),
+                                      ``picture`` (rows and columns of a silhouette),
                                       ``trained_with`` and ``tested_with`` (switches of ``reference_compat``, see `OccludedInput`)
 =============  =====================  ========================================================================================
 

@@ -79,6 +79,12 @@ def size_of_one(model: nn.Module) -> int:
     return 4 * _embedded(model, joined(clips[:1], names[:1], packed)).numel()
 
 
+def picture_of(model: nn.Module) -> tuple[int, int]:
+    """Rows and columns of the silhouettes that a model over `OccludedInput` is given, after the transforms."""
+    clips, names, packed = _made_up(model)
+    return tuple(model.occluded_batch(joined(clips[:1], names[:1], packed)).occluded.shape[-2:])
+
+
 def _made_up(model) -> tuple[list, list, bool]:
     """Clips of `LENGTHS`, their names, and whether the test packs its clips."""
     data, draws = model.test_loader.dataset, np.random.default_rng(0)

@@ -10,8 +10,9 @@ import torch
 from ..host import is_ours
 from ..manifest import Condition, Manifest, refuse_drawn_frames
 from ..preparing import model_class
-from .keys import resolved, tested_set
+from .keys import resolved, tested_set, threshold
 from .layout import Pass
+from .packing import picture_of
 
 
 @torch.no_grad()
@@ -34,14 +35,15 @@ def frames_of(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int 
 
     viewer = Viewer(cfgs, is_ours(model_class(cfgs)), training=False).eval()
     data, collate = viewer.test_loader.dataset, viewer.test_loader.collate_fn
-    found, under = {}, []
+    viewer.hide(None)
+    found, under, picture = {}, [], picture_of(viewer)
     for position, block in wanted:
         if block not in under:
             under.append(block)
         if not 0 <= position < len(data):
             raise IndexError(f"position {position}: the test list has {len(data)} sequences")
     for block in under:  # one condition after the other
-        viewer.hide(block, None if block is None else given(manifest, cfgs, block, data))
+        viewer.hide(block, None if block is None else given(manifest, cfgs, block, data, picture))
         for i, (position, own) in enumerate(wanted):
             if own == block:
                 batch = viewer.occluded_batch(collate([data[position]]))
@@ -51,13 +53,13 @@ def frames_of(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int 
     return np.stack([found[i] for i in range(len(wanted))])
 
 
-def given(manifest: Manifest | None, cfgs: dict, block: dict, data) -> dict | None:
+def given(manifest: Manifest | None, cfgs: dict, block: dict, data, picture: tuple[int, int]) -> dict | None:
     """What a manifest hides of a host's test set under a block; None without one. Raises: see `Manifest.for_test`."""
     if manifest is None:
         return None
     condition, sampling = resolved(cfgs, block), cfgs["evaluator_cfg"]["sampler"]["sample_type"]
     sequences = zip(data.label_list, data.types_list, data.views_list)
-    return manifest.for_test(condition.occlusion, condition.seed, tested_set(cfgs), sampling, sequences)
+    return manifest.for_test(condition.occlusion, condition.seed, tested_set(cfgs), sampling, sequences, picture)
 
 
 def manifest_of(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | None], names: Sequence[str] | None = None) -> Manifest:
@@ -72,12 +74,13 @@ def manifest_of(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | Non
     Raises:
         ConfigError: a moving occlusion, under a sampling that draws frames.
     """
-    conditions = []
+    conditions, about = [], {"binarise": threshold(cfgs)}
     for i, (done, block) in enumerate(zip(passes, hidings)):
         if block is not None:
             condition = resolved(cfgs, block)
             refuse_drawn_frames(cfgs["evaluator_cfg"]["sampler"]["sample_type"], done.drawn)
             low, high = condition.occlusion.hidden
             name = names[i] if names else f"{condition.occlusion.condition} {low:g}-{high:g} seed {condition.seed}"
+            about.update(picture=tuple(done.meta["picture"]), data=done.meta["key"]["data"])
             conditions.append(Condition(name, condition.occlusion, condition.seed, done.drawn))
-    return Manifest(tested_set(cfgs), tuple(conditions))
+    return Manifest(tested_set(cfgs), tuple(conditions), **about)

@@ -20,7 +20,7 @@ from .facts import NAMES, followed
 from .kept import Kept, NotKept
 from .keys import draws_frames, fingerprint, pass_key, restored
 from .layout import COLUMNS, Pass
-from .packing import FRAMES, SEQUENCES, size_of_one, why_single
+from .packing import FRAMES, SEQUENCES, picture_of, size_of_one, why_single
 from .pictures import given
 
 CHUNK = 512
@@ -99,7 +99,7 @@ class _Run:
                 self._tell(kept.folder.parent)
         model, world = self.model, rank_and_world()[1]
         data = model.test_loader.dataset
-        model.hide(block, None if block is None else given(manifest, self.cfgs, block, data))
+        model.hide(block, None if block is None else given(manifest, self.cfgs, block, data, self.picture))
         n, total = len(data), len(self.hidings) * len(data)
         missing = on_rank_0(lambda: kept.missing([(first, min(first + CHUNK, n)) for first in range(0, n, CHUNK)]))
         done, inside, size = n - sum(last - first for first, last in missing), 0, 0  # size of this part, and how much of it is done
@@ -124,7 +124,8 @@ class _Run:
             model.test_loader = whole
         self.progress((number + 1) * n, total)
         if rank_and_world()[0] == 0:
-            more = {"batch": self.batch, "trained_with": model.trained_with, "tested_with": model.tested_with}
+            more = {"batch": self.batch, "picture": list(self.picture)}
+            more.update(trained_with=model.trained_with, tested_with=model.tested_with)
             kept.finish(_pass(kept.parts(), data, {"key": key, **more}))
 
     def note(self, kept) -> None:
@@ -140,6 +141,7 @@ class _Run:
         model = build(self.cfgs, training=False, occludable=True, as_teacher=self.as_teacher)
         self.model = model = getattr(model, "module", model)
         model.hide(None)
+        self.picture = picture_of(model)
         if self.wanted is not None and (not isinstance(self.wanted, int) or self.wanted < 1):
             raise ConfigError(f"batch = {self.wanted!r}; expected a number of sequences, 1 or more, or None")
         self.batch = SEQUENCES if self.wanted is None else self.wanted

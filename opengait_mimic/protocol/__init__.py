@@ -7,7 +7,7 @@ from .hashes import content_hash, pairs_hash, protocol_hash
 from .listed import Listed, read_protocol
 from .pairs import read_pairs
 from .rows import light, row, seen
-from .rules import PROTOCOLS, Rule
+from .rules import CROSS_VIEW_GALLERY, PROTOCOLS, Rule
 from .scorable import refuse_unscorable
 from .scores import score
 from .splits import Split, is_probe, protocol_of, split
@@ -16,6 +16,7 @@ from .table import format_rows
 
 __all__ = [
     "BOTH",
+    "CROSS_VIEW_GALLERY",
     "HOLISTIC",
     "KIND_SETS",
     "OWN",

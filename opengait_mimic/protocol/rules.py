@@ -15,13 +15,20 @@ SUSTech1K     types with ``00-nm`` in them            types with the text of the
                                                       cl, Carrying cr, Umbrella ub, Uniform
                                                       uf, Occlusion oc (real occlusion),
                                                       Night nt, Overall 01, 02, 03 or 04
+CASIA-B,      nm-02, bg-02, cl-02                     NM nm-01; BG bg-01; CL cl-01            per probe view, the whole
+cross-view                                                                                    gallery but the probe's own
+gallery                                                                                       subject at its own view
+OUMVLP, the   01                                      NM 00                                   likewise
+same
 CCPG          CL U1_D1, U2_D2, U3_D3; UP U0_D3;       CL U0_D0, U0_D0_BG; UP U3_D3; DN        pairs of different views, a view
               DN U1_D1; BG U0_D0                      U1_D0; BG U0_D0_BG                      being its text before the first ``_``
 ============  ======================================  ======================================  =============================
 
 The facts are those of OpenGait's evaluation functions, whose numbers on whole bodies these protocols reproduce. Of the several
 that its ``evaluate_CCPG`` logs, CCPG's are its "Rank-1 (Exclude identical-view cases)", the mean over different views of the
-table it returns and what its maintainers call the number for gait; its person re-identification numbers are not offered.
+table it returns and what its maintainers call the number for gait; its person re-identification numbers are not offered. The
+cross-view gallery is that of ``evaluator_cfg.cross_view_gallery: true`` and of "A Comprehensive Study on the Evaluation of
+Silhouette-based Gait Recognition" (T-BIOM 2022).
 """
 
 from __future__ import annotations
@@ -44,6 +51,7 @@ class Rule:
         by_list: the partition file's PROBE_SET decides instead, entries ``label-type-view``, and all the rest is gallery;
             probes without a mate are then left out, as OpenGait evaluates Gait3D.
         cross_view: Rank-k is taken per pair of views, pairs of identical views are left out.
+        by_probe_view: Rank-k is taken per view of the probes against the whole gallery, without the probe's own subject at its own view.
         contains: a type is meant where its name has one of the texts in it, not where it equals one.
         view_until: views are compared by their text before the first of this; empty = as they are.
         overall: the subset whose scores are the total's; None = the mean over the subsets.
@@ -54,6 +62,7 @@ class Rule:
     probes: dict[str, Types | None] | None = None
     by_list: bool = False
     cross_view: bool = False
+    by_probe_view: bool = False
     contains: bool = False
     view_until: str = ""
     overall: str | None = None
@@ -114,3 +123,14 @@ PROTOCOLS = {
     ),
 }
 """Data set -> its rule."""
+
+CROSS_VIEW_GALLERY = {
+    "CASIA-B": Rule(
+        "casia-b cross-view gallery",
+        gallery=("nm-02", "bg-02", "cl-02"),
+        probes={"NM": ("nm-01",), "BG": ("bg-01",), "CL": ("cl-01",)},
+        by_probe_view=True,
+    ),
+    "OUMVLP": Rule("oumvlp cross-view gallery", gallery=("01",), probes={"NM": ("00",)}, by_probe_view=True),
+}
+"""Data set -> its rule under ``evaluator_cfg.cross_view_gallery: true``."""

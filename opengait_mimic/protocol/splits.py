@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .listed import Listed
-from .rules import PROTOCOLS, Rule
+from .rules import CROSS_VIEW_GALLERY, PROTOCOLS, Rule
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Split:
         subsets: name -> (probe mask [N], gallery mask [N]), bool; each subset may have a gallery of its own.
         cross_view: Rank-k per pair of views, identical ones left out.
         mates_only: probes without a mate are left out, and there are mAP and mINP; never with ``cross_view``.
+        by_probe_view: Rank-k per view of the probes, against the whole gallery but their own subject at their own view.
         views: the names cross-view compares, str [N], where they are not the sequences' own (CCPG); else None.
         overall: the subset whose scores are the total's (SUSTech1K); None = the mean over the subsets.
         pairs: the trials of verification as (probe, gallery) indices among the N, int64 [M, 2], of both kinds; None = every probe
@@ -29,23 +30,32 @@ class Split:
     subsets: dict[str, tuple[np.ndarray, np.ndarray]]
     cross_view: bool
     mates_only: bool = False
+    by_probe_view: bool = False
     views: np.ndarray | None = None
     overall: str | None = None
     pairs: np.ndarray | None = None
 
 
-def protocol_of(dataset: str | Listed, probe_set=None) -> Rule | Listed:
+def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery: bool = False) -> Rule | Listed:
     """The protocol of a data set.
 
     Args:
-        dataset: a name of ``PROTOCOLS``, or what `read_protocol` returned.
+        dataset: a name of ``PROTOCOLS``; or a rule or what `read_protocol` returned, which are protocols themselves.
         probe_set: the partition's PROBE_SET, any container of ``label-type-view``; needed by Gait3D only.
+        cross_view_gallery: ``evaluator_cfg.cross_view_gallery``: OpenGait's other protocol of CASIA-B and OUMVLP.
 
     Raises:
-        ValueError: an unknown data set, or a missing ``probe_set``.
+        ValueError: an unknown data set, one without the other protocol that is asked for, or a missing ``probe_set``.
     """
-    if isinstance(dataset, Listed):
+    if isinstance(dataset, (Rule, Listed)):
         return dataset
+    if cross_view_gallery:
+        if dataset not in CROSS_VIEW_GALLERY:
+            raise ValueError(
+                f"evaluator_cfg.cross_view_gallery = true: {', '.join(CROSS_VIEW_GALLERY)} have this protocol, the test set {dataset!r} has"
+                " none of the kind: set the key to false, or leave it out"
+            )
+        return CROSS_VIEW_GALLERY[dataset]
     if dataset not in PROTOCOLS:
         raise ValueError(
             f"data set {dataset!r} has no protocol; known: {', '.join(PROTOCOLS)}. Set data_cfg.test_dataset_name to one of these "
@@ -85,11 +95,11 @@ def is_probe(dataset: str | Listed, label: str, type_: str, view: str, probe_set
     return any(probe[0] for probe, _ in known.masks([type_]).values())
 
 
-def split(dataset: str | Listed, labels, types, views, probe_set=None) -> Split:
+def split(dataset: str | Rule | Listed, labels, types, views, probe_set=None) -> Split:
     """Divide the test sequences of a data set into probe and gallery.
 
     Args:
-        dataset: a name of ``PROTOCOLS``, or what `read_protocol` returned.
+        dataset: a name of ``PROTOCOLS``, a rule, or what `read_protocol` returned.
         labels: subject of each sequence.
         types: OpenGait's type of each sequence.
         views: OpenGait's view of each sequence.
@@ -109,13 +119,14 @@ def split(dataset: str | Listed, labels, types, views, probe_set=None) -> Split:
     if not len(labels) == len(types) == len(views):
         raise ValueError(f"{len(labels)} labels, {len(types)} types and {len(views)} views; expected one of each")
     known = protocol_of(dataset, probe_set)
-    at = f"data set {dataset!r}" if isinstance(dataset, str) else known.source
+    at = f"data set {dataset!r}" if isinstance(dataset, str) else getattr(known, "source", f"protocol {known.name!r}")
     if isinstance(known, Listed):
         found = Split(known.name, known.masks(labels, types, views), known.cross_view, known.mates_only)
         found = replace(found, pairs=known.indices(labels, types, views))
     else:
         compared = np.array([view.split(known.view_until)[0] for view in views], dtype=str) if known.view_until else None
         found = Split(known.name, known.masks(types), known.cross_view, views=compared, overall=known.overall)
+        found = replace(found, by_probe_view=known.by_probe_view)
     for name, masks in found.subsets.items():
         for i, (side, mask) in enumerate(zip(("probe", "gallery"), masks)):
             if not mask.any():

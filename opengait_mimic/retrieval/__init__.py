@@ -8,7 +8,7 @@ from .bootstrap import Interval, Resampled, Resamples, accuracy_interval, mean_o
 from .distances import distance_matrix
 from .means import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
 from .performance import RelativePerformance, relative_performance
-from .post import POST, transductive
+from .post import POST, Distances, transductive
 from .ranking import OF_SPLIT, Trials, trials
 from .ranks import RankResult, mate_rank, precision, rank_k
 from .verify import NoPairs, Verification, verification, verify_pairs
@@ -19,6 +19,7 @@ __all__ = [
     "Resampled",
     "Resamples",
     "POST",
+    "Distances",
     "Interval",
     "RankResult",
     "RelativePerformance",

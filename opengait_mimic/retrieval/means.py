@@ -115,7 +115,7 @@ def view_pairs(trials: Trials, views, k: int = 1) -> dict:
         a row of percent for each probe view, None where no trial is; the mean over the subsets.
     """
     names, view = np.unique(np.asarray(views), return_inverse=True)
-    crossed, row = bool(trials.group.any()), view.reshape(-1)[trials.probe]
+    crossed, row = bool((trials.group // len(names) != trials.group % len(names)).any()), view.reshape(-1)[trials.probe]
     column = trials.group % len(names) if crossed else np.zeros_like(trials.group)
     width = len(names) if crossed else 1
     shape = (int(trials.subset.max()) + 1, len(names), width)

@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .post import processed
+from .post import between
 from .search import search
-from .sides import codes, groups, sides
+from .sides import pairings, sides
 
 
 class Trials(NamedTuple):
     """One row per probe and group it is ranked in; arrays ``[T]``, indices are those of the N test sequences.
 
     A group is the whole gallery (0), or in a cross-view protocol the gallery of one view: with the V views in the order of
-    ``numpy.unique(views)``, probe view · V + gallery view (never 0, as the views differ).
+    ``numpy.unique(views)``, probe view · V + gallery view (never 0, as the views differ). In a protocol by probe view it is the whole
+    gallery for the probes of one view: probe view · V + the same.
     """
 
     probe: np.ndarray  # int64
@@ -51,7 +52,7 @@ def trials(
     exactly those of distances from float64 differences rounded to float32 (see `search`): a stranger at the same distance
     stands before the mate, so that embeddings that collapsed to a point score 0, and neither blocks nor threads nor the
     order of the gallery change a rank. The peak beside the embeddings given is about one copy of a subset's probes and two
-    of its gallery.
+    of its gallery; where ``post`` gives distances, also all of these (see `Distances`).
 
     Args:
         split: what ``opengait_mimic.protocol.split`` returns.
@@ -60,7 +61,7 @@ def trials(
         labels: subject of each sequence.
         views: view of each sequence.
         metric: ``euc`` or ``cos``.
-        post: a name of ``POST``, transductive post-processing of a subset's embeddings; None = none.
+        post: a name of ``POST``, transductive post-processing of a subset's embeddings or distances; None = none.
         progress: called with (probes done, probes in all).
         block: probes at once; None = chosen for the memory. Does not change the result.
 
@@ -68,14 +69,14 @@ def trials(
         probe_embeddings, gallery_embeddings [N, c, p]; labels, views [N]
 
     Raises:
-        ValueError: lengths or shapes that do not fit, embeddings that are not finite, an unknown metric or post-processing, or a
-            cross-view protocol without a pair of different views.
+        ValueError: lengths or shapes that do not fit, embeddings that are not finite, an unknown metric or post-processing, distances
+            of its that do not fit or are not finite, or a cross-view protocol without a pair of different views.
     """
     x, y, labels, views = sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
-    subject, (names, view) = codes(labels, x.device), np.unique(views, return_inverse=True)
+    names, view = np.unique(views, return_inverse=True)
     view = view.reshape(-1)
-    searches = {subset: groups(split, subset, views) for subset in split.subsets}
-    total, done, found = sum(len(p) for pairs in searches.values() for p, _ in pairs), 0, []
+    searches = {subset: pairings(split, subset, labels, views, x.device) for subset in split.subsets}
+    total, done, found = sum(len(p) for every in searches.values() for p, _, _ in every), 0, []
 
     def tick(count):
         nonlocal done
@@ -83,14 +84,20 @@ def trials(
         if progress is not None:
             progress(done, total)
 
-    for number, (subset, pairs) in enumerate(searches.items()):
-        px, gy = processed(post, x, y, *split.subsets[subset])
-        for p, g in pairs:
-            places = search(px[p], gy[g], subject[p], subject[g], metric, block, tick)
+    for number, (subset, every) in enumerate(searches.items()):
+        apart = between(post, x, y, *map(np.flatnonzero, split.subsets[subset]), metric)
+        for p, g, paired in every:
+            places = search(apart(p, g), paired, block, tick)
+            if (alone := p[places.nearest == len(g)]).size:
+                raise ValueError(
+                    f"subset {subset!r}: {len(alone)} probes meet nobody, as of their own view the gallery has their own subject alone; "
+                    f"the first is of subject {labels[alone[0]]}, view {views[alone[0]]}"
+                )
+            other = view[g[0]] if split.cross_view else view[p]
             found.append(
                 Trials(
                     probe=p,
-                    group=view[p] * len(names) + view[g[0]] if split.cross_view else np.zeros_like(p),
+                    group=view[p] * len(names) + other if split.cross_view or split.by_probe_view else np.zeros_like(p),
                     subset=np.full_like(p, number),
                     rank=places.rank,
                     ap=places.ap,

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from .exact import Exact
-from .screen import Screen
+from .apart import Held, Streamed
+from .sides import Paired
 
 CELLS = 2**22  # distances held at once
 
@@ -24,41 +24,36 @@ class Places(NamedTuple):
     mate: np.ndarray  # index into the gallery, -1 = none
 
 
-def search(probe, gallery, probe_codes, gallery_codes, metric="euc", block=None, tick=lambda count: None) -> Places:
+def search(apart: Streamed | Held, paired: Paired, block=None, tick=lambda count: None) -> Places:
     """Rank, average precision and inverse negative penalty of every probe, in bounded memory.
 
-    The ranks are those of the exact distances (`Exact`), to the last: fast distances (`Screen`) decide every comparison that
+    The ranks are those of the exact distances, to the last: of embeddings (`Streamed`) fast distances decide every comparison that
     their error bound leaves no doubt about, and the rest is computed exactly. So neither the size of the blocks nor the
     order of the gallery nor the number of threads changes a result. Ties are pessimistic: a stranger as far away as a mate
     stands before it.
 
     Args:
-        probe: embeddings, float32, finite.
-        gallery: embeddings, float32, finite, on the same device.
-        probe_codes: subject of each probe, integers on that device.
-        gallery_codes: subject of each gallery embedding, likewise.
-        metric: ``euc`` or ``cos``.
+        apart: the distances between P probes and a gallery of G.
+        paired: who is whose mate, and who a stranger.
         block: probes at once, >= 1; None = as many as keep one array of distances at 16 MiB.
         tick: called with the number of probes done since the last call.
 
-    Shape:
-        probe [P, c, p], gallery [G, c, p]; probe_codes [P], gallery_codes [G]
     """
     if block is not None and block < 1:
         raise ValueError(f"block = {block}; expected an integer >= 1")
-    block = block or min(max(CELLS // len(gallery), 16), 1024)
-    screen, exact, found = Screen(probe, gallery, metric), Exact(probe, gallery, metric), []
-    for start in range(0, len(probe), block):
+    probes, galleries = paired.shape
+    block, found = block or min(max(CELLS // galleries, 16), 1024), []
+    for start in range(0, probes, block):
         rows = slice(start, start + block)
-        mate = probe_codes[rows, None] == gallery_codes
-        distance, error = screen(rows)
-        found.append(_places(distance - error, distance + error, mate, lambda i, j, s=start: exact(s + i, j)))
+        mate, stranger = paired(rows)
+        distance, error = apart.bounded(rows)
+        found.append(_places(distance - error, distance + error, mate, stranger, lambda i, j, s=start: apart.exact(s + i, j)))
         tick(len(mate))
     return Places(*(torch.cat(column).cpu().numpy() for column in zip(*found)))
 
 
-def _places(low, high, mate, exact):
-    """Of one block: bounds of the distances and who is a mate, each [b, G]."""
+def _places(low, high, mate, stranger, exact):
+    """Of one block: bounds of the distances, who is a mate and who a stranger, each [b, G]."""
     b, device = len(mate), mate.device
     count = mate.sum(1)
     row, column = mate.nonzero(as_tuple=True)
@@ -70,12 +65,12 @@ def _places(low, high, mate, exact):
     mates, order = mates.sort(dim=1, stable=True)
 
     nearer = torch.searchsorted(mates, low)  # [b, G]: how many mates are surely nearer than this one
-    doubtful = (nearer != torch.searchsorted(mates, high, right=True)) & ~mate
+    doubtful = (nearer != torch.searchsorted(mates, high, right=True)) & stranger
     row, column = doubtful.nonzero(as_tuple=True)
     if len(row):
         low[row, column] = high[row, column] = exact(row, column)
         nearer = torch.searchsorted(mates, low)
-    nearer[mate] = most  # leaves the mates themselves out
+    nearer[~stranger] = most  # leaves the mates themselves out
     buckets = nearer.add_(torch.arange(b, device=device)[:, None] * (most + 1)).view(-1)
     strangers = torch.bincount(buckets, minlength=b * (most + 1)).view(b, -1)[:, :most].cumsum(1)
 
@@ -87,15 +82,15 @@ def _places(low, high, mate, exact):
     ap, inp = (torch.where(mated, value, math.nan) for value in (total / count, last))
     rank = torch.where(mated, place[:, 0], 0)
     first_mate = columns.gather(1, order[:, :1]).squeeze(1)
-    nearest = torch.where(rank == 1, first_mate, _nearest(low, high, mate, exact, rank != 1))
+    nearest = torch.where(rank == 1, first_mate, _nearest(low, high, stranger, exact, rank != 1))
     return rank, ap, inp, nearest, first_mate
 
 
-def _nearest(low, high, mate, exact, wanted):
-    """The nearest stranger of the wanted rows, the first of equals."""
-    threshold = high.masked_fill_(mate, math.inf).amin(1, keepdim=True)
-    row, column = ((low <= threshold) & ~mate & wanted[:, None]).nonzero(as_tuple=True)
+def _nearest(low, high, stranger, exact, wanted):
+    """The nearest stranger of the wanted rows, the first of equals; G where there is none."""
+    threshold = high.masked_fill_(~stranger, math.inf).amin(1, keepdim=True)
+    row, column = ((low <= threshold) & stranger & wanted[:, None]).nonzero(as_tuple=True)
     distance = exact(row, column)
-    least = torch.full((len(mate),), math.inf, device=mate.device).scatter_reduce(0, row, distance, "amin")
+    least = torch.full((len(low),), math.inf, device=low.device).scatter_reduce(0, row, distance, "amin")
     row, column = row[distance == least[row]], column[distance == least[row]]
-    return torch.full((len(mate),), mate.shape[1], device=mate.device).scatter_reduce(0, row, column, "amin")
+    return torch.full((len(low),), low.shape[1], device=low.device).scatter_reduce(0, row, column, "amin")

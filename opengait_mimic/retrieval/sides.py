@@ -52,6 +52,42 @@ def groups(split, subset: str, views: np.ndarray) -> list[tuple[np.ndarray, np.n
     return found
 
 
+class Paired:
+    """Who is a mate of a probe, and who a stranger, in one search.
+
+    Args:
+        subject: subject of each of the N sequences, integers.
+        probes: indices of the search's probes.
+        galleries: of its gallery.
+        views: view of each of the N sequences, integers: the probe's own subject at the probe's own view is neither; None = as the rest.
+
+    Shape:
+        subject, views [N]; probes [P]; galleries [G]
+    """
+
+    def __init__(self, subject: torch.Tensor, probes: np.ndarray, galleries: np.ndarray, views: torch.Tensor | None = None):
+        self.shape = len(probes), len(galleries)
+        self.subjects = subject[probes], subject[galleries]
+        self.views = None if views is None else (views[probes], views[galleries])
+
+    def __call__(self, rows: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        """The mates and the strangers of some probes; bool [b, G] each."""
+        own, theirs = self.subjects
+        same = own[rows, None] == theirs
+        if self.views is None:
+            return same, ~same
+        seen, there = self.views
+        return same & (seen[rows, None] != there), ~same
+
+
+def pairings(
+    split, subset: str, labels: np.ndarray, views: np.ndarray, device: torch.device
+) -> list[tuple[np.ndarray, np.ndarray, Paired]]:
+    """The searches of one subset, see `groups`, and who is whose mate in each."""
+    subject, view = codes(labels, device), codes(views, device) if split.by_probe_view else None
+    return [(p, g, Paired(subject, p, g, view)) for p, g in groups(split, subset, views)]
+
+
 def codes(labels: np.ndarray, device: torch.device) -> torch.Tensor:
     """Labels as integers: equal where the labels are."""
     return torch.from_numpy(np.unique(labels, return_inverse=True)[1].reshape(-1)).to(device)

@@ -8,11 +8,9 @@ import numpy as np
 import torch
 
 from .distances import checked
-from .exact import Exact
-from .post import processed
-from .screen import Screen
+from .post import between
 from .search import CELLS
-from .sides import codes, groups, sides
+from .sides import pairings, sides
 
 TARGETS = (0.01, 0.001)
 """The false accept rates that TAR is reported at."""
@@ -54,13 +52,14 @@ class Verification(NamedTuple):
 
 
 def verification(split, probe_embeddings, gallery_embeddings, labels, views, metric: str = "euc", post: str | None = None) -> Verification:
-    """Verify every probe against every gallery sequence of a split; in a cross-view protocol at different views only.
+    """Verify every probe against every gallery sequence of a split; in a cross-view protocol at different views only, by probe view without
+    its own subject at its own view.
 
     The pairs of a subset are pooled, TAR, EER and ROC are the mean over the subsets. Impostor distances are never held: they are
     counted between the sorted genuine distances, which tells TAR and EER without loss, so the memory is that of ``trials`` plus
-    some bytes per genuine pair. Genuine distances are exact; an impostor's is taken at the lower end of its error bound (see
-    `Screen`; 5e-5 of the distance at [256, 16]) and is exact where that bound is above 1e-3 of it. So FAR is never
-    understated, TAR never overstated, and ties count against the method.
+    some bytes per genuine pair. Genuine distances are exact; an impostor's is taken at the lower end of its error bound (see the
+    module `screen`; 5e-5 of the distance at [256, 16]) and is exact where that bound is above 1e-3 of it. So FAR is never understated,
+    TAR never overstated, and ties count against the method.
 
     Args:
         split: what ``opengait_mimic.protocol.split`` returns.
@@ -78,10 +77,10 @@ def verification(split, probe_embeddings, gallery_embeddings, labels, views, met
         ValueError: as ``trials``. NoPairs: a subset without a genuine or an impostor pair.
     """
     x, y, labels, views = sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
-    subject, found = codes(labels, x.device), []
+    found = []
     for subset, masks in split.subsets.items():
-        px, gy = processed(post, x, y, *masks)
-        found.append(_of_subset(px, gy, subject, groups(split, subset, views), metric, subset))
+        apart = between(post, x, y, *map(np.flatnonzero, masks), metric)
+        found.append(_of_subset(apart, pairings(split, subset, labels, views, x.device), subset))
     return Verification(
         {far: float(np.mean([v.tar_at_far[far] for v in found])) for far in TARGETS},
         float(np.mean([v.eer for v in found])),
@@ -113,45 +112,45 @@ def verify_pairs(probe_embeddings, gallery_embeddings, pairs, labels, metric: st
     pairs, labels = np.asarray(pairs), np.asarray(labels)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.min(initial=0) < 0 or pairs.max(initial=-1) >= min(len(x), len(y), len(labels)):
         raise ValueError(f"pairs are {list(pairs.shape)}; expected [M, 2] of indices of the {len(labels)} sequences")
-    x, y = processed(post, x, y, *(np.unique(side) for side in pairs.T))
-    distance = Exact(x, y, metric)(*torch.from_numpy(pairs.astype(np.int64)).to(x.device).T).cpu().numpy()
+    (probes, i), (galleries, j) = (np.unique(side, return_inverse=True) for side in pairs.T)
+    i, j = (torch.from_numpy(side.reshape(-1)).to(x.device) for side in (i, j))
+    distance = between(post, x, y, probes, galleries, metric)(probes, galleries).exact(i, j).cpu().numpy()
     same = labels[pairs[:, 0]] == labels[pairs[:, 1]]
     genuine, impostor = np.sort(distance[same]), np.sort(distance[~same])
     below, upto = (np.searchsorted(impostor, np.unique(genuine), side) for side in ("left", "right"))
     return _scored(genuine, below, upto, len(impostor), "the list")
 
 
-def _of_subset(x, y, subject, searches, metric, subset):
+def _of_subset(apart, searches, subset):
     genuine = []
-    for exact, _, mate in _blocks(x, y, subject, searches, metric, screened=False):
+    for exact, _, mate, _ in _blocks(apart, searches, screened=False):
         genuine.append(exact(*mate.nonzero(as_tuple=True)))
     genuine = np.sort(np.concatenate(genuine))
     steps = np.unique(genuine)
     below, upto, impostors = np.zeros(len(steps), dtype=np.int64), np.zeros(len(steps), dtype=np.int64), 0
-    for exact, (distance, error), mate in _blocks(x, y, subject, searches, metric, screened=True):
-        low = (distance - error).clamp_(min=0)
-        row, column = ((error > COARSE * distance) & ~mate).nonzero(as_tuple=True)
+    for exact, (distance, error), _, stranger in _blocks(apart, searches, screened=True):
+        low = distance - error
+        row, column = ((error > COARSE * distance) & stranger).nonzero(as_tuple=True)
         low[row, column] = torch.from_numpy(exact(row, column)).to(low.device)
-        low = np.sort(low[~mate].cpu().numpy())
+        low = np.sort(low[stranger].cpu().numpy())
         below += np.searchsorted(low, steps, "left")
         upto += np.searchsorted(low, steps, "right")
         impostors += len(low)
     return _scored(genuine, below, upto, impostors, f"subset {subset!r}")
 
 
-def _blocks(x, y, subject, searches, metric, screened):
-    """Block by block of probes: exact distances on demand, distances with bounds where wanted, and who is a mate."""
-    for p, g in searches:
-        px, gy, own, theirs = x[p], y[g], subject[p], subject[g]
-        exact, screen = Exact(px, gy, metric), Screen(px, gy, metric) if screened else None
+def _blocks(apart, searches, screened):
+    """Block by block of probes: exact distances on demand, distances with bounds where wanted, mates and strangers."""
+    for p, g, paired in searches:
+        part = apart(p, g)
         block = min(max(CELLS // len(g), 16), 1024)
         for start in range(0, len(p), block):
             rows = slice(start, start + block)
 
-            def of_block(i, j, exact=exact, start=start):
+            def of_block(i, j, exact=part.exact, start=start):
                 return exact(start + i, j).cpu().numpy()
 
-            yield of_block, screen and screen(rows), own[rows, None] == theirs
+            yield of_block, part.bounded(rows) if screened else None, *paired(rows)
 
 
 def _scored(genuine, below, upto, impostors, where):

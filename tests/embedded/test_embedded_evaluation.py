@@ -166,8 +166,8 @@ def test_unknown_data_sets_and_empty_sides_are_named():
         evaluate_real_scene(data, "CASIA-B")
     with pytest.raises(ValueError, match="1 gallery clips.*0 probes"):
         evaluate_real_scene(data, "GREW")
-    with pytest.raises(ValueError, match="cross_view_gallery"):
-        evaluate_indoor_dataset(data, "CASIA-B", cross_view_gallery=True)
+    with pytest.raises(KeyError, match="'GREW'.*CASIA-B, OUMVLP"):
+        evaluate_indoor_dataset(data, "GREW", cross_view_gallery=True)
 
 
 # ---------------------------------------------------------------- Gait3D

@@ -24,6 +24,11 @@ INDOOR = {
         },
     ),
 }
+# data set -> the same where the gallery is of all views
+CROSS_VIEW_GALLERY = {
+    "CASIA-B": (["nm-02", "bg-02", "cl-02"], {"NM": ["nm-01"], "BG": ["bg-01"], "CL": ["cl-01"]}),
+    "OUMVLP": (["01"], {"NM": ["00"]}),
+}
 PARTIAL = ("SUSTech1K",)  # a type counts where its name contains one of those listed
 # condition -> gallery types, probe types
 CCPG = {
@@ -66,19 +71,19 @@ def evaluate_indoor_dataset(data, dataset, metric="euc", cross_view_gallery=Fals
         data: ``embeddings [n, c, p]``, ``labels``, ``types``, ``views``.
         dataset: a name in `INDOOR`.
         metric: ``euc`` or ``cos``.
-        cross_view_gallery: not in the embedded host.
+        cross_view_gallery: rank each probe in the gallery of all views, without its own subject's clips of its own view; a name in
+            `CROSS_VIEW_GALLERY`. Averaged over the probes' views.
 
     Returns:
         dict: ``scalar/test_accuracy/<condition>@R1``, percent. Pairs of views without a probe or a gallery clip are
-        left out of the mean, with a warning.
+        left out of the mean, with a warning. With ``cross_view_gallery``: ``<condition>-Rank@1`` and ``<condition>-mAP``.
 
     Raises:
         KeyError: unknown `dataset`.
-        ValueError: `cross_view_gallery` is set.
     """
-    gallery_types, conditions = _protocol(INDOOR, dataset)
     if cross_view_gallery:
-        raise ValueError("evaluator_cfg.cross_view_gallery = true is not known to the embedded host; use OpenGait")
+        return _cross_view_gallery(data, dataset, metric)
+    gallery_types, conditions = _protocol(INDOOR, dataset)
     types = data["types"]
 
     def of(wanted):
@@ -87,6 +92,37 @@ def evaluate_indoor_dataset(data, dataset, metric="euc", cross_view_gallery=Fals
     sides = {condition: (of(probe_types), of(gallery_types)) for condition, probe_types in conditions.items()}
     found = _cross_view(data, dataset, data["views"], sides, metric)
     return {f"scalar/test_accuracy/{condition}@R1": value for condition, value in found.items()}
+
+
+def _cross_view_gallery(data, dataset, metric):
+    """Rank-1 and mAP in percent of each condition; a probe's mates are its subject's clips at other views."""
+    gallery_types, conditions = _protocol(CROSS_VIEW_GALLERY, dataset)
+    types, views = np.asarray(data["types"]), np.asarray(data["views"])
+    in_gallery, results = np.isin(types, gallery_types), {}
+    msg_mgr = get_msg_mgr()
+    msg_mgr.log_info(f"Rank-1 and mAP on {dataset}, gallery of all views, percent per probe view: {np.unique(views)}")
+    for condition, wanted in conditions.items():
+        per_view = []
+        for view in np.unique(views):
+            probe = np.isin(types, wanted) & (views == view)
+            if not probe.any():
+                msg_mgr.log_warning(f"{condition}: view {view} has no probe and is left out of the mean")
+                continue
+            dist, probe_labels, gallery_labels = _distance(data, probe, in_gallery, metric)
+            hits, precisions = [], []
+            for row, label in zip(dist.cpu().numpy(), probe_labels):
+                own = gallery_labels == label
+                used = ~own | (views[in_gallery] != view)
+                if not used.any():
+                    raise ValueError(f"{dataset}: a probe of {label} at view {view} meets nobody (gallery types {gallery_types})")
+                hits.append(own[used][np.argmin(row[used])])
+                if own[used].any():
+                    precisions.append(precision(row[used], own[used])[0])
+            per_view.append([round(100 * float(np.mean(each)), 2) if each else np.nan for each in (hits, precisions)])
+        for name, values in zip(("Rank@1", "mAP"), np.reshape(per_view, (-1, 2)).T):
+            results[f"scalar/test_accuracy/{condition}-{name}"] = mean = float(np.mean(values)) if len(values) else np.nan
+            msg_mgr.log_info(f"{condition}-{name}: {mean:.2f} {values}")
+    return results
 
 
 def evaluate_CCPG(data, dataset, metric="euc"):
