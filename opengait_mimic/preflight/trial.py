@@ -6,6 +6,7 @@ import contextlib
 import math
 import sys
 import time
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from ..models.subnetwork import fingerprint
 from ..models.trial import clips_in_a_step
 from .batch import CLIPS, FRAMES, few_to_test, first_batch, frames_in, read, shortened, small_positions
 from .memory import Watch
+from .untrained import twins
 
 
 class Trial:
@@ -45,6 +47,17 @@ class Trial:
     def teacher(self):
         """The mimic's teacher; None where there is none."""
         return getattr(self.inner, "teacher", None) if isinstance(self.inner, Guided) else None
+
+    @property
+    def teacher_yaml(self) -> dict:
+        """The configuration that trains the mimic's teacher."""
+        stage = self.inner.cfg.teacher
+        return hosts.load_cfgs(stage.cfgs, "model_cfg.teacher.cfgs") if stage.cfgs else self.inner.backbone_yaml
+
+    @cached_property
+    def twins(self) -> list[nn.Module]:
+        """Networks as the teacher's before any training."""
+        return twins(self.teacher.net, self.teacher_yaml)
 
     @property
     def hides(self) -> bool:

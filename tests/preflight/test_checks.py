@@ -310,30 +310,6 @@ def test_the_longest_batch_is_longer_than_any_that_is_drawn_and_not_much(low, hi
     assert drawn.max() <= found <= min(clips * high, 1.25 * drawn.max())
 
 
-def test_a_teacher_that_knows_nobody_is_a_warning_and_one_that_does_is_not(built, tree, tmp_path, monkeypatch):
-    partition = json.loads(tree.partition.read_text())
-    everyone = [*partition["TRAIN_SET"], *partition["TEST_SET"]]
-    (tmp_path / "parts.json").write_text(json.dumps({**partition, "TEST_SET": everyone}))
-    model, cfgs = built(MIMIC, data_cfg__dataset_partition=str(tmp_path / "parts.json"))
-    sees = lambda self, inputs: torch.nn.functional.one_hot(inputs[1], 12)[:, :, None].float()  # noqa: E731  # the label itself
-    monkeypatch.setattr(type(model.teacher), "__call__", sees)
-    found = rank1_of(model, cfgs)
-    assert "of 12 subjects of TEST_SET (chance 8.3 %), 16 frames at most" in found.text and not found.warning
-    assert found.text.startswith("100.0 %")
-    blind = torch.Generator().manual_seed(1)
-    monkeypatch.setattr(type(model.teacher), "__call__", lambda self, inputs: torch.rand(1, 4, 1, generator=blind))
-    found = rank1_of(model, cfgs)
-    assert found.warning and "knows nobody" in found.text
-
-
-def rank1_of(model, cfgs):
-    """The check alone."""
-    from opengait_mimic.preflight import weights
-    from opengait_mimic.preflight.trial import Trial
-
-    return weights.rank1(Trial(model, cfgs, False))
-
-
 def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, trained, tmp_path, capsys):
     words = ["preflight", "--host", host_spec, "--device", "cpu", "--output", str(output)]
     file = variant(trained.files[MIMIC], tmp_path, trainer_cfg__save_name="never")
