@@ -7,8 +7,10 @@ that do not apply to a model are left out.
 check           what is tried                                                        fails
 ==============  ===================================================================  ==================================================
 data            the first training batch is read                                     a file of it cannot be read
-geometry        it goes through the transforms; sizes of teacher, VEN, embeddings    sizes or values that do not fit each other;
-                                                                                     silhouettes that nowhere reach 0.5 (0/1 divided by 255)
+geometry        it goes through the transforms; sizes of teacher, VEN, embeddings    sizes or values that do not fit each other; clips
+                                                                                     of other axes than silhouettes; silhouettes that
+                                                                                     nowhere reach 0.5 (0/1 divided by 255) or have one
+                                                                                     value; a warning for a white background
 teacher         its file: a plain OpenGait model; its class and hash                 never trained (another role: refused when it is
                                                                                      loaded); a warning for one that was trained as a
                                                                                      Baseline-2, or less than half of what its YAML asks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shlex
 import sys
 import time
 from functools import cached_property
@@ -35,13 +36,20 @@ class Trial:
         size: bytes of a checkpoint as of now.
     """
 
-    def __init__(self, inner: nn.Module, cfgs: dict, wrapped: bool):
+    def __init__(self, inner: nn.Module, cfgs: dict, wrapped: bool, yaml: str | None = None):
         """Nothing is run yet."""
-        self.inner, self.cfgs, self.wrapped = inner, cfgs, wrapped
+        self.inner, self.cfgs, self.wrapped, self.yaml = inner, cfgs, wrapped, yaml
         self.raw = self.cut = self.given = self.whole = self.loss = None
         self.full, self.tried, self.parts, self.seconds, self.watch, self.size = (0, 0), 0, {}, 0.0, None, 0
         self.half = None
         self.frozen = {name: fingerprint(net) for name, net in self.frozen_networks().items()}
+
+    @property
+    def look(self) -> str:
+        """The command that looks at all data of this training."""
+        data = self.cfgs["data_cfg"]
+        which = ["--cfgs", self.yaml] if self.yaml else ["--root", data["dataset_root"], "--partition", data["dataset_partition"]]
+        return f"`{shlex.join(['opengait-mimic', 'check', 'data', *which])}`"
 
     @property
     def teacher(self):
