@@ -25,11 +25,14 @@ def first_batch(inner: nn.Module) -> list:
 
 
 def small_positions(inner: nn.Module) -> list[int]:
-    """This process's part of a small batch: 2 subjects, `CLIPS` clips a process, drawn and dealt by the host's own sampler."""
-    from data.sampler import TripletSampler
+    """This process's part of a small batch: `CLIPS` clips a process, of 2 subjects where the host's own sampler, which draws and deals
+    them, takes [P, K].
+    """
+    from data import sampler as samplers
 
-    sampler = TripletSampler(inner.train_loader.dataset, [2, CLIPS // 2 * rank_and_world()[1]], False)
-    return next(iter(sampler))
+    given, world = inner.cfgs["trainer_cfg"]["sampler"], rank_and_world()[1]
+    size = [2, CLIPS // 2 * world] if isinstance(given["batch_size"], list) else CLIPS * world
+    return next(iter(getattr(samplers, given["type"])(inner.train_loader.dataset, size, False)))
 
 
 def read(inner: nn.Module, positions: list[int]) -> list:

@@ -41,8 +41,8 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False, yaml: str |
     """Try everything that a training will do once, on every process together; nothing of it stays.
 
     Rank 0 prints a line for each check: ``ok``, ``WARNING`` (the training goes on) or ``FAILED``, what was found, how long it took.
-    Bounded, to stay below a minute at published widths: the teacher is asked for 24 subjects at most and 15 seconds, test sequences
-    are cut to 16 frames, and on a CPU the step is tried on 4 clips of 16 frames in each process (where batches are dealt by subjects).
+    Bounded, to stay below a minute at published widths on a core of a CPU: the teacher is asked for 24 subjects at most and 20 seconds,
+    test sequences are cut to 16 frames, and on a CPU the step is tried on 4 clips of 16 frames in each process.
 
     Args:
         model: built for training by our launcher, with its checkpoint restored; or its DDP wrapper. A model of ours or the host's.

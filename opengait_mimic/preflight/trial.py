@@ -82,7 +82,7 @@ class Trial:
         return found
 
     def take(self) -> None:
-        """Read the first batch; for the step, on a CPU, a small one in its place, if its sampler deals subjects."""
+        """Read the first batch; for the step, on a CPU, a small one in its place."""
         small = small_positions(self.inner) if self._too_large() else None  # processes talk to each other before any reads
         self.raw = self.cut = first_batch(self.inner)
         self.full = len(self.raw[1]), frames_in(self.raw)
@@ -92,9 +92,9 @@ class Trial:
 
     def _too_large(self) -> bool:
         """Whether a batch of this sampler may take a CPU long: told from the configuration, alike on every process."""
-        sampler = self.cfgs["trainer_cfg"]["sampler"]
-        if hosts.device().type != "cpu" or sampler["type"] != "TripletSampler":
+        if hosts.device().type != "cpu":
             return False
+        sampler = self.cfgs["trainer_cfg"]["sampler"]
         key = {"fixed": "frames_num_fixed", "unfixed": "frames_num_max"}.get(str(sampler["sample_type"]).partition("_")[0])
         return clips_in_a_step(self.inner) * sampler.get(key, math.inf) > CLIPS * FRAMES
 

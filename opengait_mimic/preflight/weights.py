@@ -15,13 +15,13 @@ from ..models.trial import embed
 from ..records import read_record
 from ..retrieval import distance_matrix
 from ..training import checkpoints
-from .batch import FRAMES, pairs
+from .batch import pairs
 from .outcome import Found, everyone
 from .trial import Trial, testing
 from .untrained import clearly_above, margins, unmoved
 
 SHORT = 12  # digits of a hash
-BUDGET = 15.0  # seconds for the embeddings of the teacher and its twins
+BUDGET = 20.0  # seconds for the embeddings of the teacher and its twins
 ENOUGH = 8  # subjects from which anything is concluded
 FEW = 0.5  # of total_iter
 
@@ -108,10 +108,10 @@ def rank1(trial: Trial) -> Found | None:
         gallery, probes = (torch.cat([pair[side][number] for pair in found]) for side in (0, 1))
         tables.append(distance_matrix(probes, gallery))
     score, *others = (100 * float((table.argmin(1) == torch.arange(subjects)).float().mean()) for table in tables)
-    text = f"{score:.1f} % of {subjects} of {half}, untrained {sum(others) / len(others):.1f} %, chance {100 / subjects:.1f} %"
-    text += f"; {FRAMES} frames at most"
+    beside = f"untrained {sum(others) / len(others):.1f} %, chance {100 / subjects:.1f} %"
+    text = f"{score:.1f} % of {subjects} subjects of {half} ({beside})"
     if subjects < ENOUGH:
-        return Found(f"{text}; too few")
+        return Found(f"{text}; too few{f' in {BUDGET:g} s' if subjects < len(asked) else ''}")
     theirs, *twins = map(margins, tables)
     if clearly_above(theirs, torch.stack(twins).mean(0)):
         return Found(text)

@@ -349,6 +349,27 @@ def test_who_trains_runs_it_unless_told_not_to(host_spec, output, trained, tmp_p
         hosts.bind(host_spec, "cpu", output)
 
 
+def test_a_small_batch_of_a_sampler_that_deals_no_subjects(built, monkeypatch):
+    """OpenGait's CommonSampler, which the embedded host lacks: a number in place of [P, K]."""
+    from data import sampler as samplers
+
+    from opengait_mimic.preflight.batch import CLIPS, small_positions
+    from opengait_mimic.preflight.trial import Trial
+
+    model, cfgs = built(HOSTS)
+    assert len(small_positions(model)) == CLIPS
+    if not hasattr(samplers, "CommonSampler"):
+        anyhow = lambda dataset, batch_size, batch_shuffle: [list(range(batch_size))]  # noqa: E731
+        monkeypatch.setattr(samplers, "CommonSampler", anyhow, raising=False)
+    for each in (model.cfgs, cfgs):
+        each["trainer_cfg"]["sampler"].update(type="CommonSampler", batch_size=32)
+    found = small_positions(model)
+    assert len(found) == CLIPS and set(found) <= set(range(len(model.train_loader.dataset)))
+    trial = Trial(model, cfgs, False)
+    trial.take()
+    assert len(trial.cut[1]) == CLIPS and trial.tried <= 64
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_shortened_batch_has_the_first_frames_of_every_clip(packed):
     from opengait_mimic.preflight.batch import frames_in, shortened

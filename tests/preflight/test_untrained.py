@@ -66,12 +66,12 @@ def test_an_initialised_teacher_is_far_above_chance_and_a_warning_all_the_same(b
         patch.setattr(torch, "manual_seed", lambda _: None)  # other weights than the twins'
         model.teacher.net = fresh()[0]
     found = rank1_of(model, cfgs)
-    assert found.warning and "of 12 of TEST_SET, untrained " in found.text and "chance 8.3 %" in found.text
+    assert found.warning and "of 12 subjects of TEST_SET (untrained " in found.text and "chance 8.3 %)" in found.text
     assert "not clearly better than its like without any training" in found.text
     sees = lambda self, inputs: torch.nn.functional.one_hot(inputs[1], 12)[:, :, None].float()  # noqa: E731  # the label itself
     monkeypatch.setattr(type(model.teacher), "__call__", sees)
     found = rank1_of(model, cfgs)
-    assert found.text.startswith("100.0 %") and found.text.endswith("at most") and not found.warning
+    assert found.text.startswith("100.0 %") and found.text.endswith("chance 8.3 %)") and not found.warning
 
 
 def test_twins_differ_are_the_same_again_and_leave_the_generators(fresh):
