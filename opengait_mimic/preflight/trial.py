@@ -56,16 +56,10 @@ class Trial:
         """The mimic's teacher; None where there is none."""
         return getattr(self.inner, "teacher", None) if isinstance(self.inner, Guided) else None
 
-    @property
-    def teacher_yaml(self) -> dict:
-        """The configuration that trains the mimic's teacher."""
-        stage = self.inner.cfg.teacher
-        return hosts.load_cfgs(stage.cfgs, "model_cfg.teacher.cfgs") if stage.cfgs else self.inner.backbone_yaml
-
     @cached_property
     def twins(self) -> list[nn.Module]:
         """Networks as the teacher's before any training."""
-        return twins(self.teacher.net, self.teacher_yaml)
+        return twins(self.teacher.net, self.teacher.cfgs)
 
     @property
     def hides(self) -> bool:

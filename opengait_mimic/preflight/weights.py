@@ -50,7 +50,7 @@ def teacher(trial: Trial) -> Found | None:
     if of == "Baseline2":  # whose checkpoints are plain OpenGait ones
         warnings.append(f"{own.file} was trained as a Baseline2, on hidden clips: a teacher should have seen whole ones")
     done = checkpoints.read(own.file, "model_cfg.teacher.checkpoint").get("iteration")
-    total = trial.teacher_yaml["trainer_cfg"]["total_iter"]
+    total = own.cfgs["trainer_cfg"]["total_iter"]
     if isinstance(done, int) and done < FEW * total:
         warnings.append(f"{own.file} is of iteration {done}, and its YAML trains {total}: train it on, or name a later checkpoint")
     return Found("; ".join([text, *warnings]), warning=bool(warnings))
