@@ -180,7 +180,7 @@ def launch(
             if preflight:
                 from .preflight.run import run_preflight  # needs the host's modules
 
-                run_preflight(model, given, brief=preflight == "brief")
+                run_preflight(model, given, brief=preflight == "brief", yaml=path)
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:
@@ -241,7 +241,7 @@ def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
     inner = getattr(model, "module", model)
     step.attach(inner, given)  # the precision that it trains in
     batches.number(inner, given, inner.iteration)
-    run_preflight(model, given)
+    run_preflight(model, given, yaml=path)
 
 
 def main(argv: list[str] | None = None) -> int:

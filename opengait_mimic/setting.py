@@ -83,7 +83,8 @@ def teacher_cfgs(cfgs: dict) -> tuple[dict | None, str]:
     if found is None:
         return None, "the backbone is given inline, so its whole-body run is unknown: name teacher.cfgs, or pass --reference"
     try:
-        file = checkpoint_file(stage.get("checkpoint", "auto"), found, "model_cfg.teacher.checkpoint")
+        yaml = stage.get("cfgs") or model_cfg["backbone"]["cfgs"]
+        file = checkpoint_file(stage.get("checkpoint", "auto"), found, "model_cfg.teacher.checkpoint", yaml=yaml)
     except CheckpointError as error:
         return None, f"no whole-body run of the backbone: {error} Or pass --reference"
     evaluator = {**found["evaluator_cfg"], "restore_hint": str(file), "sampler": cfgs["evaluator_cfg"]["sampler"]}

@@ -130,7 +130,7 @@ MISSING = [
         "teacher not trained",
         MIMIC,
         lambda s: {"model_cfg__teacher__cfgs": s.untrained},
-        ["teacher.checkpoint: auto expects", "Train it first with", "--phase train --cfgs /", ".yaml`", "the --output where"],
+        ["teacher.checkpoint: auto expects", "Train it first with", "--phase train --cfgs /", ".yaml --host ", "the --output where"],
     ),
     ("no VEN's YAML", MIMIC, given(model_cfg__ven={"cfgs": NOWHERE}), [f"model_cfg.ven.cfgs: {NOWHERE} not found; tried ", "Correct"]),
     ("no VEN", MIMIC, given(model_cfg__ven__checkpoint="y.pt"), ["model_cfg.ven.checkpoint: y.pt not found; tried ", "Correct the path"]),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from opengait_mimic import foresight, launch, preparing
+from opengait_mimic import host as hosts
 from opengait_mimic.console import friendly_errors
 from tests.mistakes import DATA, MIMIC, MISSING, ROLES, TEACHER, TEXTS, TWO, TYPES, VEN
 from tests.variants import variant
@@ -80,6 +84,23 @@ def test_clips_that_cannot_be_dealt(scene, tmp_path, monkeypatch):
     message = said(file)
     for part in (str(file), "trainer_cfg.sampler.batch_size = [4, 2]", "cannot be dealt to 3 processes", "a multiple of 3"):
         assert part in message
+
+
+@pytest.mark.parametrize("standing", ["beside the YAML", "elsewhere"])
+def test_the_command_that_trains_a_teacher_first_is_one_that_starts(scene, tmp_path, monkeypatch, standing):
+    """Of a teacher's YAML that is named relative to the mimic's, as the shipped ones are: the printed command's words, as printed."""
+    (tmp_path / "other").mkdir()
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    file = variant(scene.files[MIMIC], folder, model_cfg__teacher__cfgs="teacher.yaml")
+    (folder / "teacher.yaml").write_bytes(Path(scene.untrained).read_bytes())
+    monkeypatch.chdir(folder if standing == "beside the YAML" else tmp_path / "other")
+    message = said(file.name if standing == "beside the YAML" else f"../a folder/{file.name}")
+    words = shlex.split(re.search(r"`python -m opengait_mimic (.*?)`", message)[1])
+    flags = dict(zip(words[::2], words[1::2]))
+    hosts.search.clear()  # as in a process of its own
+    assert flags["--phase"] == "train" and preparing.prepare(flags["--cfgs"], "train")["evaluator_cfg"]["save_name"] == "none"
+    assert hosts.find(flags["--host"]).root == hosts.current().root and flags["--output"] == str(hosts.output())
 
 
 def test_gait3d_without_probes(scene, tmp_path):

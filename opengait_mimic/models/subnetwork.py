@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 
 import torch
@@ -104,11 +105,12 @@ def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True, y
     folder = save_folder(cfgs, "evaluator_cfg") / "checkpoints"
     file = folder / f"{name}-{evaluator['restore_hint']:0>5}.pt"
     if must_exist and not file.is_file():
-        there = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none"
+        there, host = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none", hosts.current()
+        words = ["--cfgs", str(resolve(yaml, key)) if yaml else "ITS_YAML"]  # a YAML's own words for another are relative to itself
+        words += ["--host", str(host.root) if host.name == "opengait" else host.name, "--output", str(hosts.output())]
         raise CheckpointError(
             f"{key}: auto expects {file}, which does not exist (checkpoints in that folder: {there}). Train it first with"
-            f" `python -m opengait_mimic --phase train --cfgs {yaml or 'ITS_YAML'}`, name a file, or give the --output where it is (now"
-            f" {hosts.output()})"
+            f" `python -m opengait_mimic --phase train {shlex.join(words)}`, name a file, or give the --output where it is"
         )
     return file
 

@@ -25,11 +25,14 @@ def first_batch(inner: nn.Module) -> list:
 
 
 def small_positions(inner: nn.Module) -> list[int]:
-    """This process's part of a small batch: 2 subjects, `CLIPS` clips a process, drawn and dealt by the host's own sampler."""
-    from data.sampler import TripletSampler
+    """This process's part of a small batch: `CLIPS` clips a process, of 2 subjects where the host's own sampler, which draws and deals
+    them, takes [P, K].
+    """
+    from data import sampler as samplers
 
-    sampler = TripletSampler(inner.train_loader.dataset, [2, CLIPS // 2 * rank_and_world()[1]], False)
-    return next(iter(sampler))
+    given, world = inner.cfgs["trainer_cfg"]["sampler"], rank_and_world()[1]
+    size = [2, CLIPS // 2 * world] if isinstance(given["batch_size"], list) else CLIPS * world
+    return next(iter(getattr(samplers, given["type"])(inner.train_loader.dataset, size, False)))
 
 
 def read(inner: nn.Module, positions: list[int]) -> list:
@@ -86,13 +89,14 @@ def few_to_test(inner: nn.Module) -> str:
 
 
 def pairs(dataset) -> list[tuple[int, int]]:
-    """Two sequences of every subject that has two, of different types where there are (CASIA-B's bg-01 and bg-02), else as alike as can
-    be: the same view, the same condition (the type up to its hyphen).
+    """Two sequences of every subject that has two, of different types where there are (CASIA-B's bg-01 and bg-02), from different
+    views, in conditions as alike as can be (the type up to its hyphen). From one view an untrained network ranks nearly as well as a
+    trained one: the pictures themselves are alike.
     """
     types, views = dataset.types_list, dataset.views_list
 
     def unlike(pair):
         (i, j), (a, b) = pair, (types[k].partition("-")[0] for k in pair)
-        return types[i] == types[j], views[i] != views[j], a != b, pair
+        return types[i] == types[j], views[i] == views[j], a != b, pair
 
     return [min(combinations(own, 2), key=unlike) for own in dataset.indices_dict.values() if len(own) > 1]

@@ -35,10 +35,10 @@ def everyone(mine) -> list:
     return box
 
 
-def in_words(error: Exception) -> str:
-    """An error as one who can mend it needs it; of one that nobody foresaw, also where it came from."""
+def in_words(error: Exception, way: str) -> str:
+    """An error as one who can mend it needs it; of one that nobody foresaw, also where it came from, and a ``way`` to go on."""
     if isinstance(error, (ConfigError, HostError, FileNotFoundError)) or type(error).__module__.startswith("opengait_mimic."):
         return str(error)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
     where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}: {error}"
+    return f"{type(error).__name__}{where}: {str(error).rstrip('.')}. {way}"

@@ -17,6 +17,8 @@ from .outcome import Found
 from .trial import Trial, first_input
 
 FAINT = 0.5  # a silhouette reaches 1
+FULL = 0.6  # of the pixels bright; 0.20 to 0.34 of the walkers' 64x44
+EDGE = 0.75  # of the outermost rows and columns bright; 0.04 to 0.07 of the walkers'
 
 
 def data(trial: Trial) -> Found:
@@ -29,15 +31,22 @@ def data(trial: Trial) -> Found:
 def geometry(trial: Trial) -> Found:
     """Data, teacher, VEN and embeddings fit each other; a failure is the model's own message."""
     inner = trial.inner
+    _axes(trial)
     seen = first_input(inner.inputs_pretreament(trial.raw)).detach()
     size, low, high = tuple(seen.shape[-2:]), float(seen.min()), float(seen.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ConfigError("data: values that are not finite after trainer_cfg.transform; look at the pickles (`opengait-mimic check data`)")
-    if seen.dim() == 4 and size[1] > 3 and 0 <= low and high < FAINT:  # a skeleton's joint has two or three values
+        raise ConfigError(f"data: values that are not finite after trainer_cfg.transform; look at the pickles ({trial.look})")
+    pictures = seen.dim() == 4 and size[1] > 3  # a skeleton's joint has two or three values
+    if pictures and 0 <= low and high < FAINT:
         why = "0/1 in the pickles, which BaseSil(Cutting)Transform divides by 255 as if they were 0/255?" if high else "nobody is seen."
         raise ConfigError(
-            f"data: silhouettes reach only {high:g} after trainer_cfg.transform, expected 1: {why} Look at them with `opengait-mimic check"
-            " data`, and write pickles of 0/255"
+            f"data: silhouettes reach only {high:g} after trainer_cfg.transform, expected 1: {why} Look at them with {trial.look}, and"
+            " write pickles of 0/255"
+        )
+    if low == high:
+        raise ConfigError(
+            f"data: the whole batch is {low:g} after trainer_cfg.transform, one value throughout: no body, or nothing else. Look at the"
+            f" pickles with {trial.look}, and write 255 for the body, 0 for the background"
         )
     said = [f"data {_x(size)} in {low:g}..{high:g}"]
     if trial.teacher is not None:
@@ -47,7 +56,35 @@ def geometry(trial: Trial) -> Found:
         if inner.VEN is not None:
             said.append(f"VEN {_x(inner.ven_cfgs['model_cfg'].get('geometry', inner.geometry))}")
         said.append(f"embeddings {inner.embedding.channels} x {inner.embedding.parts}")
-    return Found(", ".join(said))
+    amiss = _bright(seen) if pictures else ""
+    return Found(", ".join(said) + (f"; {amiss} ({trial.look})" if amiss else ""), warning=bool(amiss))
+
+
+def _axes(trial: Trial) -> None:
+    """Stop where what a transform of silhouettes is given has other axes than they: it cuts whatever is last, and says nothing."""
+    steps = trial.cfgs["trainer_cfg"]["transform"]
+    for clips, step in zip(trial.raw[0], steps if isinstance(steps, list) else []):
+        shape = next((np.shape(clip) for clip in clips if np.ndim(clip) != 3), None)
+        if shape is None or "BaseSil" not in str(step):
+            continue
+        what = "pictures in several channels (colour)" if len(shape) > 3 else "single pictures, pickled without an axis for the frames?"
+        raise ConfigError(
+            f"data: a clip of the batch has the axes {list(shape)}, and trainer_cfg.transform takes silhouettes [frames, height, width]:"
+            f" {what} Write pickles of three axes, 0/255, or choose the silhouette file with data_cfg.data_in_use; {trial.look} names the"
+            " files"
+        )
+
+
+def _bright(seen: torch.Tensor) -> str:
+    """What is amiss with silhouettes ``[n, s, h, w]`` that are bright where nobody is; empty where they are not."""
+    edges = (seen[..., 0, :], seen[..., -1, :], seen[..., 1:-1, 0], seen[..., 1:-1, -1])
+    mean, edge = float(seen.float().mean()), float(torch.cat(edges, -1).float().mean())
+    if mean <= FULL and edge <= EDGE:
+        return ""
+    return (
+        f"background white: inverted? {mean:.0%} of the pixels and {edge:.0%} of the frames' edges are bright, and the body should be"
+        " alone. Write 255 - array where the body is 0"
+    )
 
 
 def _x(size) -> str:

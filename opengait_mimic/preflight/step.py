@@ -26,7 +26,7 @@ def loss(trial: Trial) -> Found:
     broken = [f"rank {rank}: {', '.join(parts)}" for rank, parts in enumerate(everyone(trial.broken)) if parts]
     if broken:
         return Found(
-            f"not finite on the first batch, {'; '.join(broken)}: look at the data (`opengait-mimic check data`), at the weights that"
+            f"not finite on the first batch, {'; '.join(broken)}: look at the data ({trial.look}), at the weights that"
             " trainer_cfg.restore_hint names, and try trainer_cfg.enable_float16: false",
             failed=True,
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shlex
 import sys
 import time
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from ..models.subnetwork import fingerprint
 from ..models.trial import clips_in_a_step
 from .batch import CLIPS, FRAMES, few_to_test, first_batch, frames_in, read, shortened, small_positions
 from .memory import Watch
+from .untrained import twins
 
 
 class Trial:
@@ -33,18 +36,30 @@ class Trial:
         size: bytes of a checkpoint as of now.
     """
 
-    def __init__(self, inner: nn.Module, cfgs: dict, wrapped: bool):
+    def __init__(self, inner: nn.Module, cfgs: dict, wrapped: bool, yaml: str | None = None):
         """Nothing is run yet."""
-        self.inner, self.cfgs, self.wrapped = inner, cfgs, wrapped
+        self.inner, self.cfgs, self.wrapped, self.yaml = inner, cfgs, wrapped, yaml
         self.raw = self.cut = self.given = self.whole = self.loss = None
         self.full, self.tried, self.parts, self.seconds, self.watch, self.size = (0, 0), 0, {}, 0.0, None, 0
         self.half = None
         self.frozen = {name: fingerprint(net) for name, net in self.frozen_networks().items()}
 
     @property
+    def look(self) -> str:
+        """The command that looks at all data of this training."""
+        data = self.cfgs["data_cfg"]
+        which = ["--cfgs", self.yaml] if self.yaml else ["--root", data["dataset_root"], "--partition", data["dataset_partition"]]
+        return f"`{shlex.join(['opengait-mimic', 'check', 'data', *which])}`"
+
+    @property
     def teacher(self):
         """The mimic's teacher; None where there is none."""
         return getattr(self.inner, "teacher", None) if isinstance(self.inner, Guided) else None
+
+    @cached_property
+    def twins(self) -> list[nn.Module]:
+        """Networks as the teacher's before any training."""
+        return twins(self.teacher.net, self.teacher.cfgs)
 
     @property
     def hides(self) -> bool:
@@ -61,7 +76,7 @@ class Trial:
         return found
 
     def take(self) -> None:
-        """Read the first batch; for the step, on a CPU, a small one in its place, if its sampler deals subjects."""
+        """Read the first batch; for the step, on a CPU, a small one in its place."""
         small = small_positions(self.inner) if self._too_large() else None  # processes talk to each other before any reads
         self.raw = self.cut = first_batch(self.inner)
         self.full = len(self.raw[1]), frames_in(self.raw)
@@ -71,9 +86,9 @@ class Trial:
 
     def _too_large(self) -> bool:
         """Whether a batch of this sampler may take a CPU long: told from the configuration, alike on every process."""
-        sampler = self.cfgs["trainer_cfg"]["sampler"]
-        if hosts.device().type != "cpu" or sampler["type"] != "TripletSampler":
+        if hosts.device().type != "cpu":
             return False
+        sampler = self.cfgs["trainer_cfg"]["sampler"]
         key = {"fixed": "frames_num_fixed", "unfixed": "frames_num_max"}.get(str(sampler["sample_type"]).partition("_")[0])
         return clips_in_a_step(self.inner) * sampler.get(key, math.inf) > CLIPS * FRAMES
 

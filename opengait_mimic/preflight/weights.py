@@ -1,4 +1,4 @@
-"""Checks of the networks a mimic builds on: which files they are, and whether the teacher knows anybody."""
+"""Checks of the networks a mimic builds on: which files they are, and whether the teacher was trained and knows anybody."""
 
 from __future__ import annotations
 
@@ -11,30 +11,49 @@ from ..distributed import rank_and_world
 from ..models.common import OccludedInput
 from ..models.guided import Guided
 from ..models.subnetwork import checkpoint_file, read_weights, tensors_hash
+from ..models.trial import embed
 from ..records import read_record
 from ..retrieval import distance_matrix
-from .batch import FRAMES, pairs
+from ..training import checkpoints
+from .batch import pairs
 from .outcome import Found, everyone
 from .trial import Trial, testing
+from .untrained import clearly_above, margins, unmoved
 
 SHORT = 12  # digits of a hash
-BUDGET = 15.0  # seconds for the teacher's embeddings
-KNOWS = 5  # a network that knows nothing is right about once (once in S, of S probes), 5 times or more in 0.4 % of tries
-ENOUGH = 8  # subjects from which the rule is asked
+BUDGET = 20.0  # seconds for the embeddings of the teacher and its twins
+ENOUGH = 8  # subjects from which anything is concluded
+FEW = 0.5  # of total_iter
 
 
 def teacher(trial: Trial) -> Found | None:
-    """The teacher's file holds a plain OpenGait model (its loading refuses others); which one."""
+    """The teacher's file holds a plain OpenGait model (its loading refuses others); which one, and whether it was trained.
+
+    What is certain fails: every tensor that any training begins alike is as it began (see `unmoved`).
+    """
     own = trial.teacher
     if own is None:
         return None
     live = ", live: its BatchNorm drifts" if own.live else ""
     text = f"{type(own.net).__name__}, weights {own.weights[:SHORT]}, {own.file.name}{live}"
+    still = unmoved(own.net, trial.twins, own.embedding.unreached)
+    if still:
+        return Found(
+            f"model_cfg.teacher.checkpoint: {own.file} was never trained: its {still} tensors that begin alike in every"
+            f" {type(own.net).__name__} (scales, biases) are still as they began. Train it (its YAML's optimizer_cfg.lr and"
+            " trainer_cfg.total_iter), or name a checkpoint of one that was",
+            failed=True,
+        )
+    warnings = []
     record = read_record(own.file.parent.parent)
     of = record["inputs"]["model_cfg"].get("model") if record else None
     if of == "Baseline2":  # whose checkpoints are plain OpenGait ones
-        return Found(f"{text}; {own.file} was trained as a Baseline2, on hidden clips: a teacher should have seen whole ones", warning=True)
-    return Found(text)
+        warnings.append(f"{own.file} was trained as a Baseline2, on hidden clips: a teacher should have seen whole ones")
+    done = checkpoints.read(own.file, "model_cfg.teacher.checkpoint").get("iteration")
+    total = own.cfgs["trainer_cfg"]["total_iter"]
+    if isinstance(done, int) and done < FEW * total:
+        warnings.append(f"{own.file} is of iteration {done}, and its YAML trains {total}: train it on, or name a later checkpoint")
+    return Found("; ".join([text, *warnings]), warning=bool(warnings))
 
 
 def ven(trial: Trial) -> Found | None:
@@ -56,16 +75,18 @@ def ven(trial: Trial) -> Found | None:
 
 
 def rank1(trial: Trial) -> Found | None:
-    """The teacher's Rank-1 on whole bodies: one sequence of each of a few subjects, searched among another one of each.
+    """The teacher's Rank-1 on whole bodies: one sequence of each of a few subjects, searched among another one of each; beside chance,
+    one in the number of subjects, and beside what its like reaches untrained, which is far above chance.
 
-    Chance is one in the number of subjects. Fewer than `KNOWS` right of at least `ENOUGH` are what a network that knows nothing
-    reaches, which is a warning and no failure: a demo's teacher may be as weak.
+    The two are compared by their `margins`, subject by subject. Not clearly above its like is a warning and no failure: a teacher of
+    a few steps, as a demo's may be, is not either.
     """
     own = trial.teacher
     if own is None:
         return None
     begin, (rank, world), half = time.monotonic(), rank_and_world(), trial.tested_half()
     asked, mine = pairs(trial.inner.test_loader.dataset), []
+    networks = [own, *((lambda inputs, net=net: embed(net, inputs)) for net in trial.twins)]
     was = {module: module.training for module in own.net.modules()}
     if own.live:
         own.net.eval()
@@ -74,25 +95,33 @@ def rank1(trial: Trial) -> Found | None:
             for subject in range(rank, len(asked), world):
                 if time.monotonic() - begin > BUDGET:
                     break
-                mine.append([_embedded(trial.inner, own, i) for i in asked[subject]])
+                mine.append([_embedded(trial.inner, networks, i) for i in asked[subject]])
     finally:
         for module, mode in was.items():
             module.training = mode
-    embeddings = [pair for part in everyone(mine) for pair in part]
-    subjects = len(embeddings)
+    found = [pair for part in everyone(mine) for pair in part]
+    subjects = len(found)
     if subjects < 2:
         return Found(f"not measured: {subjects} subject(s) of {half} with two sequences on the disk", warning=True)
-    gallery, probes = (torch.cat([pair[side] for pair in embeddings]) for side in (0, 1))
-    right = int((distance_matrix(probes, gallery).argmin(1) == torch.arange(subjects)).sum())
-    text = f"{100 * right / subjects:.1f} % of {subjects} subjects of {half} (chance {100 / subjects:.1f} %), {FRAMES} frames at most"
-    if subjects >= ENOUGH and right < KNOWS:
-        advice = "no better than one that knows nobody: is it trained, and on such pictures (size, transforms)?"
-        return Found(f"{text}; {advice}", warning=True)
-    return Found(text + ("; too few" if subjects < ENOUGH else ""))
+    tables = []
+    for number in range(len(networks)):
+        gallery, probes = (torch.cat([pair[side][number] for pair in found]) for side in (0, 1))
+        tables.append(distance_matrix(probes, gallery))
+    score, *others = (100 * float((table.argmin(1) == torch.arange(subjects)).float().mean()) for table in tables)
+    beside = f"untrained {sum(others) / len(others):.1f} %, chance {100 / subjects:.1f} %"
+    text = f"{score:.1f} % of {subjects} subjects of {half} ({beside})"
+    if subjects < ENOUGH:
+        return Found(f"{text}; too few{f' in {BUDGET:g} s' if subjects < len(asked) else ''}")
+    theirs, *twins = map(margins, tables)
+    if clearly_above(theirs, torch.stack(twins).mean(0)):
+        return Found(text)
+    advice = "not clearly better than its like without any training: is it trained, and on such pictures (size, transforms)?"
+    return Found(f"{text}; {advice}", warning=True)
 
 
-def _embedded(inner, own, i: int) -> torch.Tensor:
-    """The teacher's embedding ``[1, c, p]`` of a whole sequence under the test's transforms, on the CPU."""
+def _embedded(inner, networks: list, i: int) -> list[torch.Tensor]:
+    """Each network's embedding ``[1, c, p]`` of a whole sequence under the test's transforms, on the CPU."""
     loader = inner.test_loader
     ipts, *rest = super(OccludedInput, inner).inputs_pretreament(loader.collate_fn([loader.dataset[i]]))
-    return own(([ipts[0].float()], *rest)).float().cpu()
+    with torch.no_grad():
+        return [net(([ipts[0].float()], *rest)).float().cpu() for net in networks]

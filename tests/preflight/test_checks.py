@@ -78,19 +78,6 @@ def test_pictures_of_another_size(built, tried):
     assert "model_cfg.geometry = [64, 64], but after the transforms silhouettes are [64, 44]" in failure(tried, model, cfgs, "geometry")
 
 
-@pytest.mark.parametrize("stage", [HOSTS, "VEN", MIMIC])
-def test_zeros_and_ones_in_the_pickles(built, tried, tree, tmp_path, stage):
-    """The transforms make 1/255 of them: no two of their pictures differ to the network, and the losses are finite all the same."""
-    root = tmp_path / "root"
-    shutil.copytree(tree.root, root)
-    for file in root.rglob("*.pkl"):
-        file.write_bytes((np.load(file, allow_pickle=True) > 127).astype(np.uint8).dumps())
-    model, cfgs = built(stage, data_cfg__dataset_root=str(root), data_cfg__cache=False)
-    said = failure(tried, model, cfgs, "geometry")
-    assert "reach only 0.00392157 after trainer_cfg.transform" in said and "0/1 in the pickles" in said
-    assert "`opengait-mimic check data`" in said
-
-
 def test_checkpoints_in_place_of_older_ones_need_room_for_one(built, tried):
     """A new one is written beside the old one of its name."""
     model, cfgs = built("VEN")
@@ -229,7 +216,7 @@ def test_what_another_process_alone_knows_is_told_by_itself(built, monkeypatch, 
     with pytest.raises(run.PreflightFailed, match="failed at loss, rank 1: "):
         run.run_preflight(model, cfgs)
     (line,) = capsys.readouterr().out.splitlines()
-    assert re.search(r"loss .* FAILED   rank 1: ValueError in .*: only here", line)
+    assert re.search(r"loss .* FAILED   rank 1: ValueError in .*: only here. Please report this line with the configuration", line)
 
 
 def test_embeddings_that_rank_nobody(built, tried, monkeypatch):
@@ -310,30 +297,6 @@ def test_the_longest_batch_is_longer_than_any_that_is_drawn_and_not_much(low, hi
     assert drawn.max() <= found <= min(clips * high, 1.25 * drawn.max())
 
 
-def test_a_teacher_that_knows_nobody_is_a_warning_and_one_that_does_is_not(built, tree, tmp_path, monkeypatch):
-    partition = json.loads(tree.partition.read_text())
-    everyone = [*partition["TRAIN_SET"], *partition["TEST_SET"]]
-    (tmp_path / "parts.json").write_text(json.dumps({**partition, "TEST_SET": everyone}))
-    model, cfgs = built(MIMIC, data_cfg__dataset_partition=str(tmp_path / "parts.json"))
-    sees = lambda self, inputs: torch.nn.functional.one_hot(inputs[1], 12)[:, :, None].float()  # noqa: E731  # the label itself
-    monkeypatch.setattr(type(model.teacher), "__call__", sees)
-    found = rank1_of(model, cfgs)
-    assert "of 12 subjects of TEST_SET (chance 8.3 %), 16 frames at most" in found.text and not found.warning
-    assert found.text.startswith("100.0 %")
-    blind = torch.Generator().manual_seed(1)
-    monkeypatch.setattr(type(model.teacher), "__call__", lambda self, inputs: torch.rand(1, 4, 1, generator=blind))
-    found = rank1_of(model, cfgs)
-    assert found.warning and "knows nobody" in found.text
-
-
-def rank1_of(model, cfgs):
-    """The check alone."""
-    from opengait_mimic.preflight import weights
-    from opengait_mimic.preflight.trial import Trial
-
-    return weights.rank1(Trial(model, cfgs, False))
-
-
 def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, trained, tmp_path, capsys):
     words = ["preflight", "--host", host_spec, "--device", "cpu", "--output", str(output)]
     file = variant(trained.files[MIMIC], tmp_path, trainer_cfg__save_name="never")
@@ -384,6 +347,27 @@ def test_who_trains_runs_it_unless_told_not_to(host_spec, output, trained, tmp_p
         from opengait_mimic import host as hosts
 
         hosts.bind(host_spec, "cpu", output)
+
+
+def test_a_small_batch_of_a_sampler_that_deals_no_subjects(built, monkeypatch):
+    """OpenGait's CommonSampler, which the embedded host lacks: a number in place of [P, K]."""
+    from data import sampler as samplers
+
+    from opengait_mimic.preflight.batch import CLIPS, small_positions
+    from opengait_mimic.preflight.trial import Trial
+
+    model, cfgs = built(HOSTS)
+    assert len(small_positions(model)) == CLIPS
+    if not hasattr(samplers, "CommonSampler"):
+        anyhow = lambda dataset, batch_size, batch_shuffle: [list(range(batch_size))]  # noqa: E731
+        monkeypatch.setattr(samplers, "CommonSampler", anyhow, raising=False)
+    for each in (model.cfgs, cfgs):
+        each["trainer_cfg"]["sampler"].update(type="CommonSampler", batch_size=32)
+    found = small_positions(model)
+    assert len(found) == CLIPS and set(found) <= set(range(len(model.train_loader.dataset)))
+    trial = Trial(model, cfgs, False)
+    trial.take()
+    assert len(trial.cut[1]) == CLIPS and trial.tried <= 64
 
 
 @pytest.mark.parametrize("packed", [False, True])
