@@ -164,7 +164,7 @@ def entry(file: Path) -> dict:
 def _wrong(found: dict) -> str:
     """What in a checkpoint of ours, beside OpenGait's own entries, no training writes; empty where nothing is seen."""
     try:
-        layout.mapping({ENTRY: layout.mapping(_OWN), "iteration": integer(0)})(found, "")
+        layout.mapping({ENTRY: layout.mapping(_OWN, _LATER), "iteration": integer(0)})(found, "")
     except ConfigError as error:
         return "; ".join(error.args)
     return ""
@@ -193,12 +193,13 @@ _OWN = {
     "format": choice(FORMAT),
     "batch": optional(integer(0)),
     "world": integer(1),
-    "skipped": integer(0),
     "scaler": optional(layout.each(text, layout.real)),
     "record": _record,
     "losses": layout.mapping({"first": _sums, "last": _sums, "most": integer(0)}),
 }
 """What our entry holds."""
+_LATER = {"skipped": integer(0)}
+"""What older ones of this format lack."""
 
 
 def _archive(file: Path) -> str:
