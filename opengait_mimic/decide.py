@@ -13,12 +13,17 @@ from .inputs import checkpoint_at, differences, save_folder, sha256, training_in
 from .records import adopt
 from .training.checkpoints import ailing
 
+MISSING, DAMAGED, CHANGED = "missing", "damaged or incomplete", "changed since it was written"
+EARLIER, LATER = "of an earlier start", "later than the iteration that is wanted"
+"""Why a checkpoint cannot be gone on from."""
+
 
 class Todo(NamedTuple):
     """What to do with a stage.
 
     ``action``: skip, resume (from ``iteration``), train, or given (there is nothing to train); ``why``, for people; ``aside``: the
-    folder holds a training that does not belong to the configuration; ``intact``: the checkpoint that is wanted of it is there and
+    folder holds what training anew would overwrite: a training that does not belong to the configuration, or no checkpoint to go on from
+    beside readable ones; ``intact``: the checkpoint that is wanted of it is there and
     stays, whatever is trained further.
     """
 
@@ -122,20 +127,41 @@ def _todo(cfgs: dict, moved: list[str], at: int | None) -> Todo:
         if good(iteration):
             made = _made_elsewhere(record, ("version", "commit", "world"))
             said = [f"goes on from iteration {iteration} of {trainer['total_iter']}", *([made] if made else [])]
-            said += [f"{each}, written again" for each in _reasons(lost, listed)]
+            said += [_told(_reasons(lost, listed), ", written again")] if lost else []
             return Todo("resume", iteration, "; ".join(said), intact=there)
         lost.add(checkpoint_at(cfgs, iteration))
-    return Todo("train", why=f"starts anew; {'; '.join(_reasons(lost | listed, listed))}")
+    later = {checkpoint_at(cfgs, i) for i in known if at is not None and i > at and good(i)}
+    reasons = _reasons(lost | listed, listed, later)
+    if reasons.keys() <= {MISSING, DAMAGED}:
+        return Todo("train", why=f"starts anew; {_told(reasons)}")
+    way = ". `python -m opengait_mimic` with --iter and its number trains on from a changed one as it is" if CHANGED in reasons else ""
+    return Todo("train", why=f"{folder} holds no checkpoint to go on from: {_told(reasons)}{way}", aside=True)
 
 
-def _reasons(lost: set[Path], listed: set[Path]) -> list[str]:
-    """Why checkpoints cannot be gone on from, a line for each reason; ``listed``: those in the record, whose bytes have changed."""
+def _reasons(lost: set[Path], listed: set[Path], later: set[Path] = frozenset()) -> dict[str, list[str]]:
+    """Why checkpoints cannot be gone on from -> their names.
+
+    Args:
+        lost: the files.
+        listed: those in the record.
+        later: those that are good, but of a later iteration than the one that is wanted.
+    """
     found: dict[str, list[str]] = {}
     for file in sorted(lost):
-        whole = file not in listed and not ailing(file)
-        why = "missing" if not file.is_file() else "of an earlier start" if whole else "damaged or incomplete"
+        if not file.is_file():
+            why = MISSING
+        elif file in later:
+            why = LATER
+        elif ailing(file):
+            why = DAMAGED
+        else:
+            why = CHANGED if file in listed else EARLIER
         found.setdefault(why, []).append(file.name)
-    return [f"{', '.join(names)}: {why}" for why, names in found.items()]
+    return found
+
+
+def _told(reasons: dict[str, list[str]], then: str = "") -> str:
+    return "; ".join(f"{', '.join(names)}: {why}{then}" for why, names in reasons.items())
 
 
 def _made_elsewhere(record: dict, keys: tuple[str, ...]) -> str:

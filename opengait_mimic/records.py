@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from . import __version__
+from . import __version__, layout
 from . import host as hosts
+from .config import ConfigError
 from .distributed import rank_and_world
 from .host import HostError
 from .inputs import checkpoint_at, differences, save_folder, sha256, training_inputs
@@ -24,7 +25,6 @@ from .watch import is_logged
 from .writing import replacing
 
 NAME = "training.json"
-KEYS = frozenset(("inputs", "checkpoints", "losses", "seconds", "version", "host", "commit", "world"))
 
 
 def write_whole(file: Path, content: dict) -> None:
@@ -63,14 +63,16 @@ def read_record(folder: Path) -> dict | None:
     """The record of the training in a folder; None where there is none, or one of another layout.
 
     Raises:
-        HostError: the file is not JSON.
+        HostError: the file is not JSON, or holds values that no training writes.
     """
-    return _whole(read_json(folder / NAME))
-
-
-def _whole(record) -> dict | None:
-    """A record, if it is one of this layout."""
-    return record if isinstance(record, dict) and KEYS <= record.keys() else None
+    file = folder / NAME
+    try:
+        return layout.whole(read_json(file))
+    except ConfigError as error:
+        raise HostError(
+            f"{file}: {'; '.join(error.args)}. Was it edited? Put it back as it was written, or delete it: the checkpoints of this version"
+            " say themselves what made them"
+        ) from error
 
 
 def said_by(file: Path, said: dict | None = None) -> dict | None:
@@ -79,11 +81,12 @@ def said_by(file: Path, said: dict | None = None) -> dict | None:
     Args:
         file: the checkpoint.
         said: its `checkpoints.entry`, where that was read before.
+
+    Raises:
+        CheckpointError: see `checkpoints.entry`.
     """
     said = checkpoints.entry(file) if said is None else said
-    record = None
-    with contextlib.suppress(ValueError):  # damaged
-        record = _whole(json.loads(said["record"])) if said else None
+    record = layout.whole(json.loads(said["record"])) if said else None
     if record is not None:
         record["checkpoints"][str(int(file.stem.rpartition("-")[2]))] = sha256(file)
     return record
@@ -102,7 +105,7 @@ def adopt(folder: Path, inputs: dict) -> dict | None:
         inputs: see `training_inputs`.
 
     Raises:
-        HostError: the record is not JSON, or cannot be written.
+        HostError: see `read_record`; or the record cannot be written. CheckpointError: see `checkpoints.entry`.
     """
     record = read_record(folder)
     same = record is not None and not differences(record["inputs"], inputs)

@@ -317,6 +317,20 @@ def test_no_checkpoint_left_starts_anew(again, yamls, steps, unscored):
     assert steps.of == {"MimicGait": [0, 4]}
 
 
+def test_readable_checkpoints_that_were_changed_are_not_overwritten(again, yamls, steps, unscored):
+    for file in (mimic_folder(again.out) / "checkpoints").glob("*.pt"):
+        torch.save({**torch.load(file, weights_only=True), "note": "by another tool"}, file)
+    before = weights(again.out)
+    changed = r"MimicGait-seed0-00002\.pt, MimicGait-seed0-00004\.pt: changed since it was written"
+    with pytest.raises(HostError, match=f"(?s)MimicGait: .*{changed}.*--retrain"):
+        again(yamls["MimicGait"])
+    assert weights(again.out) == before and not steps.of
+    again(yamls["MimicGait"], retrain=True)
+    after = weights(again.out)
+    moved = {name.replace("MimicGait-seed0/", "MimicGait-seed0.before-1/"): value for name, value in before.items() if "MimicGait" in name}
+    assert moved.items() <= after.items() and steps.of == {"MimicGait": [0, 4]}
+
+
 def test_more_iterations_train_the_rest(again, yamls, tmp_path, steps, unscored):
     longer = {"trainer_cfg__total_iter": 6, "evaluator_cfg__restore_hint": 6}
     said = again(copied(yamls, tmp_path / "y", MimicGait=longer))

@@ -16,6 +16,7 @@ from opengait_mimic.launch import launch
 from opengait_mimic.occlusion import KINDS
 from opengait_mimic.preparing import prepare
 from opengait_mimic.watch import is_logged, mean_of_all, with_teacher
+from tests.edited_records import RECORD
 from tests.variants import variant
 
 SAID = {
@@ -228,22 +229,19 @@ def test_a_step_that_is_tried_again_stands_there_once():
 
 def test_the_table_names_the_columns_and_thins_the_rows(capsys, tmp_path):
     from opengait_mimic.cli import main
-    from opengait_mimic.records import KEYS
 
     curves = [[step, {"mickd/loss": 1 / step, "watch/own_pair": None, "watch/skipped_steps": 2, "other": 5}] for step in range(1, 102)]
     lines = table(curves).splitlines()
     assert [text.strip() for text in lines[0].split("  ") if text.strip()] == ["step", "mickd loss", "own pair", "skipped steps"]
     assert len(lines) == 13 and lines[1].split() == ["1", "1.000", "-", "2"] and lines[-1].split()[0] == "101"
-    (tmp_path / "training.json").write_text(json.dumps({**dict.fromkeys(KEYS), "curves": curves[:2]}))
+    (tmp_path / "training.json").write_text(json.dumps({**RECORD, "curves": curves[:2]}))
     assert main(["curves", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines() == table(curves[:2]).splitlines()
 
 
 def test_a_folder_without_curves_is_refused(tmp_path):
-    from opengait_mimic.records import KEYS
-
     with pytest.raises(ConfigError, match="no record of a training"):
         curves_of(tmp_path)
-    (tmp_path / "training.json").write_text(json.dumps(dict.fromkeys(KEYS)))
+    (tmp_path / "training.json").write_text(json.dumps(RECORD))
     with pytest.raises(ConfigError, match="holds no curves"):
         curves_of(tmp_path)

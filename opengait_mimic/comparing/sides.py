@@ -46,20 +46,22 @@ def read_side(place: str | os.PathLike, recipe: Callable[[Path], dict]) -> Side:
         ConfigError: nothing there, nothing that tells what made it, a sheet that belongs to another file, or one that lacks a part.
         HostError: see `recipe`.
     """
-    side = _found(place, recipe)
+    given = Path(place).expanduser()
+    side = Side(str(place), recipe(given)) if given.suffix in (".yaml", ".yml") else None
     try:
+        side = side or _written(place, given)
         side.title, facts(side.sheet)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except ConfigError:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         lacks = f"the key {error}" if isinstance(error, KeyError) else f"a part as it was written ({error})"
-        raise ConfigError(f"{side.file}: its run sheet lacks {lacks}; was it edited? Take the sheet as the run wrote it") from error
+        file = side.file if side else place
+        raise ConfigError(f"{file}: its run sheet lacks {lacks}; was it edited? Take the sheet as the run wrote it") from error
     return side
 
 
-def _found(place: str | os.PathLike, recipe: Callable[[Path], dict]) -> Side:
-    """One side, as it was written."""
-    given = Path(place).expanduser()
-    if given.suffix in (".yaml", ".yml"):
-        return Side(str(place), recipe(given))
+def _written(place: str | os.PathLike, given: Path) -> Side:
+    """A side that a run wrote."""
     if given.is_dir():
         given = _in_folder(given)
     if not given.is_file():

@@ -12,7 +12,7 @@ for granted and each rebinding mends:
 - evaluators with a probe or gallery list (Gait3D and others) read it from ``./datasets/<name>/<name>.json`` whatever the
   config says: during a test that file means ``data_cfg.dataset_partition``;
 - ``modeling.base_model`` draws its progress bar into files and pipes too, and reads checkpoints with ``torch.load``: here (on the
-  embedded host too, see `read_with_reasons`) what cannot be read is refused with the reason;
+  embedded host too, see `read_with_reasons`) what cannot be read or restored is refused with the reason;
 - ``data.sampler`` broadcasts CUDA tensors whenever a GPU is visible;
 - ``utils.common.config_loader`` opens the default configuration relative to the working folder.
 """
@@ -31,7 +31,7 @@ import torch
 
 from ..distributed import rank_and_world
 from ..retrieval import distance_matrix
-from ..training import checkpoints
+from ..training import checkpoints, restoring
 
 
 class _StandIn(ModuleType):
@@ -66,10 +66,15 @@ def _load(file, map_location="cpu", **_):
     return checkpoints.read(file, "restore_hint", map_location)
 
 
-def read_with_reasons() -> None:
-    """Have the imported host restore checkpoints by `checkpoints.read`."""
+def read_with_reasons(seen: ModuleType | None = None) -> None:
+    """Have the imported host restore checkpoints by `checkpoints.read` and `restoring.with_reasons`.
+
+    Args:
+        seen: ``torch`` as it shall see it, where that is not ours alone.
+    """
     base = sys.modules["modeling.base_model"]
-    base.torch = _StandIn(torch, load=_load)
+    base.torch = seen or _StandIn(torch, load=_load)
+    base.BaseModel._load_ckpt = restoring.with_reasons(inspect.unwrap(base.BaseModel._load_ckpt))
 
 
 def adapt(device: torch.device, output: Path, root: Path) -> None:
@@ -83,6 +88,7 @@ def adapt(device: torch.device, output: Path, root: Path) -> None:
     module = sys.modules
     common, base = module["utils.common"], module["modeling.base_model"]
     torch_here = _torch_on(device)
+    read_with_reasons(torch_here)
 
     common.ts2var = lambda x, **named: torch.autograd.Variable(x, **named).to(device)
     passthrough = common.DDPPassthrough
@@ -107,7 +113,6 @@ def adapt(device: torch.device, output: Path, root: Path) -> None:
             return get_ddp_module(kind(**wanted).to(device))
 
     base.LossAggregator = LossAggregator
-    base.torch = torch_here
     base.autocast = lambda enabled=True: torch.autocast(device.type, enabled=enabled and device.type == "cuda")
     base.GradScaler = lambda: torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
     base.osp = _StandIn(os.path, join=lambda first, *rest: os.path.join(output if first == "output/" else first, *rest))

@@ -12,12 +12,15 @@ leaves alone (see `opengait_mimic.training.keeping`):
 
 from __future__ import annotations
 
+import json
 import pickle
 import zipfile
 from pathlib import Path
 
 import torch
 
+from .. import layout
+from ..config import ConfigError, choice, integer, optional, shown, text
 from ..writing import replacing
 from . import pickled
 from .plain import plain
@@ -138,20 +141,65 @@ def entry(file: Path) -> dict:
     """Our own entry of a checkpoint, without reading its tensors; empty where there is none, or no checkpoint.
 
     Raises:
-        CheckpointError: of a newer version of the plugin.
+        CheckpointError: of a newer version of the plugin, or it holds values that no training writes.
     """
     try:
         found = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except Exception:  # whoever needs the file reads it with `read`, which says why
         return {}
-    own = found.get(ENTRY) if isinstance(found, dict) else None
-    if not isinstance(own, dict):
+    if not isinstance(found, dict) or ENTRY not in found:
         return {}
-    if own.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{file} was written by a newer opengait_mimic (format {own.get('format')}, this one knows {FORMAT}): update the plugin"
-        )
-    return own
+    number = found[ENTRY].get("format") if isinstance(found[ENTRY], dict) else None
+    if isinstance(number, int) and number > FORMAT:
+        why = f"was written by a newer opengait_mimic (format {number}, this one knows {FORMAT}): update the plugin"
+    elif wrong := _wrong(found):
+        why = f"holds {wrong}. Was it edited? Put it back as it was written, or move it away and go on from another"
+    else:
+        return found[ENTRY]
+    if ailing(file):  # reading the entry alone asks for no checksum
+        return {}
+    raise CheckpointError(f"{file} {why}")
+
+
+def _wrong(found: dict) -> str:
+    """What in a checkpoint of ours, beside OpenGait's own entries, no training writes; empty where nothing is seen."""
+    try:
+        layout.mapping({ENTRY: layout.mapping(_OWN, _LATER), "iteration": integer(0)})(found, "")
+    except ConfigError as error:
+        return "; ".join(error.args)
+    return ""
+
+
+def _record(value, where):
+    """A check: the JSON text of a record."""
+    try:
+        found = json.loads(text(value, where))
+        if not isinstance(found, dict):
+            raise TypeError
+        layout.whole(found)
+    except ConfigError as error:
+        raise ConfigError(*(each if each.startswith(where) else f"{where}: {each}" for each in error.args)) from error
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{where} = {shown(value)}; expected the text of a training.json") from error
+
+
+def _sums(value, where):
+    """A check: a vector."""
+    if not isinstance(value, torch.Tensor) or value.dim() != 1:
+        raise ConfigError(f"{where} = {shown(value)}; expected a vector")
+
+
+_OWN = {
+    "format": choice(FORMAT),
+    "batch": optional(integer(0)),
+    "world": integer(1),
+    "scaler": optional(layout.each(text, layout.real)),
+    "record": _record,
+    "losses": layout.mapping({"first": _sums, "last": _sums, "most": integer(0)}),
+}
+"""What our entry holds."""
+_LATER = {"skipped": integer(0)}
+"""What older ones of this format lack."""
 
 
 def _archive(file: Path) -> str:

@@ -17,14 +17,14 @@ import math
 import torch
 from torch import nn
 
-from .. import stopped
+from .. import layout, stopped
 from ..config import ConfigError, integer, text
 from ..distributed import on_rank_0, rank_and_world
 from ..inputs import checkpoint_at, differences, plain, save_folder, sha256
 from ..records import Recorder
 from ..run_sheet import write_beside
 from ..writing import PART
-from . import checkpoints
+from . import checkpoints, restoring
 
 SMALLEST = ("mae", "mse", "loss", "error", "eer")
 """How the name of a scalar ends whose best value is the smallest."""
@@ -52,7 +52,8 @@ def restore(inner: nn.Module, cfgs: dict) -> dict:
     hint = trainer["restore_hint"]
     said = checkpoints.entry(checkpoint_at(cfgs, hint)) if isinstance(hint, int) and hint > 0 else {}
     if said.get("scaler") and hasattr(inner, "Scaler") and not trainer.get("optimizer_reset"):
-        inner.Scaler.load_state_dict(said["scaler"])
+        with restoring.told(checkpoint_at(cfgs, hint), "scaler"):
+            inner.Scaler.load_state_dict(said["scaler"])
     inner.skipped = said.get("skipped", 0)
     _tell_what_stays(inner, cfgs, said)
     return said
@@ -60,10 +61,10 @@ def restore(inner: nn.Module, cfgs: dict) -> dict:
 
 def _tell_what_stays(inner: nn.Module, cfgs: dict, said: dict) -> None:
     """Warn of settings that were changed for a training that goes on, in whose place the checkpoint's own come back."""
-    before = json.loads(said["record"])["inputs"] if "record" in said else {}
-    for part in ("optimizer", "scheduler"):
+    record = layout.whole(json.loads(said["record"])) if said else None
+    for part in ("optimizer", "scheduler") if record else ():
         key = f"{part}_cfg"
-        changed = differences(before[key], plain(cfgs[key]), key) if key in before else []
+        changed = differences(record["inputs"][key], plain(cfgs[key]), key)
         if changed and not cfgs["trainer_cfg"].get(f"{part}_reset"):
             inner.msg_mgr.log_warning(
                 f"{'; '.join(changed)}: has no effect, for the checkpoint brings its {part} with it. trainer_cfg.{part}_reset: true makes a"

@@ -120,6 +120,12 @@ class User:
 
         return self._run(main, [name, *self.words(file, *more)])
 
+    def called(self, *words) -> Said:
+        """``opengait-mimic`` with words that name no host."""
+        from opengait_mimic.cli import main
+
+        return self._run(main, list(map(str, words)))
+
     def _run(self, main, words, kept: bool = True) -> Said:
         from opengait_mimic import host as hosts
 

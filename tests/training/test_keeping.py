@@ -262,6 +262,59 @@ def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half, entered):
     assert task[:2] == ("resume", 2) and task.why.endswith("; GaitBase-seed0-00003.pt: damaged or incomplete, written again")
 
 
+def saved_again(file):
+    """Write a checkpoint anew with another content that reads as well."""
+    found = torch.load(file, weights_only=True)
+    torch.save({**found, "note": "by another tool"}, file)
+
+
+def test_one_that_was_changed_gives_way_and_the_last_one_stops_it(half, said):
+    """Its bytes are not those of the record, but it can be read: it is not called damaged, nor overwritten by a start at 0."""
+    file, out = half
+    saved_again(at(file, out, 3))
+    task = resuming.found(file)
+    assert task[:2] == ("resume", 2) and task.why.endswith("; GaitBase-seed0-00003.pt: changed since it was written, written again")
+    at(file, out, 2).write_bytes(at(file, out, 2).read_bytes()[:1000])
+    at(file, out, 1).unlink()
+    with pytest.raises(HostError) as caught:
+        resuming.found(file)
+    assert str(caught.value).splitlines()[0] == (
+        f"--resume auto: {at(file, out, 1).parents[1]} holds no checkpoint to go on from: GaitBase-seed0-00001.pt: missing;"
+        " GaitBase-seed0-00002.pt: damaged or incomplete; GaitBase-seed0-00003.pt: changed since it was written."
+        " `python -m opengait_mimic` with --iter and its number trains on from a changed one as it is"
+    )
+    assert "move " in str(caught.value) and "another save_name" in str(caught.value)
+    train(file, out, iteration=3)
+    assert there(file, out)[1][-1] == 6 and resuming.found(file).action == "skip", "which enters it as it is"
+    for iteration in (3, 4, 5, 6):
+        at(file, out, iteration).write_bytes(b"")
+    assert resuming.found(file)[:2] == ("train", 0) and "starts anew" in said[-1]
+
+
+def test_one_of_an_earlier_start_is_not_overwritten_either(half):
+    file, out = half
+    with pytest.raises(KeyboardInterrupt):
+        train(file, out, before=stopping(1))
+    at(file, out, 1).write_bytes(b"")
+    with pytest.raises(HostError, match="00001.pt: damaged or incomplete; .*-00002.pt, .*-00003.pt: of an earlier start\\n"):
+        resuming.found(file)
+
+
+def test_what_is_later_than_wanted_is_no_reason_to_overwrite_it(half):
+    """The one that the YAML's test reads is gone, and all before it."""
+    from opengait_mimic.decide import decide
+    from opengait_mimic.preparing import prepare
+
+    file, out = half
+    train(file, out, iteration=3, resume=True)
+    for iteration in (1, 2):
+        at(file, out, iteration).unlink()
+    lower = variant(file, file.parent, evaluator_cfg__restore_hint=2)
+    task = decide(prepare(lower, "train"), [])
+    assert (task.action, task.aside) == ("train", True)
+    assert "00001.pt, GaitBase-seed0-00002.pt: missing" in task.why and task.why.endswith(": later than the iteration that is wanted")
+
+
 def test_another_training_is_not_gone_on_with_and_not_overwritten(half, tmp_path):
     file, out = half
     (tmp_path / "other").mkdir()

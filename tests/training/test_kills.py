@@ -29,7 +29,7 @@ STEPS = 6
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
-@pytest.mark.parametrize(("stage", "processes"), [(TEACHER, 1), ("MimicGait", 1), (TEACHER, 2)])
+@pytest.mark.parametrize(("stage", "processes"), [(TEACHER, 1), ("MimicGait", 1), (TEACHER, 2), ("MimicGait", 2)])
 def test_a_training_killed_again_and_again_ends_as_if_it_had_not_been(trained, host_spec, output, tmp_path, pytestconfig, stage, processes):
     kills = pytestconfig.getoption("--kills")
     if kills is None and (stage, processes) != (TEACHER, 1):

@@ -1,6 +1,11 @@
-"""Stop and resume equals an uninterrupted run, bit for bit on a CPU: weights, optimiser, scheduler, losses and curves."""
+"""Stop and resume equals an uninterrupted run, bit for bit on a CPU: weights, optimiser, scheduler, losses and curves.
+
+All 16 of them: ``pytest -s tests/training/test_resume.py --all-resumes``.
+"""
 
 from __future__ import annotations
+
+from itertools import product
 
 import pytest
 
@@ -12,7 +17,12 @@ from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
 PACKED = {"sample_type": "unfixed_unordered", "frames_num_min": 2, "frames_num_max": 4, "frames_skip_num": 0}
-CASES = [(TEACHER, "fixed", 2), (TEACHER, "unfixed", 0), ("MimicGait", "fixed", 0), ("MimicGait", "unfixed", 2)]
+ALL = list(product((TEACHER, "MimicGait"), ("fixed", "unfixed"), (0, 2), (1, 2)))
+USUAL = [
+    (TEACHER, "fixed", 2, 1), (TEACHER, "unfixed", 0, 1), ("MimicGait", "fixed", 0, 1), ("MimicGait", "unfixed", 2, 1),
+    ("MimicGait", "unfixed", 2, 2),
+]  # fmt: skip
+"""Those without ``--all-resumes``."""
 
 
 @pytest.fixture
@@ -43,16 +53,15 @@ def compared(file, folder):
     return one
 
 
-@pytest.mark.parametrize(("stage", "sampling", "workers"), CASES)
-def test_stop_and_resume_equals_an_uninterrupted_run(configured, tmp_path, stage, sampling, workers):
+@pytest.mark.parametrize(("stage", "sampling", "workers", "processes"), ALL)
+def test_stop_and_resume_equals_an_uninterrupted_run(configured, host_spec, tmp_path, pytestconfig, stage, sampling, workers, processes):
     """With what is random: who is in a batch, which frames in which order, flips, what is hidden."""
+    if (stage, sampling, workers, processes) not in USUAL and not pytestconfig.getoption("--all-resumes"):
+        pytest.skip("with --all-resumes")
     file = configured(stage, sampling, workers)
-    stopped_and_resumed(file, tmp_path)
-    compared(file, tmp_path)
-
-
-def test_two_processes_do_likewise(configured, host_spec, tmp_path):
-    """The mimic, packed, each process with a worker of its own."""
-    file = configured("MimicGait", "unfixed", 1)
-    good(*two_processes(), runs.__file__, host_spec, file, tmp_path, cwd=tmp_path)
-    assert compared(file, tmp_path)["opengait_mimic"]["world"] == 2
+    if processes == 1:
+        stopped_and_resumed(file, tmp_path)
+    else:
+        good(*two_processes(), runs.__file__, host_spec, file, tmp_path, cwd=tmp_path)
+    assert compared(file, tmp_path)["opengait_mimic"]["world"] == processes
+    print(f"\n{stage}, {sampling}, {workers} workers, {processes} process(es): resumed as uninterrupted, bit for bit", flush=True)
