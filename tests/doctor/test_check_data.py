@@ -320,4 +320,6 @@ def test_labels_are_no_silhouettes_where_no_configuration_says_so(walkers, high,
 def test_arrays_that_the_transform_cannot_take_are_told(asked, walkers):
     rewrite(walkers, lambda clip: np.full(len(clip), 3, "float32"), slice(1))
     status, kinds, said = asked()
-    assert status == 1 and (len(kinds["transform"]) == 1 or len(kinds["geometry"]) == 1), said
+    assert status == 1 and len(kinds["axes"]) == 1 and "an array 12" in said
+    status, kinds, said = asked(evaluator_cfg__transform=[{"type": "BaseSilCuttingTransform", "cutting": "9"}])
+    assert status == 1 and len(kinds["transform"]) == 95, said
