@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+SPOILT = 32
+"""Sequences that `plant` takes for one of every fault."""
+
 
 class Asks:
     """A pickle that asks Python to call something (harmless here)."""
@@ -35,7 +38,7 @@ def write_tree(root: str | os.PathLike, ids: int = 500, each: int = 5, seed: int
         folder.mkdir(parents=True)
         clip = np.where(rng.random((5, 16, 11)) < 0.5, 255, 0).astype(np.uint8)
         (folder / f"{name[2]}.pkl").write_bytes(pickle.dumps(clip, protocol=4))
-    planted = plant(root / "data", [names[i] for i in rng.choice(len(names) - 200, 25 * each, replace=False)], each)
+    planted = plant(root / "data", [names[i] for i in rng.choice(len(names) - 200, SPOILT * each, replace=False)], each)
     half = ids // 2
     partition = {"TRAIN_SET": [*labels[:half], "9998"], "TEST_SET": [labels[0], *labels[half:-1]]}
     (root / "partition.json").write_text(json.dumps(partition))
@@ -44,7 +47,8 @@ def write_tree(root: str | os.PathLike, ids: int = 500, each: int = 5, seed: int
 
 def plant(data: Path, names: list, each: int) -> dict[str, set]:
     """Spoil sequences of ``names``, ``each`` in one way after the other; kind -> places."""
-    clip = np.full((5, 16, 11), 255, np.uint8)
+    clip = np.zeros((5, 16, 11), np.uint8)
+    clip[:, 2:14, 3:8] = 255
     objects = np.empty(2, object)
     objects[:] = [clip[0], clip[1, 1:]]
     nan = clip.astype(np.float32)
@@ -64,7 +68,13 @@ def plant(data: Path, names: list, each: int) -> dict[str, set]:
         "type": pickle.dumps(clip.astype(np.float64)),
         "blank": pickle.dumps(clip * 0),
         "blank frames": pickle.dumps(np.concatenate([clip, clip[:1] * 0])),
+        "constant": pickle.dumps(clip | 255),
+        "inverted": pickle.dumps(255 - clip),
+        "grey": pickle.dumps(np.arange(clip.size).reshape(clip.shape).astype(np.uint8)),
+        "axes": pickle.dumps(clip[..., None].repeat(3, -1)),
         "lists": pickle.dumps(list(clip)),
+        "lists, not finite, type": pickle.dumps(list(nan)),
+        "unlike": pickle.dumps([clip[0], clip[0, 1:], 3]),
         "damaged": pickle.dumps(clip).replace(b"K\x05K\x10", b"K\x63K\x10"),
     }
     planted, queue = defaultdict(set), (data.joinpath(*name) for name in names)

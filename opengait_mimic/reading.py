@@ -16,6 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from .doctor.errors import PickleError
+from .doctor.frames import are_points, size_of, unlike
 from .doctor.pickles import load
 
 WAY_OUT = "Prepare this sequence again, or take it away; `opengait-mimic check data --root DIR` finds all such files before a training does"
@@ -87,11 +88,16 @@ def _told(read):
             raise DataError(f"{where} ({', '.join(paths)}): {type(error).__name__}: {error}. {WAY_OUT}") from None
         sizes = self.__dict__.setdefault("frame_sizes", {})
         for i, frames in enumerate(inputs):
-            if isinstance(frames, np.ndarray) and not (frames.ndim == 3 and frames.shape[-1] < 5):  # any number of points
-                size = sizes.setdefault(i, frames.shape[1:])
-                if frames.shape[1:] != size:
-                    here, before = ("x".join(map(str, each)) for each in (frames.shape[1:], size))
-                    raise DataError(f"{paths[i]}: its frames are {here}, those read before it {before}. {WAY_OUT}")
+            array = isinstance(frames, np.ndarray)
+            if not array and not isinstance(frames, (list, tuple)) or are_points(frames[:1] if array else frames):
+                continue
+            if not array and (differ := unlike(frames)):
+                raise DataError(f"{paths[i]}: a list of frames that differ in size: {differ}. {WAY_OUT}")
+            here = frames.shape[1:] if array else size_of(frames[0])
+            size = sizes.setdefault(i, here)
+            if here != size:
+                here, before = ("x".join(map(str, each)) for each in (here, size))
+                raise DataError(f"{paths[i]}: its frames are {here}, those read before it {before}. {WAY_OUT}")
         return inputs, info
 
     return read_sequence

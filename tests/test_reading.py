@@ -79,13 +79,33 @@ def damage(kind, file, tmp_path):
         "no frames": (pickle.dumps(sils[:0]), "holds no frames"),
         "objects": (pickle.dumps(np.array([sils, None], dtype=object)), "Python objects"),
         "malicious": (pickle.dumps(Touches(tmp_path / "ran")), r"open, which no array needs; it was not run.*--trust-pickles"),
+        "sizes in a list": (
+            pickle.dumps([sils[0], sils[1, 1:], 3]),
+            "a list of frames that differ in size: 64x(64|44), 63x(64|44), a number",
+        ),
+        "complex": (pickle.dumps(sils.astype(complex)), "not of real numbers"),
+        "a list of another size": (
+            pickle.dumps(list(np.zeros((9, 128, 88), "uint8"))),
+            "frames are 128x88, those read before it 64x(64|44)",
+        ),
         "another size": (pickle.dumps(np.zeros((9, 128, 88), "uint8")), "its frames are 128x88, those read before it 64x(64|44)"),
     }[kind]
     file.write_bytes(content)
     return said
 
 
-FAULTS = ("gone", "truncated", "empty", "no frames", "objects", "malicious", "another size")
+FAULTS = (
+    "gone",
+    "truncated",
+    "empty",
+    "no frames",
+    "objects",
+    "malicious",
+    "another size",
+    "sizes in a list",
+    "complex",
+    "a list of another size",
+)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -120,6 +140,18 @@ def test_point_clouds_have_any_number_of_points(data):
         file.write_bytes(pickle.dumps(np.zeros((2, count, 3), "float32")))
     found = [sequences(cfg)[i][0][0].shape for i in range(len(files))]
     assert sorted(found) == [(2, count, 3) for count in range(5, 5 + len(files))]
+    for count, file in enumerate(files, 5):
+        file.write_bytes(pickle.dumps([np.zeros((count, 3), "float32"), np.zeros((count + 1, 3), "float32")]))
+    assert all(len(sequences(cfg)[i][0][0]) == 2 for i in range(len(files)))
+
+
+def test_lists_of_frames_are_read_as_before(data):
+    root, cfg = data
+    plain = [sequences(cfg)[i][0][0] for i in range(4)]
+    for file in sorted(root.glob("0001/*/*/*.pkl"))[:2]:
+        file.write_bytes(pickle.dumps(list(pickle.loads(file.read_bytes()))))
+    found = sequences(cfg)
+    assert all(np.array_equal(found[i][0][0], clip) for i, clip in enumerate(plain))
 
 
 def test_all_in_memory_reads_the_same_way(data):

@@ -32,7 +32,8 @@ def run(given) -> int:
         wanted, root, partition = _asked(given)
         lists = None if partition is None else read_partition(partition)
         if not os.path.isdir(root):
-            raise ConfigError(f"--root {root}: no such folder")
+            there = "a file; give the folder that holds the identities" if os.path.exists(root) else "no such folder"
+            raise ConfigError(f"--root {root}: {there}")
         workers = default_workers() if given.workers is None else given.workers
         if workers < 1:
             raise ConfigError(f"--workers {workers}: processes that read, 1 or more")
@@ -47,14 +48,15 @@ def run(given) -> int:
     passed, last = verdict(problems)
     print("\n".join(lines(str(root), tree, problems, details, took)))
     print()
-    written = write_fingerprint(given.fingerprint or file_of(root), tree, passed)
-    print(f"fingerprint {tree.values[:23]}... {written}")
+    unwritten = [fingerprint(given.fingerprint, root, tree, passed)]
     if given.json:
         try:
             write_json(given.json, root, tree, problems, passed)
         except OSError as error:
-            print(f"error: --json {given.json}: {error.strerror}", file=sys.stderr)
-            return 2
+            unwritten.append(f"--json {given.json}: {error.strerror}")
+    if any(unwritten):
+        print("\n".join(f"error: {each}" for each in unwritten if each), file=sys.stderr)
+        return 2
     print("\n".join(textwrap.wrap(last, WIDTH, subsequent_indent="      ")))
     return 0 if passed else 1
 
@@ -132,25 +134,43 @@ def read_partition(file: str | os.PathLike) -> dict:
         raise ConfigError(f'--partition {file}: expected {{"TRAIN_SET": ["001", ...], "TEST_SET": ["075", ...]}}')
     for name in (*halves, "PROBE_SET"):
         entries = found.get(name) or []
-        wrong = [each for each in entries if not isinstance(each, (str, int, float))] if isinstance(entries, list) else [entries]
-        if wrong:  # numbers are told among the problems
-            raise ConfigError(f"--partition {file}: {name}: {shown(wrong[0])!r:.80} is no name; expected a list of text")
+        wrong = [each for each in entries if not _name(each)] if isinstance(entries, list) else [entries]
+        if wrong:
+            raise ConfigError(f"--partition {file}: {name}: {json.dumps(wrong[0]):.80} is no name; expected a list of text")
     return found
 
 
-def write_fingerprint(file: str | os.PathLike, tree: Tree, passed: bool) -> str:
-    """Write what `fingerprint.recorded` reads; says where, or why not."""
+def _name(entry) -> bool:
+    """Is an entry of a partition a name, or a number, which is told among the problems?"""
+    return isinstance(entry, (str, int, float)) and not isinstance(entry, bool)
+
+
+def fingerprint(asked: str | None, root: str, tree: Tree, passed: bool) -> str | None:
+    """Write the tree's fingerprint, where there is one, and print where; what is wrong with the file that was asked for, or None."""
+    if not tree.sequences:
+        print("fingerprint: none is written of a tree without sequences")
+        return None
+    file, said = asked or file_of(root), f"fingerprint {tree.values[:23]}..."
+    try:
+        write_fingerprint(file, tree, passed)
+    except OSError as error:
+        if asked:
+            return f"--fingerprint {asked}: {error.strerror}"
+        print(f"{said} not written: {shown(file)}: {error.strerror}. Say where with --fingerprint FILE")
+        return None
+    print(f"{said} in {shown(file)}")
+    return None
+
+
+def write_fingerprint(file: str | os.PathLike, tree: Tree, passed: bool) -> None:
+    """Write what `fingerprint.recorded` reads."""
     found = {
         **{"values": tree.values, "listing": tree.listing, "passed": passed},
         **{"ids": len({sequence.label for sequence in tree.sequences}), "sequences": len(tree.sequences)},
         **{"files": tree.files, "bytes": tree.bytes, "version": __version__},
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
-    try:
-        Path(file).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        return f"not written: {shown(file)}: {error.strerror}. Say where with --fingerprint FILE"
-    return f"in {shown(file)}"
+    Path(file).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def write_json(file: str | os.PathLike, root, tree: Tree, problems: list[Problem], passed: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import PickleError
+from .frames import are_points, shares, unlike
 from .pickles import content
 from .pickles import whole as read
 from .problems import Problem
@@ -18,16 +20,22 @@ from .problems import Problem
 class File(NamedTuple):
     """A file that could be read: frames, the size of one ``(h, w)`` (or other axes), dtype, smallest and largest value, frames all zero.
 
-    Of a list only the frames and the first item's size and dtype are known; ``low`` and ``high`` are None.
+    ``listed``: a list, an item a frame. ``unlike``: the sizes of its items where there are several (`frames.unlike`); ``size`` and
+    ``dtype`` are then the first one's, and ``points`` says whether they are point clouds. ``edge`` and ``grey``: `frames.shares`.
     """
 
     name: str
     frames: int
     size: tuple
     dtype: str
-    low: float | None
-    high: float | None
-    blank: int
+    low: float
+    high: float
+    blank: int = 0
+    listed: bool = False
+    unlike: str = ""
+    points: bool = False
+    edge: float = 0.0
+    grey: float = 0.0
 
 
 class Sequence(NamedTuple):
@@ -206,21 +214,37 @@ class _Looker:
         self.hashes.append((where, len(data), digest(found)))
         return self._facts(name, where, found)
 
-    def _facts(self, name: str, where: str, found) -> File:
-        if not isinstance(found, np.ndarray):
-            first = np.asarray(found[0])
-            return File(name, len(found), first.shape, first.dtype.str, None, None, 0)
+    def _facts(self, name: str, where: str, found) -> File | None:
+        listed = not isinstance(found, np.ndarray)
+        if listed and (sizes := unlike(found)):
+            return self._unlike(name, where, found, sizes)
+        found = np.asarray(found)
         kind = found.dtype.kind
-        if kind == "c":
-            return File(name, len(found), found.shape[1:], found.dtype.str, 0.0, 0.0, 0)
+        if kind not in "biuf":  # whole numbers without end
+            self._tell("not an array", where, f"a list of numbers that no array holds ({found.dtype})")
+            return None
         highs = found.reshape(len(found), -1).max(1)
-        low, high = 0 if kind in "bu" else found.min(), highs.max()
-        if kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
+        dark = kind in "bu" and not found.item(0)  # the corner of a silhouette: nothing is smaller
+        low, high = 0.0 if dark else float(found.min()), float(highs.max())
+        finite = math.isfinite(low) and math.isfinite(high)
+        if not finite:
             self._tell(
                 "not finite", where, f"in {np.count_nonzero(~np.isfinite(found.sum(tuple(range(1, found.ndim)))))} of {len(found)} frames"
             )
-        blank = len(found) - np.count_nonzero(highs) if low == 0 else 0
-        return File(name, len(found), found.shape[1:], found.dtype.str, float(low), float(high), int(blank))
+        blank = len(found) - int(np.count_nonzero(highs)) if low == 0 else 0
+        seen = shares(found, high) if finite and found.ndim == 3 and 0 <= low < high else (0.0, 0.0)
+        return File(name, len(found), found.shape[1:], found.dtype.str, low, high, blank, listed, "", False, *seen)
+
+    def _unlike(self, name: str, where: str, found, sizes: str) -> File:
+        """A list whose items make no array: point clouds, or a mistake."""
+        items = [np.asarray(item) for item in found]
+        ends = [(item.min(), item.max()) for item in items if item.size]
+        low, high = np.array(ends, float).T if ends else np.zeros((2, 1))
+        bad = np.count_nonzero(~(np.isfinite(low) & np.isfinite(high)))
+        if bad:
+            self._tell("not finite", where, f"in {bad} of {len(items)} frames")
+        first = (items[0].shape, items[0].dtype.str)
+        return File(name, len(items), *first, float(low.min()), float(high.max()), 0, True, sizes, are_points(found))
 
 
 PLAIN = re.compile(r"[\w.+=@~,;-]+", re.ASCII)

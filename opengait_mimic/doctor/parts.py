@@ -19,11 +19,11 @@ class Made:
 
 
 def dtype(code, align=False, copy=False) -> Made:
-    """``numpy.dtype(code)`` of numbers; objects, text, dates and records are refused."""
+    """``numpy.dtype(code)`` of real numbers; objects, text, dates, records and complex numbers are refused."""
     if isinstance(code, str) and code[:1] == "O":
         raise PickleError("objects", "an array of Python objects, not of numbers")
-    if not isinstance(code, str) or code[:1] not in "biufc" or not code[1:].isdigit():
-        raise PickleError("not an array", f"an array of {code!r:.20}, not of numbers")
+    if not isinstance(code, str) or code[:1] not in "biuf" or not code[1:].isdigit():
+        raise PickleError("not an array", f"an array of {code!r:.20}, not of real numbers")
     return Made(np.dtype(code))
 
 

@@ -45,7 +45,14 @@ FAILS = {
         "arrays of Python objects",
         "mostly frames of several sizes in one array: bring them to one size, np.stack them and write the uint8 array",
     ),
-    "not an array": ("pickles that hold something other than an array of frames", "write the array [frames, height, width] itself"),
+    "unlike": (
+        "lists of frames of several sizes, of which no batch can be made",
+        "bring the frames to one size, np.stack them and write the uint8 array [frames, height, width]",
+    ),
+    "not an array": (
+        "pickles that hold something other than an array of frames, or that is not an array of real numbers",
+        "write the array [frames, height, width] itself",
+    ),
     "no frames": ("arrays without frames, or of frames without pixels", "remove these sequences, or prepare them again"),
     "not finite": ("numbers that are not finite (NaN or infinite)", AGAIN),
     "depth": (
@@ -61,6 +68,12 @@ FAILS = {
         "every file of a sequence is an input and needs a transform: remove the others, or choose with data_cfg.data_in_use",
     ),
     "unequal": ("sequences whose inputs differ in frames", "the inputs of a sequence go frame by frame: prepare them together"),
+    "axes": (
+        "arrays of other axes than [frames, height, width], where silhouettes are asked for",
+        "of pictures in colour write the silhouettes, not the colours; of a single frame write frame[None]. For other inputs than"
+        " silhouettes (colour, heat maps) give the --cfgs that reads them, with their transforms and the backbone's in_channels; of"
+        " several files in a sequence data_cfg.data_in_use chooses",
+    ),
     "sizes": ("frames of another size than the rest", "a batch takes one size: prepare these again with the size of the others"),
     "geometry": (
         "frames that do not become the size the configuration declares",
@@ -77,6 +90,11 @@ FAILS = {
         " network fed with it sees next to nothing, and says nothing",
     ),
     "blank": ("sequences in which nothing is to be seen (all zero)", "remove them, or segment them again"),
+    "constant": ("sequences of one value throughout, other than 0: no body, or nothing else", "remove them, or segment them again"),
+    "inverted": (
+        "silhouettes whose edges are bright: the background is 255 and the body 0, or bodies are cut out too close",
+        "write 255 - array where the body is 0; the transforms take 255 for the body",
+    ),
     "missing": (
         "names of the partition without a sequence here; OpenGait leaves them out without a word",
         "fetch or prepare them, look at how the folders are spelt, or write a partition of what there is",
@@ -91,6 +109,11 @@ FAILS = {
 NOTES = {
     "short": ("sequences with fewer frames than a training clip", f"{NONE}: their frames are drawn more than once"),
     "blank frames": ("sequences with frames in which nothing is to be seen", f"{NONE}; many of them point at the segmentation"),
+    "grey": (
+        "sequences of many grey pixels",
+        "pictures or soft masks? silhouettes are 0 and 255, and grey at the outline alone. np.where(array > 127, 255, 0).astype(np.uint8)"
+        " makes them of soft masks",
+    ),
     "few": ("training identities with fewer sequences than K", f"{NONE}: their sequences are drawn more than once in a batch"),
     "unlisted": ("identities that the partition does not name; nobody reads them", f"{NONE}; or add them to the partition"),
     "repeated": ("identities named twice in a half of the partition", "name them once: their sequences count twice"),

@@ -24,6 +24,7 @@ class Wanted(NamedTuple):
 
     ``use``: ``data_cfg.data_in_use``. ``geometry``: ``model_cfg.geometry``, of our models. ``clip``: frames of the shortest training clip.
     ``batch``: [P, K] of a `TripletSampler`. ``scorer``: ``evaluator_cfg.eval_func``. ``cross_view_gallery``: of ``evaluator_cfg``.
+    ``channels``: those of a frame that the backbone takes; above 1 frames may be ``[channels, h, w]``.
     """
 
     dataset: str
@@ -34,6 +35,7 @@ class Wanted(NamedTuple):
     batch: tuple | None
     scorer: str
     cross_view_gallery: bool = False
+    channels: int = 1
 
 
 def read_wanted(cfgs: dict) -> Wanted:
@@ -65,7 +67,18 @@ def read_wanted(cfgs: dict) -> Wanted:
         tuple(batch) if isinstance(batch, (list, tuple)) and len(batch) == 2 else None,
         cfgs["evaluator_cfg"].get("eval_func", "evaluate_indoor_dataset"),
         bool(cfgs["evaluator_cfg"].get("cross_view_gallery", False)),
+        _channels(model),
     )
+
+
+CHANNELS = ("in_channel", "in_channels", "part1_channel", "part2_channel")
+"""Keys of OpenGait's backbones for the channels of a frame (heat maps, depth); MultiGait++ has two parts of them."""
+
+
+def _channels(model: dict) -> int:
+    """What the backbone's block says of the channels of a frame; 1 where it says nothing."""
+    blocks = [block for name, block in model.items() if "backbone" in name.lower() and isinstance(block, dict)]
+    return max([1, *(sum(block[key] for key in CHANNELS if isinstance(block.get(key), int)) for block in blocks)])
 
 
 def _blocks(transform: Any) -> list:

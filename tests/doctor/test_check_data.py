@@ -7,22 +7,16 @@ import os
 import pickle
 import shutil
 import sys
-from collections import defaultdict
 
 import numpy as np
 import pytest
-import yaml
 
 from benchmarks.trees import write_tree
-from opengait_mimic.cli import main
 from opengait_mimic.doctor import look
 from opengait_mimic.doctor.fingerprint import file_of, listing_of, recorded
 from opengait_mimic.doctor.problems import KINDS
 from opengait_mimic.doctor.walk import walk
-
-
-def check(*words) -> int:
-    return main(["check", "data", *map(str, words)])
+from tests.doctor.checking import check, found_by, rewrite
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +24,6 @@ def planted(tmp_path_factory):
     """A tree of 800 sequences with two of every fault, and where they are."""
     root = tmp_path_factory.mktemp("planted")
     return root, write_tree(root, ids=4, each=2)
-
-
-@pytest.fixture
-def walkers(tree, tmp_path):
-    """A copy of the walkers that a test may damage."""
-    shutil.copytree(tree.root, tmp_path / "walkers")
-    return tmp_path / "walkers"
-
-
-def found_by(file) -> dict[str, set]:
-    """Kind -> places of a report written with --json."""
-    kinds = defaultdict(set)
-    for problem in json.loads(file.read_text())["problems"]:
-        kinds[problem["kind"]].add(problem["where"])
-    return kinds
 
 
 def test_what_was_planted_is_found_and_nothing_else(planted, tmp_path, capsys):
@@ -145,8 +124,6 @@ def test_the_fingerprint_is_written_and_knows_a_changed_tree(walkers, tmp_path, 
     assert file_of(walkers) == tmp_path / "walkers.fingerprint.json"
     min(walkers.glob("*/*/*/*.pkl")).unlink()
     assert recorded(walkers)["same"] is False and recorded(walkers, within=-1.0)["same"] is None
-    assert check("--root", walkers, "--fingerprint", tmp_path / "no" / "such") == 0
-    assert "not written" in capsys.readouterr().out
 
 
 def test_folders_that_cannot_be_read_are_told(walkers, monkeypatch):
@@ -177,10 +154,12 @@ def test_special_files_do_not_hang_it(walkers):
     [
         ((), "--root DIR"),
         (("--root", "nowhere"), "no such folder"),
+        (("--root", __file__), "a file; give the folder that holds"),
         (("--root", ".", "--partition", "nowhere.json"), "cannot be read as JSON"),
         (("--root", ".", "--partition", __file__), "cannot be read as JSON"),
-        (("--root", ".", "--partition", {"TRAIN_SET": [["001"]], "TEST_SET": []}), "TRAIN_SET: \"['001']\" is no name"),
-        (("--root", ".", "--partition", {"TRAIN_SET": [], "TEST_SET": [], "PROBE_SET": "0-a-b"}), "PROBE_SET: '0-a-b' is no name"),
+        (("--root", ".", "--partition", {"TRAIN_SET": [["001"]], "TEST_SET": []}), 'TRAIN_SET: ["001"] is no name'),
+        (("--root", ".", "--partition", {"TRAIN_SET": [True], "TEST_SET": []}), "TRAIN_SET: true is no name; expected a list of text"),
+        (("--root", ".", "--partition", {"TRAIN_SET": [], "TEST_SET": [], "PROBE_SET": "0-a-b"}), 'PROBE_SET: "0-a-b" is no name'),
         (("--cfgs", "nowhere.yaml"), "not found"),
         (("--root", ".", "--workers", 0), "1 or more"),
     ],
@@ -202,39 +181,33 @@ def test_a_folder_without_identities_fails(tmp_path, capsys):
     assert "give the folder of" in capsys.readouterr().out
 
 
+def test_no_fingerprint_is_written_where_there_is_no_sequence(walkers, tmp_path, capsys):
+    """A root one folder too deep or too high: a file beside it would lie among the data."""
+    before = sorted(tmp_path.rglob("*"))
+    for root in (walkers / "0001", tmp_path):
+        assert check("--root", root) == 1
+        assert "fingerprint: none is written" in capsys.readouterr().out
+    assert check("--root", tmp_path, "--fingerprint", tmp_path / "f.json") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_was_asked_for_and_cannot_be_written_is_status_2(walkers, tmp_path, monkeypatch, capsys):
+    for flag in ("--fingerprint", "--json"):
+        assert check("--root", walkers, flag, tmp_path / "no" / "such") == 2
+        said = capsys.readouterr()
+        assert f"error: {flag} {tmp_path / 'no' / 'such'}: No such file" in said.err and "PASS" not in said.out
+    monkeypatch.setattr("opengait_mimic.doctor.command.file_of", lambda root: tmp_path / "no" / "such")
+    assert check("--root", walkers) == 0  # nobody asked for that file
+    assert "not written" in capsys.readouterr().out
+
+
 # ---------------------------------------------------------------- with a configuration of the bound host
-
-
-@pytest.fixture
-def asked(host, host_spec, files, walkers, tree, tmp_path, capsys):
-    """Runs ``check data --cfgs`` on the copy; changes to the mimic's YAML as ``block__key``; status, kinds of problem, what it said."""
-
-    def run(partition=tree.partition, stage="MimicGait", **changes):
-        given = yaml.safe_load(files[stage].read_text())
-        given["data_cfg"]["dataset_root"] = str(walkers)
-        given["data_cfg"]["dataset_partition"] = str(partition)
-        for key, value in changes.items():
-            *blocks, last = key.split("__")
-            at = given
-            for block in blocks:
-                at = at[block]
-            at[last] = value
-        (tmp_path / "x.yaml").write_text(yaml.safe_dump(given))
-        status = check("--cfgs", tmp_path / "x.yaml", "--host", host_spec, "--workers", 1, "--json", tmp_path / "x.json")
-        return status, found_by(tmp_path / "x.json"), capsys.readouterr().out
-
-    return run
 
 
 @pytest.mark.parametrize("stage", ["GaitBase (teacher)", "VEN", "MimicGait"])
 def test_walkers_pass_with_every_configuration(asked, stage):
     status, kinds, said = asked(stage=stage)
     assert status == 0 and set(kinds) <= {"short"} and "8 in TRAIN_SET, 4 in TEST_SET" in said
-
-
-def rewrite(root, change, which=slice(None)):
-    for file in sorted(root.glob("*/*/*/*.pkl"))[which]:
-        file.write_bytes(pickle.dumps(change(pickle.loads(file.read_bytes())), protocol=4))
 
 
 def test_sizes_are_those_after_the_transforms(asked, walkers):
@@ -347,4 +320,6 @@ def test_labels_are_no_silhouettes_where_no_configuration_says_so(walkers, high,
 def test_arrays_that_the_transform_cannot_take_are_told(asked, walkers):
     rewrite(walkers, lambda clip: np.full(len(clip), 3, "float32"), slice(1))
     status, kinds, said = asked()
-    assert status == 1 and (len(kinds["transform"]) == 1 or len(kinds["geometry"]) == 1), said
+    assert status == 1 and len(kinds["axes"]) == 1 and "an array 12" in said
+    status, kinds, said = asked(evaluator_cfg__transform=[{"type": "BaseSilCuttingTransform", "cutting": "9"}])
+    assert status == 1 and len(kinds["transform"]) == 95, said

@@ -37,6 +37,8 @@ BAD = {
     "malicious inside": lambda good, marker: pickle.dumps(np.array([frames(), Malicious(marker)], object)),
     "one picture": lambda good, marker: pickle.dumps(frames(shape=(64, 44))),
     "no frame": lambda good, marker: pickle.dumps(frames(shape=(0, 64, 44))),
+    "complex numbers": lambda good, marker: pickle.dumps(frames("complex64")),
+    "a list of several sizes": lambda good, marker: pickle.dumps([*frames(), frames(shape=(40, 30))]),
     "another size": lambda good, marker: pickle.dumps(frames(shape=(12, 40, 30))),
 }
 
