@@ -119,6 +119,25 @@ def test_a_training_that_goes_on_keeps_its_history_and_says_what_changed(files, 
     assert (start["iteration"], start["changed"]) == (1, None)  # of what made it nothing is known
 
 
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda sheet: sheet.pop("inputs"), "inputs: missing"),
+        (lambda sheet: sheet["inputs"]["trainer_cfg"].pop("restore_hint"), "inputs.trainer_cfg.restore_hint: missing"),
+        (lambda sheet: sheet.update(starts=3), "starts = 3; expected a list"),
+    ],
+)
+def test_a_sheet_that_was_edited_is_told_by_file_and_key(sheets, trained, tmp_path, edit, told):
+    file = checkpoint_at(prepare(trained.files["MimicGait"], "train"), 3)
+    shutil.copy(file, tmp_path / "x.pt")
+    sheet = json.loads(beside(file).read_text())
+    edit(sheet)
+    beside(tmp_path / "x.pt").write_text(json.dumps(sheet))
+    with pytest.raises(ConfigError) as caught:
+        of_checkpoint(tmp_path / "x.pt")
+    assert str(caught.value).startswith(f"{tmp_path / 'x.run.json'}: {told}") and "delete it" in str(caught.value)
+
+
 def test_what_check_data_read_of_every_clip_is_told_and_compared(files, tree, tmp_path):
     """The last clip of a subject is in no sample; the fingerprint that was taken before the training holds it."""
     root = tmp_path / "walkers"

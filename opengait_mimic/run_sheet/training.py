@@ -6,6 +6,8 @@ from pathlib import Path
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .. import layout
+from ..config import ConfigError
 from ..distributed import rank_and_world
 from ..doctor.fingerprint import recorded
 from ..inputs import checkpoint_at, differences, plain, sha256, training_inputs, weights_of
@@ -14,10 +16,12 @@ from ..records import read_record, write_whole
 from ..trained import history
 from .machine import command, device_name, devices, machine
 from .plans import batch, builds_on, of_test, precision
-from .words import HEAD, beside, read_sheet
+from .words import HEAD, MEND, beside, read_sheet
 
 SUMMED_UP = ("iteration", "of", "checkpoint", "inputs", "data", "batch", "trained_on", "precision", "seed", "starts", "machine")
 """What a sheet tells of the trainings that it builds on."""
+SHEET = layout.mapping({"inputs": layout.FIELDS["inputs"], "starts": layout.listed(layout.mapping({}))})
+"""What a training reads of the sheet of one that it goes on from."""
 LISTING = 20.0
 """Seconds at the start of a training to see whether the data are still those that ``check data`` read."""
 
@@ -106,10 +110,14 @@ def of_checkpoint(file: Path) -> dict | None:
         A sheet; without ``config``, ``machine.devices`` and the like where only the record is there. None: nothing is known.
 
     Raises:
-        ConfigError: the sheet cannot be read. HostError: the record cannot.
+        ConfigError: the sheet cannot be read, or lacks what a training writes. HostError: the record cannot.
     """
     sheet, digest = read_sheet(beside(file)), sha256(file)
     if sheet is not None and sheet.get("checkpoint") == digest:
+        try:
+            SHEET(sheet, "")
+        except ConfigError as error:
+            raise ConfigError(f"{beside(file)}: {'; '.join(error.args)}. {MEND}") from error
         return sheet
     record = read_record(file.parent.parent)
     at = None if record is None else next((at for at, known in record["checkpoints"].items() if known == digest), None)

@@ -8,6 +8,7 @@ from ..headed import read_headed
 
 FORMAT, VERSION = "opengait-mimic run", 1
 HEAD = {"format": FORMAT, "format_version": VERSION}
+MEND = "delete it: what it described counts as not told"
 
 
 def beside(file: Path) -> Path:
@@ -23,4 +24,4 @@ def read_sheet(file: Path) -> dict | None:
     """
     if not file.is_file():
         return None
-    return read_headed(file, FORMAT, VERSION, "a run sheet", "delete it: what it described counts as not told")
+    return read_headed(file, FORMAT, VERSION, "a run sheet", MEND)
