@@ -12,7 +12,7 @@ import types
 from pathlib import Path
 
 from opengait_mimic import host as hosts
-from opengait_mimic.host.adapt import _torch_on
+from opengait_mimic.host.adapt import torch_on
 
 PUBLIC = {  # backbone -> the public training configuration of its guided mimic
     "gaitbase": "configs/gaitbase/gaitbase_da_gait3d_occ_2types_mimic_full_guided.yaml",
@@ -38,5 +38,5 @@ def public_model(name: str) -> type:
         HostError: there is no such model.
     """
     kind = hosts.lookup("modeling.models", name, "model_cfg.model")
-    sys.modules[kind.__module__].torch = _torch_on(hosts.device())
+    sys.modules[kind.__module__].torch = torch_on(hosts.device())
     return kind

@@ -8,9 +8,17 @@ from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as torchrun gives its workers: bit for bit holds for equal numbers of threads
+hypothesis.settings.register_profile(  # the same examples in every run, however busy the machine
+    "steady",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("steady")
 
 
 def pytest_addoption(parser):

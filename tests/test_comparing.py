@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opengait_mimic.comparing import compare, table
@@ -22,7 +22,7 @@ from opengait_mimic.inputs import checkpoint_at
 from opengait_mimic.preparing import prepare
 from opengait_mimic.run_sheet import beside, of_checkpoint, recipe
 
-SETTINGS = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=60)
 MIMIC = "mimicgait/mimicgait_gaitbase_walkers.yaml"
 
 

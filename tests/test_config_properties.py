@@ -8,7 +8,7 @@ from numbers import Real
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opengait_mimic.comparing import compare, table
@@ -26,9 +26,8 @@ from opengait_mimic.seeds import read_seeds
 
 from .yaml_values import paths, put, turned, values
 
-FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=FIXTURES)
-MANY = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=FIXTURES)
+FEW = settings(max_examples=40)
+MANY = settings(max_examples=80)
 METHODS = ("MimicGait", "Baseline-2", "VEN", "GaitBase (teacher)")
 
 
@@ -150,7 +149,7 @@ def _subnetwork():
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=FIXTURES)
+@settings(max_examples=50)
 @given(value=values)
 def test_no_reader_of_ours_meets_a_value_that_it_cannot_refuse(host, name, value):
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opengait_mimic.config import ConfigError
@@ -16,7 +16,7 @@ from opengait_mimic.results.scorer import Scorer
 from .test_results import FACTS, fake, named
 from .yaml_values import values
 
-MANY = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=120)
 PLACES = {"protocol": BOTH, "seed": 0}
 
 

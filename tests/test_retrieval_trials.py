@@ -51,7 +51,7 @@ def test_trials_equal_sorting_one_probe_at_a_time(metric, kind):
     assert (found.rank == 0).any() and (found.rank == 1).any() and (found.rank > 5).any()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_ranks_of_embeddings_full_of_ties(data):
     """Whole numbers: hardly a distance is there once, and every distance is exact in float64."""
@@ -148,7 +148,7 @@ def test_equal_embeddings_are_found_and_computed_once(monkeypatch):
     assert computed[0] <= 25
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(-30, 30), st.sampled_from([0, 1, 1000]), st.sampled_from(["euc", "cos"]), st.booleans())
 def test_the_bound_of_the_fast_distances_holds(seed, exponent, offset, metric, close):
     """Any scale, far from the origin, and with pairs that are nearly equal."""

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from opengait_mimic import strict
@@ -250,7 +250,7 @@ def distance(a: str, b: str) -> int:
     return table[len(a), len(b)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_misspelt_key_of_a_shipped_file_is_refused_and_a_near_name_proposed(host, default, data):
     name = data.draw(st.sampled_from(sorted(SHIPPED)))
@@ -606,7 +606,7 @@ def test_what_makes_a_file_ours(mark):
     assert strict.uses_ours(merge(mark, copy.deepcopy(plain)))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     junk=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -45,8 +45,8 @@ class _StandIn(ModuleType):
         return getattr(self._module, name)
 
 
-def _torch_on(device: torch.device) -> _StandIn:
-    """``torch`` as a host module shall see it: its CUDA device is ours."""
+def torch_on(device: torch.device, **replaced) -> _StandIn:
+    """``torch`` as a host module shall see it: its CUDA device is ours, and so is what else is ``replaced``."""
 
     def make_device(*spec, **named):
         first = spec[0] if spec else named.get("type")
@@ -58,7 +58,7 @@ def _torch_on(device: torch.device) -> _StandIn:
         set_device=lambda _: None,
         current_device=lambda: device.index or 0,
     )
-    return _StandIn(torch, device=make_device, cuda=cuda, load=_load)
+    return _StandIn(torch, device=make_device, cuda=cuda, **replaced)
 
 
 def _load(file, map_location="cpu", **_):
@@ -87,8 +87,8 @@ def adapt(device: torch.device, output: Path, root: Path) -> None:
     """
     module = sys.modules
     common, base = module["utils.common"], module["modeling.base_model"]
-    torch_here = _torch_on(device)
-    read_with_reasons(torch_here)
+    torch_here = torch_on(device)
+    read_with_reasons(torch_on(device, load=_load))
 
     common.ts2var = lambda x, **named: torch.autograd.Variable(x, **named).to(device)
     passthrough = common.DDPPassthrough

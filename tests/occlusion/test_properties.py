@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from opengait_mimic import KINDS, Draw, Occlusion, apply, draw
 from opengait_mimic.occlusion import clip_times, targets
 
-SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
+SETTINGS = settings(max_examples=60)
 kinds = st.sampled_from(KINDS[1:])
 sizes = st.tuples(st.integers(8, 40), st.integers(8, 30))
 ranges = st.tuples(st.floats(0.05, 0.9), st.floats(0, 1)).map(lambda p: (p[0], p[0] + (0.95 - p[0]) * p[1]))
