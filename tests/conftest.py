@@ -94,7 +94,9 @@ def files(host, tree, tmp_path_factory):
 def trained(files, host_spec, output, tmp_path_factory):
     """Teacher, VEN, Baseline-2 and MimicGait after three steps each, with the losses they met."""
     from opengait_mimic import host as hosts
+    from opengait_mimic.inputs import save_folder
     from opengait_mimic.launch import launch
+    from opengait_mimic.preparing import prepare
 
     elsewhere = hosts.output()  # where a test's module may have turned before it asks for this
     hosts.bind(host_spec, "cpu", output)
@@ -108,7 +110,9 @@ def trained(files, host_spec, output, tmp_path_factory):
         models[stage] = launch(file, "train", quiet=True, before=watch)
         states[stage] = deepcopy(models[stage].state_dict())  # tests that train a model further move its buffers
     kept = tmp_path_factory.mktemp("kept") / "output"
-    shutil.copytree(output, kept)  # as the training left it: tests that train on write into the same folders
+    for file in files.values():  # as the training left them, and nothing else: tests that train on write into the same folders
+        folder = save_folder(prepare(file, "train"))
+        shutil.copytree(folder, kept / folder.relative_to(output.resolve()))
     hosts.bind(host_spec, "cpu", elsewhere)
     return SimpleNamespace(models=models, losses=losses, files=files, states=states, kept=kept)
 
