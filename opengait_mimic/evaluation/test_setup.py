@@ -31,6 +31,8 @@ from ..metrics.protocols import (
 )
 from ..models.depends import built_on
 from ..models.prepare import model_class, prepare
+from ..published.hooks import refuse_fixed_sizes
+from ..published.switches import test_hiding
 from ..training.launch import start_log
 
 BACKBONES = {"Baseline": "GaitBase"}  # OpenGait's class name -> the name the field uses
@@ -68,7 +70,7 @@ def architecture(cfgs: dict) -> str:
 
 def _without_classes(value):
     if isinstance(value, dict):
-        return {key: _without_classes(each) for key, each in value.items() if key != "class_num"}
+        return {key: _without_classes(each) for key, each in value.items() if key not in ("class_num", "reference_compat")}
     return [_without_classes(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -91,7 +93,10 @@ def teacher_cfgs(cfgs: dict) -> tuple[dict | None, str]:
     except CheckpointError as error:
         return None, f"no whole-body run of the backbone: {error} Or pass --reference"
     evaluator = {**found["evaluator_cfg"], "restore_hint": str(file), "sampler": cfgs["evaluator_cfg"]["sampler"]}
-    return {**found, "data_cfg": around(cfgs, found)["data_cfg"], "evaluator_cfg": evaluator}, ""
+    model_cfg = found["model_cfg"]
+    if hiding := test_hiding(cfgs):  # the teacher's input is hidden in the same way
+        model_cfg = {**model_cfg, "reference_compat": hiding}
+    return {**found, "data_cfg": around(cfgs, found)["data_cfg"], "model_cfg": model_cfg, "evaluator_cfg": evaluator}, ""
 
 
 class Subject(NamedTuple):
@@ -171,6 +176,7 @@ def cells_of(subject: Subject, given: str | None) -> tuple[list[Cell], list[str]
     """
     if given is not None:
         cells = read_cells(given, subject.base)
+        refuse_fixed_sizes(subject.cfgs, {cell.name: cell.hiding for cell in cells if cell.hiding}, given)
     else:
         cells = [*standard_cells(Hiding.of(subject.base["kinds"], subject.base["hidden"], where="evaluator_cfg.occlusion"))]
     if subject.taught and subject.teacher is not None:

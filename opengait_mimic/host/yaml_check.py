@@ -15,6 +15,7 @@ from ..base.config import nearest
 from ..base.errors import ConfigError
 from ..base.processes import rank_and_world
 from ..base.yaml_slips import slips
+from ..published.switches import refuse_old_places
 from .register import REGISTERED
 from .trainer_keys import FIELDS
 from .yaml_problems import problems
@@ -43,6 +44,7 @@ def check_file(file: Path, text: str, user: dict, default: dict) -> None:
     """
     if (file, text) in _checked:
         return
+    refuse_old_places(user)
     found = list(problems(user, default))
     if uses_ours(user):
         told = slips(text)

@@ -7,12 +7,12 @@ import random
 import numpy as np
 import torch
 
+from .. import occlusion as room
 from ..base.errors import ConfigError
 from ..base.processes import rank_and_world
 from ..models.guided import Guided
 from ..models.occluded_input import OccludedBatch, OccludedInput
 from ..models.upstream_weights import geometry_of
-from ..occlusion import apply, binarise
 from .outcome import Found
 from .trial import Trial, first_input
 
@@ -109,12 +109,13 @@ def occlusion(trial: Trial) -> Found | None:
         if not torch.equal(alone, _clip(batch.occluded, batch, i)):
             raise ConfigError(f"clip {i} of the batch is not hidden as it was drawn ({batch.draws[i]}): please report this")
     low, high = inner.drawn.hidden
-    shared = inner.groups(inner.drawn, True) is not None
+    hiding = inner.hooks.hiding(True)
+    shared = inner.shared_draw(True) is not None
     drawn = [batch.draws[i] for i in hidden]
-    if not shared and low < high and not inner.drawn.compat and len(set(drawn)) < len(drawn):
+    if not shared and low < high and hiding is room and len(set(drawn)) < len(drawn):
         raise ConfigError("two clips of one batch were hidden by one draw: please report this")
     out = [d for d in drawn if not low - 1e-9 <= d.hidden <= high + 1e-9]
-    if out and not inner.drawn.compat:
+    if out and hiding is room:
         raise ConfigError(f"trainer_cfg.occlusion.hidden = {[low, high]}, but a clip hides {out[0].hidden:.3f}: please report this")
     per = "in groups (reference_compat.shared_draw)" if shared else "each its own draw"
     area = 100 * float(batch.hidden.mean())
@@ -134,5 +135,5 @@ def _each_alone(inner, batch: OccludedBatch):
     for i, draw in enumerate(batch.draws):
         first = sum(batch.lengths[:i])
         clip, times = _clip(batch.whole, batch, i), batch.times[first : first + batch.lengths[i]]
-        seen = apply(clip, [draw], None, times)
-        yield seen if draw.kind in inner.grey else binarise(seen, inner.binarise)
+        seen = inner.hooks.hiding(True).apply(clip, [draw], None, times)
+        yield seen if draw.kind in inner.grey else room.binarise(seen, inner.binarise)

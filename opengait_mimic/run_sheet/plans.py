@@ -8,7 +8,6 @@ import math
 from .. import host as hosts
 from ..models.depends import built_on
 from ..occlusion.condition import Condition
-from ..published.switches import place_of
 from ..training.inputs import data_inputs
 
 NO_TEST = ("save_name", "restore_hint", "restore_ckpt_strict")  # of evaluator_cfg: which file is tested, not how
@@ -36,8 +35,7 @@ def of_test(cfgs: dict, recipe: bool = False) -> dict:
     evaluator = {key: copy.deepcopy(value) for key, value in cfgs["evaluator_cfg"].items() if key not in NO_TEST}
     evaluator["sampler"].pop("batch_size", None)  # the number of processes
     if evaluator.get("occlusion") is not None:
-        model = cfgs["model_cfg"].get("model")
-        found = Condition.from_cfg(evaluator["occlusion"], "evaluator_cfg.occlusion", place_of(model))
+        found = Condition.from_cfg(evaluator["occlusion"], "evaluator_cfg.occlusion")
         evaluator["occlusion"] = {**found.occlusion._asdict(), "occluded_side": found.occluded_side, "seed": found.seed}
     data = data_inputs(cfgs, ("TEST_SET", "PROBE_SET"), recipe)
     name = data.get("test_dataset_name") or data["dataset_name"]

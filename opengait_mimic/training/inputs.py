@@ -19,7 +19,7 @@ from ..host.run_paths import checkpoint_at, checkpoint_file, save_folder  # noqa
 from ..host.trainer_keys import FIELDS
 from ..models.depends import built_on, dependencies
 from ..occlusion import Occlusion
-from ..published.switches import place_of, switched_on
+from ..published.switches import TRAIN, switches_of
 
 SUBJECTS = 8  # whose names and first clips stand for the data
 NO_WEIGHT = {  # keys that change no weight; total_iter decides when to stop, not what a step does
@@ -87,7 +87,7 @@ def model_inputs(cfgs: dict, recipe: bool = False) -> dict:
         model_cfg.pop(name, None)
     found = read(model_cfg, "model_cfg", model.FIELDS)
     if hasattr(found, "reference_compat"):
-        found.reference_compat = switched_on(found.reference_compat, model_cfg["model"])
+        found.reference_compat = switches_of(cfgs, TRAIN)
     found = _without_namespaces(found)
     for key, network in networks.items():
         lost = recipe and network.checkpoint != "auto" and found_at(network.checkpoint, key) is None
@@ -132,9 +132,7 @@ def training_inputs(cfgs: dict, recipe: bool = False) -> dict:
     if is_ours(lookup("modeling.models", model_cfg["model"], "model_cfg.model")):
         from ..models.occluded_input import TRAINING
 
-        place, where = place_of(model_cfg["model"]), "trainer_cfg.occlusion"
-        trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), where, place)._asdict()
-        (model_cfg.get("reference_compat") or {}).pop("rank", None)  # which embedding is ranked is the test's matter
+        trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")._asdict()
     data = {key: value for key, value in data_inputs(cfgs, ("TRAIN_SET",), recipe).items() if key not in NO_WEIGHT["data_cfg"]}
     found = {"host": hosts.current().name, "data_cfg": data, "model_cfg": model_cfg, "trainer_cfg": trainer}
     return plain({**found, "loss_cfg": loss_inputs(cfgs), **{key: cfgs[key] for key in ("optimizer_cfg", "scheduler_cfg")}})

@@ -16,7 +16,6 @@ from ...base.processes import rank_and_world
 from ...host import is_ours, load_cfgs
 from ...models.prepare import model_class, restorable
 from ...occlusion.manifest import Manifest
-from ...published.switches import place_of
 from ...training.inputs import sha256
 from .code_hash import code_hash
 
@@ -86,7 +85,7 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
         "format": FORMAT, "version": __version__, "host": host.name, "commit": host.commit, "device": hosts.device().type,
         "code": code_hash(host), "torch": torch.__version__, "dealt": dealt,
         "weights": weights, "model_cfg": _model(cfgs), "evaluator_cfg": {**kept, "sampler": sampler},
-        "seed": trainer.get("seed", 0), "trained_input": (trainer.get("occlusion") or {}).get("reference_compat"),
+        "seed": trainer.get("seed", 0),
         "data_cfg": {name: cfgs["data_cfg"].get(name) for name in ("dataset_name", "test_dataset_name", "data_in_use")},
         "data": data, "manifest": given,
         "condition": None if block is None else {"seed": condition.seed, **condition.occlusion._asdict()},
@@ -104,7 +103,7 @@ def resolved(cfgs: dict, block: dict | None):
     from ...occlusion.condition import Condition
 
     given = None if block is None else {**block, "occluded_side": "both"}
-    return Condition.from_cfg(given, "evaluator_cfg.occlusion", place_of(cfgs["model_cfg"].get("model")))
+    return Condition.from_cfg(given, "evaluator_cfg.occlusion")
 
 
 def tested_set(cfgs: dict) -> str:
