@@ -131,7 +131,7 @@ class OccludedInput(SharedDraws, Watched):
     @property
     def tested_with(self) -> dict:
         """From the configuration; see the class."""
-        found = switches_of(self.cfgs, TEST)
+        found = switches_of(self.cfgs, TEST, whole_bodies=self.condition.occlusion is None)
         return {key: value for key, value in found.items() if not (key.endswith(".shared_draw") and self.draws_alone(False))}
 
     def occluded_batch(self, inputs) -> OccludedBatch:

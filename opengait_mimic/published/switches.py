@@ -95,6 +95,7 @@ SWITCHES = (
     ),
 )  # fmt: skip
 
+HIDING_SWITCHES = tuple(switch.name for switch in SWITCHES if switch.about == HIDING)
 NOT_SWITCHES = {
     "D8": "a key: MiCKDLoss.margin (the supplement 0.05, the public configurations and our default 0.2)",
     "D9": "a key: optimizer_cfg.lr (the paper 0.1, the public GREW configuration 0.01)",
@@ -198,23 +199,25 @@ def _sampled_fixed(cfgs: dict, phase: str) -> bool:
     return str((engine.get("sampler") or {}).get("sample_type")).startswith("fixed")
 
 
-def switches_of(cfgs: dict, phase: str) -> dict[str, Any]:
+def switches_of(cfgs: dict, phase: str, whole_bodies: bool = False) -> dict[str, Any]:
     """The switches that take effect in a phase (``train`` or ``test``): dotted key -> value, as records and results name them.
 
-    With fixed sampling ``shared_draw`` has no effect: there the public code draws clip by clip.
+    With fixed sampling ``shared_draw`` has no effect: there the public code draws clip by clip. Where only whole bodies are seen, only
+    ``grey_whole`` of the switches about hiding has one.
     """
     on = {name: each for name, each in read_switches(cfgs).items() if phase in each.phases}
     apart = [switch.name for switch in SWITCHES if switch.apart]
     on = {name: each.phases[0] if name in apart and len(each.phases) == 1 else each.value for name, each in on.items()}
     if _sampled_fixed(cfgs, phase):
         on.pop("shared_draw", None)
+    if whole_bodies:
+        on = {name: value for name, value in on.items() if name == "grey_whole" or name not in HIDING_SWITCHES}
     return {f"{KEY}.{name}": value for name, value in on.items()}
 
 
 def test_hiding(cfgs: dict) -> dict[str, Any]:
     """The block ``reference_compat`` that makes another model's test hide as this configuration's does; empty without such switches."""
-    about = {switch.name: switch.about for switch in SWITCHES}
-    on = {name: each for name, each in read_switches(cfgs).items() if about[name] == HIDING and TEST in each.phases}
+    on = {name: each for name, each in read_switches(cfgs).items() if name in HIDING_SWITCHES and TEST in each.phases}
     return {name: each.value for name, each in on.items()}
 
 

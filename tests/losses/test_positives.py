@@ -11,7 +11,7 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 from opengait_mimic import MiCKDLoss, mickd_triplets
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.losses import PAIRS
-from tests.test_losses import UNEVEN, batch, run, slow_loss, slow_triplets
+from tests.losses.test_mickd import UNEVEN, batch, run, slow_loss, slow_triplets
 
 SUBSETS = [chosen for size in (1, 2, 3) for chosen in itertools.combinations(PAIRS, size)]
 

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from benchmarks import setting
-from tests import public_hiding as hiding
-from tests import public_jobs as jobs
+from tests.published import public_hiding as hiding
+from tests.published import public_jobs as jobs
 from tests.host_runs import good
-from tests.public_weights import names_of
+from tests.published.public_weights import names_of
 
 CLOSE = 1e-5  # relative to the largest value
 LESS_EXACT = 1e-3  # on a CPU the embedded ResNet9 runs channels last, where torch's BatchNorm adds up float32 one by one
