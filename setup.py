@@ -17,10 +17,24 @@ setup(
     packages=[*find_packages(include=["opengait_mimic", "opengait_mimic.*"]), "opengait_mimic.configs"],
     package_dir={"opengait_mimic.configs": "configs"},
     package_data={
-        "opengait_mimic": ["embedded/*.py", "embedded/**/*.py", "embedded/**/*.yaml", "report/page.html", "report/style.css"],
+        "opengait_mimic": [
+            "host/embedded/*.py",
+            "host/embedded/**/*.py",
+            "host/embedded/**/*.yaml",
+            "evaluation/report/page.html",
+            "evaluation/report/style.css",
+        ],
         "opengait_mimic.configs": ["**/*.yaml"],
     },
-    install_requires=["torch>=2.6,<2.14", "numpy>=1.24,<3", "pyyaml>=6,<7", "kornia>=0.8,<0.10"],
+    install_requires=[
+        "torch>=2.6,<2.14",
+        "numpy>=1.24,<3",
+        "pyyaml>=6,<7",
+        "kornia>=0.8,<0.10",
+        "pydantic>=2.7,<3",
+        "tqdm>=4.60,<5",
+        "filelock>=3.12,<4",
+    ],
     extras_require={
         "report": ["jinja2>=3.1,<4"],
         "test": [

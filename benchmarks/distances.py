@@ -18,9 +18,9 @@ import yaml
 from measure import machine
 
 from opengait_mimic import host as hosts
-from opengait_mimic.evaluate import evaluate, write_json
-from opengait_mimic.launch import launch
+from opengait_mimic.evaluation.evaluate import evaluate, write_json
 from opengait_mimic.losses import DISTANCES
+from opengait_mimic.training.launch import launch
 
 
 def main() -> None:

@@ -20,14 +20,14 @@ from measure import interleaved, ratio, spread, write
 from setting import Sizes, save, write_configs
 
 from opengait_mimic import host as hosts
-from opengait_mimic.console import friendly_errors
-from opengait_mimic.launch import build, start_log
-from opengait_mimic.passes.allocator import keep_memory
-from opengait_mimic.passes.facts import followed
-from opengait_mimic.passes.packing import FRAMES, SEQUENCES, why_single
-from opengait_mimic.passes.run import part_of
-from opengait_mimic.preparing import prepare
-from opengait_mimic.walkers import write_walkers
+from opengait_mimic.cli.console import friendly_errors
+from opengait_mimic.data.walkers import write_walkers
+from opengait_mimic.evaluation.embeddings.allocator import keep_memory
+from opengait_mimic.evaluation.embeddings.embed import part_of
+from opengait_mimic.evaluation.embeddings.packing import FRAMES, SEQUENCES, why_single
+from opengait_mimic.evaluation.embeddings.sequence_facts import followed
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, start_log
 
 BLOCK = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "seed": 0}
 

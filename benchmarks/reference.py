@@ -13,7 +13,7 @@ import numpy as np
 from public_code import PUBLIC
 
 import opengait_mimic
-from opengait_mimic.host import HostError
+from opengait_mimic.base.errors import HostError
 
 REST = 0.3  # seconds: threads of the process that worked last stop spinning
 

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 import yaml
 from measure import commit, synchronise
+from opengait_mimic.public_weights import to_public
 from public_code import PUBLIC, bind_public, public_model
 from reference import read_batch
 from setting import Sizes, adjust, trainable
 from stepping import Parts, training_step
 
 from opengait_mimic import host as hosts
-from opengait_mimic.public_weights import to_public
 
 
 def detector(ven: Path, out: Path) -> Path:

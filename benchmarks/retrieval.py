@@ -21,8 +21,8 @@ import torch
 from asked import add_rounds, clock_of
 from measure import Budget, interleaved, machine, ratio, spread, write
 
-from opengait_mimic.protocol import Split
-from opengait_mimic.retrieval import accuracy, mean_precision, trials, verification
+from opengait_mimic.metrics import accuracy, mean_precision, trials, verification
+from opengait_mimic.metrics.protocols import Split
 
 LARGE = 24_000
 MATES = 4  # gallery sequences of each subject

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import build, start_log
-from opengait_mimic.preparing import prepare
-from opengait_mimic.walkers import write_walkers
+from opengait_mimic.data.walkers import write_walkers
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, start_log
 
 METHODS = ("baseline1", "ven", "baseline2", "mimicgait")
 RATE = 1e-4  # the same batch is stepped on again and again; a small rate keeps the loss finite and takes as long

@@ -1,9 +1,9 @@
 """MimicGait and its sister methods as a plugin of OpenGait. Importing this touches no host."""
 
-from .config import ConfigError
+from .base.errors import ConfigError
 from .losses import HiddenFractionLoss, L2DistillationLoss, MiCKDLoss, mickd_triplets, pair_distances
+from .networks.visibility import VisibilityNetwork
 from .occlusion import KINDS, Draw, Occlusion, apply, draw
-from .visibility import VisibilityNetwork
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def register() -> None:
-    """Put our classes into the namespaces of the host that is imported; see `opengait_mimic.host.registry.REGISTERED`."""
+    """Put our classes into the namespaces of the host that is imported; see `opengait_mimic.host.register.REGISTERED`."""
     from .host import register as put
 
     put()

@@ -75,7 +75,7 @@ def host(host_spec, output):
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory):
     """A few walkers: 12 subjects, 8 to train on."""
-    from opengait_mimic.walkers import write_walkers
+    from opengait_mimic.data.walkers import write_walkers
 
     return write_walkers(tmp_path_factory.mktemp("walkers"), subjects=12, seed=1, train=8, views=(54, 90), frames=12)
 
@@ -83,7 +83,7 @@ def tree(tmp_path_factory):
 @pytest.fixture(scope="session")
 def files(host, tree, tmp_path_factory):
     """The demo's configurations for the tiny data, three steps each: stage name -> YAML file."""
-    from opengait_mimic.demo import Size, write_configs
+    from opengait_mimic.workflows.demo import Size, write_configs
 
     data = {"dataset_root": str(tree.root), "dataset_partition": str(tree.partition)}
     data.update(dataset_name="walkers", test_dataset_name="walkers")
@@ -94,9 +94,9 @@ def files(host, tree, tmp_path_factory):
 def trained(files, host_spec, output, tmp_path_factory):
     """Teacher, VEN, Baseline-2 and MimicGait after three steps each, with the losses they met."""
     from opengait_mimic import host as hosts
-    from opengait_mimic.inputs import save_folder
-    from opengait_mimic.launch import launch
-    from opengait_mimic.preparing import prepare
+    from opengait_mimic.models.prepare import prepare
+    from opengait_mimic.training.inputs import save_folder
+    from opengait_mimic.training.launch import launch
 
     elsewhere = hosts.output()  # where a test's module may have turned before it asks for this
     hosts.bind(host_spec, "cpu", output)

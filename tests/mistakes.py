@@ -6,7 +6,7 @@ or file, way out. The file of the configuration is looked for as well.
 
 from __future__ import annotations
 
-from opengait_mimic.demo import STAGES
+from opengait_mimic.workflows.demo import STAGES
 
 TEACHER, VEN, TWO, MIMIC = STAGES
 NOWHERE = "nowhere/x.yaml"

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from opengait_mimic import host as hosts
-from opengait_mimic.distributed import rank_and_world
-from opengait_mimic.launch import build, launch, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.processes import rank_and_world
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, launch, start_log
 
 
 def dealt(batch, packed):

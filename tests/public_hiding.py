@@ -14,7 +14,7 @@ from torch import nn
 
 from benchmarks import setting
 from opengait_mimic.occlusion import uniforms
-from opengait_mimic.public_weights import to_public
+from tests.public_weights import to_public
 
 PROCESSES = 2
 ALL = {"all": True, "shared_draw": {"processes": PROCESSES, "test_batch": 2 * PROCESSES}}

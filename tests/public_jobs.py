@@ -12,9 +12,9 @@ import yaml
 from torch import nn
 
 from benchmarks import setting
-from opengait_mimic.public_weights import to_public
 from tests.host_runs import good
 from tests.public_hiding import ALL, FIVE
+from tests.public_weights import to_public
 
 SIZES = setting.Sizes(3, 2, 6, (64, 64))
 WORKER = Path(__file__).with_name("public_worker.py")

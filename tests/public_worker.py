@@ -25,7 +25,7 @@ import yaml
 
 from benchmarks.public_code import PUBLIC, bind_public, public_model
 from opengait_mimic.host import load_cfgs
-from opengait_mimic.launch import start_log
+from opengait_mimic.training.launch import start_log
 
 FIVE_KINDS = "configs/gaitbase/gaitbase_da_grew_occ_5types_mimic_full_guided.yaml"
 

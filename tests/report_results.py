@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from opengait_mimic.data.walkers import sequence, subject
+from opengait_mimic.metrics import distance_matrix, mate_rank, precision, relative_performance
+from opengait_mimic.metrics.protocols import split
 from opengait_mimic.occlusion import KINDS, Occlusion, apply, draw
 from opengait_mimic.occlusion.draws import test_key as key_of
-from opengait_mimic.protocol import split
-from opengait_mimic.retrieval import distance_matrix, mate_rank, precision, relative_performance
-from opengait_mimic.walkers import sequence, subject
 
 KS = (1, 5, 10, 20)
 TYPES = {"CASIA-B": ("nm-01", "nm-02", "nm-05", "bg-01", "cl-01"), "walkers": ("nm-01", "nm-02", "bg-01")}

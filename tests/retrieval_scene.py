@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from opengait_mimic.protocol import Split
+from opengait_mimic.metrics.protocols import Split
 
 
 class Scene:

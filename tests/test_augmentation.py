@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from opengait_mimic import Occlusion, draw
-from opengait_mimic.augmentation import OcclusionAugmentation
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.occlusion.augmentation import OcclusionAugmentation
 
 
 def clip(s=4, h=64, w=44, seed=0):

@@ -11,8 +11,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
-from opengait_mimic.batchnorm import GATHERED, gather_batchnorm
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.networks.batchnorm import GATHERED, gather_batchnorm
 
 WORLD, CHANNELS = 2, 3
 PLAIN = {

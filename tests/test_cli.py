@@ -88,7 +88,7 @@ def test_walkers_writes_opengaits_tree_and_says_where(written):
 @pytest.mark.parametrize("whole", [False, True])
 def test_walkers_that_are_stopped_say_what_is_there(tmp_path, monkeypatch, capsys, whole):
     """After the partition, which is written last, the tree is whole."""
-    from opengait_mimic import walkers
+    from opengait_mimic.data import walkers
 
     made, left = walkers.sequence, [1]
 

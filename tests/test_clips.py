@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from opengait_mimic import Draw, apply
-from opengait_mimic.clips import clip_lengths, mean_over_frames, owners
+from opengait_mimic.occlusion.clips import clip_lengths, mean_over_frames, owners
 
 
 def packed(*values):

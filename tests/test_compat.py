@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from opengait_mimic.compat import (
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.published.switches import (
     BLOCKS,
     NOT_SWITCHES,
     OTHERS,
@@ -19,7 +20,6 @@ from opengait_mimic.compat import (
     switched_on,
     switches,
 )
-from opengait_mimic.config import ConfigError
 
 OFF = {switch.name: switch.default for switch in SWITCHES}
 

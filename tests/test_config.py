@@ -10,22 +10,9 @@ import pytest
 import yaml
 
 from opengait_mimic import HiddenFractionLoss, MiCKDLoss, Occlusion
-from opengait_mimic.augmentation import OcclusionAugmentation
-from opengait_mimic.config import (
-    REQUIRED,
-    ConfigError,
-    anything,
-    boolean,
-    choice,
-    integer,
-    merge,
-    nearest,
-    number,
-    optional,
-    pair,
-    read,
-    text,
-)
+from opengait_mimic.base.config import REQUIRED, anything, boolean, choice, integer, merge, nearest, number, optional, pair, read, text
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.occlusion.augmentation import OcclusionAugmentation
 
 FIELDS = {"margin": (0.2, number(0, 1)), "distance": (REQUIRED, choice("parts", "l2")), "seed": (7, integer(0))}
 

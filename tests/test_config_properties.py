@@ -11,18 +11,19 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opengait_mimic.base.config import merge
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.base.seeds import read_seeds
+from opengait_mimic.base.yaml_text import parse
 from opengait_mimic.comparing import compare, table
-from opengait_mimic.compat import SWITCHES
-from opengait_mimic.config import ConfigError, merge
-from opengait_mimic.host import HostError, load_cfgs
-from opengait_mimic.host.paths import default_cfgs
-from opengait_mimic.models.condition import Condition
+from opengait_mimic.evaluation.provenance import config_hash
+from opengait_mimic.host import load_cfgs
+from opengait_mimic.host.yaml import default_cfgs
+from opengait_mimic.models.prepare import prepare
 from opengait_mimic.occlusion import KINDS, Occlusion
-from opengait_mimic.parsing import parse
-from opengait_mimic.preparing import prepare
-from opengait_mimic.provenance import config_hash
+from opengait_mimic.occlusion.condition import Condition
+from opengait_mimic.published.switches import SWITCHES
 from opengait_mimic.run_sheet import recipe
-from opengait_mimic.seeds import read_seeds
 
 from .yaml_values import paths, put, turned, values
 
@@ -143,7 +144,7 @@ def _ven():
 
 
 def _subnetwork():
-    from opengait_mimic.models import subnetwork
+    from opengait_mimic.models import upstream_weights as subnetwork
 
     return subnetwork
 

@@ -13,13 +13,13 @@ import torch
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic import strict
-from opengait_mimic.decide import wanted
+from opengait_mimic.cli.listing import config_lines, host_models, listing
 from opengait_mimic.host import CONFIGS, load_cfgs
-from opengait_mimic.launch import build, start_log
-from opengait_mimic.listing import config_lines, host_models, listing
-from opengait_mimic.models.subnetwork import checkpoint_file
-from opengait_mimic.preparing import model_class, prepare
+from opengait_mimic.host import yaml_check as strict
+from opengait_mimic.models.prepare import model_class, prepare
+from opengait_mimic.models.upstream_weights import checkpoint_file
+from opengait_mimic.training.launch import build, start_log
+from opengait_mimic.training.resume_plan import wanted
 from tests.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
 
 NAMES = sorted(CONFIGURATIONS)
@@ -117,7 +117,7 @@ def test_what_a_configuration_names_is_there_and_agrees_with_it(host, name, chec
         elsewhere = name in VEN_OF_OTHER_DATA and key == "ven"
         assert theirs["data_cfg"]["dataset_name"] == ("GREW" if elsewhere else data)
         if key == "teacher" and model_cfg["reference_compat"] != "all":  # which has any_geometry
-            from opengait_mimic.models.subnetwork import geometry_of
+            from opengait_mimic.models.upstream_weights import geometry_of
 
             assert list(geometry_of(theirs)) == model_cfg["geometry"]
         if key == "ven":
@@ -287,7 +287,7 @@ def built_on(host, host_spec, copies, request):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "walkers" not in name])
 def test_each_builds_for_training_and_trains_all_that_it_should(host, copies, built_on, name, monkeypatch):
-    """At its own widths: the parts fit (`opengait_mimic.models.trial` steps through them), and the optimiser has every parameter."""
+    """At its own widths: the parts fit (`models.backbone_probe` steps through them), and the optimiser has every parameter."""
     monkeypatch.chdir(copies)
     if not built_on(name):
         pytest.skip("its teacher is OpenGait's own: needs an OpenGait checkout")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import yaml
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import evaluate
-from opengait_mimic.host import CONFIGS, HostError
-from opengait_mimic.launch import build, launch, start_log
-from opengait_mimic.models.subnetwork import checkpoint_file
-from opengait_mimic.preparing import prepare
-from opengait_mimic.protocol import split, unlike
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.evaluation.evaluate import evaluate
+from opengait_mimic.host import CONFIGS
+from opengait_mimic.metrics.protocols import split, unlike
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.models.upstream_weights import checkpoint_file
+from opengait_mimic.training.launch import build, launch, start_log
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"

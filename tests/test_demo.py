@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from opengait_mimic.demo import STAGES, Size, write_configs
+from opengait_mimic.workflows.demo import STAGES, Size, write_configs
 from tests.host_runs import digests, good, python
 
 CLI = ["-m", "opengait_mimic.cli"]

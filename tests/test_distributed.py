@@ -11,9 +11,9 @@ import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
 
 from opengait_mimic import L2DistillationLoss, MiCKDLoss
-from opengait_mimic.distributed import gather, rank_and_world
+from opengait_mimic.base.processes import gather, rank_and_world
 from opengait_mimic.losses import DISTANCES, PAIRS
-from opengait_mimic.watch import mean_of_all, with_teacher
+from opengait_mimic.models.scalars import mean_of_all, with_teacher
 
 WORLD = 2
 CASES = [(distance, compat, PAIRS) for distance in DISTANCES for compat in (False, True)]

@@ -13,13 +13,12 @@ import time
 import pytest
 from torch._utils import ExceptionWrapper
 
-from opengait_mimic import ending as ends
-from opengait_mimic.config import ConfigError
-from opengait_mimic.console import friendly_errors
+from opengait_mimic.base import ending as ends
+from opengait_mimic.base.ending import Terminated, stoppable, undone
+from opengait_mimic.base.errors import CheckpointError, ConfigError
+from opengait_mimic.base.exit_messages import ending
+from opengait_mimic.cli.console import friendly_errors
 from opengait_mimic.doctor.errors import PickleError
-from opengait_mimic.ending import Terminated, stoppable, undone
-from opengait_mimic.faults import ending
-from opengait_mimic.training.checkpoints import CheckpointError
 
 
 def from_worker(error):

@@ -9,12 +9,11 @@ import pytest
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import evaluate, measure, write_json
-from opengait_mimic.host import HostError
-from opengait_mimic.protocol import light
-from opengait_mimic.protocol.rows import CURVES
-from opengait_mimic.results.reference import read_reference
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.evaluation.evaluate import evaluate, measure, write_json
+from opengait_mimic.evaluation.reference_result import read_reference
+from opengait_mimic.metrics.protocols import light
+from opengait_mimic.metrics.protocols.rows import CURVES
 from tests.host_runs import rank1
 from tests.variants import variant
 
@@ -82,7 +81,7 @@ def test_hp_is_baseline_1_on_whole_bodies_in_every_row(results):
 
 def test_the_whole_body_row_is_what_a_plain_test_prints(trained, results, tmp_path):
     """By another way: the host's own test phase, with nothing hidden."""
-    from opengait_mimic.launch import launch
+    from opengait_mimic.training.launch import launch
 
     result = launch(trained.files[TEACHER], "test", quiet=True)
     assert result["scalar/test_accuracy/Rank-1"] == pytest.approx(rows(results[TEACHER])[0]["rank1"])
@@ -92,10 +91,10 @@ def test_the_whole_body_row_is_what_a_plain_test_prints(trained, results, tmp_pa
 
 def test_the_teachers_gallery_cell(trained, results):
     """Recomputed with a loop: occluded probes of the mimic against whole bodies embedded by the teacher."""
-    from opengait_mimic.launch import start_log
-    from opengait_mimic.passes import embed
-    from opengait_mimic.preparing import prepare
-    from opengait_mimic.setting import teacher_cfgs
+    from opengait_mimic.evaluation.embeddings import embed
+    from opengait_mimic.evaluation.test_setup import teacher_cfgs
+    from opengait_mimic.models.prepare import prepare
+    from opengait_mimic.training.launch import start_log
 
     cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)

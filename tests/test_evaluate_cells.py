@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import yaml
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import Wanted, evaluate, measure
-from opengait_mimic.inputs import sha256
-from opengait_mimic.passes import run as passes_run
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.embeddings import embed as passes_run
+from opengait_mimic.evaluation.evaluate import Wanted, evaluate, measure
+from opengait_mimic.training.inputs import sha256
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -149,10 +149,10 @@ def test_a_manifest_without_the_condition_is_refused(table1, command, trained):
 
 def test_cells_of_ones_own_with_a_hidden_gallery_by_the_teacher(command, trained, tmp_path):
     """Recomputed with a loop from the passes: both sides hidden, probes by the mimic, gallery by the teacher."""
-    from opengait_mimic.launch import start_log
-    from opengait_mimic.passes import embed
-    from opengait_mimic.preparing import prepare
-    from opengait_mimic.setting import teacher_cfgs
+    from opengait_mimic.evaluation.embeddings import embed
+    from opengait_mimic.evaluation.test_setup import teacher_cfgs
+    from opengait_mimic.models.prepare import prepare
+    from opengait_mimic.training.launch import start_log
 
     cells = [{"protocol": "both", "kinds": "middle", "hidden": [0.2, 0.4], "gallery_embedder": "teacher"}]
     (tmp_path / "cells.yaml").write_text(yaml.safe_dump({"cells": cells}))
@@ -186,8 +186,8 @@ def test_who_has_no_teacher_leaves_its_cells_out(command, trained, tmp_path):
 
 def test_a_yaml_that_hides_nothing_takes_presets(host):
     """Its own condition would be none, but nobody asks for it."""
-    from opengait_mimic.protocol import PRESETS, standard_cells
-    from opengait_mimic.setting import DEFAULT, cells_of
+    from opengait_mimic.evaluation.test_setup import DEFAULT, cells_of
+    from opengait_mimic.metrics.protocols import PRESETS, standard_cells
 
     subject = SimpleNamespace(base={**DEFAULT, "kinds": {"none": 1.0}}, taught=True, teacher={})
     assert cells_of(subject, "paper-table1") == (list(PRESETS["paper-table1"]), [])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, mean_absolute_error, mean_squared_error
 
-from opengait_mimic.evaluators import evaluate_visibility, evaluate_walkers
+from opengait_mimic.host.evaluators import evaluate_visibility, evaluate_walkers
 from opengait_mimic.occlusion import KINDS
 
 PREFIX = "scalar/test_accuracy/"

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.host import HostError
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.models.prepare import prepare
 from tests.variants import variant
 
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 import yaml
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.host import CONFIGS, HostError
-from opengait_mimic.launch import build, launch, main, start_log, try_out
-from opengait_mimic.preparing import model_class, prepare, restorable
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.cli.launcher import main
+from opengait_mimic.host import CONFIGS
+from opengait_mimic.models.prepare import model_class, prepare, restorable
+from opengait_mimic.training.launch import build, launch, start_log, try_out
 from tests.host_runs import good, python, rank1, script, two_processes
 from tests.variants import variant
 
@@ -278,7 +279,9 @@ def test_a_misspelt_key_of_ours_in_a_shipped_configuration_stops_it(host, tree, 
 
 
 def test_the_module_has_no_host_until_it_is_asked(tmp_path):
-    script(tmp_path, "import opengait_mimic.launch, sys\nassert not {'modeling', 'data', 'utils', 'evaluation'} & set(sys.modules)\n")
+    script(
+        tmp_path, "import opengait_mimic.training.launch, sys\nassert not {'modeling', 'data', 'utils', 'evaluation'} & set(sys.modules)\n"
+    )
 
 
 @pytest.mark.parametrize("words", [("train",), ("test",), ("preflight",)], ids=" ".join)

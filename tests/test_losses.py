@@ -13,7 +13,7 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from opengait_mimic import HiddenFractionLoss, MiCKDLoss, mickd_triplets, pair_distances
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.losses import DISTANCES, PAIRS, health
 
 UNEVEN = torch.tensor([4, 4, 9, 4, 9, 2, 9, 9])  # 3, 4 and 1 clips, not in order

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.manifest import UNTOLD, Condition, Manifest, read_manifest, write
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.occlusion import Occlusion, apply, draw, test_key
+from opengait_mimic.occlusion.manifest import UNTOLD, Condition, Manifest, read_manifest, write
 
 MIX = {"kinds": {"none": 0.1, "top": 0.2, "bottom": 0.2, "middle": 0.1, "patch": 0.2, "pole": 0.2}, "hidden": [0.1, 0.6]}
 PUBLISHED = {**MIX, "reference_compat": {"moving": "published", "sizes": "published", "trim_columns": True}}
@@ -242,8 +242,8 @@ def test_a_condition_that_is_not_there_is_told_beside_the_nearest():
 
 @pytest.fixture(scope="module")
 def mimic(trained):
-    from opengait_mimic.launch import start_log
-    from opengait_mimic.preparing import prepare
+    from opengait_mimic.models.prepare import prepare
+    from opengait_mimic.training.launch import start_log
 
     cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)
@@ -256,7 +256,7 @@ SHARED = {"shared_draw": {"processes": 2, "test_batch": 8}, "moving": "published
 @pytest.mark.parametrize("compat", [{}, SHARED], ids=["own", "shared"])
 def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     """Bit for bit, also where neighbours share a draw and its time; another draw makes another pass."""
-    from opengait_mimic.passes import embed, fingerprint, frames_of, manifest_of
+    from opengait_mimic.evaluation.embeddings import embed, fingerprint, frames_of, manifest_of
 
     blocks = [None, {**MIX, "seed": 2, "reference_compat": compat}]
     drew = embed(mimic, blocks, batch=3, cache=False)
@@ -286,7 +286,7 @@ def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
 
 
 def test_moving_kinds_under_drawn_frames_have_no_manifest(mimic):
-    from opengait_mimic.passes import embed, manifest_of
+    from opengait_mimic.evaluation.embeddings import embed, manifest_of
 
     cfgs, block = copy.deepcopy(mimic), {"kinds": {"pole": 1.0}}
     cfgs["evaluator_cfg"]["sampler"].update(sample_type="fixed_unordered", frames_num_fixed=4)

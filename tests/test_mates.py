@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from opengait_mimic.protocol import HOLISTIC, Cell, format_rows, row, split, summarise
-from opengait_mimic.protocol.mates import without_mate
-from opengait_mimic.results.numbers import numbers
-from opengait_mimic.retrieval import trials
+from opengait_mimic.metrics import trials
+from opengait_mimic.metrics.cell_numbers import numbers
+from opengait_mimic.metrics.protocols import HOLISTIC, Cell, format_rows, row, split, summarise
+from opengait_mimic.metrics.protocols.mates import without_mate
 from tests.test_protocol import sequences
 from tests.test_results import FACTS
 

@@ -10,9 +10,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from opengait_mimic import foresight, launch, preparing
 from opengait_mimic import host as hosts
-from opengait_mimic.console import friendly_errors
+from opengait_mimic.cli.console import friendly_errors
+from opengait_mimic.host import config_checks as foresight
+from opengait_mimic.models import prepare as preparing
+from opengait_mimic.training import launch
 from tests.mistakes import DATA, MIMIC, MISSING, ROLES, TEACHER, TEXTS, TWO, TYPES, VEN
 from tests.variants import variant
 

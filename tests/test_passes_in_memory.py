@@ -8,11 +8,13 @@ import weakref
 import numpy as np
 import pytest
 
-from opengait_mimic import jobs
-from opengait_mimic.host import HostError
-from opengait_mimic.passes import Pass, kept, layout
-from opengait_mimic.protocol import BOTH, OWN, Cell, split
-from opengait_mimic.results.scorer import Scorer
+from opengait_mimic.base.errors import HostError
+from opengait_mimic.evaluation import embedding_plan as jobs
+from opengait_mimic.evaluation.embeddings import Pass
+from opengait_mimic.evaluation.embeddings import cache as kept
+from opengait_mimic.evaluation.embeddings import file_format as layout
+from opengait_mimic.evaluation.score import Scorer
+from opengait_mimic.metrics.protocols import BOTH, OWN, Cell, split
 from tests.test_results import HIDING, fake
 
 HIDDEN = ("top", 0)

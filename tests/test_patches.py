@@ -182,7 +182,7 @@ def test_main_tests_our_model(ran):
 
 def test_main_and_our_launcher_agree(ran, trained, tmp_path):
     """The checkpoint main.py wrote gives the Rank-1 it printed in our launcher, on whichever host is bound here."""
-    from opengait_mimic.launch import launch
+    from opengait_mimic.training.launch import launch
 
     _, said, root = ran
     weights = root / "output/walkers/MimicGait/MimicGait-seed0/checkpoints/MimicGait-seed0-00002.pt"

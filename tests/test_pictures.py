@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from opengait_mimic.pictures import BACK, FONT, GAP, INK, MARGIN, RED, contact_sheet, outline, text_picture
+from opengait_mimic.workflows.contact_sheet import BACK, FONT, GAP, INK, MARGIN, RED, contact_sheet, outline, text_picture
 
 
 def read(path):

@@ -18,15 +18,16 @@ import torch
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic import inputs, stages, stopped
-from opengait_mimic.config import ConfigError
-from opengait_mimic.demo import Size, write_configs
-from opengait_mimic.evaluate import evaluate
-from opengait_mimic.host import HostError
-from opengait_mimic.launch import launch
-from opengait_mimic.pipeline import read_stages, run_pipeline
-from opengait_mimic.preparing import prepare
-from opengait_mimic.training import checkpoints
+from opengait_mimic.base import checkpoint_file as checkpoints
+from opengait_mimic.base import stopped
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.evaluation.evaluate import evaluate
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training import inputs
+from opengait_mimic.training.launch import launch
+from opengait_mimic.workflows import stages
+from opengait_mimic.workflows.demo import Size, write_configs
+from opengait_mimic.workflows.pipeline import read_stages, run_pipeline
 from tests.host_runs import digests, good, python, two_processes
 from tests.variants import variant
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from opengait_mimic import host as hosts
-from opengait_mimic import inputs
-from opengait_mimic.pipeline import read_stages, run_pipeline
-from opengait_mimic.preparing import prepare
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training import inputs
+from opengait_mimic.workflows.pipeline import read_stages, run_pipeline
 from tests.variants import variant
 
 

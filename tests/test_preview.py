@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.pictures import RED
-from opengait_mimic.preparing import prepare
-from opengait_mimic.preview import preview
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.workflows.contact_sheet import RED
+from opengait_mimic.workflows.preview_sheet import preview
 from tests.variants import variant
 
 SIX = {"kinds": {"none": 0.1, "top": 0.1, "bottom": 0.1, "middle": 0.2, "patch": 0.2, "pole": 0.3}, "hidden": [0.4, 0.6]}
@@ -20,7 +20,7 @@ SIX = {"kinds": {"none": 0.1, "top": 0.1, "bottom": 0.1, "middle": 0.2, "patch":
 
 def captions(path, monkeypatch, file):
     """What `contact_sheet` was given, and the text."""
-    from opengait_mimic import preview as module
+    from opengait_mimic.workflows import preview_sheet as module
 
     given = {}
     draw = module.contact_sheet
@@ -67,7 +67,7 @@ def test_every_kind_of_the_configuration_is_shown(files, tmp_path, monkeypatch, 
 
 
 def test_a_batch_is_hidden_as_the_first_step_hides_it(trained, tmp_path):
-    from opengait_mimic.models.viewer import Viewer
+    from opengait_mimic.models.batch_viewer import Viewer
 
     model = trained.models["MimicGait"].train()
     viewer = Viewer(prepare(trained.files["MimicGait"], "train"), True).train()
@@ -83,8 +83,8 @@ def test_a_batch_is_hidden_as_the_first_step_hides_it(trained, tmp_path):
 
 
 def test_the_batch_is_that_of_the_first_step(trained, tmp_path, monkeypatch):
-    from opengait_mimic import preview as module
-    from opengait_mimic.launch import launch
+    from opengait_mimic.training.launch import launch
+    from opengait_mimic.workflows import preview_sheet as module
 
     shown, seen = [], []
     rows_of = module.view_rows

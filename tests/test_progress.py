@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from opengait_mimic.progress import Bar, duration
+from opengait_mimic.base.progress import Bar, duration
 
 
 class Terminal(io.StringIO):

@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.protocol import (
-    BOTH,
-    PROBE,
-    PROTOCOLS,
-    Cell,
-    is_probe,
-    score,
-    split,
-)
+from opengait_mimic.metrics.protocols import BOTH, PROBE, PROTOCOLS, Cell, is_probe, score, split
 
 TYPES = {
     "GREW": ["01", "02", "03"],

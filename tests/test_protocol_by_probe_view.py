@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from opengait_mimic.protocol import CROSS_VIEW_GALLERY, PROTOCOLS, protocol_of, refuse_unscorable, score, split
-from opengait_mimic.results.numbers import curves, numbers
-from opengait_mimic.retrieval import trials, verification
+from opengait_mimic.metrics import trials, verification
+from opengait_mimic.metrics.cell_numbers import curves, numbers
+from opengait_mimic.metrics.protocols import CROSS_VIEW_GALLERY, PROTOCOLS, protocol_of, refuse_unscorable, score, split
 from tests.test_protocol import CASIA_TYPES, apart, sequences
 
 VIEWS = ["000", "090", "180"]

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.metrics.protocols import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, read_cells
 from opengait_mimic.occlusion import KINDS, Occlusion, draw, test_key
-from opengait_mimic.protocol import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, read_cells
 
 BASE = {"kinds": {"pole": 1.0}, "hidden": [0.2, 0.3], "protocol": "probe", "seed": 7, "speed": [0.0, 3.0], "time_axis": 50}
 
@@ -121,7 +121,7 @@ def test_a_block_passes_the_yamls_other_keys_on():
 
 
 def test_blocks_are_conditions_of_a_model(host):
-    from opengait_mimic.models.condition import Condition
+    from opengait_mimic.occlusion.condition import Condition
 
     for cell in PRESETS["full"]:
         if cell.hiding:

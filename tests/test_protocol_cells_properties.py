@@ -8,10 +8,23 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.score import Scorer
+from opengait_mimic.metrics.protocols import (
+    BOTH,
+    HOLISTIC,
+    KIND_SETS,
+    OWN,
+    PRESETS,
+    PROBE,
+    RANGES,
+    TEACHER,
+    Cell,
+    Hiding,
+    read_cells,
+    split,
+)
 from opengait_mimic.occlusion import KINDS, Occlusion, draw, test_key
-from opengait_mimic.protocol import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, read_cells, split
-from opengait_mimic.results.scorer import Scorer
 
 from .test_results import FACTS, fake, named
 from .yaml_values import values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from opengait_mimic.protocol import CROSS_VIEW_GALLERY, PROTOCOLS, Listed, content_hash, pairs_hash, protocol_hash
+from opengait_mimic.metrics.protocols import CROSS_VIEW_GALLERY, PROTOCOLS, Listed, content_hash, pairs_hash, protocol_hash
 
 SIDES = {"all": (frozenset({"a/02/v", "b/02/v"}), frozenset({"a/01/v", "b/01/v"}))}
 PAIRS = (("a/02/v", "a/01/v"), ("a/02/v", "b/01/v"))

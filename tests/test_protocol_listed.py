@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.protocol import PROTOCOLS, is_probe, read_protocol, score, split
-from opengait_mimic.protocol.listed import _pairs
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.metrics.protocols import PROTOCOLS, is_probe, read_protocol, score, split
+from opengait_mimic.metrics.protocols.listed import _pairs
 from tests.test_protocol import TYPES, sequences
 
 HEAD = {"format": "opengait-mimic protocol", "format_version": 1, "name": "corridor"}

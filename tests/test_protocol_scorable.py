@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from opengait_mimic.protocol import Listed, refuse_unscorable, score, split
+from opengait_mimic.metrics.protocols import Listed, refuse_unscorable, score, split
 
 
 def listed(probe, gallery, **flags):

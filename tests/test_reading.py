@@ -11,9 +11,9 @@ import pytest
 import torch.utils.data as tordata
 import yaml
 
-from opengait_mimic import reading
-from opengait_mimic.launch import launch
-from opengait_mimic.reading import DataError
+from opengait_mimic.host import read_pickles as reading
+from opengait_mimic.host.read_pickles import DataError
+from opengait_mimic.training.launch import launch
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_a_training_ends_with_the_file(data, files, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise InterruptedError
 
-    monkeypatch.setattr("opengait_mimic.launch.build", stop)
+    monkeypatch.setattr("opengait_mimic.training.launch.build", stop)
     for trust in (True, False):
         with pytest.raises(InterruptedError):
             launch(tmp_path / "x.yaml", "train", quiet=True, trust_pickles=trust)

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.cli import main
-from opengait_mimic.config import ConfigError
+from opengait_mimic.evaluation.report import report
+from opengait_mimic.evaluation.report.entries import SCORES
+from opengait_mimic.metrics.protocols import score
 from opengait_mimic.occlusion import KINDS
-from opengait_mimic.protocol import score
-from opengait_mimic.report import report
-from opengait_mimic.report.entries import SCORES
 from tests.report_results import SEVERITY, TABLE1, Made, write
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -149,8 +149,8 @@ def test_kinds_that_were_not_trained_are_marked(results, tmp_path):
 
 
 def test_the_points_of_op_against_hp_lie_where_the_numbers_say(page, content):
-    from opengait_mimic.report.op_hp import ROOM
-    from opengait_mimic.report.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+    from opengait_mimic.evaluation.report.op_hp import ROOM
+    from opengait_mimic.evaluation.report.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 
     titles = {e.text for e in page.elements if e.tag == "title" and "svg" in e.inside}
     for result in content:
@@ -300,5 +300,5 @@ def test_without_jinja2_the_extra_is_named(results, tmp_path, monkeypatch):
 
 
 def test_importing_the_report_imports_no_page_maker():
-    code = "import sys, opengait_mimic.report; print('matplotlib' in sys.modules, 'opengait_mimic.host' in sys.modules)"
+    code = "import sys, opengait_mimic.evaluation.report; print('matplotlib' in sys.modules, 'opengait_mimic.host' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == ["False", "False"]

@@ -10,13 +10,13 @@ import subprocess
 import numpy as np
 import pytest
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.protocol.mates import COUNTS
-from opengait_mimic.report import report
-from opengait_mimic.report.entries import BOUNDED, SCORES
-from opengait_mimic.report.groups import groups, why_apart
-from opengait_mimic.report.latex import escaped
-from opengait_mimic.report.results import read_result
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.report import report
+from opengait_mimic.evaluation.report.entries import BOUNDED, SCORES
+from opengait_mimic.evaluation.report.latex import escaped
+from opengait_mimic.evaluation.report.loaded_results import read_result
+from opengait_mimic.evaluation.report.method_groups import groups, why_apart
+from opengait_mimic.metrics.protocols.mates import COUNTS
 from tests.report_results import SEVERITY, TABLE1, Made, write
 
 PLAIN = {"with_ven": False, "pictures": False}

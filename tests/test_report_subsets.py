@@ -8,8 +8,8 @@ import shutil
 
 import pytest
 
-from opengait_mimic.report import report
-from opengait_mimic.results.folder import Result, write_result
+from opengait_mimic.evaluation.report import report
+from opengait_mimic.evaluation.result_folder import Result, write_result
 from tests.report_results import Made, write
 from tests.test_report import Page
 from tests.test_report_files import typeset

@@ -9,16 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.host import HostError
-from opengait_mimic.protocol import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding, light, score, split
-from opengait_mimic.provenance import config_hash, provenance
-from opengait_mimic.results.folder import Result, try_places, write_result
-from opengait_mimic.results.numbers import curves, intervals, numbers, verified
-from opengait_mimic.results.pictures import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
-from opengait_mimic.results.reference import read_reference
-from opengait_mimic.results.scorer import Scorer
-from opengait_mimic.retrieval import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, trials
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.evaluation.provenance import config_hash, provenance
+from opengait_mimic.evaluation.reference_result import read_reference
+from opengait_mimic.evaluation.result_clips import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
+from opengait_mimic.evaluation.result_folder import Result, try_places, write_result
+from opengait_mimic.evaluation.score import Scorer
+from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, trials
+from opengait_mimic.metrics.cell_numbers import curves, intervals, numbers, verified
+from opengait_mimic.metrics.protocols import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding, light, score, split
 from tests.test_protocol import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))

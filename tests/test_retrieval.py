@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import cdist
 from sklearn.metrics import average_precision_score, top_k_accuracy_score
 
-from opengait_mimic.retrieval import distance_matrix, mate_rank, precision, rank_k, relative_performance
+from opengait_mimic.metrics import distance_matrix, mate_rank, precision, rank_k, relative_performance
 
 
 def embeddings(n, seed, c=6, p=3):

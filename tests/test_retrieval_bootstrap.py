@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from opengait_mimic.retrieval import Resamples, Trials, accuracy, accuracy_interval, rp_interval, trials
+from opengait_mimic.metrics import Resamples, Trials, accuracy, accuracy_interval, rp_interval, trials
 from tests.retrieval_scene import Scene
 
 

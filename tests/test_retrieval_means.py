@@ -7,9 +7,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from opengait_mimic.protocol import score
-from opengait_mimic.protocol.scores import summary
-from opengait_mimic.retrieval import Trials, accuracy, by_kind, by_view, cmc, mean_precision, trials, view_pairs
+from opengait_mimic.metrics import Trials, accuracy, by_kind, by_view, cmc, mean_precision, trials, view_pairs
+from opengait_mimic.metrics.protocols import score
+from opengait_mimic.metrics.protocols.scores import summary
 from tests.retrieval_scene import Scene
 
 KINDS = [{}, {"cross_view": True}, {"mates_only": True}, {"halves": True, "cross_view": True}]

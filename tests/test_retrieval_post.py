@@ -7,12 +7,12 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.protocol import HOLISTIC, Cell, Split, split
-from opengait_mimic.protocol.scores import summary
-from opengait_mimic.results.scorer import Scorer
-from opengait_mimic.retrieval import POST, Distances, accuracy, mean_precision, search, transductive, trials, verification, verify_pairs
-from opengait_mimic.retrieval.exact import Exact
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.score import Scorer
+from opengait_mimic.metrics import POST, Distances, accuracy, mean_precision, search, transductive, trials, verification, verify_pairs
+from opengait_mimic.metrics.exact import Exact
+from opengait_mimic.metrics.protocols import HOLISTIC, Cell, Split, split
+from opengait_mimic.metrics.protocols.scores import summary
 from tests.retrieval_scene import Scene, distances
 from tests.test_protocol import sequences
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from opengait_mimic.protocol import Split, score
-from opengait_mimic.retrieval import Trials, exact, search, transductive, trials
-from opengait_mimic.retrieval.exact import Exact
-from opengait_mimic.retrieval.post import POST
-from opengait_mimic.retrieval.screen import Screen
+from opengait_mimic.metrics import Trials, exact, search, transductive, trials
+from opengait_mimic.metrics.exact import Exact
+from opengait_mimic.metrics.post import POST
+from opengait_mimic.metrics.protocols import Split, score
+from opengait_mimic.metrics.screen import Screen
 from tests.retrieval_scene import Scene, distances, slow_trials
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from opengait_mimic.retrieval import POST, verification, verify, verify_pairs
+from opengait_mimic.metrics import POST, verification, verify_pairs
+from opengait_mimic.metrics import verification as verify
 from tests.retrieval_scene import Scene, distances
 
 

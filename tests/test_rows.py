@@ -8,8 +8,21 @@ import re
 import numpy as np
 import pytest
 
-from opengait_mimic.protocol import BOTH, HOLISTIC, PROBE, TEACHER, Cell, Hiding, format_rows, light, row, seen, summarise, unlike
-from opengait_mimic.protocol.rows import CURVES
+from opengait_mimic.metrics.protocols import (
+    BOTH,
+    HOLISTIC,
+    PROBE,
+    TEACHER,
+    Cell,
+    Hiding,
+    format_rows,
+    light,
+    row,
+    seen,
+    summarise,
+    unlike,
+)
+from opengait_mimic.metrics.protocols.rows import CURVES
 
 TOP_BOTTOM = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6))
 MIDDLE = Hiding.of({"middle": 1.0}, (0.1, 0.3))

@@ -15,19 +15,19 @@ import torch
 import yaml
 
 from opengait_mimic import run_sheet
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.base.versions import UNKNOWN, commit_of, is_dirty
 from opengait_mimic.cli import main
 from opengait_mimic.comparing import compare
 from opengait_mimic.comparing.facts import EVERY_CLIP, facts
-from opengait_mimic.config import ConfigError
 from opengait_mimic.doctor.fingerprint import file_of
-from opengait_mimic.host.git import UNKNOWN, commit_of, is_dirty
-from opengait_mimic.inputs import checkpoint_at, sha256, training_inputs
-from opengait_mimic.launch import launch
-from opengait_mimic.preparing import prepare
+from opengait_mimic.models.prepare import prepare
 from opengait_mimic.run_sheet import beside, of_checkpoint, read_sheet
 from opengait_mimic.run_sheet.machine import command as command_line
 from opengait_mimic.run_sheet.plans import batch
-from opengait_mimic.trained import history
+from opengait_mimic.training.inputs import checkpoint_at, sha256, training_inputs
+from opengait_mimic.training.launch import launch
+from opengait_mimic.training.trained_on import history
 
 TEACHER = "GaitBase (teacher)"
 

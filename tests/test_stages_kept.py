@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from opengait_mimic import stages
-from opengait_mimic.decide import Todo
-from opengait_mimic.protocol import format_rows
+from opengait_mimic.metrics.protocols import format_rows
+from opengait_mimic.training.resume_plan import Todo
+from opengait_mimic.workflows import stages
 
 OLDER = {  # rows before conditions had names, key by key
     "method": "MimicGait", "backbone": "GaitBase", "dataset": "walkers", "protocol": "both", "gallery_embedder": "own",

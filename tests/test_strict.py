@@ -12,12 +12,13 @@ import yaml
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from opengait_mimic import strict
-from opengait_mimic.config import ConfigError, merge
+from opengait_mimic.base.config import merge
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.base.yaml_slips import slips
 from opengait_mimic.host import CONFIGS, REGISTERED, load_cfgs
-from opengait_mimic.strict.problems import arguments, problems
-from opengait_mimic.strict.tables import BLOCKS, EVALUATIONS, SAMPLING
-from opengait_mimic.strict.text import slips
+from opengait_mimic.host import yaml_check as strict
+from opengait_mimic.host.yaml_problems import arguments, problems
+from opengait_mimic.host.yaml_tables import BLOCKS, EVALUATIONS, SAMPLING
 
 SHIPPED = {file.relative_to(CONFIGS).as_posix(): file for file in sorted(CONFIGS.rglob("*.yaml"))}
 MIMIC, TEACHER = "mimicgait/mimicgait_gaitbase_walkers.yaml", "baseline1/baseline1_gaitbase_walkers.yaml"

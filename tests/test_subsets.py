@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.protocol import HOLISTIC, PROBE, Cell, format_rows, split
-from opengait_mimic.results.folder import Result, write_result
-from opengait_mimic.results.reference import read_reference
-from opengait_mimic.results.scorer import Scorer
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.reference_result import read_reference
+from opengait_mimic.evaluation.result_folder import Result, write_result
+from opengait_mimic.evaluation.score import Scorer
+from opengait_mimic.metrics.protocols import HOLISTIC, PROBE, Cell, format_rows, split
 from tests.test_protocol import CASIA_TYPES, apart, sequences
 from tests.test_results import FACTS, HIDING, FakePass, named
 

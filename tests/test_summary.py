@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from opengait_mimic.summary import chance, spread, verdicts
+from opengait_mimic.workflows.study_summary import chance, spread, verdicts
 
 
 def row(method="MimicGait", protocol="both", gallery="own", rank1=10.0, rank5=20.0, rp=0.5, seed=0):

@@ -8,9 +8,9 @@ import shutil
 import pytest
 import torch
 
-from opengait_mimic.launch import launch
-from opengait_mimic.preparing import prepare
-from opengait_mimic.trained import trained_kinds
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import launch
+from opengait_mimic.training.trained_on import trained_kinds
 from tests.variants import variant
 
 STUDENTS = ("Baseline-2", "MimicGait")
@@ -19,7 +19,7 @@ SECOND = {"kinds": {"none": 0.5, "middle": 0.5}, "hidden": [0.2, 0.3]}
 
 
 def weights_at(file, iteration=3):
-    from opengait_mimic.inputs import checkpoint_at
+    from opengait_mimic.training.inputs import checkpoint_at
 
     return checkpoint_at(prepare(file, "train"), iteration)
 
@@ -71,7 +71,7 @@ def test_going_on_from_a_checkpoint_adds_no_phase(further, stage):
 
 
 def test_a_mimics_checkpoint_says_it_itself(further, trained, tmp_path):
-    from opengait_mimic.models.subnetwork import read_weights
+    from opengait_mimic.models.upstream_weights import read_weights
 
     moved = shutil.copy(weights_at(further["MimicGait"], 4), tmp_path / "moved.pt")
     assert read_weights(moved, "test")["_extra_state"]["trained_on"] == {**SECOND, "before": [FIRST]}

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from opengait_mimic.walkers import content_hash, mean_silhouette_rank1, sequence, session, subject, write_walkers
-from opengait_mimic.walkers.draws import Draws
-from opengait_mimic.walkers.gait import hulls, pose, stride_length
-from opengait_mimic.walkers.render import HEIGHT, WIDTH, extents, fill, frame, normalise, project
+from opengait_mimic.data.walkers import content_hash, mean_silhouette_rank1, sequence, session, subject, write_walkers
+from opengait_mimic.data.walkers.draws import Draws
+from opengait_mimic.data.walkers.gait import hulls, pose, stride_length
+from opengait_mimic.data.walkers.render import HEIGHT, WIDTH, extents, fill, frame, normalise, project
 
 SESSIONS = ("nm-01", "bg-01", "cl-01")
 

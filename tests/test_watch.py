@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from copy import deepcopy
 from types import SimpleNamespace
@@ -10,13 +9,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.curves import curves_of, table
-from opengait_mimic.launch import launch
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.models.scalars import is_logged, mean_of_all, with_teacher
 from opengait_mimic.occlusion import KINDS
-from opengait_mimic.preparing import prepare
-from opengait_mimic.watch import is_logged, mean_of_all, with_teacher
-from tests.edited_records import RECORD
+from opengait_mimic.training.launch import launch
 from tests.variants import variant
 
 SAID = {
@@ -36,7 +32,7 @@ def events(folder):
 
 
 def folder_of(file):
-    from opengait_mimic.inputs import save_folder
+    from opengait_mimic.training.inputs import save_folder
 
     return save_folder(prepare(file, "train"))
 
@@ -164,7 +160,7 @@ def test_weights_are_the_same_bit_for_bit_however_often_it_is_logged(watched, tr
 
 def test_nothing_is_computed_on_other_steps(trained, tmp_path, monkeypatch):
     from opengait_mimic.models import guided, mimicgait
-    from opengait_mimic.models import watched as scalars
+    from opengait_mimic.models import logged_scalars as scalars
 
     steps, model = [], None
 
@@ -190,58 +186,3 @@ def test_a_test_is_not_watched(watched):
 
 
 # ---------------------------------------------------------------- the record and its table
-
-
-def test_the_record_holds_what_the_event_files_hold(watched):
-    for run in watched.values():
-        curves, found = curves_of(folder_of(run.file)), run.events
-        assert [step for step, _ in curves] == [1, 2, 3]
-        names = {name for name in found if name not in ("learning_rate",)}
-        assert {name for _, values in curves for name in values} == names
-        for name in names:
-            said = [value for _, value in found[name]]
-            kept = [math.nan if values[name] is None else values[name] for _, values in curves]
-            assert kept == pytest.approx(said, rel=1e-4, abs=1e-6, nan_ok=True), name
-
-
-def test_a_training_that_goes_on_continues_its_curves(trained, tmp_path):
-    names = {f"{engine}_cfg__save_name": "goes-on" for engine in ("trainer", "evaluator")}
-    changes = {"trainer_cfg__log_iter": 1, "trainer_cfg__save_iter": 2, "trainer_cfg__total_iter": 4}
-    file = variant(trained.files["Baseline-2"], tmp_path, **names, **changes)
-    launch(file, "train", quiet=True)
-    first = curves_of(folder_of(file))
-    launch(file, "train", 2, quiet=True, resume=True)
-    again = curves_of(folder_of(file) / "training.json")
-    assert [step for step, _ in again] == [1, 2, 3, 4] and again == first, "it meets the batches that it would have met"
-
-
-def test_a_step_that_is_tried_again_stands_there_once():
-    from opengait_mimic.records import Recorder
-
-    recorder = Recorder.__new__(Recorder)
-    recorder.content = {"curves": []}
-    for step, value in ((1, 1.0), (2, float("inf")), (2, 3.0)):
-        recorder.log(step, {"scalar/a/b": torch.tensor([value, value])})
-    assert recorder.content["curves"] == [[1, {"a/b": 1.0}], [2, {"a/b": 3.0}]]
-    recorder.log(3, {"scalar/a/b": float("nan")})
-    assert recorder.content["curves"][-1] == [3, {"a/b": None}]
-
-
-def test_the_table_names_the_columns_and_thins_the_rows(capsys, tmp_path):
-    from opengait_mimic.cli import main
-
-    curves = [[step, {"mickd/loss": 1 / step, "watch/own_pair": None, "watch/skipped_steps": 2, "other": 5}] for step in range(1, 102)]
-    lines = table(curves).splitlines()
-    assert [text.strip() for text in lines[0].split("  ") if text.strip()] == ["step", "mickd loss", "own pair", "skipped steps"]
-    assert len(lines) == 13 and lines[1].split() == ["1", "1.000", "-", "2"] and lines[-1].split()[0] == "101"
-    (tmp_path / "training.json").write_text(json.dumps({**RECORD, "curves": curves[:2]}))
-    assert main(["curves", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.splitlines() == table(curves[:2]).splitlines()
-
-
-def test_a_folder_without_curves_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="no record of a training"):
-        curves_of(tmp_path)
-    (tmp_path / "training.json").write_text(json.dumps(RECORD))
-    with pytest.raises(ConfigError, match="holds no curves"):
-        curves_of(tmp_path)

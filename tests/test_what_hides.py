@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from opengait_mimic.manifest import Condition, Manifest, write
+from opengait_mimic.metrics.protocols import BOTH, Cell, Hiding
 from opengait_mimic.occlusion import Occlusion, draw, test_key
-from opengait_mimic.protocol import BOTH, Cell, Hiding
+from opengait_mimic.occlusion.manifest import Condition, Manifest, write
 
 NAMES = [(f"{i:03d}", "nm-01", "090") for i in range(9)]
 BASE = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "protocol": "both", "seed": 0}
@@ -17,7 +17,7 @@ HIDING = Hiding.of({"pole": 1.0}, (0.1, 0.3))
 
 
 def hash_of(base=BASE, hiding=HIDING, seeds=(0, 1), manifest=None, model="Baseline"):
-    from opengait_mimic.jobs import Jobs
+    from opengait_mimic.evaluation.embedding_plan import Jobs
 
     subject = SimpleNamespace(cfgs={"model_cfg": {"model": model}}, base=base)
     return Jobs(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, manifest, None, True, print).hidden_by(hiding)
@@ -49,7 +49,7 @@ def test_a_manifest_is_told_by_what_it_hides(host, tmp_path):
 
 
 def test_a_backbone_is_known_by_its_model_cfg_but_the_number_of_identities(host):
-    from opengait_mimic.setting import architecture
+    from opengait_mimic.evaluation.test_setup import architecture
 
     own = {"model": "Baseline", "backbone_cfg": {"channels": [64, 128]}, "SeparateBNNecks": {"class_num": 8, "in_channels": 256}}
     other, wider = copy.deepcopy(own), copy.deepcopy(own)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import opengait_mimic
-from opengait_mimic.protocol import protocol_of, score, split
-from opengait_mimic.results.numbers import numbers
-from opengait_mimic.retrieval import trials
+from opengait_mimic.metrics import trials
+from opengait_mimic.metrics.cell_numbers import numbers
+from opengait_mimic.metrics.protocols import protocol_of, score, split
 from tests.host_runs import script
 from tests.test_protocol import CASIA_TYPES, sequences
 

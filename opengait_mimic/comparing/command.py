@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 
 from .. import host as hosts
-from ..config import ConfigError
-from ..host import HostError
-from ..models.subnetwork import CheckpointError
+from ..base.errors import CheckpointError, ConfigError, HostError
 from ..run_sheet import recipe
 from .differences import compare
 from .show import silent, table

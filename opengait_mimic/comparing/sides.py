@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from ..config import ConfigError
+from ..base.errors import ConfigError
 from ..run_sheet import beside, of_checkpoint, read_sheet
 from ..run_sheet.words import HEAD
 from .facts import facts

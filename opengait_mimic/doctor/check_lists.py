@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..protocol import CROSS_VIEW_GALLERY, PROTOCOLS
+from ..metrics.protocols import CROSS_VIEW_GALLERY, PROTOCOLS
 from .problems import Problem
 from .totals import departures, plain
 from .walk import Tree

@@ -11,9 +11,8 @@ import time
 from pathlib import Path
 
 from .. import __version__
-from ..config import ConfigError
-from ..host import HostError
-from ..progress import Bar, duration
+from ..base.errors import ConfigError, HostError
+from ..base.progress import Bar, duration
 from .check_files import check_files
 from .check_lists import check_batch, check_partition, check_protocol, check_totals
 from .fingerprint import file_of

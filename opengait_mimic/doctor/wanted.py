@@ -7,7 +7,7 @@ from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
-from ..transforms import SILHOUETTES
+from ..host.transform_inputs import SILHOUETTES
 
 
 class Input(NamedTuple):
@@ -46,8 +46,8 @@ def read_wanted(cfgs: dict) -> Wanted:
     """
     from data.transform import get_transform
 
-    from ..config import ConfigError
-    from ..foresight import check_names
+    from ..base.errors import ConfigError
+    from ..host.config_checks import check_names
 
     check_names(cfgs, True)
     blocks = [_blocks(cfgs[engine].get("transform")) for engine in ("evaluator_cfg", "trainer_cfg")]

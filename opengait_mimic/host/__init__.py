@@ -6,13 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from ..reading import install
-from .bound import current, device, output, state
-from .find import Host, HostError, find
-from .loading import import_host
-from .paths import CONFIGS, load_cfgs, resolve, search
-from .processes import follow_world_size, leave, start
-from .registry import REGISTERED, is_ours, lookup, register
+from ..base.errors import HostError
+from .binding import current, device, output, state
+from .find import Host, find
+from .load import import_host
+from .process_group import follow_world_size, leave, start
+from .read_pickles import install
+from .register import REGISTERED, is_ours, lookup, register
+from .yaml import CONFIGS, load_cfgs, resolve, search
 
 __all__ = [
     "CONFIGS",

@@ -29,9 +29,10 @@ from types import ModuleType
 
 import torch
 
-from ..distributed import rank_and_world
-from ..retrieval import distance_matrix
-from ..training import checkpoints, restoring
+from ..base import checkpoint_file as checkpoints
+from ..base import restore_errors as restoring
+from ..base.processes import rank_and_world
+from ..metrics import distance_matrix
 
 
 class _StandIn(ModuleType):

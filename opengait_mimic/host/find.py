@@ -6,14 +6,11 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from .git import commit_of
+from ..base.errors import HostError
+from ..base.versions import commit_of
 
-EMBEDDED = Path(__file__).resolve().parent.parent / "embedded"
+EMBEDDED = Path(__file__).resolve().parent / "embedded"
 MARKERS = ("opengait/main.py", "opengait/modeling/base_model.py", "configs/default.yaml")
-
-
-class HostError(RuntimeError):
-    """The host cannot be found, is not what it should be, or lacks a package."""
 
 
 class Host(NamedTuple):

@@ -20,8 +20,8 @@ from typing import Callable, NamedTuple
 
 import torch.distributed as dist
 
-from ..ending import end_now
-from .find import HostError
+from ..base.ending import end_now
+from ..base.errors import HostError
 
 BEAT = 1.0
 """Seconds between a process's signs of life."""

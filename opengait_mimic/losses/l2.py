@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..config import number
+from ..base.config import number
 
 
 class L2DistillationLoss(nn.Module):

@@ -6,11 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..compat import OWN, switches
-from ..config import ConfigError, choice, number, some_of
-from ..distributed import gather, rank_and_world
-from .distances import DISTANCES
-from .health import health
+from ..base.config import choice, number, some_of
+from ..base.errors import ConfigError
+from ..base.processes import gather, rank_and_world
+from ..published.switches import OWN, switches
+from .mickd_health import health
+from .part_distances import DISTANCES
 from .triplets import PAIRS, Triplets, mickd_triplets
 
 
@@ -26,7 +27,7 @@ class MiCKDLoss(nn.Module):
             distance: parts          # parts | euclidean | centred | l2 (the public code's)
             positives: [own_teacher, other_clip_teacher, other_clip_mimic]   # or some of them
             loss_term_weight: 1.0
-            reference_compat: {}     # the public code's departures, see `opengait_mimic.compat`
+            reference_compat: {}     # the public code's departures, see `opengait_mimic.published.switches`
 
     The value is the mean over the triplets above zero, per part, then over parts; exactly 0 when there is none. It is
     computed in float32 whatever autocast says, over the clips of all processes.

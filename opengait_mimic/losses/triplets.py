@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .distances import pair_distances
+from .part_distances import pair_distances
 
 
 class Triplets(NamedTuple):

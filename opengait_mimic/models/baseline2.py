@@ -6,15 +6,16 @@ import torch
 from modeling.base_model import BaseModel
 from utils import get_msg_mgr
 
-from ..config import REQUIRED, ConfigError, anything, block, optional, read
-from ..distributed import rank_and_world
-from ..foresight import check_classes
-from .common import BINARISE, GEOMETRY, OccludedInput
-from .inner import build, host_model
-from .quirks import refuse, warn_if_mixed
-from .subnetwork import STAGE, Misfit, around, backbone_block, backbone_cfg, role_of
-from .transforms import refuse_other_inputs
-from .trial import clips_in_a_step, inspect, rehearse
+from ..base.config import REQUIRED, anything, block, optional, read
+from ..base.errors import ConfigError
+from ..base.processes import rank_and_world
+from ..host.config_checks import check_classes
+from .backbone_exceptions import refuse, warn_if_mixed
+from .backbone_probe import clips_in_a_step, inspect, rehearse
+from .nested_backbone import build, host_model
+from .occluded_input import BINARISE, GEOMETRY, OccludedInput
+from .silhouette_inputs import refuse_other_inputs
+from .upstream_weights import STAGE, Misfit, around, backbone_block, backbone_cfg, role_of
 
 FIELDS = {
     "model": ("Baseline2", anything),

@@ -7,31 +7,21 @@ from modeling.base_model import BaseModel
 from modeling.modules import SeparateBNNecks, SeparateFCs
 from torch import Tensor
 
-from ..compat import in_configuration, of_training
-from ..config import REQUIRED, ConfigError, block, integer, optional, read
-from ..foresight import check_classes
+from ..base.config import REQUIRED, block, integer, optional, read
+from ..base.errors import CheckpointError, ConfigError
 from ..host import load_cfgs
-from ..trained import folded, phase_of, unfold
-from ..visibility import FEATURES, VisibilityNetwork
-from ..watch import mean_of_all
-from .common import BINARISE, GEOMETRY, OccludedInput
-from .feeds import feeds
-from .inner import build, check_trained, optimizer_with
-from .quirks import refuse, warn_if_mixed
-from .subnetwork import (
-    STAGE,
-    CheckpointError,
-    Misfit,
-    around,
-    backbone_block,
-    backbone_cfg,
-    checkpoint_file,
-    read_weights,
-    refuse_foreign,
-    role_of,
-)
-from .transforms import refuse_other_inputs
-from .trial import embed, inspect, settle
+from ..host.config_checks import check_classes
+from ..networks.visibility import FEATURES, VisibilityNetwork
+from ..published.switches import in_configuration, of_training
+from ..training.trained_on import folded, phase_of, unfold
+from .backbone_exceptions import refuse, warn_if_mixed
+from .backbone_probe import embed, inspect, settle
+from .loss_inputs import feeds
+from .nested_backbone import build, check_trained, optimizer_with
+from .occluded_input import BINARISE, GEOMETRY, OccludedInput
+from .scalars import mean_of_all
+from .silhouette_inputs import refuse_other_inputs
+from .upstream_weights import STAGE, Misfit, around, backbone_block, backbone_cfg, checkpoint_file, read_weights, refuse_foreign, role_of
 from .ven import VEN_FIELDS, check_extra_state, local_index, meaning
 
 GUIDED_FIELDS = {
@@ -90,7 +80,7 @@ class Guided(OccludedInput, BaseModel):
         for line in refuse_other_inputs(model_cfg, self.taught) if self.in_training else ():
             self.msg_mgr.log_warning(line)
         self.ven_switches, self.loaded_switches = {}, None
-        self.met: list[dict] | None = []  # what the loaded weights were trained on, see `opengait_mimic.trained`
+        self.met: list[dict] | None = []  # what the loaded weights were trained on, see `opengait_mimic.training.trained_on`
         net = self._build_backbone("model_cfg.backbone")
         channels, parts, unreached = self.embedding = inspect(net, self.geometry, self.backbone_key, self.backbone_yaml)
         for name, parameter in net.named_parameters():
@@ -293,7 +283,7 @@ class Guided(OccludedInput, BaseModel):
         }
 
     def get_extra_state(self):
-        """What the checkpoint says of itself, what it was trained on (see `opengait_mimic.trained`), and which switches decided its
+        """What the checkpoint says of itself, what it was trained on (see `training.trained_on`), and which switches decided its
         weights and its VEN's; plain values.
         """
         return {**self.identity(), "trained_on": self.trained_on, "switches": self.trained_with}

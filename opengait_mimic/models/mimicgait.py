@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import torch
 
-from ..compat import switches
-from ..config import ConfigError, anything, block, boolean
-from ..distributed import gather
+from ..base.config import anything, block, boolean
+from ..base.errors import CheckpointError, ConfigError
+from ..base.processes import gather
 from ..host import load_cfgs
 from ..losses import MiCKDLoss, health
-from ..watch import with_teacher
+from ..published.switches import switches
+from .backbone_exceptions import refuse
 from .guided import GUIDED_FIELDS, Guided
-from .quirks import refuse
-from .subnetwork import STAGE, CheckpointError
+from .scalars import with_teacher
 from .teacher import KEPT, Teacher, frame_size
+from .upstream_weights import STAGE
 
 FIELDS = {
     **GUIDED_FIELDS,
@@ -43,7 +44,7 @@ class MimicGait(Guided):
           init_mimic: false        # true: start from the teacher, T = identity on the backbone's part
           geometry: [64, 44]       # h, w after the transforms
           binarise: 0.5            # null leaves grey values
-          reference_compat: {}     # the public code's departures, see `opengait_mimic.compat`; rank: bare = rank F_m(O)
+          reference_compat: {}     # the public code's departures, see `opengait_mimic.published.switches`; rank: bare = rank F_m(O)
         loss_cfg:
           - {type: MiCKDLoss, log_prefix: mickd, margin: 0.2, distance: parts, loss_term_weight: 1.0}
           # in its place or beside it: {type: L2DistillationLoss, log_prefix: l2, loss_term_weight: 1.0}
@@ -183,7 +184,7 @@ class MimicGait(Guided):
         self.teacher.verify()
 
     def save_ckpt(self, iteration):
-        """Save as the host does, where our launcher has not taken its place (`opengait_mimic.training.keeping`)."""
+        """Save as the host does, where our launcher has not taken its place (`opengait_mimic.training.saving`)."""
         self.before_saving()
         super().save_ckpt(iteration)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..config import REQUIRED, anything, block, integer, optional
+from ..base.config import REQUIRED, anything, block, integer, optional
 from .guided import GUIDED_FIELDS, Guided
-from .subnetwork import STAGE
+from .upstream_weights import STAGE
 
 FIELDS = {
     **GUIDED_FIELDS,

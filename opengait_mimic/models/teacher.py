@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from utils import get_msg_mgr
 
-from ..batchnorm import gather_batchnorm
-from ..config import ConfigError
-from .inner import build
-from .quirks import freeze
-from .subnetwork import checkpoint_file, fingerprint, geometry_of, load, read_weights, tensors_hash
-from .transforms import refuse_others
-from .trial import embed, inspect, rehearse
+from ..base.errors import ConfigError
+from ..networks.batchnorm import gather_batchnorm
+from .backbone_exceptions import freeze
+from .backbone_probe import embed, inspect, rehearse
+from .nested_backbone import build
+from .silhouette_inputs import refuse_others
+from .upstream_weights import checkpoint_file, fingerprint, geometry_of, load, read_weights, tensors_hash
 
 KEPT = "teacher_weights"
 """Under this name a mimic's checkpoint keeps `Teacher.weights`."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from modeling.base_model import BaseModel
 
-from ..clips import mean_over_frames, owners
-from ..compat import switched_on, switches
-from ..config import ConfigError, boolean, losses_of, optional, read
+from ..base.config import boolean, losses_of, optional, read
+from ..base.errors import ConfigError
+from ..networks.visibility import VisibilityNetwork
 from ..occlusion import KINDS, MOVING
-from ..visibility import VisibilityNetwork
-from ..watch import mean_of_all
-from .common import BINARISE, GEOMETRY, OccludedInput
+from ..occlusion.clips import mean_over_frames, owners
+from ..published.switches import switched_on, switches
+from .occluded_input import BINARISE, GEOMETRY, OccludedInput
+from .scalars import mean_of_all
 
 
 def known_kinds(value, where):
@@ -44,7 +45,7 @@ class VEN(OccludedInput, BaseModel):
           amount: true                 # head for the hidden fraction
           geometry: [64, 44]
           binarise: 0.5
-          reference_compat: {}         # the public code's departures, see `opengait_mimic.compat`
+          reference_compat: {}         # the public code's departures, see `opengait_mimic.published.switches`
         loss_cfg:                      # one loss per head; either head alone is allowed
           - {type: CrossEntropyLoss, log_prefix: kind, scale: 1, label_smooth: false, log_accuracy: true, loss_term_weight: 1.0}
           - {type: HiddenFractionLoss, log_prefix: hidden, loss_term_weight: 10.0}
@@ -146,7 +147,7 @@ class VEN(OccludedInput, BaseModel):
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         """Refuse a file that is none of ours, also under ``restore_ckpt_strict: false``, where the host would load nothing of it."""
-        from .subnetwork import refuse_foreign
+        from .upstream_weights import refuse_foreign
 
         refuse_foreign(state_dict, "VEN")
         return super().load_state_dict(state_dict, strict, assign)
@@ -180,7 +181,7 @@ def check_extra_state(own: dict, given) -> None:
     Raises:
         Misfit: an entry differs; names it, both values and the way out.
     """
-    from .subnetwork import Misfit
+    from .upstream_weights import Misfit
 
     given = given if isinstance(given, dict) else {}
     for key, value in own.items():

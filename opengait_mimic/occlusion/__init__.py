@@ -19,10 +19,10 @@ Source: MimicGait (WACV 2025), section 4.2 and figure 1: consistent and dynamic 
 dimensions". Top and bottom are cropped as a person detector's box would be.
 """
 
+from .apply import apply, binarise, targets
 from .draws import KINDS, MOVING, Draw, Occlusion, draw, fields, group_key, test_key, training_key, uniforms
+from .frame_times import clip_times, drawn_times
 from .groups import Groups
-from .hiding import apply, binarise, targets
-from .times import clip_times, drawn_times
 
 __all__ = [
     "KINDS",

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from ..compat import OTHERS, switched_on, switches
-from ..config import ConfigError, anything, integer, nearest, number, pair, read
+from ..base.config import anything, integer, nearest, number, pair, read
+from ..base.errors import ConfigError
+from ..published.switches import OTHERS, switched_on, switches
 
 KINDS = ("none", "bottom", "top", "middle", "patch", "pole")
 """Kinds by class index. The name says what is hidden: an end or the middle of the body, or what a moving object covers."""
@@ -21,7 +22,7 @@ def fields(place: str = OTHERS) -> dict:
     """The keys of an ``occlusion`` block, for `read`; ``kinds`` is looked at by `Occlusion.of`.
 
     Args:
-        place: where the block stands, which ``reference_compat: all`` heeds; see `opengait_mimic.compat`.
+        place: where the block stands, which ``reference_compat: all`` heeds; see `opengait_mimic.published.switches`.
     """
     return {
         "kinds": ({"top": 0.5, "bottom": 0.5}, anything),
@@ -63,7 +64,7 @@ class Occlusion(NamedTuple):
 
     ``kinds``: kind -> probability (sums to 1, in the order of `KINDS`); ``hidden``: range of the hidden share; ``speed``: range
     of the speed of moving kinds; ``time_axis``: frames L among which the times of unordered clips are drawn; ``compat``: the
-    switches of `opengait_mimic.compat` that are on, None without any.
+    switches of `opengait_mimic.published.switches` that are on, None without any.
     """
 
     kinds: dict[str, float]
@@ -83,7 +84,7 @@ class Occlusion(NamedTuple):
               hidden: [0.4, 0.6]
               speed: [0.5, 1.0]   # moving kinds: pixels per frame in a picture of 64 rows, either direction
               time_axis: 100      # moving kinds where sampling is unordered: frame times are drawn from 0..99
-              reference_compat: {}   # the public code's departures, see `opengait_mimic.compat`
+              reference_compat: {}   # the public code's departures, see `opengait_mimic.published.switches`
 
         Args:
             given: the block. ``kinds``: probabilities of kinds, each 0 to 1, adding up to 1. ``hidden``: lowest and highest

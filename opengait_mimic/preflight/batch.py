@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from ..distributed import rank_and_world
+from ..base.processes import rank_and_world
 from ..training.batches import peek
 
 SUBJECTS = 24  # of the test data; the teacher is asked for two sequences of each

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import torch.distributed as dist
 
-from ..config import ConfigError
-from ..distributed import rank_and_world
-from ..host import HostError
+from ..base.errors import ConfigError, HostError
+from ..base.processes import rank_and_world
 
 
 class PreflightFailed(RuntimeError):

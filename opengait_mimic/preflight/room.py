@@ -9,11 +9,11 @@ import shutil
 from pathlib import Path
 
 from .. import host as hosts
-from ..distributed import on_rank_0, rank_and_world
-from ..host import HostError
-from ..inputs import save_folder
-from ..training import checkpoints
-from ..training.plain import plain
+from ..base import checkpoint_file as checkpoints
+from ..base.errors import HostError
+from ..base.plain_values import plain
+from ..base.processes import on_rank_0, rank_and_world
+from ..training.inputs import save_folder
 from .memory import state_bytes
 from .outcome import Found
 from .same import same

@@ -7,7 +7,7 @@ import time
 
 from torch import nn
 
-from ..distributed import rank_and_world
+from ..base.processes import rank_and_world
 from . import room, seeing, step, weights
 from .outcome import Found, PreflightFailed, everyone, in_words
 from .trial import Trial

@@ -7,11 +7,11 @@ import random
 import numpy as np
 import torch
 
-from ..config import ConfigError
-from ..distributed import rank_and_world
-from ..models.common import OccludedBatch, OccludedInput
+from ..base.errors import ConfigError
+from ..base.processes import rank_and_world
 from ..models.guided import Guided
-from ..models.subnetwork import geometry_of
+from ..models.occluded_input import OccludedBatch, OccludedInput
+from ..models.upstream_weights import geometry_of
 from ..occlusion import apply, binarise
 from .outcome import Found
 from .trial import Trial, first_input

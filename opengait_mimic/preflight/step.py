@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from ..distributed import rank_and_world
+from ..base.processes import rank_and_world
 from ..host import is_ours
+from ..models.backbone_refusals import out_of_memory
 from ..models.baseline2 import Baseline2
-from ..models.reasons import out_of_memory
-from ..models.subnetwork import fingerprint
+from ..models.upstream_weights import fingerprint
 from ..models.ven import VEN
 from .batch import FRAMES
 from .outcome import Found, PreflightFailed, everyone

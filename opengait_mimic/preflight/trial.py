@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from .. import host as hosts
-from ..models.common import OccludedBatch, OccludedInput
+from ..models.backbone_probe import clips_in_a_step
 from ..models.guided import Guided
-from ..models.subnetwork import fingerprint
-from ..models.trial import clips_in_a_step
+from ..models.occluded_input import OccludedBatch, OccludedInput
+from ..models.upstream_weights import fingerprint
 from .batch import CLIPS, FRAMES, few_to_test, first_batch, frames_in, read, shortened, small_positions
 from .memory import Watch
 from .untrained import twins

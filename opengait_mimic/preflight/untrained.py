@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..models.inner import build
-from ..models.quirks import freeze
+from ..models.backbone_exceptions import freeze
+from ..models.nested_backbone import build
 
 TWINS = 2
 STILL = 1e-6  # less than one step of Adam at a learning rate of 0.000001 moves anything

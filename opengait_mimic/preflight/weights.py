@@ -6,15 +6,15 @@ import time
 
 import torch
 
-from ..config import ConfigError
-from ..distributed import rank_and_world
-from ..models.common import OccludedInput
+from ..base import checkpoint_file as checkpoints
+from ..base.errors import ConfigError
+from ..base.processes import rank_and_world
+from ..metrics import distance_matrix
+from ..models.backbone_probe import embed
 from ..models.guided import Guided
-from ..models.subnetwork import checkpoint_file, read_weights, tensors_hash
-from ..models.trial import embed
-from ..records import read_record
-from ..retrieval import distance_matrix
-from ..training import checkpoints
+from ..models.occluded_input import OccludedInput
+from ..models.upstream_weights import checkpoint_file, read_weights, tensors_hash
+from ..training.record import read_record
 from .batch import pairs
 from .outcome import Found, everyone
 from .trial import Trial, testing

@@ -9,12 +9,12 @@ key               what
 ``iteration``     of the checkpoint; ``of``: the last one of the schedule (``trainer_cfg.total_iter``); ``batches``: handed out until then
 ``checkpoint``    SHA-256 of the file
 ``inputs``        all that decides the weights, defaults filled in, files by their SHA-256, the data by a sample
-                  (`opengait_mimic.inputs.training_inputs`)
+                  (`opengait_mimic.training.inputs.training_inputs`)
 ``data``          what ``check data`` wrote of the tree, with its date, and ``same``: were names and sizes of the files still those at
                   the start of the training? null where that took too long; null as a whole where ``check data`` was not run
 ``test``          all of the YAML that decides a test, likewise
 ``batch``         ``clips`` of a step over all processes (``P``, ``K``), clips ``per_process``, and those that one BatchNorm statistic is of
-``trained_on``    what was hidden of the data (`opengait_mimic.trained`)
+``trained_on``    what was hidden of the data (`opengait_mimic.training.trained_on`)
 ``upstream``      ``teacher`` and ``ven``: the same of the training that made them, as far as a sheet lies beside their checkpoints
 ``precision``     float32, float16 or bfloat16, as it was computed
 ``seed``          ``trainer_cfg.seed``
@@ -22,7 +22,7 @@ key               what
 ``machine``       ``processes``, ``devices``, ``threads``, ``versions``, plugin and host with commit and whether their files differ from it
                   (``dirty``), a hash of the ``code``
 ``command``       as it was given; ``launcher``: torchrun, or null
-``config``        the merged configuration; ``config_hash``: see `opengait_mimic.provenance.config_hash`
+``config``        the merged configuration; ``config_hash``: see `opengait_mimic.evaluation.provenance.config_hash`
 ``date``          UTC
 ================  ====================================================================================================================
 

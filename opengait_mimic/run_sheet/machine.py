@@ -11,9 +11,9 @@ import torch.distributed as dist
 
 from .. import __version__
 from .. import host as hosts
-from ..distributed import rank_and_world
-from ..host.git import commit_of, is_dirty
-from ..provenance import versions
+from ..base.processes import rank_and_world
+from ..base.versions import commit_of, is_dirty
+from ..evaluation.provenance import versions
 
 
 def devices() -> list[str]:
@@ -34,7 +34,7 @@ def device_name() -> str:
 
 def machine(names: list[str]) -> dict:
     """The entry ``machine`` of a sheet; ``names`` of `devices`."""
-    from ..passes.code import OURS, code_hash  # its package needs the launcher, which needs this one
+    from ..evaluation.embeddings.code_hash import OURS, code_hash  # its package needs the launcher, which needs this one
 
     host, plugin = hosts.current(), OURS.parent
     return {

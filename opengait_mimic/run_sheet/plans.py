@@ -6,10 +6,10 @@ import copy
 import math
 
 from .. import host as hosts
-from ..compat import place_of
 from ..host import lookup
-from ..inputs import data_inputs, upstream
-from ..models.condition import Condition
+from ..occlusion.condition import Condition
+from ..published.switches import place_of
+from ..training.inputs import data_inputs, upstream
 
 NO_TEST = ("save_name", "restore_hint", "restore_ckpt_strict")  # of evaluator_cfg: which file is tested, not how
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import host as hosts
-from ..config import ConfigError
+from ..base.errors import CheckpointError, ConfigError
 from ..host import load_cfgs
-from ..inputs import found_at, plain, training_inputs
-from ..models.subnetwork import CheckpointError, checkpoint_file
+from ..models.upstream_weights import checkpoint_file
+from ..training.inputs import found_at, plain, training_inputs
 from .plans import batch, builds_on, of_test, precision
 from .training import SUMMED_UP, summed_up
 from .words import HEAD

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..inputs import plain, sha256
-from ..models.subnetwork import checkpoint_file
-from ..provenance import config_hash, now
-from ..records import write_whole
+from ..evaluation.provenance import config_hash, now
+from ..models.upstream_weights import checkpoint_file
+from ..training.inputs import plain, sha256
+from ..training.record import write_whole
 from .machine import command, device_name, machine
 from .plans import of_test
 from .training import of_checkpoint

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .. import layout
-from ..config import ConfigError
-from ..distributed import rank_and_world
+from ..base import record_layout as layout
+from ..base.errors import ConfigError
+from ..base.processes import rank_and_world
 from ..doctor.fingerprint import recorded
-from ..inputs import checkpoint_at, differences, plain, sha256, training_inputs, weights_of
-from ..provenance import config_hash, now
-from ..records import read_record, write_whole
-from ..trained import history
+from ..evaluation.provenance import config_hash, now
+from ..training.inputs import checkpoint_at, differences, plain, sha256, training_inputs, weights_of
+from ..training.record import read_record, write_whole
+from ..training.trained_on import history
 from .machine import command, device_name, devices, machine
 from .plans import batch, builds_on, of_test, precision
 from .words import HEAD, MEND, beside, read_sheet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..headed import read_headed
+from ..base.json_header import read_headed
 
 FORMAT, VERSION = "opengait-mimic run", 1
 HEAD = {"format": FORMAT, "format_version": VERSION}

@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ..distributed import rank_and_world
+from ..base.processes import rank_and_world
 
 WITHOUT_MEMORY = ("TripletSampler", "CommonSampler")
 """The host's samplers whose batch depends on no earlier one; any other is drawn from its start, which reads no file."""

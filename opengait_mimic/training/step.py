@@ -15,10 +15,12 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from ..distributed import gather, rank_and_world
-from ..inputs import checkpoint_at
-from . import TrainingStopped, blame, precision, warm_up
-from .settings import settings
+from ..base.processes import gather, rank_and_world
+from ..host.trainer_keys import settings
+from . import TrainingStopped, warm_up
+from . import bfloat16 as precision
+from . import nonfinite as blame
+from .inputs import checkpoint_at
 
 
 class _NotFinite(Exception):
@@ -158,7 +160,7 @@ class Guard:
 
 
 def attach(inner: nn.Module, cfgs: dict) -> None:
-    """Guard a model's steps, and heed the keys of `opengait_mimic.training.settings`; for both hosts' loop and any model.
+    """Guard a model's steps, and heed the keys of `opengait_mimic.host.trainer_keys`; for both hosts' loop and any model.
 
     ``inner.skipped`` counts the steps that left nothing.
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from opengait_mimic.doctor.totals import TOTALS, departures, known
-from opengait_mimic.protocol import PROTOCOLS
+from opengait_mimic.metrics.protocols import PROTOCOLS
 
 
 @pytest.mark.parametrize("name", sorted(TOTALS))

@@ -97,7 +97,7 @@ def write_sequences(folder, frames):
 def test_dataset_refuses_sequences_without_frames_or_of_two_lengths(tmp_path):
     from data.dataset import DataSet
 
-    told = (ValueError, RuntimeError)  # `opengait_mimic.reading` makes the latter of it where a host is bound
+    told = (ValueError, RuntimeError)  # `opengait_mimic.host.read_pickles` makes the latter of it where a host is bound
     with pytest.raises(told, match=r"empty\.pkl: (it holds )?no frames"):
         DataSet(write_sequences(tmp_path / "1", {"empty.pkl": 0}), False)[0]
     with pytest.raises(told, match=r"b\.pkl: 2 frames, but .*a\.pkl beside it has 3"):

@@ -120,7 +120,7 @@ def test_pairs_of_views_that_are_there_count_alike(dropped):
     """Also where one view has no gallery, or no probes of a condition: as the protocol's own mean; to OpenGait's rounding of each pair."""
     from evaluation.evaluator import evaluate_indoor_dataset
 
-    from opengait_mimic.protocol import score, split
+    from opengait_mimic.metrics.protocols import score, split
 
     rng = np.random.default_rng(0)
     clips = [(f"{i:03d}", t, v) for i in range(12) for t in ("nm-01", "nm-05", "bg-01", "cl-01") for v in ("000", "090", "180")]

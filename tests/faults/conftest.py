@@ -110,7 +110,7 @@ class User:
 
     def train(self, file, *more, kept: bool = True) -> Said:
         """``python -m opengait_mimic``; ``kept=False``: another process writes checkpoints meanwhile."""
-        from opengait_mimic.launch import main
+        from opengait_mimic.cli.launcher import main
 
         return self._run(main, self.words(file, *more), kept)
 

@@ -95,8 +95,8 @@ def serve(host_spec: str) -> None:
     """The process itself. A forked child returns, to run its module as a process does."""
     from torch.utils import tensorboard  # noqa: F401
 
-    from opengait_mimic import cli, launch  # noqa: F401
     from opengait_mimic.host import find, import_host
+    from opengait_mimic.training import launch  # noqa: F401
 
     import_host(find(host_spec))
     running: dict[int, int | None] = {}

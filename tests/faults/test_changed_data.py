@@ -38,7 +38,7 @@ def a_folder(file):
 @pytest.mark.parametrize("change", [removed, truncated, of_another_size, a_folder], ids=lambda change: change.__name__)
 def test_a_file_changes_while_it_trains(user, monkeypatch, change, workers):
     """Every sequence of a subject, after the list of them was made and before the first batch."""
-    from opengait_mimic import launch
+    from opengait_mimic.training import launch
 
     user.data()
     files = sorted(user.root.glob(f"{user.tree.train[0]}/*/*/*.pkl"))

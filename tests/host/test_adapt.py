@@ -9,9 +9,9 @@ import torch.nn.functional as F
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import build, launch, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, launch, start_log
 from tests.host_runs import script
 
 TEACHER = "GaitBase (teacher)"
@@ -155,7 +155,7 @@ def test_a_host_model_trains_with_our_transform(augmented, trained):
 
 def test_a_host_model_trained_with_our_transform_can_be_evaluated(augmented):
     """The transform belongs to training; the test's occlusion is another matter."""
-    from opengait_mimic.evaluate import evaluate
+    from opengait_mimic.evaluation.evaluate import evaluate
 
     rows = evaluate(augmented[0], quiet=True)
     assert [r["protocol"] for r in rows] == ["holistic", "probe", "both"]

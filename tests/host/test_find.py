@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from opengait_mimic.host.find import EMBEDDED, MARKERS, HostError, find, missing_markers
+from opengait_mimic.base.errors import HostError
+from opengait_mimic.host.find import EMBEDDED, MARKERS, find, missing_markers
 
 
 @pytest.fixture()

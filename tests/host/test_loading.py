@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from opengait_mimic import host as hosts
-from opengait_mimic.host import HostError
+from opengait_mimic.base.errors import HostError
 from opengait_mimic.host.find import MARKERS
 from tests.host_runs import python, script
 

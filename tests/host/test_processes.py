@@ -11,8 +11,9 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from opengait_mimic.host import HostError, processes
-from opengait_mimic.host.processes import pick_device
+from opengait_mimic.base.errors import HostError
+from opengait_mimic.host import process_group as processes
+from opengait_mimic.host.process_group import pick_device
 from tests.host_runs import python, two_processes
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.host import REGISTERED, HostError, lookup, register
-from opengait_mimic.host.registry import left_out
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.host import REGISTERED, lookup, register
+from opengait_mimic.host.register import left_out
+from opengait_mimic.models.prepare import prepare
 from tests.host_runs import python
 
 NAMES = [(namespace, name, home) for namespace, names in REGISTERED.items() for name, home in names.items()]

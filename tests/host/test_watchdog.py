@@ -10,7 +10,8 @@ import time
 import pytest
 import torch.distributed as dist
 
-from opengait_mimic.host import HostError, watchdog
+from opengait_mimic.base.errors import HostError
+from opengait_mimic.host import watchdog
 from opengait_mimic.host.watchdog import Watchdog, silence
 
 

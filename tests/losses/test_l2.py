@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from opengait_mimic import L2DistillationLoss
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
 from tests.test_losses import batch
 
 

@@ -9,7 +9,7 @@ import torch
 from pytorch_metric_learning.losses import TripletMarginLoss
 
 from opengait_mimic import MiCKDLoss, mickd_triplets
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.losses import PAIRS
 from tests.test_losses import UNEVEN, batch, run, slow_loss, slow_triplets
 

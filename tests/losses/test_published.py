@@ -11,7 +11,7 @@ import torch.multiprocessing as mp
 from pytorch_metric_learning.losses import TripletMarginLoss
 
 from opengait_mimic import MiCKDLoss
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.losses.mickd import position_labels
 from tests.test_losses import UNEVEN, batch, run
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from opengait_mimic.launch import build, launch, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, launch, start_log
 from tests.variants import variant
 
 ROLES = ("teacher", "Baseline-2", "MimicGait")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from opengait_mimic import host as hosts
-from opengait_mimic.config import ConfigError
-from opengait_mimic.distributed import rank_and_world
-from opengait_mimic.launch import launch
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.base.processes import rank_and_world
+from opengait_mimic.training.launch import launch
 
 host, output, *files = sys.argv[1:]
 hosts.bind(host, "cpu", output)

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import evaluate
-from opengait_mimic.launch import launch
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.evaluate import evaluate
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import launch
 from tests.models.roles import ROLES, SAMPLER, built, clips, roles, train
 from tests.variants import variant
 
@@ -78,7 +78,7 @@ def test_a_role_is_the_hosts_own_class_and_sees_what_it_should(trained):
 
 
 def test_the_teacher_is_frozen_whatever_its_class(trained):
-    from opengait_mimic.models.subnetwork import checkpoint_file, fingerprint, read_weights
+    from opengait_mimic.models.upstream_weights import checkpoint_file, fingerprint, read_weights
 
     teacher = trained.models["MimicGait"].teacher
     assert fingerprint(teacher.net) == teacher.hash
@@ -178,7 +178,7 @@ def test_what_a_backbone_does_not_take_is_refused_before_the_first_step(files, f
     [("DeepGaitV2 p3d", PACKED, True), ("DeepGaitV2 2d", PACKED, False), ("DeepGaitV2 p3d", SAMPLER, False)],
 )
 def test_packed_clips_that_mix_over_time_are_said(files, few, ven, tmp_path, monkeypatch, role, backbone, sampler, said):
-    from opengait_mimic.models.subnetwork import CheckpointError
+    from opengait_mimic.base.errors import CheckpointError
 
     (tmp_path / "changed").mkdir()
     changes = {"trainer_cfg__sampler": {**sampler, "frames_num_min": 3, "frames_num_max": 6}, "trainer_cfg__save_name": "mixed"}

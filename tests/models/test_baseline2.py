@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.host import HostError, lookup
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.host import lookup
 from tests.host_runs import good, two_processes
 from tests.models.served import SERVED
 from tests.models.test_mimicgait import built
@@ -17,7 +17,7 @@ STAGE = "Baseline-2"
 
 def test_checkpoint_is_a_plain_opengait_one(trained):
     """Keys and shapes equal the teacher's, and the host's own class restores it strictly."""
-    from opengait_mimic.models.subnetwork import read_weights
+    from opengait_mimic.models.upstream_weights import read_weights
 
     model, teacher = trained.models[STAGE], trained.models["GaitBase (teacher)"]
     state = read_weights(f"{model.save_path}/checkpoints/{model.engine_cfg['save_name']}-00003.pt", "test")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.evaluate import evaluate
-from opengait_mimic.launch import launch
+from opengait_mimic.evaluation.evaluate import evaluate
+from opengait_mimic.training.launch import launch
 from tests.models.roles import SAMPLER, built, clips, roles, train
 from tests.models.served import AXES, REFUSED, SERVED, UNTRIED
 from tests.variants import variant
@@ -94,9 +94,9 @@ def test_a_frozen_teacher_of_many_clips_equals_the_hosts_eval_clip_by_clip(train
 
 def test_a_teacher_that_is_run_whole_equals_the_hosts_own_test(trained):
     """Without its heads' weights, bit for bit."""
-    from opengait_mimic.passes import embed
-    from opengait_mimic.preparing import prepare
-    from opengait_mimic.setting import teacher_cfgs
+    from opengait_mimic.evaluation.embeddings import embed
+    from opengait_mimic.evaluation.test_setup import teacher_cfgs
+    from opengait_mimic.models.prepare import prepare
 
     (found,) = embed(teacher_cfgs(prepare(trained.files["MimicGait"], "embed"))[0], [None], cache=False, as_teacher=True)
     (plain,) = embed(prepare(trained.files["teacher"], "embed"), [None], cache=False)
@@ -105,7 +105,7 @@ def test_a_teacher_that_is_run_whole_equals_the_hosts_own_test(trained):
 
 def test_packed_clips_of_any_length_train_or_are_refused(trained, tmp_path):
     """One step of the mimic on clips of 3 to 6 frames, laid one after the other."""
-    from opengait_mimic.config import ConfigError
+    from opengait_mimic.base.errors import ConfigError
 
     packed = {**SAMPLER, "sample_type": "unfixed_ordered", "frames_num_min": 3, "frames_num_max": 6}
     names = {f"{engine}_cfg__save_name": f"packed-{trained.name.replace(' ', '-')}" for engine in ("trainer", "evaluator")}
@@ -151,7 +151,7 @@ def test_checkpoints_restore_strictly_and_a_test_runs(trained):
 
 def reason(files, few, folder, stage, **changes) -> str:
     """What building a role says."""
-    from opengait_mimic.config import ConfigError
+    from opengait_mimic.base.errors import ConfigError
 
     folder.mkdir(exist_ok=True)
     file = variant(files[stage], folder, **{**few, "trainer_cfg__sampler": SAMPLER, **changes})
@@ -163,10 +163,10 @@ def reason(files, few, folder, stage, **changes) -> str:
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_serve_is_refused_with_the_reason(files, few, tmp_path, name, checkout):
     """From OpenGait's own YAML of it, in every role."""
-    from opengait_mimic.config import ConfigError
+    from opengait_mimic.base.errors import ConfigError
     from opengait_mimic.host import load_cfgs
-    from opengait_mimic.models.subnetwork import geometry_of
     from opengait_mimic.models.teacher import Teacher
+    from opengait_mimic.models.upstream_weights import geometry_of
 
     if name not in models_of_the_host():
         pytest.skip(f"this host has no {name}")
@@ -230,7 +230,7 @@ def test_multigait_with_the_key_its_yaml_lacks_takes_silhouettes_and_parsing(fil
 
 def test_a_pretraining_model_serves_as_teacher_alone(tmp_path, checkout, host):
     from opengait_mimic.host import load_cfgs
-    from opengait_mimic.models.inner import build
+    from opengait_mimic.models.nested_backbone import build
     from opengait_mimic.models.teacher import Teacher
 
     if "GaitSSB_Pretrain" not in models_of_the_host():

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import launch
-from opengait_mimic.models.subnetwork import geometry_of
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.models.upstream_weights import geometry_of
+from opengait_mimic.training.launch import launch
 from tests.models.roles import built, roles, train
 from tests.models.served import SERVED
 from tests.models.test_trial import STEPS

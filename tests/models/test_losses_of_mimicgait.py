@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import launch
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import launch
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 

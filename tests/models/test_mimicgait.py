@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import evaluate
-from opengait_mimic.launch import build, launch, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.evaluate import evaluate
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, launch, start_log
 from tests.variants import variant
 
 STAGE = "MimicGait"
@@ -38,7 +38,7 @@ def test_every_stage_trains_and_losses_are_finite(trained):
 
 
 def test_teacher_is_bit_equal_to_its_checkpoint_after_training(trained, mimic):
-    from opengait_mimic.models.subnetwork import checkpoint_file, read_weights
+    from opengait_mimic.models.upstream_weights import checkpoint_file, read_weights
 
     cfgs = prepare(trained.files["GaitBase (teacher)"], "test")
     saved = read_weights(checkpoint_file("auto", cfgs, "teacher"), "teacher")
@@ -57,7 +57,7 @@ def test_teacher_stays_frozen_through_steps_and_a_test_between(trained, tmp_path
     def before(model):
         hashes.append(model.teacher.hash)
 
-    from opengait_mimic.models.subnetwork import fingerprint
+    from opengait_mimic.models.upstream_weights import fingerprint
 
     model = launch(file, "train", quiet=True, before=before)
     assert model.iteration == 4
@@ -95,7 +95,7 @@ def test_ven_is_bit_equal_to_its_checkpoint(trained, mimic):
 
 
 def test_checkpoint_holds_mimic_mixer_ven_and_plain_facts_only(mimic):
-    from opengait_mimic.models.subnetwork import read_weights
+    from opengait_mimic.models.upstream_weights import read_weights
 
     file = f"{mimic.save_path}/checkpoints/{mimic.engine_cfg['save_name']}-00003.pt"
     state = read_weights(file, "test")
@@ -242,7 +242,7 @@ def test_wrong_configurations_are_refused_by_name(trained, tmp_path, change, mes
 
 
 def test_missing_or_wrong_checkpoints_are_refused_with_the_way_out(trained, tmp_path):
-    from opengait_mimic.models.subnetwork import CheckpointError
+    from opengait_mimic.base.errors import CheckpointError
 
     mimic = trained.models[STAGE]
     own = f"{mimic.save_path}/checkpoints/{mimic.engine_cfg['save_name']}-00003.pt"

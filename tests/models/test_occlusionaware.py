@@ -8,11 +8,11 @@ import pytest
 import torch
 import yaml
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.evaluate import evaluate
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.host import CONFIGS
-from opengait_mimic.launch import launch
-from opengait_mimic.preparing import prepare
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import launch
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 
@@ -265,7 +265,7 @@ def test_a_missing_detector_says_what_there_is_without(gaitbase):
 
 
 def test_a_checkpoint_of_another_method_or_width_is_refused(gaitbase, trained):
-    from opengait_mimic.models.subnetwork import CheckpointError
+    from opengait_mimic.base.errors import CheckpointError
 
     mimic = trained.models["MimicGait"]
     model = built(gaitbase())

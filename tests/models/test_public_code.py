@@ -13,11 +13,10 @@ import pytest
 import torch
 
 from benchmarks import setting
-from opengait_mimic.importing import import_public
-from opengait_mimic.public_weights import names_of
 from tests import public_hiding as hiding
 from tests import public_jobs as jobs
 from tests.host_runs import good
+from tests.public_weights import names_of
 
 CLOSE = 1e-5  # relative to the largest value
 LESS_EXACT = 1e-3  # on a CPU the embedded ResNet9 runs channels last, where torch's BatchNorm adds up float32 one by one
@@ -101,7 +100,7 @@ def pairs(root, host, detector, generators, tmp_path_factory):
 
 def step(pair, dtype=torch.float64, live_teacher: bool = True) -> dict[str, torch.Tensor]:
     """Our training step under the public names of `public_worker`; the model is as it was afterwards."""
-    from opengait_mimic.models.quirks import freeze
+    from opengait_mimic.models.backbone_exceptions import freeze
 
     model, batch = pair.model.to(dtype), jobs.cast(pair.batch, dtype)
     teacher = getattr(model, "teacher", None)
@@ -249,16 +248,3 @@ def test_an_imported_checkpoint_ranks_as_the_public_model(pairs, case, host_spec
     for dtype in (torch.float64, torch.float32):
         theirs = jobs.found_by_public(pair.folder, dtype)["ranked"]
         assert jobs.difference(jobs.ranked(setting.testable(file), dtype), theirs) <= CLOSE
-
-
-def test_an_imported_detector_sees_what_the_public_one_sees(pairs, detector, tmp_path):
-    folder, frames = detector
-    file, out = tmp_path / "ven.yaml", tmp_path / "ven.pt"
-    file.write_text(pairs["gaitbase"].files["ven"].read_text())
-    jobs.edit(file, model_cfg={"reference_compat": {"input_255": True, "kept_amount": True}}, evaluator_cfg={"restore_hint": str(out)})
-    import_public("ven", str(folder / "detector.pth"), str(file), str(out))
-    ours, theirs = setting.testable(file).VEN, np.load(folder / "detector.npz")
-    with torch.no_grad():
-        kinds, amount = ours.heads(ours(torch.from_numpy(frames)))
-    assert jobs.difference(kinds.softmax(1), torch.from_numpy(theirs["kinds"])) <= CLOSE
-    assert jobs.difference(amount, torch.from_numpy(theirs["amount"])) <= CLOSE

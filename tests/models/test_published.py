@@ -9,10 +9,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import build, launch, start_log
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.models.prepare import prepare
 from opengait_mimic.occlusion import Groups, Occlusion, draw, training_key
-from opengait_mimic.preparing import prepare
+from opengait_mimic.training.launch import build, launch, start_log
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 
@@ -144,7 +144,7 @@ def test_a_test_that_draws_how_many_frames_it_takes_is_refused(trained, tmp_path
 
 def test_all_of_mimicgait_trains_and_tests(trained, tmp_path):
     five = {kind: 0.2 for kind in ("top", "bottom", "middle", "patch", "pole")}
-    from opengait_mimic.models.trial import embed
+    from opengait_mimic.models.backbone_probe import embed
 
     occlusion = {"kinds": five, "reference_compat": "all"}
     file = variant(
@@ -290,7 +290,7 @@ def test_both_phases_see_grey_or_neither(trained, tmp_path):
 
 
 def test_a_checkpoint_is_not_read_with_another_grey(trained, tmp_path):
-    from opengait_mimic.models.subnetwork import CheckpointError
+    from opengait_mimic.base.errors import CheckpointError
 
     grey, plain = (made(trained, tmp_path, MIMIC, **more) for more in (GREY, {}))
     with pytest.raises(CheckpointError, match="says grey_whole = True, this configuration says None"):
@@ -334,7 +334,7 @@ def test_a_checkpoint_says_what_it_was_trained_with_and_its_ven_too(trained, tmp
 
 
 def test_a_row_of_whole_bodies_names_no_switch_of_the_hiding(trained, tmp_path):
-    from opengait_mimic.evaluate import evaluate
+    from opengait_mimic.evaluation.evaluate import evaluate
 
     hides, ranks = {"moving": "published"}, {"rank": "bare"}
     changes = {"evaluator_cfg__occlusion__reference_compat": hides, "model_cfg__reference_compat": ranks}
@@ -428,7 +428,7 @@ def test_trimmed_columns_in_the_vens_block(trained, tmp_path):
 
 
 def test_a_checkpoint_says_which_switches_its_weights_mean(trained, tmp_path):
-    from opengait_mimic.models.subnetwork import CheckpointError
+    from opengait_mimic.base.errors import CheckpointError
 
     both = {"input_255": True, "kept_amount": True, "double_softmax": True}
     found = ven_batches(trained, tmp_path, **both)
@@ -444,7 +444,7 @@ def test_a_checkpoint_says_which_switches_its_weights_mean(trained, tmp_path):
 
 
 def test_a_mimic_reads_the_switches_of_its_vens_yaml(trained, tmp_path):
-    from opengait_mimic.models.subnetwork import CheckpointError
+    from opengait_mimic.base.errors import CheckpointError
 
     (tmp_path / "ven").mkdir()
     theirs = variant(trained.files[VEN], tmp_path / "ven", model_cfg__reference_compat={"input_255": True})

@@ -6,8 +6,8 @@ import pytest
 import torch
 import yaml
 
-from opengait_mimic.launch import build, launch, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, launch, start_log
 from tests.variants import variant
 
 KINDS = {"none": 0.4, "top": 0.2, "bottom": 0.2, "middle": 0.2}
@@ -29,19 +29,19 @@ def adapting(trained, tmp_path_factory):
 
 def weights_at(file):
     """The checkpoint that a YAML's test reads."""
-    from opengait_mimic.models.subnetwork import checkpoint_file
+    from opengait_mimic.models.upstream_weights import checkpoint_file
 
     return checkpoint_file("auto", prepare(file, "test"), "the test")
 
 
 def read(file):
-    from opengait_mimic.models.subnetwork import read_weights
+    from opengait_mimic.models.upstream_weights import read_weights
 
     return read_weights(file, "the test")
 
 
 def refused(what):
-    from opengait_mimic.models.subnetwork import CheckpointError
+    from opengait_mimic.base.errors import CheckpointError
 
     return pytest.raises(CheckpointError, match=what)
 

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from opengait_mimic.evaluate import evaluate, measure
-from opengait_mimic.models.subnetwork import CheckpointError
-from opengait_mimic.passes import embed
-from opengait_mimic.pipeline import run_pipeline
-from opengait_mimic.preparing import prepare
-from opengait_mimic.records import write_whole
-from opengait_mimic.setting import teacher_cfgs
+from opengait_mimic.base.errors import CheckpointError
+from opengait_mimic.evaluation.embeddings import embed
+from opengait_mimic.evaluation.evaluate import evaluate, measure
+from opengait_mimic.evaluation.test_setup import teacher_cfgs
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.record import write_whole
+from opengait_mimic.workflows.pipeline import run_pipeline
 from tests.models.roles import built, roles, train
 from tests.models.served import SERVED
 from tests.models.test_trial import STEPS

@@ -9,10 +9,10 @@ import warnings as floats
 import numpy as np
 import pytest
 
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.host import load_cfgs
-from opengait_mimic.preparing import prepare
-from opengait_mimic.transforms import OTHERS, SILHOUETTES
+from opengait_mimic.host.transform_inputs import OTHERS, SILHOUETTES
+from opengait_mimic.models.prepare import prepare
 from tests.models.roles import built
 from tests.variants import variant
 
@@ -24,7 +24,7 @@ EITHER = {  # OpenGait's classes that take silhouettes and other things alike
 
 def told(cfgs, file="its.yaml"):
     """The refusal of a YAML, or the line for the log, or None."""
-    from opengait_mimic.models.transforms import refuse_others
+    from opengait_mimic.models.silhouette_inputs import refuse_others
 
     try:
         return refuse_others(cfgs, "model_cfg.backbone", file)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
 from tests.models.roles import SAMPLER, built, roles, train
 from tests.models.served import SERVED
 from tests.variants import variant
@@ -131,7 +131,7 @@ def forgetful(Baseline):
 
 
 def test_a_step_that_leaves_something_untrained_stops_the_run(made):
-    from opengait_mimic.models.inner import Untrained
+    from opengait_mimic.models.nested_backbone import Untrained
 
     files = made(forgetful)
     train(files["teacher"])
@@ -211,8 +211,8 @@ def test_a_reason_is_found_by_trying(made, of, pattern, role):
 
 def test_trying_leaves_no_trace(made):
     """Buffers, random states and weights: a run that was tried equals one that was not."""
-    from opengait_mimic.models import trial
-    from opengait_mimic.models.inner import build
+    from opengait_mimic.models import backbone_probe as trial
+    from opengait_mimic.models.nested_backbone import build
 
     cfgs = {"data_cfg": {"dataset_name": "walkers"}, "trainer_cfg": {"total_iter": 2}}
     net = build(SERVED["Baseline"].model_cfg, cfgs, "test")
@@ -227,7 +227,7 @@ def test_a_model_that_draws_leaves_no_trace_either():
     """On what numpy and Python draw next: a run that was tried goes on as one that was not."""
     import random
 
-    from opengait_mimic.models import trial
+    from opengait_mimic.models import backbone_probe as trial
 
     class Draws(torch.nn.Linear):
         def forward(self, inputs):

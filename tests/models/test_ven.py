@@ -7,9 +7,9 @@ import pytest
 import torch
 import yaml
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.launch import launch
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.occlusion import drawn_times, training_key
+from opengait_mimic.training.launch import launch
 from tests.models.test_mimicgait import built
 from tests.variants import variant
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from opengait_mimic.evaluate import evaluate, measure
+from opengait_mimic.evaluation.evaluate import evaluate, measure
 from tests.models.roles import built
 from tests.models.test_starts_elsewhere import refused, weights_at
 from tests.variants import variant

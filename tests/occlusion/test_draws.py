@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 
 from opengait_mimic import KINDS, Draw, Occlusion, draw
-from opengait_mimic.config import ConfigError
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.occlusion import test_key, training_key, uniforms
 
 PAPER = Occlusion({"none": 0.2, "bottom": 0.4, "top": 0.4}, (0.4, 0.6))

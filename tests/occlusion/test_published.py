@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from opengait_mimic import Draw, Occlusion, apply, draw
 from opengait_mimic.occlusion import clip_times, draws, targets, uniforms
-from opengait_mimic.occlusion.hiding import boxes
+from opengait_mimic.occlusion.apply import boxes
 
 MOVING = {"moving": "published", "sizes": "published"}
 

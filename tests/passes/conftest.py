@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from opengait_mimic.launch import start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import start_log
 from tests.passes.scene import MIMIC, folder
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.distributed import rank_and_world
-from opengait_mimic.launch import build, start_log
-from opengait_mimic.passes import embed, layout, packing
-from opengait_mimic.passes import run as running
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.base.processes import rank_and_world
+from opengait_mimic.evaluation.embeddings import embed, packing
+from opengait_mimic.evaluation.embeddings import embed as running
+from opengait_mimic.evaluation.embeddings import file_format as layout
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, start_log
 from tests.passes.scene import BLOCK, MIMIC, TEACHER
 from tests.variants import variant
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.launch import build
+from opengait_mimic.evaluation.embeddings import embed, frames_of
+from opengait_mimic.evaluation.embeddings import embed as running
 from opengait_mimic.occlusion import KINDS
-from opengait_mimic.passes import embed, frames_of
-from opengait_mimic.passes import run as running
+from opengait_mimic.training.launch import build
 from tests.passes.scene import BLOCK, MIMIC, TEACHER
 
 

@@ -9,8 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from opengait_mimic.passes import embed, kept, layout
-from opengait_mimic.passes import run as running
+from opengait_mimic.evaluation.embeddings import cache as kept
+from opengait_mimic.evaluation.embeddings import embed
+from opengait_mimic.evaluation.embeddings import embed as running
+from opengait_mimic.evaluation.embeddings import file_format as layout
 from tests.passes.scene import BLOCK, MIMIC, folder, same
 
 

@@ -9,10 +9,12 @@ import shutil
 import torch
 
 from opengait_mimic import host as hosts
+from opengait_mimic.evaluation.embeddings import cache_key as keys
+from opengait_mimic.evaluation.embeddings import code_hash as code
+from opengait_mimic.evaluation.embeddings import fingerprint
+from opengait_mimic.evaluation.embeddings.cache_key import name_of, pass_key
+from opengait_mimic.evaluation.embeddings.code_hash import code_hash
 from opengait_mimic.host import Host
-from opengait_mimic.passes import code, fingerprint, keys
-from opengait_mimic.passes.code import code_hash
-from opengait_mimic.passes.keys import name_of, pass_key
 from tests.passes.scene import BLOCK, TEACHER
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from opengait_mimic.passes import embed, layout
+from opengait_mimic.evaluation.embeddings import embed
+from opengait_mimic.evaluation.embeddings import file_format as layout
 from tests.host_runs import good, two_processes
 from tests.passes.scene import BLOCK, MIMIC, folder, same
 

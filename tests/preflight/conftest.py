@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from opengait_mimic.launch import build, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training.launch import build, start_log
 from tests.variants import variant
 
 

@@ -116,7 +116,7 @@ def test_a_teacher_that_saw_hidden_clips_is_a_warning(built, tried, output):
 
 
 def test_one_draw_for_two_clips_and_a_touched_whole_view(built, tried, monkeypatch):
-    from opengait_mimic.models import common
+    from opengait_mimic.models import occluded_input as common
 
     model, cfgs = built("Baseline-2")
     monkeypatch.setattr(common, "draw", lambda *_: Draw("top", 0.5))
@@ -314,7 +314,7 @@ def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, traine
 
 def test_who_trains_runs_it_unless_told_not_to(host_spec, output, trained, tmp_path, monkeypatch, capsys):
     """The launcher's command; the pipeline's first training shows every line, each further one a single line."""
-    from opengait_mimic import launch as launcher
+    from opengait_mimic.training import launch as launcher
 
     asked = []
     monkeypatch.setattr(launcher, "launch", lambda *_, preflight=False, **__: asked.append(preflight))

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from opengait_mimic.host import output as output_folder
-from opengait_mimic.launch import launch
 from opengait_mimic.preflight.same import same
 from opengait_mimic.preflight.untouched import untouched
-from opengait_mimic.records import read_record
+from opengait_mimic.training.launch import launch
+from opengait_mimic.training.record import read_record
 from tests.host_runs import digests, good, two_processes
 from tests.variants import variant
 

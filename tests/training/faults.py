@@ -7,9 +7,9 @@ import random
 import numpy as np
 import torch
 
-from opengait_mimic.launch import build, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training import batches, step
+from opengait_mimic.training.launch import build, start_log
 
 
 def model_of(file, guarded=True, first=0, workers=0, **trainer):

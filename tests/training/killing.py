@@ -111,7 +111,7 @@ def _die_at(moment: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    from opengait_mimic.launch import main
+    from opengait_mimic.cli.launcher import main
 
     _die_at(sys.argv[1], int(sys.argv[2]))
     sys.exit(main(sys.argv[3:]))

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.host import HostError
-from opengait_mimic.training import checkpoints, plain
-from opengait_mimic.training.checkpoints import CheckpointError
-from opengait_mimic.writing import replacing
+from opengait_mimic.base import checkpoint_file as checkpoints
+from opengait_mimic.base import plain_values as plain
+from opengait_mimic.base.errors import CheckpointError, HostError
+from opengait_mimic.base.files import replacing
 from tests.training.runs import differing
 
 CONTENT = {"model": {"a": torch.arange(3000.0)}, "optimizer": {"lr": 0.1}, "iteration": 3}
@@ -278,7 +278,7 @@ def test_a_plain_value_is_one_that_torch_reads(file):
 
 
 def test_a_host_restores_with_the_reason(trained, tmp_path):
-    from opengait_mimic.launch import launch
+    from opengait_mimic.training.launch import launch
     from tests.variants import variant
 
     page = tmp_path / "page.pt"

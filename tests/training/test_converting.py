@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from opengait_mimic.base import checkpoint_file as checkpoints
+from opengait_mimic.base import pickle_names as pickled
+from opengait_mimic.base.errors import CheckpointError
 from opengait_mimic.cli import main
-from opengait_mimic.training import checkpoints, pickled
-from opengait_mimic.training.checkpoints import CheckpointError
 from tests.training.runs import differing
 from tests.training.test_checkpoints import Runs
 

@@ -12,12 +12,14 @@ import pytest
 import torch
 
 from opengait_mimic import host as hosts
-from opengait_mimic import launch, stopped
-from opengait_mimic.config import ConfigError
-from opengait_mimic.host import HostError
-from opengait_mimic.launch import main
-from opengait_mimic.locks import locked
-from opengait_mimic.training import checkpoints, keeping, resuming
+from opengait_mimic.base import checkpoint_file as checkpoints
+from opengait_mimic.base import stopped
+from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.base.locks import locked
+from opengait_mimic.cli.launcher import main
+from opengait_mimic.training import launch
+from opengait_mimic.training import resume as resuming
+from opengait_mimic.training import saving as keeping
 from tests.training.runs import at, stopping, train
 from tests.variants import variant
 
@@ -224,7 +226,7 @@ def test_what_a_new_start_overwrites_is_told(half, tmp_path, monkeypatch):
     """And where ``--resume auto`` would go on with it."""
     from utils import get_msg_mgr
 
-    from opengait_mimic.preparing import prepare
+    from opengait_mimic.models.prepare import prepare
 
     file, out = half
     warned, told = [], lambda yaml: resuming.overwritten(prepare(yaml, "train"))
@@ -302,8 +304,8 @@ def test_one_of_an_earlier_start_is_not_overwritten_either(half):
 
 def test_what_is_later_than_wanted_is_no_reason_to_overwrite_it(half):
     """The one that the YAML's test reads is gone, and all before it."""
-    from opengait_mimic.decide import decide
-    from opengait_mimic.preparing import prepare
+    from opengait_mimic.models.prepare import prepare
+    from opengait_mimic.training.resume_plan import decide
 
     file, out = half
     train(file, out, iteration=3, resume=True)
@@ -371,7 +373,7 @@ def test_the_words_exclude_each_other(half, host_spec, capsys):
 
 def test_the_scaler_comes_back(half):
     """On a CPU nobody has one: a stand-in."""
-    from opengait_mimic.preparing import prepare
+    from opengait_mimic.models.prepare import prepare
 
     file, out = half
     cfgs = prepare(file, "train", 3)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from opengait_mimic.config import ConfigError
-from opengait_mimic.preparing import prepare
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.models.prepare import prepare
 from tests.training.faults import loop, model_of, same, state_of
 from tests.variants import variant
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from opengait_mimic.launch import launch
 from opengait_mimic.training import TrainingStopped, step
+from opengait_mimic.training.launch import launch
 from tests.training.faults import FAULTS, inf_loss, loop, model_of, nan_clip, nan_gradient, same, state_of
 from tests.variants import variant
 
@@ -157,7 +157,7 @@ def test_where_the_input_is_whole_every_clip_of_the_batch_is_named(trained, said
 
 def test_packed_clips_are_told_apart():
     """Fixed and packed; NaN in the third clip."""
-    from opengait_mimic.training.blame import clips_not_finite
+    from opengait_mimic.training.nonfinite import clips_not_finite
 
     packed = torch.zeros(1, 9, 4, 4)
     packed[0, 5, 0, 0] = float("nan")
@@ -197,7 +197,7 @@ def test_bad_steps_in_a_row_stop_the_run_and_leave_its_checkpoints(trained, tmp_
 
 
 def test_the_end_of_a_run_that_saved_nothing_is_a_message(trained, tmp_path, capsys):
-    from opengait_mimic.console import friendly_errors
+    from opengait_mimic.cli.console import friendly_errors
 
     file = variant(trained.files[TEACHER], tmp_path, trainer_cfg__save_name="never", trainer_cfg__bad_steps=1)
     with pytest.raises(SystemExit) as caught, friendly_errors():

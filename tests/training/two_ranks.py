@@ -7,7 +7,7 @@ import sys
 import torch
 
 from opengait_mimic import host as hosts
-from opengait_mimic.distributed import rank_and_world
+from opengait_mimic.base.processes import rank_and_world
 from tests.training.faults import FAULTS, equal, loop, met, model_of, same, state_of
 
 host, output, results, *files = sys.argv[1:]

@@ -1,0 +1,19 @@
+"""Exceptions whose message a user can act on."""
+
+from __future__ import annotations
+
+
+class ConfigError(ValueError):
+    """Values of our YAML blocks are missing, unknown, of the wrong type or out of range. One argument, one line, for each problem."""
+
+    def __str__(self) -> str:
+        """All problems, one per line."""
+        return "\n".join(map(str, self.args))
+
+
+class HostError(RuntimeError):
+    """The host, a file or a place on the disk is not what it should be."""
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is missing, cannot be read, or does not fit the network it is loaded into."""

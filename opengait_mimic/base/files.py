@@ -1,0 +1,75 @@
+"""Files that are whole or not there: a temporary name beside the file, to the disk, then the name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import HostError
+
+PART = ".part"
+"""What a file is called after its name until it is whole; a process that is killed may leave one."""
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Iterator[BinaryIO]:
+    """A stream for the new content of a file, which has it once this block ends, on the disk, or is as it was.
+
+    Args:
+        file: the file; its folder is made.
+
+    Raises:
+        HostError: it cannot be written (a full disk, no right to); the temporary file is removed. KeyboardInterrupt: as it came.
+    """
+    part, outside = file.with_name(file.name + PART), sys.exc_info()[1]
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, file)
+        _sync(file.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        cause = _cause(error, outside)
+        if isinstance(cause, OSError):
+            raise HostError(f"cannot write {file}: {cause}{_left(file)}. What was saved before is as it was") from error
+        if cause is None or cause is error:
+            raise
+        raise cause from None
+
+
+def _cause(error: BaseException | None, outside: BaseException | None) -> OSError | KeyboardInterrupt | None:
+    """The system's error or the interrupt that ended a write: torch's writer hides both behind one of its own. What was being handled
+    ``outside`` before is none.
+    """
+    while error is not None and error is not outside:
+        if isinstance(error, (OSError, KeyboardInterrupt)):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _left(file: Path) -> str:
+    """What the disk of a file has left and what to do."""
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(file.parent).free
+        return f" ({free / 1e6:,.1f} MB free there). Make room, or choose another --output, and run the same command again"
+    return ""
+
+
+def _sync(folder: Path) -> None:
+    """Put a folder's names on the disk, where the system can (Windows cannot open one)."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

@@ -1,0 +1,159 @@
+"""Everything that decides the embeddings of a pass, and the fingerprint of the test data."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from ... import __version__
+from ... import host as hosts
+from ...base.processes import rank_and_world
+from ...host import is_ours, load_cfgs
+from ...models.prepare import model_class, restorable
+from ...occlusion.manifest import Manifest
+from ...published.switches import place_of
+from ...training.inputs import sha256
+from .code_hash import code_hash
+
+FORMAT = 1  # of the npz and of this key; another one leaves older files aside
+SAMPLED, ENDS = 64, 1 << 16  # files whose first and last bytes enter the fingerprint, and how many bytes of each end
+
+
+def fingerprint(cfgs: dict) -> str:
+    """``sha256:<hex>`` of the test data of a prepared configuration.
+
+    It covers the partition's ``TEST_SET`` (in its order) and ``PROBE_SET``, the name and the size of every file below the folders of
+    these subjects, and the first and last 64 KiB of 64 files spread over them. So it changes when a file is added, removed, renamed or
+    resized anywhere; bytes that change in a file of the same size are seen in those 64 files alone. The place of the data does
+    not enter. 24,000 sequences cost that many looks at a file's size and 8 MiB of reading.
+    """
+    data = cfgs["data_cfg"]
+    root, partition = Path(data["dataset_root"]), json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8"))
+    digest, files = hashlib.sha256(), []
+    digest.update(json.dumps([partition["TEST_SET"], partition.get("PROBE_SET")]).encode())
+    for label in map(str, partition["TEST_SET"]):
+        found = sorted(_files(str(root), label)) if (root / label).is_dir() else []
+        digest.update(json.dumps(found).encode())
+        files += found
+    for name, size in files[:: max(1, len(files) // SAMPLED)][:SAMPLED]:
+        with open(root / name, "rb") as stream:
+            digest.update(stream.read(ENDS))
+            stream.seek(max(0, size - ENDS))
+            digest.update(stream.read(ENDS))
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _files(root: str, name: str):
+    """The files below a folder of the root, by their names below it, with their sizes."""
+    for entry in os.scandir(f"{root}/{name}"):
+        below = f"{name}/{entry.name}"
+        if entry.is_dir():
+            yield from _files(root, below)
+        else:
+            yield below, entry.stat().st_size
+
+
+def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None, batch: int | None = None) -> dict:
+    """All that decides the embeddings of a pass, as plain JSON values.
+
+    The number of processes, of sequences at a time and of workers decides which frames are drawn, and is part of it only where the
+    sampling draws frames (any but ``all_*``).
+
+    Args:
+        cfgs: a prepared configuration.
+        block: the ``occlusion`` block; None = whole bodies.
+        data: `fingerprint` of the data.
+        weights: SHA-256 of the checkpoint.
+        manifest: whose draws take the place of drawing.
+        batch: sequences at a time that were asked for; None = as many as the model takes.
+
+    Raises:
+        ConfigError: the block is wrong, or the manifest does not hold its condition.
+    """
+    condition, evaluator, host = resolved(cfgs, block), cfgs["evaluator_cfg"], hosts.current()
+    given = None if manifest is None or block is None else manifest.of(condition.occlusion, condition.seed).hash
+    sampler = {name: value for name, value in evaluator["sampler"].items() if name != "batch_size"}
+    kept = {name: evaluator.get(name) for name in ("enable_float16", "restore_ckpt_strict", "transform")}
+    trainer, dealt = cfgs["trainer_cfg"], None
+    if draws_frames(cfgs):
+        dealt = {"processes": rank_and_world()[1], "batch": batch, "workers": cfgs["data_cfg"]["num_workers"]}
+    found = {
+        "format": FORMAT, "version": __version__, "host": host.name, "commit": host.commit, "device": hosts.device().type,
+        "code": code_hash(host), "torch": torch.__version__, "dealt": dealt,
+        "weights": weights, "model_cfg": _model(cfgs), "evaluator_cfg": {**kept, "sampler": sampler},
+        "seed": trainer.get("seed", 0), "trained_input": (trainer.get("occlusion") or {}).get("reference_compat"),
+        "data_cfg": {name: cfgs["data_cfg"].get(name) for name in ("dataset_name", "test_dataset_name", "data_in_use")},
+        "data": data, "manifest": given,
+        "condition": None if block is None else {"seed": condition.seed, **condition.occlusion._asdict()},
+    }  # fmt: skip
+    return json.loads(json.dumps(found, default=str))
+
+
+def draws_frames(cfgs: dict) -> bool:
+    """Whether a test's sampling draws frames in place of taking them all."""
+    return not cfgs["evaluator_cfg"]["sampler"]["sample_type"].startswith("all")
+
+
+def resolved(cfgs: dict, block: dict | None):
+    """What a block hides, its defaults filled in: a `Condition`."""
+    from ...occlusion.condition import Condition
+
+    given = None if block is None else {**block, "protocol": "both"}
+    return Condition.from_cfg(given, "evaluator_cfg.occlusion", place_of(cfgs["model_cfg"].get("model")))
+
+
+def tested_set(cfgs: dict) -> str:
+    """The name of the test set, which draws and protocols go by."""
+    return cfgs["data_cfg"].get("test_dataset_name") or cfgs["data_cfg"]["dataset_name"]
+
+
+def threshold(cfgs: dict) -> float | None:
+    """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
+    from ...models.occluded_input import BINARISE
+
+    default, check = BINARISE
+    return check(cfgs["model_cfg"].get("binarise", default), "model_cfg.binarise") if is_ours(model_class(cfgs)) else default
+
+
+def restored(cfgs: dict) -> str:
+    """SHA-256 of the checkpoint that a test of a configuration restores.
+
+    Raises:
+        HostError: it is not there. CheckpointError: likewise, where the configuration names a file.
+    """
+    from ...models.upstream_weights import checkpoint_file
+
+    restorable(cfgs, training=False)
+    return sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint"))
+
+
+def _model(cfgs: dict) -> dict:
+    """``model_cfg`` with what the YAML files say that it names; without the teacher, whom no test asks."""
+    from ...models.upstream_weights import around, backbone_cfg
+
+    model_cfg = copy.deepcopy(cfgs["model_cfg"])
+    if not is_ours(model_class(cfgs)):
+        return model_cfg
+    model_cfg.pop("teacher", None)
+    if model_cfg.get("backbone") is not None:
+        model_cfg["backbone"], whole = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")
+        model_cfg["backbone_dataset"] = around(cfgs, whole)["data_cfg"]["dataset_name"]  # GaitGL's depth follows it
+    if model_cfg.get("ven") is not None:  # its weights are in the checkpoint
+        model_cfg["ven"] = load_cfgs(model_cfg["ven"]["cfgs"], "model_cfg.ven.cfgs")["model_cfg"]
+    return model_cfg
+
+
+def name_of(key: dict) -> str:
+    """The name of a pass's file without its ending: the kinds that hide, the seed, and 16 digits of the key's hash."""
+    text = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    hidden = key["condition"]
+    if hidden is None:
+        return f"whole-{text}"
+    kinds = "+".join(kind for kind, share in hidden["kinds"].items() if share > 0 and kind != "none") or "none"
+    low, high = hidden["hidden"]
+    return f"{kinds}-{low:g}-{high:g}-seed{hidden['seed']}-{text}"

@@ -1,0 +1,86 @@
+"""What the network saw of a test sequence, for pictures, and what was hidden, for a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ...host import is_ours
+from ...models.prepare import model_class
+from ...occlusion.manifest import Condition, Manifest, refuse_drawn_frames
+from .cache_key import resolved, tested_set, threshold
+from .file_format import Pass
+from .packing import picture_of
+
+
+@torch.no_grad()
+def frames_of(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int = 4, manifest: Manifest | None = None) -> np.ndarray:
+    """Frames of test sequences as the network sees them under a condition; no network is built.
+
+    Args:
+        cfgs: a configuration from `prepare`.
+        wanted: (position in the test list, ``occlusion`` block or None = whole body).
+        count: frames of each, evenly spaced from its first to its last; a shorter sequence repeats some.
+        manifest: as in `embed`.
+
+    Returns:
+        uint8 ``[n, count, h, w]``, 255 where the silhouette is 1.
+
+    Raises:
+        IndexError: no such position. ConfigError: a block is wrong, or the manifest lacks something.
+    """
+    from ...models.batch_viewer import Viewer
+
+    viewer = Viewer(cfgs, is_ours(model_class(cfgs)), training=False).eval()
+    data, collate = viewer.test_loader.dataset, viewer.test_loader.collate_fn
+    viewer.hide(None)
+    found, under, picture = {}, [], picture_of(viewer)
+    for position, block in wanted:
+        if block not in under:
+            under.append(block)
+        if not 0 <= position < len(data):
+            raise IndexError(f"position {position}: the test list has {len(data)} sequences")
+    for block in under:  # one condition after the other
+        viewer.hide(block, None if block is None else given(manifest, cfgs, block, data, picture))
+        for i, (position, own) in enumerate(wanted):
+            if own == block:
+                batch = viewer.occluded_batch(collate([data[position]]))
+                seen = batch.occluded.flatten(0, 1)  # [s, h, w]
+                at = torch.linspace(0, len(seen) - 1, count).round().long().to(seen.device)
+                found[i] = (255 * seen[at].clamp(0, 1)).round().byte().cpu().numpy()
+    return np.stack([found[i] for i in range(len(wanted))])
+
+
+def given(manifest: Manifest | None, cfgs: dict, block: dict, data, picture: tuple[int, int]) -> dict | None:
+    """What a manifest hides of a host's test set under a block; None without one. Raises: see `Manifest.for_test`."""
+    if manifest is None:
+        return None
+    condition, sampling = resolved(cfgs, block), cfgs["evaluator_cfg"]["sampler"]["sample_type"]
+    sequences = zip(data.label_list, data.types_list, data.views_list)
+    return manifest.for_test(condition.occlusion, condition.seed, tested_set(cfgs), sampling, sequences, picture)
+
+
+def manifest_of(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | None], names: Sequence[str] | None = None) -> Manifest:
+    """What passes hid, as a manifest; passes over whole bodies are left out.
+
+    Args:
+        cfgs: the configuration of the passes.
+        passes: from `embed`.
+        hidings: their blocks.
+        names: of the conditions; None = kinds, range and seed.
+
+    Raises:
+        ConfigError: a moving occlusion, under a sampling that draws frames.
+    """
+    conditions, about = [], {"binarise": threshold(cfgs)}
+    for i, (done, block) in enumerate(zip(passes, hidings)):
+        if block is not None:
+            condition = resolved(cfgs, block)
+            refuse_drawn_frames(cfgs["evaluator_cfg"]["sampler"]["sample_type"], done.drawn)
+            low, high = condition.occlusion.hidden
+            name = names[i] if names else f"{condition.occlusion.condition} {low:g}-{high:g} seed {condition.seed}"
+            about.update(picture=tuple(done.meta["picture"]), data=done.meta["key"]["data"])
+            conditions.append(Condition(name, condition.occlusion, condition.seed, done.drawn))
+    return Manifest(tested_set(cfgs), tuple(conditions), **about)

@@ -1,0 +1,112 @@
+"""The host's own test loop, followed: it gathers what was hidden of each sequence, and what the VEN says, with the embeddings."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...occlusion import KINDS, MOVING
+from ...occlusion.clips import mean_over_frames, owners
+from .file_format import COLUMNS
+from .packing import pieces
+
+NAMES = ("kind", "hidden_drawn", "hidden_area", "frames", "ven_kind", "ven_hidden", *COLUMNS)
+
+
+@contextlib.contextmanager
+def followed(model, frames: int, told: Callable[[int], None] = lambda count: None):
+    """While this holds, the model embeds each batch of its test loop in `pieces`, and returns float32 ``embeddings [n, c, p]`` and
+    ``facts [n, 14]``, float64, columns `NAMES`.
+
+    Args:
+        model: a host model over `OccludedInput`, in test phase.
+        frames: that go through the network together, at most, if they are not one sequence's.
+        told: called with the number of this process's sequences after each batch.
+    """
+    pretreat, forward, hide = model.inputs_pretreament, model.forward, model.occluded_batch
+    last, said = [], []
+
+    def occluded_batch(inputs):
+        last[:] = [hide(inputs)]
+        return last[0]
+
+    def inputs_pretreament(inputs):
+        found = []
+        for piece in pieces(inputs, frames):
+            ipts = pretreat(piece)
+            found.append((ipts, last.pop()))
+        return found
+
+    def embed(batches):
+        found = []
+        for ipts, batch in batches:
+            said.clear()
+            embeddings = forward(ipts)["inference_feat"]["embeddings"].float()
+            found.append((embeddings, _facts(batch, model, said[-1] if said else None).to(embeddings.device)))
+        told(sum(len(part[0]) for part in found))
+        embeddings, facts = (torch.cat(parts) for parts in zip(*found))
+        return {"inference_feat": {"embeddings": embeddings, "facts": facts}}
+
+    ven = getattr(model, "VEN", None)
+    hook = ven.register_forward_hook(lambda _, __, feature: said.append(feature)) if ven is not None else None
+    own = {"occluded_batch": occluded_batch, "inputs_pretreament": inputs_pretreament, "forward": embed}
+    for name, value in own.items():
+        object.__setattr__(model, name, value)
+    try:
+        yield
+    finally:
+        for name in own:
+            object.__delattr__(model, name)
+        if hook is not None:
+            hook.remove()
+
+
+def _facts(batch, model, feature: Tensor | None) -> Tensor:
+    """`NAMES` of every clip of a batch: ``[n, 14]`` on the CPU; NaN where the VEN says nothing."""
+    area = mean_over_frames(batch.hidden.double(), batch.lengths).tolist()
+    kinds, hidden = _ven(model, feature, batch.lengths)
+    starts = _starts(batch)
+    rows = [
+        [KINDS.index(d.kind), d.portion or d.hidden, area[i], batch.lengths[i], kinds[i], hidden[i],
+         d.hidden, d.place, d.speed, d.width, d.trimmed, float(d.once), d.portion, starts[i]]
+        for i, d in enumerate(batch.draws)
+    ]  # fmt: skip
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def _starts(batch) -> list[int]:
+    """The time of each clip's first frame; -1 where the times of a moving kind do not follow one another."""
+    found = []
+    for d, times in zip(batch.draws, batch.times.split(batch.lengths)):
+        follows = torch.equal(times, times[0] + torch.arange(len(times)))
+        found.append(int(times[0]) if follows or d.kind not in MOVING else -1)
+    return found
+
+
+def _ven(model, feature: Tensor | None, lengths: list[int]) -> tuple[list[float], list[float]]:
+    """What the VEN's heads say of every clip: the kind of most frames, the lower index of equals, and the mean hidden share.
+
+    A head whose weights are all zero was never trained (an imported mimic's) and says nothing.
+    """
+    nothing = [float("nan")] * len(lengths)
+    if feature is None:
+        return nothing, nothing
+    heads = (model.VEN.kind_head, model.VEN.amount_head)
+    found = zip(heads, model.VEN.heads(feature.float()))
+    logits, hidden = (value if head is not None and bool(head.weight.any()) else None for head, value in found)
+    said = None
+    if logits is not None:
+        known = torch.tensor([KINDS.index(kind) for kind in model.said_kinds], device=feature.device)
+        said = known[logits.argmax(1)]  # [S]
+    if hidden is not None and model.says_kept:  # reference_compat.kept_amount: the share that is kept, and 0 where nothing is hidden
+        hidden = None if said is None else torch.where(said > 0, 1 - hidden, 0)
+    most = nothing
+    if said is not None:
+        votes = torch.zeros(len(lengths), len(KINDS), dtype=torch.long, device=feature.device)
+        votes.index_put_((owners(lengths, feature.device), said), torch.ones_like(said), accumulate=True)
+        most = np.argmax(votes.cpu().numpy(), axis=1).tolist()
+    return most, nothing if hidden is None else mean_over_frames(hidden, lengths).tolist()

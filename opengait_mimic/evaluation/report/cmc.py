@@ -1,0 +1,43 @@
+"""Cumulative match characteristics."""
+
+from __future__ import annotations
+
+from .entries import Entry
+from .figures import Figure, Section, legend, section
+from .method_groups import Group
+from .svg import Axis, Chart
+from .text_helpers import listed
+
+MARKED = (1, 2, 5, 10, 20, 50)
+
+
+def cmc(group: Group) -> Section:
+    """One chart for each cell, one line for each method: the mean over the seeds."""
+    figures, names = [], []
+    for place in group.places:
+        curves = {entry.name: curve for entry in group.at(place) if (curve := _mean(entry))}
+        if not curves:
+            continue
+        names += curves
+        longest, lowest = max(map(len, curves.values())), min(curve[0] for curve in curves.values())
+        told = listed(f"{name} {curve[0]:.1f} % at 1, {curve[-1]:.1f} % at {len(curve)}" for name, curve in curves.items())
+        marks = tuple(k for k in MARKED if k <= longest)
+        y = Axis("probes with a mate within k, %", min(80, 10 * (lowest // 10)), 100)
+        chart = Chart(f"CMC, {place.title}: {told}.", Axis("k", 1, max(longest, 2), log=True, ticks=marks), y)
+        for name, curve in curves.items():
+            number = group.names.index(name)
+            chart.line(range(1, len(curve) + 1), curve, number)
+            for k in MARKED:
+                if k <= len(curve):
+                    chart.point(k, curve[k - 1], number, f"{name}: {curve[k - 1]:.1f} % at {k}", 3.6)
+        figures.append(Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}."))
+    intro = (
+        "The share of probes that meet a mate among their k nearest gallery sequences; mean over the seeds. The vertical axis need not"
+        " begin at 0."
+    )
+    return section("cmc", "Cumulative match characteristics", intro, figures, "The results hold no CMC.", legend(group, names))
+
+
+def _mean(entry: Entry) -> list[float]:
+    curves = [row.get("cmc") for row in entry.rows]
+    return [sum(values) / len(values) for values in zip(*curves)] if all(curves) else []

@@ -1,0 +1,65 @@
+"""The page: one HTML file that fetches nothing."""
+
+from __future__ import annotations
+
+from importlib import resources
+from types import SimpleNamespace
+
+from ...base.errors import ConfigError
+from . import provenance_table as provenance
+from . import result_tables as tables
+from .by_kind import kinds
+from .by_view import views
+from .cmc import cmc
+from .figures import Section
+from .method_groups import Group, why_apart
+from .op_hp import op_hp
+from .roc import roc
+from .severity import severity
+from .shown import retrievals, sheets
+from .text_helpers import listed, plain
+from .ven_table import ven
+
+SECTIONS = (op_hp, severity, cmc, kinds, views, roc, ven, sheets, retrievals)
+
+
+def to_html(groups: list[Group], version: str) -> str:
+    """The report as HTML.
+
+    Args:
+        groups: of comparable results.
+        version: of the plugin that writes it.
+
+    Raises:
+        ConfigError: jinja2 is missing.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise ConfigError(f"report needs a package that is missing ({error}): pip install '.[report]'") from error
+    files = resources.files(__package__)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_plain)
+    environment.filters["listed"] = listed
+    template = environment.from_string((files / "page.html").read_text(encoding="utf-8"))
+    style = (files / "style.css").read_text(encoding="utf-8")
+    parts = [_part(groups, number) for number in range(len(groups))]
+    return template.render(parts=parts, style=style, version=version, tables=tables)
+
+
+def _part(groups: list[Group], number: int) -> SimpleNamespace:
+    group = groups[number]
+    sections: list[Section] = [make(group) for make in SECTIONS]
+    made = [(result, provenance.lines(result)) for result in group.results]
+    return SimpleNamespace(
+        group=group,
+        number=number + 1,
+        apart=why_apart(groups, number),
+        sections=[section for section in sections if section.figures],
+        empty=[section for section in sections if not section.figures],
+        made=made,
+    )
+
+
+def _plain(value):
+    """What the template writes, without signs that no page can hold; finished HTML as it is."""
+    return value if hasattr(value, "__html__") else plain(value)

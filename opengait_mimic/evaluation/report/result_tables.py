@@ -1,0 +1,121 @@
+"""The results as tables of text, for the page and for LaTeX."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...metrics.protocols.mates import without_mate
+from .entries import Entry, Part, Place
+from .method_groups import Group
+from .text_helpers import listed, ratio, spread
+
+COLUMNS = 4  # cells side by side in the overview
+TABLE = {
+    **{"rank1": "Rank-1, %", "rank5": "Rank-5, %", "rp_rank1": "RP at 1 [95 %]", "rp_rank5": "RP at 5", "mAP": "mAP, %", "mINP": "mINP, %"},
+    **{"retention_rank1": "Retention", "seen": "Kinds in training"},
+    **{"rank10": "Rank-10, %", "rank20": "Rank-20, %", "rp_rank10": "RP at 10", "rp_rank20": "RP at 20"},
+}
+TITLES = ("Method", *TABLE.values())
+SUBSET_TITLES = ("Method", "Subset", "Rank-1, %", "Rank-5, %", "mAP, %", "RP at 1 [95 %]", "HP, %")
+OLDER = "the result was written by an older version: evaluate anew (its passes are kept)"
+SEEN = {True: "seen", False: "unseen", None: ""}
+
+
+class Overview(NamedTuple):
+    """Some cells side by side: one line for each method, its cell of the table for each place (None: not measured)."""
+
+    places: list[Place]
+    lines: list[tuple[str, list[Entry | None]]]
+
+
+def overviews(group: Group) -> list[Overview]:
+    """Method × cell, a few cells to a table."""
+    found = []
+    for start in range(0, len(group.places), COLUMNS):
+        places = group.places[start : start + COLUMNS]
+        by_name = {(entry.name, entry.place): entry for entry in group.entries}
+        found.append(Overview(places, [(name, [by_name.get((name, place)) for place in places]) for name in group.names]))
+    return found
+
+
+def score(entry: Entry | Part, key: str, digits: int = 1) -> str:
+    """A score as mean ± sd."""
+    return spread(*entry.scores[key], digits)
+
+
+def rp(entry: Entry | Part) -> str:
+    """RP at Rank-1 as mean ± sd with its interval."""
+    ends = f" [{ratio(entry.interval[0])}, {ratio(entry.interval[1])}]" if entry.interval else ""
+    return score(entry, "rp_rank1", 2) + ends
+
+
+def line(entry: Entry) -> list[str]:
+    """One line of the full table, in the order of `TITLES`."""
+    said = {key: score(entry, key, 2 if key.startswith(("rp_", "retention_")) else 1) for key in entry.scores}
+    said.update(rp_rank1=rp(entry), seen=SEEN[entry.seen])
+    return [entry.name, *(said[key] for key in TABLE)]
+
+
+def blocks(group: Group) -> list[tuple[str, list[list[str]]]]:
+    """The full table: per cell its title and lines."""
+    return [(place.title, [line(entry) for entry in group.at(place)]) for place in group.places]
+
+
+def subset_line(name: str, part: Part) -> list[str]:
+    """What follows the method in a line of the table by subset, in the order of `SUBSET_TITLES`; HP is that of the same subset."""
+    hp = part.scores["hp_rank1"].mean
+    return [name, score(part, "rank1"), score(part, "rank5"), score(part, "mAP"), rp(part), spread(hp, None, 1)]
+
+
+def subset_blocks(group: Group) -> list[tuple[str, list[list[str]]]]:
+    """The table by subset: per cell its title and lines, the methods of a subset side by side; empty where there are no subsets."""
+    found = []
+    for place in group.places:
+        names = dict.fromkeys(name for entry in group.at(place) for name in entry.subsets)
+        told = [(name, entry) for name in names for entry in group.at(place) if name in entry.subsets]
+        found += [(place.title, [[entry.name, *subset_line(name, entry.subsets[name])] for name, entry in told])] if told else []
+    return found
+
+
+def hp(group: Group) -> dict[str, str]:
+    """Backbone -> HP at each rank, in words."""
+    found: dict[str, str] = {}
+    for entry in group.entries:
+        means = {k: entry.scores[f"hp_rank{k}"].mean for k in (1, 5, 10, 20)}
+        if means[1] is not None:
+            found.setdefault(entry.backbone, listed(f"{mean:.2f} % Rank-{k}" for k, mean in means.items() if mean is not None))
+    return found
+
+
+def subset_notes(group: Group) -> list[str]:
+    """Sentences under the table by subset: what the total has to do with it, and why there is no RP where there is none."""
+    said = ["Each subset is scored by itself: RP divides by its own HP, and its interval resamples its own people."]
+    reasons: dict[str, dict[str, None]] = {}
+    for entry in group.entries:
+        for name, part in entry.subsets.items():
+            if part.scores["rp_rank1"].mean is None and (part.rp_reason or OLDER) != entry.total.rp_reason:
+                reasons.setdefault(part.rp_reason or OLDER, {})[f"{entry.name} in {name}"] = None
+    return said + [f"No RP for {listed(who)}: {reason}.".replace("..", ".") for reason, who in reasons.items()]
+
+
+def notes(group: Group, seen: bool = True) -> list[str]:
+    """Sentences under a table: what its signs mean (``seen``: it has that column), and why there is no RP where there is none."""
+    several = any(len(entry.seeds) > 1 for entry in group.entries)
+    said = ["RP at k: Rank-k divided by HP, that of the backbone's teacher on whole bodies; in brackets its 95 % bootstrap interval."]
+    said.append("Retention: the method's own Rank-1 on whole bodies divided by HP.")
+    said += ["±: standard deviation over the seeds of the occlusion."] if several else []
+    if seen and any(entry.seen is not None for entry in group.entries):
+        said.append("Seen: the method was trained on every kind the cell hides; unseen: not on all.")
+    if any(entry.transductive for entry in group.entries):
+        said.append("Transductive rows use the other probes or the gallery as a whole; they are not to be set against the others.")
+    for reason in dict.fromkeys(entry.total.rp_reason for entry in group.entries if entry.total.rp_reason):
+        who = dict.fromkeys(entry.name for entry in group.entries if entry.total.rp_reason == reason)
+        said.append(f"No RP for {', '.join(who)}: {reason}.".replace("..", "."))
+    told = [(entry.name, row) for entry in group.entries for row in entry.rows]
+    switched = {(name, _switches(row["reference_compat"])) for name, row in told if row.get("reference_compat")}
+    said += [f"{name} departs from the paper as the public code does: {switches}." for name, switches in sorted(switched)]
+    return said + list(dict.fromkeys(f"{lost}." for _, row in told for lost in without_mate(row)))
+
+
+def _switches(switches: dict) -> str:
+    return ", ".join(f"{key} {value}" for key, value in switches.items())

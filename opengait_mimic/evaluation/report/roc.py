@@ -1,0 +1,57 @@
+"""Verification: true against false accepts."""
+
+from __future__ import annotations
+
+from .entries import Entry
+from .figures import Figure, Section, legend, section
+from .method_groups import Group
+from .result_tables import score
+from .svg import Axis, Chart
+from .text_helpers import listed, percent
+
+TITLES = ("Method", "TAR at FAR 1 %, %", "TAR at FAR 0.1 %, %", "EER, %")
+KEYS = ("tar_at_far_0.01", "tar_at_far_0.001", "eer")
+FEWEST = 1e-4  # the smallest share of false accepts that is drawn
+
+
+def roc(group: Group) -> Section:
+    """One chart for each cell, one line for each method, of its first seed; beside the names TAR and EER."""
+    figures, names, lines = [], [], []
+    for place in group.places:
+        found = [entry for entry in group.at(place) if _told(entry).get("roc")]
+        if not found:
+            continue
+        names += [entry.name for entry in found]
+        chart = Chart(
+            f"ROC, {place.title}: {listed(map(_numbers, found))}.",
+            Axis("false accepts (FAR), %", 100 * FEWEST, 100, log=True),
+            Axis("true accepts (TAR), %", 0, 100),
+        )
+        for entry in found:
+            number = group.names.index(entry.name)
+            points = [(100 * far, tar) for far, tar in _told(entry)["roc"] if far >= FEWEST]
+            chart.line(*zip(*points), number)
+            for far, tar in (_told(entry).get("tar") or {}).items():
+                if tar is None:  # too few impostor pairs for this FAR
+                    continue
+                chart.point(100 * float(far), tar, number, f"{entry.name}: TAR {percent(tar)} % at FAR {100 * float(far):g} %", 3.6)
+        figures.append(Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}."))
+        lines.append((place.title, [[entry.name, *(score(entry, key) for key in KEYS)] for entry in found]))
+    listed_pairs = any(_told(entry).get("pairs") == "listed" for entry in group.entries)
+    what = "The pairs of a list." if listed_pairs else "Every probe against every gallery sequence as a pair."
+    intro = f"{what} Curves are of the first seed, with markers at the false accepts for which the table gives TAR."
+    for reason in dict.fromkeys(text for entry in group.entries for text in (_told(entry).get("tar_reason") or {}).values()):
+        intro += f" No TAR there: {reason}."
+    empty = "The results hold no verification scores."
+    for reason in dict.fromkeys(filter(None, (entry.rows[0].get("verification_reason") for entry in group.entries))):
+        intro, empty = (f"{said} No verification: {reason}." for said in (intro, empty))
+    made = section("roc", "Verification", intro, figures, empty, legend(group, names))
+    return made._replace(numbers=(TITLES, lines))
+
+
+def _told(entry: Entry) -> dict:
+    return entry.rows[0].get("verification") or {}
+
+
+def _numbers(entry: Entry) -> str:
+    return f"{entry.name} {', '.join(f'{title} {score(entry, key)}' for title, key in zip(TITLES[1:], KEYS))}"

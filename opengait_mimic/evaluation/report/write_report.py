@@ -1,0 +1,55 @@
+"""``opengait-mimic report``: results as a page, and as files for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ... import __version__
+from ...base.errors import ConfigError
+from .export import to_csv, to_json
+from .latex import to_latex
+from .loaded_results import read_result
+from .method_groups import groups
+from .page import to_html
+
+
+def report(results, out, csv=None, json=None, latex=None) -> list[str]:
+    r"""Write the report of some results.
+
+    Args:
+        results: folders that ``evaluate --out`` wrote, or their ``results.json``.
+        out: the page, HTML.
+        csv: the numbers, one line for each method and cell, and for each of its subsets.
+        json: the numbers, the curves and the provenance.
+        latex: the tables, for ``\input``.
+
+    Returns:
+        A line for each file that was written.
+
+    Raises:
+        FileNotFoundError, ConfigError: see `read_result`; a result given twice, or a place that cannot be written.
+    """
+    places = [Path(place).resolve() for place in results]
+    places = [place.parent if place.name == "results.json" else place for place in places]
+    twice = {str(place) for place in places if places.count(place) > 1}
+    if twice:
+        raise ConfigError(f"RESULTS: {', '.join(sorted(twice))} is given twice; give each result once")
+    found = groups([read_result(place) for place in results])
+    texts = {out: to_html(found, __version__)}
+    for file, write in ((csv, to_csv), (json, to_json), (latex, to_latex)):
+        if file is not None:
+            if file in texts:
+                raise ConfigError(f"{file}: named for two of --out, --csv, --json and --latex; give each a name of its own")
+            texts[file] = write(found)
+    return [_write(Path(file), text) for file, text in texts.items()]
+
+
+def _write(file: Path, text: str) -> str:
+    part = file.with_name(file.name + ".part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(text.encode("utf-8", "replace"))
+        part.replace(file)
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error}") from error
+    return f"written: {file} ({len(text.encode('utf-8', 'replace')) / 1e6:.2f} MB)"

@@ -1,0 +1,116 @@
+"""The clips that a result shows: what each condition hides, and the best and the worst retrievals of each row."""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+from ..metrics import Trials
+from ..metrics.protocols import HOLISTIC, PROBE, Cell
+from ..occlusion import KINDS
+
+CLIPS, RETRIEVALS = 8, 4
+
+
+def sheet_clips(kind: np.ndarray, probes: np.ndarray) -> list[int]:
+    """The sequences of a condition's sheet: `CLIPS` probes spread over the list, of every kind that was drawn in turn.
+
+    Args:
+        kind: of each sequence, index into `KINDS`.
+        probes: which are probes.
+
+    Shape:
+        kind, probes [N]
+    """
+    queues = [list(_spread(np.flatnonzero(probes & (kind == k)), CLIPS)) for k in np.unique(kind[probes])]
+    chosen: list[int] = []
+    while len(chosen) < CLIPS and any(queues):
+        chosen += [queue.pop(0) for queue in queues if queue][: CLIPS - len(chosen)]
+    return sorted(chosen, key=lambda i: (kind[i], i))
+
+
+def _spread(places: np.ndarray, count: int) -> np.ndarray:
+    """Up to ``count`` entries, evenly."""
+    return places[np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).astype(int))] if len(places) else places
+
+
+def extremes(trials: Trials, labels: list[str], which: str) -> list[int]:
+    """The trials shown as ``best`` or ``worst``: one for each of `RETRIEVALS` subjects, those with a mate alone.
+
+    Best are those whose mates stand first, by average precision; worst those whose first mate stands last. Equals come in the order of
+    the test list.
+    """
+    mated = np.flatnonzero((trials.rank > 0) & trials.counted)
+    if which == "best":
+        order = mated[np.lexsort((mated, -trials.ap[mated], trials.rank[mated]))]
+    else:
+        order = mated[np.lexsort((mated, trials.ap[mated], -trials.rank[mated]))]
+    chosen: dict[str, int] = {}
+    for t in order.tolist():
+        chosen.setdefault(labels[trials.probe[t]], t)
+        if len(chosen) == RETRIEVALS:
+            break
+    return list(chosen.values())
+
+
+class Picture(NamedTuple):
+    """Clips to be shown under a name: ``wanted`` holds (sequence, occlusion block or None = whole) in the order of ``shape``."""
+
+    name: str
+    wanted: list[tuple[int, dict | None]]
+    shape: tuple[int, ...]
+    texts: list
+
+
+def sheet(condition: str, block: dict, kind: np.ndarray, hidden: np.ndarray, probes: np.ndarray) -> Picture:
+    """What a condition hides.
+
+    Args:
+        condition: its name.
+        block: its ``occlusion`` block.
+        kind: of each sequence, index into `KINDS`.
+        hidden: the hidden share of each.
+        probes: which are probes.
+
+    Shape:
+        kind, hidden, probes [N]
+    """
+    clips = sheet_clips(kind, probes)
+    texts = [KINDS[kind[i]] + (f" {100 * hidden[i]:.0f} %" if kind[i] else "") for i in clips]
+    return Picture(f"sheet/{condition}", [(i, block) for i in clips], (len(clips),), texts)
+
+
+def retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, names: list[tuple[str, str, str]]) -> list[Picture]:
+    """The best and the worst retrievals of a row: probe, nearest and nearest mate, each side as the network saw it.
+
+    Args:
+        number: of the row.
+        cell: its cell.
+        block: what that hides; None = nothing.
+        trials: its trials.
+        names: label, type and view of each sequence.
+    """
+    found = []
+    probe_side = None if cell.protocol == HOLISTIC else block
+    gallery_side = None if cell.protocol in (HOLISTIC, PROBE) else block
+    for which in ("best", "worst"):
+        wanted, texts = [], []
+        for t in extremes(trials, [name[0] for name in names], which):
+            probe, nearest, mate = (int(getattr(trials, field)[t]) for field in ("probe", "nearest", "mate"))
+            wanted += [(probe, probe_side), (nearest, gallery_side), (mate, gallery_side)]
+            texts.append([" ".join(names[probe]), " ".join(names[nearest]), f"{' '.join(names[mate])}, at place {trials.rank[t]}"])
+        if texts:
+            found.append(Picture(f"retrieval/{number}/{which}", wanted, (len(texts), 3), texts))
+    return found
+
+
+def drawn(pictures: list[Picture], frames: Callable[[list], np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of all pictures, and under ``<name>/text`` what they show; ``frames`` takes what is wanted, gives uint8 [n, 4, h, w]."""
+    seen = frames([clip for picture in pictures for clip in picture.wanted]) if pictures else None
+    out, begin = {}, 0
+    for name, wanted, shape, texts in pictures:
+        part = seen[begin : begin + len(wanted)]
+        out[name], out[f"{name}/text"] = part.reshape(*shape, *part.shape[1:]), np.array(texts)
+        begin += len(wanted)
+    return out

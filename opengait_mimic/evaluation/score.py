@@ -1,0 +1,160 @@
+"""Every cell of an evaluation from its passes, taken one after the other. No host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Callable, NamedTuple, Union
+
+import numpy as np
+import torch
+
+from ..base.errors import ConfigError
+from ..metrics import OF_SPLIT, Trials, mean_over_seeds, trials
+from ..metrics.cell_numbers import curves, heard, numbers, verified
+from ..metrics.protocols import BOTH, HOLISTIC, TEACHER, Cell, Hiding, Split, row, summarise
+from ..metrics.subsets import Parts, bounded
+from .result_clips import Picture, retrievals, sheet
+
+HIDDEN = ("kind", "hidden", "hidden_area", "ven_kind", "ven_hidden")
+"""What is kept of a pass beside its scores; see `opengait_mimic.evaluation.embeddings.Pass`."""
+Job = Union[tuple[Hiding, int], None]
+"""A pass: what it hides, and the seed; None = whole bodies."""
+
+
+class Scored(NamedTuple):
+    """A cell under one seed. ``curves``: those that were asked for."""
+
+    numbers: dict
+    trials: Trials
+    curves: dict
+
+
+class Scorer:
+    """Takes the method's passes, whole bodies first, and scores every cell that each one serves; keeps no occluded embeddings.
+
+    Attributes:
+        whole: the method's own whole bodies, `Scored`.
+        hp: the teacher's; None where its passes are not there.
+        own: the method's whole-body pass.
+        names: label, type and view of the test sequences.
+        passes: job -> its pass, without the embeddings.
+
+    Args:
+        cells: in the order of the rows.
+        seeds: likewise.
+        theirs: the teacher's passes: None -> its whole bodies (there is HP then), job -> hidden ones for `BOTH` by `TEACHER`.
+        metric: ``euc`` or ``cos``.
+        post: of `opengait_mimic.metrics.POST`.
+        full: also CMC, views, kinds, verification.
+        device: where distances are computed.
+    """
+
+    def __init__(self, cells: list[Cell], seeds: list[int], theirs: dict, metric: str, post: str, full: bool, device):
+        """Nothing is scored yet, but the teacher's whole bodies."""
+        self.cells, self.seeds, self.theirs = cells, seeds, theirs
+        self.metric, self.post, self.full, self.device = metric, post, full, device
+        self.found: dict[tuple[Cell, int], Scored] = {}
+        self.hp: Scored | None = None
+        self.passes: dict[Job, Any] = {}
+        self.shared: dict[str, np.ndarray] = {}  # columns of every cell's trials, held once
+
+    def take(self, job: Job, done, split_of: Callable[[list, list, list], Split]) -> None:
+        """Score the cells of a pass of the method's own; ``split_of`` its labels, types and views."""
+        if job is None:
+            self.own, self.labels, self.views = done, done.labels, done.views
+            self.names = list(zip(done.labels, done.types, done.views))
+            self.split = split_of(done.labels, done.types, done.views)
+            if None in self.theirs:
+                whole = self.theirs[None]
+                self.hp = self._score(whole, whole, full=False)
+            self.whole = self._score(done, done, full=self.full)
+        hiding, seed = job or (None, self.seeds[0])
+        self.passes[job] = done._replace(embeddings=np.empty((0, *done.embeddings.shape[1:]), np.float32))  # no view: that holds them all
+        for cell in self.cells:
+            if cell.hiding == hiding:
+                self.found[cell, seed] = self._of(cell, job, done)
+
+    def _of(self, cell: Cell, job: Job, done) -> Scored:
+        gallery_job = job if cell.protocol == BOTH else None
+        if cell.gallery_embedder == TEACHER:
+            return self._score(done, self.theirs[gallery_job])
+        if cell.protocol == HOLISTIC:
+            return self.whole
+        return self._score(done, done if cell.protocol == BOTH else self.own)
+
+    def _score(self, probe, gallery, full: bool | None = None) -> Scored:
+        x, y = (torch.from_numpy(side.embeddings).to(self.device) for side in (probe, gallery))
+        try:
+            found = trials(self.split, x, y, self.labels, self.views, self.metric, self.post)
+        except ValueError as error:  # embeddings that are not finite, or do not fit
+            raise ConfigError(str(error)) from error
+        self.shared = self.shared or {name: getattr(found, name) for name in OF_SPLIT}
+        found, drawn = found._replace(**self.shared), None
+        if self.full if full is None else full:
+            kind = probe.kind if probe.kind.any() else None
+            drawn = curves(self.split, found, self.views, kind)
+            drawn.update(verified(self.split, x, y, self.labels, self.views, self.metric, self.post))
+        return Scored(numbers(self.split, found, self.views), found, drawn or {})
+
+    @property
+    def hidden(self) -> dict[str, dict]:
+        """``<condition>|<seed>`` -> what was hidden of each sequence, see `HIDDEN`; whole bodies under an empty condition."""
+        found = {}
+        for job, done in self.passes.items():
+            hiding, seed = job or (None, self.seeds[0])
+            known = {name: getattr(done, name) for name in HIDDEN}
+            found[f"{hiding.name if hiding else ''}|{seed}"] = {name: value for name, value in known.items() if value is not None}
+        return found
+
+    def rows(
+        self, facts: dict, hp: dict | None, hp_trials: Trials | None, reason: str, hidden_by: Callable[[Hiding], str]
+    ) -> tuple[list[dict], list[dict], list[Trials]]:
+        """The rows, their summary over the seeds, and the trials of every row.
+
+        Args:
+            facts: see `opengait_mimic.metrics.protocols.row`.
+            hp: the numbers that RP divides by; None = unknown.
+            hp_trials: their trials; None: RP has no interval.
+            reason: ``hp`` is None.
+            hidden_by: what names a condition's draws; see `opengait_mimic.evaluation.embedding_plan.Jobs.hidden_by`.
+        """
+        rows, kept, means = [], [], {}
+        parts = Parts(self.split, self.labels, self.whole.trials)
+        below = None if hp_trials is None else parts.resampled(hp_trials)
+        draws = {hiding: hidden_by(hiding) for hiding in dict.fromkeys(cell.hiding for cell in self.cells if cell.hiding)}
+        for cell, found in self._by_cell():
+            by_seed = [parts.resampled(scored.trials) for scored in found.values()]
+            for (seed, scored), own in zip(found.items(), by_seed):
+                values = {**scored.numbers, **scored.curves}
+                more = {"hidden_by": draws.get(cell.hiding)}
+                meta = self.passes[cell.hiding and (cell.hiding, seed)].meta
+                if on := {**meta["trained_with"], **meta["tested_with"]}:
+                    more["reference_compat"] = on
+                rows.append(bounded({**row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more}, own, below))
+                kept.append(scored.trials)
+            if len(found) > 1:
+                means[cell.name] = {part: mean_over_seeds([own[part] for own in by_seed]) for part in by_seed[0]}
+        summary = [bounded(line, means[line["cell"]], below) if line["cell"] in means else line for line in summarise(rows)]
+        return rows, summary, kept
+
+    def _by_cell(self) -> Iterator[tuple[Cell, dict[int, Scored]]]:
+        """Every cell with what was found under each seed; whole bodies have one."""
+        for cell in self.cells:
+            yield cell, {seed: self.found[cell, seed] for seed in self.seeds if (cell, seed) in self.found}
+
+    def pictures(self, block: Callable[[Job], dict | None]) -> list[Picture]:
+        """What a report shows: a sheet of every condition, and the best and the worst retrievals of every cell, under its first seed.
+
+        Args:
+            block: the ``occlusion`` block of a job.
+        """
+        probes, out, number = np.any([probe for probe, _ in self.split.subsets.values()], axis=0), [], 0
+        for job, done in self.passes.items():
+            if job and job[1] == self.seeds[0]:
+                out.append(sheet(job[0].name, block(job), done.kind, done.hidden, probes))
+        for cell, found in self._by_cell():
+            seed, scored = next(iter(found.items()))
+            told = heard(self.split, scored.trials)
+            out += retrievals(number, cell, block(cell.hiding and (cell.hiding, seed)), told, self.names)
+            number += len(found)  # rows come in this order
+        return out

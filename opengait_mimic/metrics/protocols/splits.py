@@ -1,0 +1,144 @@
+"""The probe and the gallery of a list of sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .listed import Listed
+from .rules import CROSS_VIEW_GALLERY, PROTOCOLS, Rule
+
+
+@dataclass(frozen=True)
+class Split:
+    """Probe and gallery of N sequences.
+
+    Attributes:
+        name: the protocol's name.
+        subsets: name -> (probe mask [N], gallery mask [N]), bool; each subset may have a gallery of its own.
+        cross_view: Rank-k per pair of views, identical ones left out.
+        mates_only: probes without a mate are left out, and there are mAP and mINP; never with ``cross_view``.
+        by_probe_view: Rank-k per view of the probes, against the whole gallery but their own subject at their own view.
+        views: the names cross-view compares, str [N], where they are not the sequences' own (CCPG); else None.
+        overall: the subset whose scores are the total's (SUSTech1K); None = the mean over the subsets.
+        pairs: the trials of verification as (probe, gallery) indices among the N, int64 [M, 2], of both kinds; None = every probe
+            against the whole gallery of its subset.
+    """
+
+    name: str
+    subsets: dict[str, tuple[np.ndarray, np.ndarray]]
+    cross_view: bool
+    mates_only: bool = False
+    by_probe_view: bool = False
+    views: np.ndarray | None = None
+    overall: str | None = None
+    pairs: np.ndarray | None = None
+
+
+def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery: bool = False) -> Rule | Listed:
+    """The protocol of a data set.
+
+    Args:
+        dataset: a name of ``PROTOCOLS``; or a rule or what `read_protocol` returned, which are protocols themselves.
+        probe_set: the partition's PROBE_SET, any container of ``label-type-view``; needed by Gait3D only.
+        cross_view_gallery: ``evaluator_cfg.cross_view_gallery``: OpenGait's other protocol of CASIA-B and OUMVLP.
+
+    Raises:
+        ValueError: an unknown data set, one without the other protocol that is asked for, or a missing ``probe_set``.
+    """
+    if isinstance(dataset, (Rule, Listed)):
+        return dataset
+    if cross_view_gallery:
+        if dataset not in CROSS_VIEW_GALLERY:
+            raise ValueError(
+                f"evaluator_cfg.cross_view_gallery = true: {', '.join(CROSS_VIEW_GALLERY)} have this protocol, the test set {dataset!r} has"
+                " none of the kind: set the key to false, or leave it out"
+            )
+        return CROSS_VIEW_GALLERY[dataset]
+    if dataset not in PROTOCOLS:
+        raise ValueError(
+            f"data set {dataset!r} has no protocol; known: {', '.join(PROTOCOLS)}. Set data_cfg.test_dataset_name to one of these "
+            "(OpenGait's default is CASIA-B), or name the probes and the gallery in a protocol file (metrics.protocols.listed)"
+        )
+    rule = PROTOCOLS[dataset]
+    if not rule.by_list:
+        return rule
+    if not probe_set:
+        raise ValueError(
+            f"data set {dataset!r} needs the list PROBE_SET of its partition file (entries label-type-view), "
+            f"got {probe_set!r}: pass it as probe_set"
+        )
+    listed = probe_set if isinstance(probe_set, frozenset) else frozenset(probe_set)
+    return Listed(rule.name, {"all": (listed, None)}, mates_only=True, source="PROBE_SET", complete=False)
+
+
+def is_probe(dataset: str | Listed, label: str, type_: str, view: str, probe_set=None) -> bool:
+    """Whether a sequence is a probe of any subset; these are the sequences hidden in the cell ``probe``.
+
+    In CCPG a probe of one subset may be gallery of another. Where a test hides the probes as it goes (``evaluator_cfg.occlusion.protocol:
+    probe``) such a sequence is hidden in both; ``evaluate`` takes each side from the embeddings of its own condition.
+
+    Args:
+        dataset: a name of ``PROTOCOLS``, or what `read_protocol` returned.
+        label: subject.
+        type_: OpenGait's type, e.g. ``nm-05``.
+        view: OpenGait's view.
+        probe_set: see `protocol_of`; a frozenset is taken as it is.
+
+    Raises:
+        ValueError: an unknown data set, or a missing ``probe_set``.
+    """
+    known = protocol_of(dataset, probe_set)
+    if isinstance(known, Listed):
+        return known.is_probe(label, type_, view)
+    return any(probe[0] for probe, _ in known.masks([type_]).values())
+
+
+def split(dataset: str | Rule | Listed, labels, types, views, probe_set=None) -> Split:
+    """Divide the test sequences of a data set into probe and gallery.
+
+    Args:
+        dataset: a name of ``PROTOCOLS``, a rule, or what `read_protocol` returned.
+        labels: subject of each sequence.
+        types: OpenGait's type of each sequence.
+        views: OpenGait's view of each sequence.
+        probe_set: the partition's PROBE_SET, a list of ``label-type-view``; needed by Gait3D only.
+
+    Shape:
+        labels, types, views [N]; masks [N] bool
+
+    Raises:
+        ValueError: an unknown data set, lists of unequal length, or a subset without probes or gallery.
+        ConfigError: (a ValueError) a protocol file that does not fit the sequences, see `Listed`.
+
+    Example:
+        >>> split("GREW", ["a", "a"], ["01", "02"], ["v", "w"]).subsets["all"][0]
+        array([False,  True])
+    """
+    if not len(labels) == len(types) == len(views):
+        raise ValueError(f"{len(labels)} labels, {len(types)} types and {len(views)} views; expected one of each")
+    known = protocol_of(dataset, probe_set)
+    at = f"data set {dataset!r}" if isinstance(dataset, str) else getattr(known, "source", f"protocol {known.name!r}")
+    if isinstance(known, Listed):
+        found = Split(known.name, known.masks(labels, types, views), known.cross_view, known.mates_only)
+        found = replace(found, pairs=known.indices(labels, types, views))
+    else:
+        compared = np.array([view.split(known.view_until)[0] for view in views], dtype=str) if known.view_until else None
+        found = Split(known.name, known.masks(types), known.cross_view, views=compared, overall=known.overall)
+        found = replace(found, by_probe_view=known.by_probe_view)
+    for name, masks in found.subsets.items():
+        for i, (side, mask) in enumerate(zip(("probe", "gallery"), masks)):
+            if not mask.any():
+                raise ValueError(
+                    f"{at}: no {side} for subset {name!r} among {len(types)} sequences; "
+                    f"types present: {', '.join(np.unique(np.asarray(types, dtype=str))) or 'none'}; expected {_wanted(known, name, i)}. "
+                    "Check data_cfg.test_dataset_name, dataset_root and dataset_partition"
+                )
+    return found
+
+
+def _wanted(known, subset, side):
+    if isinstance(known, Rule):
+        return known.wanted(subset, side)
+    return f"sequences {'not ' if side else ''}in {known.source} (label-type-view)"

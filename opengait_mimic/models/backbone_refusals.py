@@ -1,0 +1,116 @@
+"""Why a host model cannot serve as a backbone, in words, from the error it met and the transforms of its YAML, not from its name."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+
+import torch
+
+from ..base.errors import ConfigError
+
+INSTEAD = "Choose a backbone that embeds silhouettes alone, such as Baseline, GaitGL or DeepGaitV2"
+CLIP_TYPE = "a clip's type"  # of the clips that `trial` makes; whoever looks it up has names of its own
+AXES = (
+    r"to unpack \(expected (?P<wants>\d+), got (?P<has>\d+)\)",
+    r"input\.dim\(\) = (?P<has>\d+) is not equal to len\(dims\) = (?P<wants>\d+)",
+)
+
+
+class NotLent(AttributeError):
+    """A model reads of its run what a part that is not trained has none of."""
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says nothing of the model: the machine's memory was used up. It is passed on as it is."""
+    return isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+
+
+class OneInput(list):
+    """The list of a clip's inputs, which has one; says so when a model asks for more."""
+
+    def __getitem__(self, index):
+        """The silhouettes."""
+        if isinstance(index, int) and index >= len(self):
+            raise LookupError(f"it reads a further input (number {index + 1}) beside the first; here silhouettes are the only one")
+        return super().__getitem__(index)
+
+
+def inputs_of(own: dict | None) -> list[str]:
+    """What a YAML's test feeds its model through: one text for each input."""
+    blocks = own["evaluator_cfg"].get("transform") if own else None
+    blocks = [blocks] if isinstance(blocks, dict) else blocks or []
+    return [" + ".join(step["type"] for step in block.get("trf_cfg", [block])) for block in blocks]
+
+
+def refuse_inputs(own: dict, key: str) -> None:
+    """Stop at a YAML whose model takes several inputs.
+
+    Raises:
+        ConfigError: how many, and by which transform each of them is read.
+    """
+    found = inputs_of(own)
+    if len(found) > 1:
+        model = own["model_cfg"]["model"]
+        raise ConfigError(f"{key}: {model} takes {len(found)} inputs (read through {', '.join(found)}), not silhouettes alone. {INSTEAD}")
+
+
+def why_not_built(error: Exception, model_cfg: dict, key: str) -> str:
+    """The reason of an error in a model's constructor."""
+    name = model_cfg["model"]
+    if isinstance(error, FileNotFoundError):
+        places = [place for place, value in _texts(model_cfg, key) if value and value in str(error)]
+        return f"{', '.join(places) or name}: {error.filename or error} is not there; {name} loads pretrained weights from it. {INSTEAD}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        return f"it needs the package {package!r}: pip install {package}. {INSTEAD}"
+    if isinstance(error, ImportError):
+        return f"an import of it fails: {error}. {INSTEAD}"
+    if isinstance(error, KeyError) and error.args:
+        return (
+            f"it asks for the key {error.args[0]!r}, which its model_cfg or the configuration around it lacks: copy it from a YAML of that"
+            " model, or choose another backbone"
+        )
+    return f"{_place(error)}. {INSTEAD}"
+
+
+def why_not_embedded(error: Exception) -> str:
+    """The reason of an error while a model embeds silhouettes."""
+    text = str(error)
+    channels = re.search(r"to have (\d+) channels, but got (\d+) channels", text)
+    axes = next(filter(None, (re.search(pattern, text) for pattern in AXES)), None)
+    if type(error) is LookupError or isinstance(error, NotLent):
+        return text
+    if isinstance(error, KeyError) and CLIP_TYPE in error.args:
+        return "it looks the type of a sequence up among names of its own: it classifies those and does not identify people"
+    if isinstance(error, KeyError) and error.args[:1] in (("inference_feat",), ("embeddings",)):
+        return "it returns no inference_feat.embeddings"
+    if channels:
+        needed, got = channels.groups()
+        return f"a layer of it takes {needed} channels and gets {got}: silhouettes are not its input, or not the whole of it"
+    if axes and axes["has"] == "4":
+        return f"it takes inputs of {axes['wants']} axes, where silhouettes [n, s, h, w] have 4: skeletons, maps or colours"
+    if axes:
+        return f"it unpacks {axes['wants']} pieces where there is {axes['has']}: several inputs, or several views of each clip"
+    if "tensor of 0 elements" in text:
+        return "it cuts a part off its input that silhouettes, of one channel, do not have: they are not the whole of it"
+    if isinstance(error, TypeError) and "NoneType" not in text:  # a call that this version does not know, whatever the input
+        return f"the model itself fails with this torch ({torch.__version__}): {_place(error)}"
+    return _place(error)
+
+
+def _place(error: Exception) -> str:
+    """Type, file and line of an error in the host's code, and what it says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "?"
+    return ": ".join([f"{type(error).__name__} in {where}", *str(error).splitlines()[:1]])
+
+
+def _texts(block, key: str):
+    """Every text of a configuration, with its place."""
+    if isinstance(block, dict):
+        for name, value in block.items():
+            yield from _texts(value, f"{key}.{name}")
+    elif isinstance(block, str):
+        yield f"{key} = {block}", block

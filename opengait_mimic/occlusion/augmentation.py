@@ -1,0 +1,66 @@
+"""Occlusion as a plain host transform, for any OpenGait YAML."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import torch
+
+from ..base.config import boolean, number, optional
+from . import Occlusion, apply, binarise, clip_times, draw
+
+
+class OcclusionAugmentation:
+    """Hide part of the silhouettes of one transform call.
+
+    The host calls a transform once per clip under ``fixed_*`` sampling, but once per **batch** (all clips of this process
+    joined) under ``unfixed_*`` and ``all_*``: every clip then shares one draw. Where each clip needs its own, use the model
+    ``Baseline2``. Our models occlude by themselves and refuse this transform.
+
+    .. code-block:: yaml
+
+        transform:
+          - type: Compose
+            trf_cfg:
+              - type: BaseSilCuttingTransform
+              - type: OcclusionAugmentation
+                kinds: {none: 0.2, top: 0.4, bottom: 0.4}
+                hidden: [0.4, 0.6]
+                ordered: false
+
+    Args:
+        kinds: kind -> probability, adding up to 1; see `Occlusion.from_cfg` for this and the next ones.
+        hidden: lowest and highest hidden share.
+        binarise: threshold for a hard 0/1 result, or None to leave it.
+        speed: of moving kinds.
+        time_axis: of moving kinds where the sampling is unordered.
+        ordered: the sampler is ``*_ordered``: moving kinds follow the frames' positions. A transform cannot see it.
+
+    Shape:
+        ``[s, h, w]`` numpy, values 0..1 (put it after BaseSilTransform or BaseSilCuttingTransform) -> the same, float32.
+
+    Raises:
+        ConfigError: a wrong argument.
+        ValueError: values outside 0..1 (the division by 255 comes later or is missing), or another shape.
+    """
+
+    def __init__(self, kinds=None, hidden=(0.4, 0.6), binarise=0.5, speed=(0.5, 1.0), time_axis=100, ordered=False):
+        """Check the arguments; see the class."""
+        given = {"hidden": hidden, "speed": speed, "time_axis": time_axis, **({} if kinds is None else {"kinds": kinds})}
+        self.ordered = boolean(ordered, "OcclusionAugmentation.ordered")
+        self.occlusion = Occlusion.from_cfg(given, "OcclusionAugmentation")
+        self.threshold = optional(number(0, 1))(binarise, "OcclusionAugmentation.binarise")
+
+    def __call__(self, seq: np.ndarray) -> np.ndarray:
+        """Occlude one call's frames; the draw comes from Python's generator, which the host seeds."""
+        if seq.ndim != 3 or seq.size == 0 or not (seq.min() >= 0 and seq.max() <= 1):
+            raise ValueError(
+                f"OcclusionAugmentation expects [s, h, w] in 0..1, after BaseSil(Cutting)Transform; got shape {seq.shape}"
+                + (f" with values {seq.min()} to {seq.max()}" if seq.size else "")
+            )
+        key = ("transform", random.getrandbits(64))
+        chosen = draw(self.occlusion, key)
+        times = clip_times([chosen], [key], [len(seq)], self.ordered, self.occlusion.time_axis)
+        sils = torch.from_numpy(np.ascontiguousarray(seq, dtype=np.float32))[None]  # [1, s, h, w]
+        return binarise(apply(sils, [chosen], times=times), self.threshold)[0].numpy()

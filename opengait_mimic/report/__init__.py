@@ -1,5 +1,0 @@
-"""The report of results: one self-contained page, and CSV, JSON and LaTeX. Reads files alone; no host, no network."""
-
-from .command import report
-
-__all__ = ["report"]

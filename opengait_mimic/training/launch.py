@@ -1,0 +1,233 @@
+"""One training or one test, as OpenGait's main.py runs it, on any device and from any folder."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import os
+from typing import Callable
+
+from torch import nn
+
+from .. import host as hosts
+from .. import run_sheet
+from ..base import stopped
+from ..base.locks import locked
+from ..base.processes import on_rank_0, rank_and_world
+from ..host import is_ours
+from ..host import read_pickles as reading
+from ..models.prepare import model_class, of_file, prepare, restorable
+from ..networks.batchnorm import gather_batchnorm
+from . import batches, step
+from . import resume as resuming
+from . import saving as keeping
+from .inputs import checkpoint_at, save_folder
+from .record import Recorder
+from .trained_on import history
+
+
+def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False) -> None:
+    """Start the host's message manager for this run (console, file, TensorBoard)."""
+    from utils import get_msg_mgr
+
+    engine = cfgs["trainer_cfg"] if training else cfgs["evaluator_cfg"]
+    folder = str(save_folder(cfgs, "trainer_cfg" if training else "evaluator_cfg"))
+    logger = logging.getLogger("opengait")
+    for handler in list(logger.handlers):  # a process may run several stages
+        logger.removeHandler(handler)
+        handler.close()
+    manager = get_msg_mgr()
+    logging.disable(logging.INFO if quiet else logging.NOTSET)
+    if training:
+        hint = engine["restore_hint"]
+        manager.init_manager(folder, log_to_file, engine["log_iter"], hint if isinstance(hint, int) else 0)
+        if rank_and_world()[0] == 0:  # on others the manager does nothing, and has nothing
+            manager.info_dict.clear()  # OpenGait's keeps what an earlier training of this process had not printed yet
+    else:
+        manager.init_logger(folder, log_to_file)
+    logging.disable(logging.NOTSET)
+    if quiet:
+        for handler in logger.handlers:
+            if not isinstance(handler, logging.FileHandler):
+                handler.setLevel(logging.WARNING)
+    manager.log_info(engine)
+
+
+def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = False, as_teacher: bool = False) -> nn.Module:
+    """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
+
+    With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
+    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. It decides the weights that a training starts from;
+    what it draws afterwards is `opengait_mimic.training.batches`'s. ``asked``: see `restorable`. ``as_teacher``: a host's own model is
+    restored as `opengait_mimic.models.teacher_test` says.
+
+    Raises:
+        HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
+    """
+    from utils import get_ddp_module, get_msg_mgr, init_seeds, params_count
+
+    rank, world = rank_and_world()
+    trainer = cfgs["trainer_cfg"]
+    init_seeds(trainer.get("seed", 0) * 1000 + rank)
+    restorable(cfgs, training, asked)
+    kind = model_class(cfgs)
+    if occludable and not is_ours(kind):
+        from ..models.occluded_input import occluded_class
+
+        kind = occluded_class(kind)
+        if as_teacher:
+            from ..models.teacher_test import teacher_class
+
+            kind = teacher_class(kind)
+    model = _made(kind, cfgs, training)
+    if training and trainer["sync_BN"] and world > 1:
+        if hosts.device().type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        else:
+            model = gather_batchnorm(model)
+    if trainer["fix_BN"]:
+        model.fix_BN()
+    model = get_ddp_module(model, trainer["find_unused_parameters"])
+    get_msg_mgr().log_info(params_count(model))
+    return model
+
+
+def _made(kind: type, cfgs: dict, training: bool) -> nn.Module:
+    """The model; a checkpoint that does not fit it is told by its file and key."""
+    from ..base.errors import CheckpointError
+    from ..models.upstream_weights import Misfit
+
+    engine = "trainer_cfg" if training else "evaluator_cfg"
+    hint = cfgs[engine]["restore_hint"]
+    named = f"{engine}.restore_hint = {hint}: {checkpoint_at(cfgs, hint)}" if isinstance(hint, int) else f"{engine}.restore_hint = {hint}"
+    try:
+        return kind(cfgs, training)
+    except Misfit as error:
+        raise CheckpointError(f"{named}: {error}") from error
+    except RuntimeError as error:
+        head, *problems = str(error).splitlines()
+        if type(error) is not RuntimeError or "loading state_dict" not in head:
+            raise
+        told, model = "; ".join(line.strip()[:200].rstrip(".") for line in problems[:3]), cfgs["model_cfg"]["model"]
+        raise CheckpointError(
+            f"{named} does not fit this {model}: {told}. Name a checkpoint that training this YAML wrote, or use the YAML that this one was"
+            " trained with"
+        ) from error
+
+
+def launch(
+    path: str | os.PathLike,
+    phase: str,
+    iteration: int = 0,
+    log_to_file: bool = False,
+    quiet: bool = False,
+    before: Callable[[nn.Module], None] = lambda model: None,
+    resume: bool = False,
+    trust_pickles: bool = False,
+    preflight: bool | str = False,
+):
+    """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`) and
+    holds its folder meanwhile (`locks`).
+
+    Args:
+        path: the YAML.
+        phase: ``train`` or ``test``.
+        iteration: restore this iteration (0: the YAML's ``restore_hint``).
+        log_to_file: also log to ``<output>/<dataset>/<model>/<save_name>/logs``.
+        quiet: only warnings on the console.
+        before: called with the built model before it runs.
+        resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
+            With its batches (`opengait_mimic.training.batches`) and the gradient scaler's state, which every ``iteration`` brings
+            back, it ends as if it had not stopped.
+        trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of `reading`'s.
+        preflight: try everything once before the first step (`opengait_mimic.preflight`); ``"brief"``: in one line, where all is well.
+
+    Returns:
+        The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
+
+    Raises:
+        HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models. TrainingStopped: step
+            after step could not train, see `opengait_mimic.training.step`. PreflightFailed: a check failed.
+    """
+    from utils import get_msg_mgr
+
+    training = phase == "train"
+    cfgs = prepare(path, phase, iteration)
+    if resume:
+        cfgs["trainer_cfg"].update(optimizer_reset=False, scheduler_reset=False, restore_ckpt_strict=True)
+    given = copy.deepcopy(cfgs)  # a model may change its own
+    overwritten = ""
+    if training:
+        hint = cfgs["trainer_cfg"]["restore_hint"]
+        stopped.reached(cfgs["trainer_cfg"]["save_name"], hint if isinstance(hint, int) else 0)
+        if hint == 0:
+            overwritten = on_rank_0(lambda: resuming.overwritten(cfgs))
+    with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
+        reading.install(trust_pickles)
+        start_log(cfgs, training, log_to_file, quiet)
+        tests = not training or cfgs["trainer_cfg"]["with_test"]
+        if overwritten:
+            get_msg_mgr().log_warning(overwritten)
+        if training:
+            _warn_unsaved(cfgs)
+        with of_file(path):
+            model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"], asked=iteration != 0)
+        if training:
+            inner = getattr(model, "module", model)
+            step.attach(inner, given)
+            said = keeping.restore(inner, given)
+            batches.number(inner, given, said.get("batch") or inner.iteration)
+            run_sheet.start(inner, given)
+            keeper = keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
+            if preflight:
+                from ..preflight.run import run_preflight  # needs the host's modules
+
+                run_preflight(model, given, brief=preflight == "brief", yaml=path)
+        before(model)
+        kind = type(getattr(model, "module", model))
+        if not training:
+            return kind.run_test(model)
+        if resume:
+            keeper.make_up(model)
+        kind.run_train(model)
+        return model
+
+
+def _warn_unsaved(cfgs: dict) -> None:
+    """Say which steps of a schedule would be lost at its end."""
+    from utils import get_msg_mgr
+
+    trainer = cfgs["trainer_cfg"]
+    total, every = trainer["total_iter"], trainer["save_iter"]
+    if total % every:
+        get_msg_mgr().log_warning(
+            f"trainer_cfg.save_iter = {every}, total_iter = {total}: "
+            + (f"what is trained after iteration {total - total % every} is not saved" if total >= every else "nothing is ever saved")
+            + "; choose a save_iter that divides total_iter"
+        )
+
+
+def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
+    """Build what `launch` would train, and run the checks of `opengait_mimic.preflight` alone.
+
+    Args:
+        path: the YAML.
+        iteration: as a training that goes on from there.
+
+    Raises:
+        PreflightFailed: a check failed. See also `launch`.
+    """
+    cfgs = prepare(path, "train", iteration)
+    given = copy.deepcopy(cfgs)
+    reading.install()
+    start_log(cfgs, False, False, quiet=True)  # no summary is begun
+    with of_file(path):
+        hides = cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"]
+        model = build(cfgs, True, occludable=hides, asked=iteration != 0)
+    from ..preflight.run import run_preflight  # needs the host's modules
+
+    inner = getattr(model, "module", model)
+    step.attach(inner, given)  # the precision that it trains in
+    batches.number(inner, given, inner.iteration)
+    run_preflight(model, given, yaml=path)
