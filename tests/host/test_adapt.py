@@ -85,19 +85,19 @@ def test_a_second_bind_rebinds_nothing_again(host, host_spec, output):
     assert {name: vars(base)[name] for name in ("torch", "BaseModel")} | {"load": base.BaseModel._load_ckpt} == before
 
 
-def test_the_table_lists_every_name_that_differs(host):
-    """Each row is in effect: the name is not the host's own any more."""
-    from opengait_mimic.host.rebinding import applied
+def test_a_caller_hands_in_rebindings_that_are_listed(host, host_spec, output):
+    calls = []
 
-    rows = {name for name, _, _ in hosts.rebinding_table()}
-    assert {f"{row.module}.{row.name}" for row in applied} <= rows
-    for row in applied:
-        owner = sys.modules[row.module]
-        *path, name = row.name.split(".")
-        for part in path:
-            owner = getattr(owner, part)
-        now = getattr(owner, name)
-        assert not (getattr(now, "__module__", "") or "").startswith(row.module) or hasattr(now, "__wrapped__") or isinstance(now, type)
+    def build(original):
+        calls.append(original)
+        return 2 * original
+
+    sys.modules["utils"].of_this_test = 21
+    row = hosts.Rebinding("utils", "of_this_test", build, "a test")
+    for _ in range(2):
+        hosts.bind(host_spec, "cpu", output, rebindings=(row,))
+    assert sys.modules["utils"].of_this_test == 42 and calls == [21]
+    assert ("utils.of_this_test", "both hosts", "a test") in hosts.rebinding_table()
 
 
 # ---------------------------------------------------------------- the host's own models
