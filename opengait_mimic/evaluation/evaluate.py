@@ -15,18 +15,21 @@ from ..base.progress import rank_bar
 from ..base.seeds import read_seeds
 from ..host import load_cfgs, resolve
 from ..metrics import Trials, transductive
-from ..metrics.protocols import TEACHER, format_rows, light, pairs_hash, protocol_hash
+from ..metrics.protocols import pairs_hash, protocol_hash
 from ..occlusion.manifest import write as write_manifest
 from ..run_sheet import write_result_sheet
 from ..training.inputs import sha256
 from ..training.record import write_whole
 from ..training.trained_on import trained_kinds
+from .cells import TEACHER
+from .console_table import format_rows
 from .embedding_plan import Jobs
 from .embeddings import fingerprint
 from .provenance import provenance
 from .reference_result import Reference, read_reference
 from .result_clips import drawn
 from .result_folder import JSON, Result, try_places, write_result
+from .rows import light
 from .rp_reference import checkpoint_of, hp_weights, refuse_other, teachers_weights
 from .score import Scorer
 from .test_setup import Subject, architecture, cells_of, read_subject

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..base.errors import ConfigError
 from ..metrics import OF_SPLIT, Trials
-from ..metrics.protocols import HOLISTIC, OWN, unlike
-from ..metrics.protocols.comparable import FACTS
-from ..metrics.protocols.rows import RANKS
+from .cells import HOLISTIC, OWN
+from .comparable_rows import FACTS, unlike
 from .result_content import read_arrays, read_content, result_file
+from .rows import RANKS
 
 TRIALS = "trials.npz"
 

@@ -10,10 +10,13 @@ import torch
 
 from ..base.errors import ConfigError
 from ..metrics import OF_SPLIT, Trials, mean_over_seeds, trials
-from ..metrics.cell_numbers import curves, heard, numbers, verified
-from ..metrics.protocols import BOTH, HOLISTIC, TEACHER, Cell, Hiding, Split, row, summarise
-from ..metrics.subsets import Parts, bounded
+from ..metrics.cell_scores import curves, heard, numbers, verified
+from ..metrics.protocols import Split
+from ..metrics.subset_intervals import Parts, bounded
+from .cells import BOTH, HOLISTIC, TEACHER, Cell, Hiding
 from .result_clips import Picture, retrievals, sheet
+from .row_summaries import summarise
+from .rows import row
 
 HIDDEN = ("kind", "hidden", "hidden_area", "ven_kind", "ven_hidden")
 """What is kept of a pass beside its scores; see `opengait_mimic.evaluation.embeddings.Pass`."""

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 from ..metrics.protocols import score, split
-from ..metrics.protocols.mates import without_mate
+from ..metrics.protocols.mateless_probes import without_mate
 from ..occlusion import KINDS
 
 KS = (1, 5, 10, 20)

@@ -6,10 +6,9 @@ and the intervals are all taken of what it returns.
 
 from .bootstrap import Interval, Resampled, Resamples, accuracy_interval, mean_over_seeds, rp_interval
 from .distances import distance_matrix
-from .means import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
-from .post import POST, Distances, transductive
-from .ranking import OF_SPLIT, Trials, trials
-from .ranks import RankResult, mate_rank, precision, rank_k
+from .mean_scores import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
+from .postprocessing import POST, Distances, transductive
+from .ranks import OF_SPLIT, Trials, trials
 from .relative_performance import RelativePerformance, relative_performance
 from .verification import NoPairs, Verification, verification, verify_pairs
 
@@ -21,7 +20,6 @@ __all__ = [
     "POST",
     "Distances",
     "Interval",
-    "RankResult",
     "RelativePerformance",
     "Trials",
     "Verification",
@@ -31,11 +29,8 @@ __all__ = [
     "by_view",
     "cmc",
     "distance_matrix",
-    "mate_rank",
     "mean_over_seeds",
     "mean_precision",
-    "precision",
-    "rank_k",
     "relative_performance",
     "rp_interval",
     "transductive",

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from .distances import checked
-from .post import between
-from .search import CELLS
-from .sides import pairings, sides
+from .pairings import pairings, sides
+from .postprocessing import between
+from .rank_search import CELLS
 
 TARGETS = (0.01, 0.001)
 """The false accept rates that TAR is reported at."""

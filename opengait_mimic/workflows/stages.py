@@ -19,8 +19,8 @@ from ..base.locks import refuse_locked
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..evaluation.evaluate import measure, write_json
+from ..evaluation.rows import light
 from ..evaluation.test_setup import DEFAULT, teacher_cfgs
-from ..metrics.protocols import light
 from ..models.prepare import prepare
 from ..run_sheet import write_result_sheet
 from ..training.inputs import differences, save_folder, test_inputs

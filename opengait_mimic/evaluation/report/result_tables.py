@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...metrics.protocols.mates import without_mate
-from .entries import Entry, Part, Place
+from ...metrics.protocols.mateless_probes import without_mate
+from .method_cells import Entry, Part, Place
 from .method_groups import Group
-from .text_helpers import listed, ratio, spread
+from .page_text import listed, ratio, spread
 
 COLUMNS = 4  # cells side by side in the overview
 TABLE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..sides import groups
+from ..pairings import groups
 from .splits import Split
 
 
