@@ -12,10 +12,10 @@ FACTS = {
     "backbone_cfg": "the backbone's model_cfg",
     "post": "post-processing",
 }
-"""What must be equal, as a row names it -> as a message does. Seeds and draws come on top: see `unlike`."""
+"""What must be equal, as a row names it -> as a message does. Seeds and draws come on top: see `list_differences`."""
 
 
-def unlike(own: dict, other: dict) -> list[str]:
+def list_differences(own: dict, other: dict) -> list[str]:
     """In what two rows differ that must be alike before one is divided by, or compared with, the other.
 
     Equal must be the keys of `FACTS`; and every seed of the first one's draws must be among the second's (``seeds``), so that both

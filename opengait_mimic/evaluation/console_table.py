@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..metrics.protocols.mateless_probes import without_mate
+from ..metrics.protocols.mateless_probes import describe_mateless
 from .cells import HOLISTIC
-from .row_summaries import summarise
+from .row_summaries import summarise_seeds
 
 COLUMNS = {
     "method": "method",
@@ -36,12 +36,12 @@ def format_rows(rows: list[dict], summary: list[dict] | None = None) -> str:
     where the protocol has several subsets Rank-1 and RP of each.
 
     Args:
-        rows: from `row`.
-        summary: of `summarise`, where its intervals were filled in; None = made here.
+        rows: from `make_row`.
+        summary: of `summarise_seeds`, where its intervals were filled in; None = made here.
     """
     if not rows:
         return "no rows"
-    lines = summarise(rows) if summary is None else summary
+    lines = summarise_seeds(rows) if summary is None else summary
     texts = [{key: _cell(line, key) for key in COLUMNS} for line in lines]
     shared = [key for key in ABOVE if len({text[key] for text in texts} - {"-"}) <= 1]
     above = {COLUMNS[key]: next((text[key] for text in texts if text[key] != "-"), None) for key in shared}
@@ -115,7 +115,7 @@ def _notes(lines: list[dict]) -> list[str]:
         out.append(f"{method}* departs from the paper as the public code does: {on}")
     for method, post in dict.fromkeys((line["method"], line["transductive"]) for line in lines if line.get("transductive")):
         out.append(f"{method}† is transductive ({post}): it uses all probes at once; do not compare it with what does not")
-    return out + list(dict.fromkeys(said for line in lines for said in without_mate(line)))
+    return out + list(dict.fromkeys(said for line in lines for said in describe_mateless(line)))
 
 
 def _kinds(line: dict) -> str:

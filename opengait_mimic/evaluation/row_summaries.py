@@ -20,7 +20,7 @@ MEASURED = (*SCORES, "eer", "tar_0.01", "tar_0.001", "retention_rank1")
 """Keys that a summary gives as ``{"mean", "sd"}``, with ``<key>_interval`` beside them where there is one."""
 
 
-def summarise(rows: list[dict]) -> list[dict]:
+def summarise_seeds(rows: list[dict]) -> list[dict]:
     """One entry for each method and cell, over its seeds, in the order of the rows.
 
     Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). The intervals

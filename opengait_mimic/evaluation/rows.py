@@ -8,10 +8,10 @@ from ..metrics.protocols.mateless_probes import COUNTS
 from .cells import HOLISTIC, Cell
 
 CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification", "verification_reason")
-"""What only a result folder and ``--json`` keep of a row; see `light`. The last stands there where ``verification`` is None."""
+"""What only a result folder and ``--json`` keep of a row; see `drop_curves`. The last stands there where ``verification`` is None."""
 
 
-def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict | None, reason: str = "") -> dict:
+def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict | None, reason: str = "") -> dict:
     """One row of a result.
 
     Args:
@@ -19,7 +19,7 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
             ``protocol_name`` (``grew-local``), ``protocol_hash`` (`protocol_hash`), ``pairs`` (`pairs_hash`), ``backbone_cfg`` (of the
             backbone's ``model_cfg`` but its number of identities), ``metric`` (``euc`` or ``cos``), ``data`` (the test data's
             fingerprint), ``seeds`` (of the run), ``post`` (of `opengait_mimic.metrics.POST`), ``transductive`` (False, or that
-            name), ``trained_kinds`` (see `seen`), ``mates_only`` (probes without a mate are left out, not failures).
+            name), ``trained_kinds`` (see `is_seen`), ``mates_only`` (probes without a mate are left out, not failures).
         cell: what is hidden, and who embeds the gallery.
         seed: of the occlusion draws.
         numbers: of this cell: ``rank1`` to ``rank20``, ``mAP``, ``mINP`` in percent, what there is of `COUNTS` and of `CURVES`; and
@@ -51,7 +51,7 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
         **_over(numbers, hp, reason),
         "retention_rank1": relative_performance(whole["rank1"], hp and hp["rank1"]).value,
         "trained_kinds": facts["trained_kinds"],
-        "seen": seen(kinds, facts["trained_kinds"]),
+        "seen": is_seen(kinds, facts["trained_kinds"]),
         "post": facts["post"],
         "transductive": facts["transductive"],
         **{key: numbers[key] for key in COUNTS if key in numbers},
@@ -80,7 +80,7 @@ def _of_subset(name: str, hp: dict | None, reason: str) -> tuple[dict | None, st
     return found, "" if found else f"HP of the subset {name} is not known"
 
 
-def seen(kinds: dict[str, float] | None, trained: list[str] | None) -> bool | None:
+def is_seen(kinds: dict[str, float] | None, trained: list[str] | None) -> bool | None:
     """Whether a network was trained on every kind that a cell can draw; None for whole bodies, or where that is not known.
 
     Args:
@@ -92,6 +92,6 @@ def seen(kinds: dict[str, float] | None, trained: list[str] | None) -> bool | No
     return {kind for kind, share in kinds.items() if share > 0} - {"none"} <= set(trained)
 
 
-def light(row: dict) -> dict:
+def drop_curves(row: dict) -> dict:
     """A row without its `CURVES`."""
     return {key: value for key, value in row.items() if key not in CURVES}

@@ -7,42 +7,42 @@ from dataclasses import replace
 import numpy as np
 
 from ..occlusion import KINDS
-from . import Interval, NoPairs, Resampled, Trials, by_kind, by_view, cmc, mean_precision, verification, verify_pairs, view_pairs
+from . import Interval, NoPairs, Resampled, Trials, by_kind, by_view, cmc, mean_precision, verify_pairs, verify_split, view_pairs
 from .protocols import Split
-from .protocols.split_scores import summary
+from .protocols.split_scores import summarise_trials
 
 RANKS = (1, 5, 10, 20)
 """The k of every Rank-k that a result holds."""
 NO_TRIALS = "HP comes without its trials (a result folder of evaluate --out keeps them)"
 
 
-def heard(split: Split, trials: Trials) -> Trials:
+def select_overall(split: Split, trials: Trials) -> Trials:
     """The trials whose scores are the total's: all, or those of the subset that the protocol names (SUSTech1K)."""
     if split.overall is None:
         return trials
-    return chosen(trials, trials.subset == list(split.subsets).index(split.overall))
+    return select_trials(trials, trials.subset == list(split.subsets).index(split.overall))
 
 
-def chosen(trials: Trials, mask: np.ndarray) -> Trials:
+def select_trials(trials: Trials, mask: np.ndarray) -> Trials:
     """Some of the trials; mask [T] bool."""
     return Trials(*(column[mask] for column in trials))
 
 
-def numbers(split: Split, trials: Trials, views) -> dict:
+def score_cell(split: Split, trials: Trials, views) -> dict:
     """Rank-k, mAP and mINP in percent, and how many probes there are.
 
     Returns:
         ``rank1``, ``rank5``, ``rank10``, ``rank20``, ``mAP``, ``mINP``, counts (see `score`), and ``subsets``: the same for each.
     """
     views = views if split.views is None else split.views
-    out = summary(split, trials, views, RANKS)
-    out["mAP"], out["mINP"] = mean_precision(heard(split, trials))
+    out = summarise_trials(split, trials, views, RANKS)
+    out["mAP"], out["mINP"] = mean_precision(select_overall(split, trials))
     for i, found in enumerate(out["subsets"].values()):
-        found["mAP"], found["mINP"] = mean_precision(chosen(trials, trials.subset == i))
+        found["mAP"], found["mINP"] = mean_precision(select_trials(trials, trials.subset == i))
     return out
 
 
-def curves(split: Split, trials: Trials, views, kind: np.ndarray | None) -> dict:
+def compute_curves(split: Split, trials: Trials, views, kind: np.ndarray | None) -> dict:
     """What a report draws of the total's trials: ``cmc`` [50], ``by_view``, ``view_pairs`` and ``by_kind``.
 
     Args:
@@ -55,7 +55,7 @@ def curves(split: Split, trials: Trials, views, kind: np.ndarray | None) -> dict
         Plain values. ``by_view`` and ``by_kind``: name -> ``rank1`` ..., ``mAP``, ``mINP``, ``trials``; ``view_pairs``: a list of (probe
         view, gallery view or None where the protocol does not go by views, Rank-1 in percent).
     """
-    told, views = heard(split, trials), views if split.views is None else split.views
+    told, views = select_overall(split, trials), views if split.views is None else split.views
     table = view_pairs(told, views)
     crossed = split.cross_view
     pairs = [
@@ -68,24 +68,24 @@ def curves(split: Split, trials: Trials, views, kind: np.ndarray | None) -> dict
     return {"cmc": cmc(told), "by_view": by_view(told, views), "by_kind": kinds, "view_pairs": pairs}
 
 
-def verified(split: Split, probe, gallery, labels, views, metric: str, post: str | None) -> dict:
+def verify_cell(split: Split, probe, gallery, labels, views, metric: str, post: str | None) -> dict:
     """Every probe against the gallery, or the pairs that the split lists.
 
     Returns:
-        ``verification``: see `Verification.plain`, and ``pairs``: ``all`` or ``listed``; or None, with ``verification_reason``.
+        ``verify_split``: see `Verification.plain`, and ``pairs``: ``all`` or ``listed``; or None, with ``verification_reason``.
     """
     try:
         if split.pairs is not None:
             return {"verification": {"pairs": "listed", **verify_pairs(probe, gallery, split.pairs, labels, metric, post).plain()}}
         if split.overall is not None:
             split = replace(split, subsets={split.overall: split.subsets[split.overall]})
-        found = verification(split, probe, gallery, labels, views if split.views is None else split.views, metric, post)
+        found = verify_split(split, probe, gallery, labels, views if split.views is None else split.views, metric, post)
         return {"verification": {"pairs": "all", **found.plain()}}
     except NoPairs as error:
         return {"verification": None, "verification_reason": str(error)}
 
 
-def intervals(op: Resampled, hp: Resampled | None, reason: str = NO_TRIALS) -> dict:
+def compute_intervals(op: Resampled, hp: Resampled | None, reason: str = NO_TRIALS) -> dict:
     """The 95 % bootstrap intervals of a cell.
 
     Args:

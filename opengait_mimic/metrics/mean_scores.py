@@ -11,7 +11,7 @@ class Cells:
     """What the mean over trials is taken in: first within each (subset, group), then over the groups, then over the subsets.
 
     Args:
-        trials: from ``trials``.
+        trials: from ``rank_probes``.
 
     Attributes:
         of: the cell of each trial, [T] of 0..C-1.
@@ -45,7 +45,7 @@ def accuracy(trials: Trials, k: int, weights=None) -> float:
     without a mate is a failure.
 
     Args:
-        trials: from ``trials``.
+        trials: from ``rank_probes``.
         k: integer >= 1.
         weights: weight >= 0 of each of the N sequences as a probe; None = 1. Integer weights count a probe that often, 0
             leaves it out. NaN where nothing is left.
@@ -80,7 +80,7 @@ def by_kind(trials: Trials, kinds, ks=(1, 5, 10, 20)) -> dict:
     """The scores of the probes of each kind by themselves, against the same gallery.
 
     Args:
-        trials: from ``trials``.
+        trials: from ``rank_probes``.
         kinds: what each of the N sequences is as a probe: its kind of occlusion, or anything else.
         ks: the k's.
 
@@ -98,7 +98,7 @@ def by_kind(trials: Trials, kinds, ks=(1, 5, 10, 20)) -> dict:
 
 
 def by_view(trials: Trials, views, ks=(1, 5, 10, 20)) -> dict:
-    """The scores of the probes of each view by themselves, as `by_kind`; ``views`` as given to ``trials``."""
+    """The scores of the probes of each view by themselves, as `by_kind`; ``views`` as given to ``rank_probes``."""
     return by_kind(trials, views, ks)
 
 
@@ -106,8 +106,8 @@ def view_pairs(trials: Trials, views, k: int = 1) -> dict:
     """Rank-k of every pair of views, for a heat map.
 
     Args:
-        trials: from ``trials``.
-        views: view of each of the N sequences, as given to ``trials``.
+        trials: from ``rank_probes``.
+        views: view of each of the N sequences, as given to ``rank_probes``.
         k: integer >= 1.
 
     Returns:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .distances import METRICS, checked
+from .distances import METRICS, check_embeddings
 
 
-def sides(split, probe_embeddings, gallery_embeddings, labels, views, metric):
+def check_sides(split, probe_embeddings, gallery_embeddings, labels, views, metric):
     """Check what a split is scored with.
 
     Returns:
@@ -28,10 +28,14 @@ def sides(split, probe_embeddings, gallery_embeddings, labels, views, metric):
     }
     if set(lengths.values()) != {n}:
         raise ValueError(f"the split has {n} sequences, but {lengths}; expected {n} of each")
-    return *checked(probe_embeddings, gallery_embeddings), np.asarray(labels), np.asarray(views if split.views is None else split.views)
+    return (
+        *check_embeddings(probe_embeddings, gallery_embeddings),
+        np.asarray(labels),
+        np.asarray(views if split.views is None else split.views),
+    )
 
 
-def groups(split, subset: str, views: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def list_searches(split, subset: str, views: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """The searches of one subset: which probes meet which gallery, indices ``[P]`` and ``[G]`` of the N sequences.
 
     One search, or in a cross-view protocol one for each gallery view, with the probes of all other views.
@@ -80,14 +84,14 @@ class Paired:
         return same & (seen[rows, None] != there), ~same
 
 
-def pairings(
+def pair_searches(
     split, subset: str, labels: np.ndarray, views: np.ndarray, device: torch.device
 ) -> list[tuple[np.ndarray, np.ndarray, Paired]]:
-    """The searches of one subset, see `groups`, and who is whose mate in each."""
-    subject, view = codes(labels, device), codes(views, device) if split.by_probe_view else None
-    return [(p, g, Paired(subject, p, g, view)) for p, g in groups(split, subset, views)]
+    """The searches of one subset, see `list_searches`, and who is whose mate in each."""
+    subject, view = encode_labels(labels, device), encode_labels(views, device) if split.by_probe_view else None
+    return [(p, g, Paired(subject, p, g, view)) for p, g in list_searches(split, subset, views)]
 
 
-def codes(labels: np.ndarray, device: torch.device) -> torch.Tensor:
+def encode_labels(labels: np.ndarray, device: torch.device) -> torch.Tensor:
     """Labels as integers: equal where the labels are."""
     return torch.from_numpy(np.unique(labels, return_inverse=True)[1].reshape(-1)).to(device)

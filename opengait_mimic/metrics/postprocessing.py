@@ -6,7 +6,7 @@ An entry of `POST` is one of two kinds:
 - `Distances` around a function of distances, ``(probe [P, c, p], gallery [G, c, p], metric) -> [P, G]``: what it returns is ranked.
 
 Either gets all probes and the whole gallery of a subset, in the order of the test list, float32; a list of pairs is a subset of the
-sequences that it names. What looks at other probes too is transductive: `transductive` marks every result it touches.
+sequences that it names. What looks at other probes too is transductive: `transductive_mark` marks every result it touches.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ POST: dict[str, Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch
 """Name -> entry."""
 
 
-def transductive(post: str | None) -> str | bool:
+def transductive_mark(post: str | None) -> str | bool:
     """The mark that results carry: the name of the post-processing, or False where there is none.
 
     Args:
@@ -49,7 +49,7 @@ def transductive(post: str | None) -> str | bool:
     return post if POST[post or "none"] is not None else False
 
 
-def between(post: str | None, x, y, probes: np.ndarray, galleries: np.ndarray, metric: str) -> Callable[..., Streamed | Held]:
+def subset_distances(post: str | None, x, y, probes: np.ndarray, galleries: np.ndarray, metric: str) -> Callable[..., Streamed | Held]:
     """Distances of a subset, post-processed.
 
     Args:
@@ -69,7 +69,7 @@ def between(post: str | None, x, y, probes: np.ndarray, galleries: np.ndarray, m
     Raises:
         ValueError: an unknown name; distances of another shape, or that are not finite.
     """
-    entry = POST[post or "none"] if transductive(post) else None
+    entry = POST[post or "none"] if transductive_mark(post) else None
     if isinstance(entry, Distances):
         matrix = torch.as_tensor(entry.function(x[probes], y[galleries], metric)).detach().to(x.device, torch.float32)
         if matrix.shape != (len(probes), len(galleries)):

@@ -24,7 +24,7 @@ class Places(NamedTuple):
     mate: np.ndarray  # index into the gallery, -1 = none
 
 
-def search(apart: Streamed | Held, paired: Paired, block=None, tick=lambda count: None) -> Places:
+def search_ranks(apart: Streamed | Held, paired: Paired, block=None, tick=lambda count: None) -> Places:
     """Rank, average precision and inverse negative penalty of every probe, in bounded memory.
 
     The ranks are those of the exact distances, to the last: of embeddings (`Streamed`) fast distances decide every comparison that

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .pairings import pairings, sides
-from .postprocessing import between
-from .rank_search import search
+from .pairings import check_sides, pair_searches
+from .postprocessing import subset_distances
+from .rank_search import search_ranks
 
 
 class Trials(NamedTuple):
@@ -35,7 +35,7 @@ OF_SPLIT = ("probe", "group", "subset", "counted")
 """Columns that labels, views and the split decide: the same whatever the embeddings are."""
 
 
-def trials(
+def rank_probes(
     split,
     probe_embeddings,
     gallery_embeddings,
@@ -49,7 +49,7 @@ def trials(
     """Rank every probe of a split; memory stays bounded, whatever the number of pairs.
 
     Distances are taken in float32 as ``distance_matrix`` defines them; they are never all held at once. Ranks, AP and INP are
-    exactly those of distances from float64 differences rounded to float32 (see `search`): a stranger at the same distance
+    exactly those of distances from float64 differences rounded to float32 (see `search_ranks`): a stranger at the same distance
     stands before the mate, so that embeddings that collapsed to a point score 0, and neither blocks nor threads nor the
     order of the gallery change a rank. The peak beside the embeddings given is about one copy of a subset's probes and two
     of its gallery; where ``post`` gives distances, also all of these (see `Distances`).
@@ -72,10 +72,10 @@ def trials(
         ValueError: lengths or shapes that do not fit, embeddings that are not finite, an unknown metric or post-processing, distances
             of its that do not fit or are not finite, or a cross-view protocol without a pair of different views.
     """
-    x, y, labels, views = sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
+    x, y, labels, views = check_sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
     names, view = np.unique(views, return_inverse=True)
     view = view.reshape(-1)
-    searches = {subset: pairings(split, subset, labels, views, x.device) for subset in split.subsets}
+    searches = {subset: pair_searches(split, subset, labels, views, x.device) for subset in split.subsets}
     total, done, found = sum(len(p) for every in searches.values() for p, _, _ in every), 0, []
 
     def tick(count):
@@ -85,9 +85,9 @@ def trials(
             progress(done, total)
 
     for number, (subset, every) in enumerate(searches.items()):
-        apart = between(post, x, y, *map(np.flatnonzero, split.subsets[subset]), metric)
+        apart = subset_distances(post, x, y, *map(np.flatnonzero, split.subsets[subset]), metric)
         for p, g, paired in every:
-            places = search(apart(p, g), paired, block, tick)
+            places = search_ranks(apart(p, g), paired, block, tick)
             if (alone := p[places.nearest == len(g)]).size:
                 raise ValueError(
                     f"subset {subset!r}: {len(alone)} probes meet nobody, as of their own view the gallery has their own subject alone; "

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import Resampled, Resamples, Trials
-from .cell_scores import NO_TRIALS, RANKS, chosen, heard, intervals
+from .cell_scores import NO_TRIALS, RANKS, compute_intervals, select_overall, select_trials
 from .protocols import Split
 
 TOTAL = ""
 
 
-class Parts:
+class SubsetResamples:
     """The resamples of the total and of each subset, made once for all that is compared on a test.
 
     Each part resamples its own probes' identities under one seed: parts of the same people are drawn alike, and a subset's intervals are
@@ -33,14 +33,14 @@ class Parts:
         return {name: self.resamples[name].of(part, RANKS) for name, part in self._of(trials)}
 
     def _of(self, trials: Trials) -> Iterator[tuple[str, Trials]]:
-        yield TOTAL, heard(self.split, trials)
+        yield TOTAL, select_overall(self.split, trials)
         if len(self.split.subsets) > 1:
             for number, name in enumerate(self.split.subsets):
-                yield name, chosen(trials, trials.subset == number)
+                yield name, select_trials(trials, trials.subset == number)
 
 
-def bounded(line: dict, op: dict[str, Resampled], hp: dict[str, Resampled] | None) -> dict:
-    """A row, or a summary's line, with the intervals of its total and of its ``subsets``; see `intervals`.
+def add_intervals(line: dict, op: dict[str, Resampled], hp: dict[str, Resampled] | None) -> dict:
+    """A row, or a summary's line, with the intervals of its total and of its ``subsets``; see `compute_intervals`.
 
     Args:
         line: the row or the line.
@@ -54,4 +54,4 @@ def bounded(line: dict, op: dict[str, Resampled], hp: dict[str, Resampled] | Non
 
 
 def _intervals(part: dict, op: Resampled, hp: Resampled | None) -> dict:
-    return intervals(op, None, "") if part["hp_rank1"] is None else intervals(op, hp, NO_TRIALS)
+    return compute_intervals(op, None, "") if part["hp_rank1"] is None else compute_intervals(op, hp, NO_TRIALS)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from opengait_mimic.base.errors import ConfigError, HostError
-from opengait_mimic.evaluation.comparable_rows import unlike
+from opengait_mimic.evaluation.comparable_rows import list_differences
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.metrics.protocols import split
@@ -121,7 +121,7 @@ def test_the_gallery_of_all_views_is_a_protocol_of_its_own(method, side, trained
         found["NM-mAP"], abs=0.0051
     )
     assert [rows[0]["protocol_name"] for rows in (single, cross)] == ["oumvlp", "oumvlp cross-view gallery"]
-    assert [text.split(":")[0] for text in unlike(cross[0], single[0])] == ["protocol", "content of the protocol"]
+    assert [text.split(":")[0] for text in list_differences(cross[0], single[0])] == ["protocol", "content of the protocol"]
     assert cross[0]["mAP"] != single[0]["mAP"] and cross[0]["hp_rank1"] is not None
 
 

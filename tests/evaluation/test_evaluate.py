@@ -13,7 +13,7 @@ from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.cli import main
 from opengait_mimic.evaluation.evaluate import evaluate, measure, write_json
 from opengait_mimic.evaluation.reference_result import read_reference
-from opengait_mimic.evaluation.rows import CURVES, light
+from opengait_mimic.evaluation.rows import CURVES, drop_curves
 from tests.host_runs import rank1
 from tests.variants import variant
 
@@ -42,7 +42,7 @@ def rows(file):
 
 
 def light_rows(file):
-    return [light(r) for r in rows(file)]
+    return [drop_curves(r) for r in rows(file)]
 
 
 def test_rows_have_exactly_the_agreed_keys(results):

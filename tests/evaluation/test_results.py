@@ -15,10 +15,10 @@ from opengait_mimic.evaluation.provenance import config_hash, provenance
 from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
 from opengait_mimic.evaluation.result_folder import Result, try_places, write_result
-from opengait_mimic.evaluation.rows import light
+from opengait_mimic.evaluation.rows import drop_curves
 from opengait_mimic.evaluation.score import Scorer
-from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, trials
-from opengait_mimic.metrics.cell_scores import curves, intervals, numbers, verified
+from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, rank_probes
+from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, score_cell, verify_cell
 from opengait_mimic.metrics.protocols import score, split
 from tests.metrics.test_splits import CASIA_TYPES, sequences
 
@@ -115,7 +115,7 @@ def test_the_interval_of_several_seeds_is_that_of_their_mean(scorer):
     own = [t for r, t in zip(rows, kept) if r["cell"] == line["cell"]]
     resamples = Resamples(scorer.labels, own[0].probe)
     *op, hp = (resamples.of(each, (1, 5, 10, 20)) for each in (*own, scorer.hp.trials))
-    assert len(own) == 2 and line["rp_rank1_interval"] == intervals(mean_over_seeds(op), hp)["rp_rank1_interval"]
+    assert len(own) == 2 and line["rp_rank1_interval"] == compute_intervals(mean_over_seeds(op), hp)["rp_rank1_interval"]
     low, high = line["rp_rank1_interval"]
     assert low < line["rp_rank1"]["mean"] < high
 
@@ -134,7 +134,7 @@ def test_columns_that_every_cell_shares_are_held_once(scorer, passes):
     for (cell, seed), found in scorer.found.items():
         assert all(getattr(found.trials, name) is scorer.shared[name] for name in OF_SPLIT)
         job = cell.hiding and (cell.hiding, seed)
-        alone = trials(scorer.split, own[job].embeddings, own[None].embeddings, scorer.labels, scorer.views)
+        alone = rank_probes(scorer.split, own[job].embeddings, own[None].embeddings, scorer.labels, scorer.views)
         assert all(np.array_equal(getattr(alone, name), scorer.shared[name]) for name in OF_SPLIT)
 
 
@@ -153,13 +153,13 @@ def test_curves_are_plain_and_agree_with_rank1(scorer):
 def test_cross_view_numbers_of_every_subset():
     done = fake(1, dataset="CASIA-B")
     parts = split("CASIA-B", done.labels, done.types, done.views)
-    found = trials(parts, done.embeddings, done.embeddings, done.labels, done.views)
-    told = numbers(parts, found, done.views)
+    found = rank_probes(parts, done.embeddings, done.embeddings, done.labels, done.views)
+    told = score_cell(parts, found, done.views)
     assert set(told["subsets"]) == {"NM", "BG", "CL"} and told["rank1"] == pytest.approx(
         np.mean([s["rank1"] for s in told["subsets"].values()])
     )
     assert told["mAP"] == pytest.approx(np.mean([s["mAP"] for s in told["subsets"].values()]))
-    pairs = curves(parts, found, done.views, None)["view_pairs"]
+    pairs = compute_curves(parts, found, done.views, None)["view_pairs"]
     assert {(p, g) for p, g, _ in pairs} == {(p, g) for p in ("000", "090", "180") for g in ("000", "090", "180") if p != g}
     assert np.mean([value for *_, value in pairs]) == pytest.approx(told["rank1"]), "as many trials in every pair"
 
@@ -169,15 +169,15 @@ def test_an_overall_subset_is_the_total_and_nothing_else():
     types = ["00-nm", "01-nm", "01-bg", "02-cl", "03-cr", "03-ub", "04-uf", "04-oc", "04-nt"]
     x, labels, types, views = sequences(types, ["000", "090"], subjects=6)
     parts = split("SUSTech1K", labels, types, views)
-    found = trials(parts, x, x, labels, views)
-    told = numbers(parts, found, views)
+    found = rank_probes(parts, x, x, labels, views)
+    told = score_cell(parts, found, views)
     assert {key: told[key] for key in ("rank1", "mAP", "probes")} == {
         key: told["subsets"]["Overall"][key] for key in ("rank1", "mAP", "probes")
     }
     assert told["rank1"] != told["subsets"]["Night"]["rank1"]
-    assert curves(parts, found, views, None)["cmc"][0] == told["rank1"]
+    assert compute_curves(parts, found, views, None)["cmc"][0] == told["rank1"]
     gallery, probes = sum(t == "00-nm" for t in types), sum(t[:2] in ("01", "02", "03", "04") for t in types)
-    pairs = verified(parts, x, x, labels, views, "euc", None)["verification"]
+    pairs = verify_cell(parts, x, x, labels, views, "euc", None)["verification"]
     assert pairs["genuine"] + pairs["impostor"] == gallery * probes // 2, "of different views"
 
 
@@ -190,14 +190,14 @@ def test_without_a_stranger_there_is_no_verification_but_everything_else():
     found.take(None, one, lambda *names: split("GREW", *names))
     (r,), summary, _ = found.rows(FACTS, None, None, "why", named)
     assert r["verification"] is None and "0 impostor pairs" in r["verification_reason"] and r["rank1"] == 100
-    assert summary[0]["eer"]["mean"] is None and "verification_reason" not in light(r)
+    assert summary[0]["eer"]["mean"] is None and "verification_reason" not in drop_curves(r)
 
 
 @pytest.mark.parametrize(("pairs", "word"), [(None, "all"), (np.array([[3, 0], [3, 6], [9, 6], [9, 0]]), "listed")])
 def test_verification_says_of_which_pairs(pairs, word):
     done = fake(1)
     parts = replace(split("GREW", done.labels, done.types, done.views), pairs=pairs)
-    found = verified(parts, done.embeddings, done.embeddings, done.labels, done.views, "euc", None)["verification"]
+    found = verify_cell(parts, done.embeddings, done.embeddings, done.labels, done.views, "euc", None)["verification"]
     assert found["pairs"] == word and (word == "all" or found["genuine"] + found["impostor"] == 4)
 
 
@@ -205,7 +205,7 @@ def test_a_list_of_pairs_does_not_drop_the_post_processing(monkeypatch):
     done, called = fake(1), []
     monkeypatch.setitem(POST, "same", lambda x, y: called.append(1) or (x, y))
     parts = replace(split("GREW", done.labels, done.types, done.views), pairs=np.array([[3, 0], [3, 6]]))
-    verified(parts, done.embeddings, done.embeddings, done.labels, done.views, "euc", "same")
+    verify_cell(parts, done.embeddings, done.embeddings, done.labels, done.views, "euc", "same")
     assert called == [1]
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from opengait_mimic.evaluation.cells import BOTH, HOLISTIC, PROBE, TEACHER, Cell, Hiding
-from opengait_mimic.evaluation.comparable_rows import unlike
+from opengait_mimic.evaluation.comparable_rows import list_differences
 from opengait_mimic.evaluation.console_table import format_rows
-from opengait_mimic.evaluation.row_summaries import summarise
-from opengait_mimic.evaluation.rows import CURVES, light, row, seen
+from opengait_mimic.evaluation.row_summaries import summarise_seeds
+from opengait_mimic.evaluation.rows import CURVES, drop_curves, is_seen, make_row
 
 TOP_BOTTOM = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6))
 MIDDLE = Hiding.of({"middle": 1.0}, (0.1, 0.3))
@@ -33,7 +33,7 @@ WHOLE, HP = numbers(60.0), numbers(80.0)
 
 def made(cell=None, seed=0, rank1=30.0, hp=HP, reason="", whole=WHOLE, subsets=None, **facts):
     found = numbers(rank1, **({"subsets": subsets} if subsets else {}))
-    return row({**FACTS, **facts}, cell or Cell(BOTH, hiding=TOP_BOTTOM), seed, found, whole, hp, reason)
+    return make_row({**FACTS, **facts}, cell or Cell(BOTH, hiding=TOP_BOTTOM), seed, found, whole, hp, reason)
 
 
 def test_a_row_divides_every_rank_by_that_of_hp():
@@ -72,12 +72,12 @@ def test_whole_bodies_hide_nothing():
     ],
 )
 def test_seen_is_every_kind_that_can_be_drawn(kinds, trained, expected):
-    assert seen(kinds, trained) is expected
+    assert is_seen(kinds, trained) is expected
 
 
 def test_a_light_row_has_no_curves():
-    full = row(FACTS, Cell(HOLISTIC), 0, {**WHOLE, "cmc": [60.0], "verification": {"eer": 1.0}}, WHOLE, HP)
-    assert {"cmc", "verification"} <= set(full) and not set(light(full)) & set(CURVES) and light(full)["rank1"] == 60
+    full = make_row(FACTS, Cell(HOLISTIC), 0, {**WHOLE, "cmc": [60.0], "verification": {"eer": 1.0}}, WHOLE, HP)
+    assert {"cmc", "verification"} <= set(full) and not set(drop_curves(full)) & set(CURVES) and drop_curves(full)["rank1"] == 60
 
 
 # ---------------------------------------------------------------- over seeds
@@ -87,7 +87,7 @@ def test_a_summary_is_mean_and_deviation_over_the_seeds():
     values = [30.0, 33.0, 39.0]
     rows = [made(Cell(HOLISTIC)), *(made(seed=s, rank1=v) for s, v in enumerate(values)), made(Cell(PROBE, hiding=MIDDLE))]
     rows[2]["verification"] = {"eer": 12.0, "tar": {"0.01": 50.0}}
-    whole, both, probe = summarise(rows)
+    whole, both, probe = summarise_seeds(rows)
     assert [x["cell"] for x in (whole, both, probe)] == ["holistic", "both, top+bottom 40-60 %", "probe, middle 10-30 %"]
     assert both["seeds"] == [0, 1, 2] and both["rank1"] == {"mean": np.mean(values), "sd": pytest.approx(np.std(values, ddof=1))}
     assert both["rp_rank1"]["mean"] == pytest.approx(34 / 80) and whole["rank1"]["sd"] is None
@@ -96,7 +96,7 @@ def test_a_summary_is_mean_and_deviation_over_the_seeds():
 
 def test_intervals_of_one_seed_are_its_rows():
     rows = [{**made(seed=s), "rp_rank1_interval": [0.1 * s, 0.5]} for s in (1, 2)]
-    assert summarise(rows[:1])[0]["rp_rank1_interval"] == [0.1, 0.5] and summarise(rows)[0]["rp_rank1_interval"] is None
+    assert summarise_seeds(rows[:1])[0]["rp_rank1_interval"] == [0.1, 0.5] and summarise_seeds(rows)[0]["rp_rank1_interval"] is None
 
 
 # ---------------------------------------------------------------- the table
@@ -168,7 +168,7 @@ def test_what_else_stands_below_the_table():
 def test_equal_rows_are_comparable_whatever_hides():
     own = made(Cell(PROBE, hiding=MIDDLE), seeds=[1, 2])
     other = made(Cell(HOLISTIC), method="Baseline-1", rank1=1.0, seeds=[2, 1, 0], trained_kinds=None)
-    assert unlike(own, other) == []
+    assert list_differences(own, other) == []
 
 
 @pytest.mark.parametrize(
@@ -187,23 +187,25 @@ def test_equal_rows_are_comparable_whatever_hides():
 )
 def test_each_difference_is_told(key, value, told):
     own = made()
-    assert unlike(own, {**own, key: value}) == [told]
+    assert list_differences(own, {**own, key: value}) == [told]
     without = {name: kept for name, kept in own.items() if name != key}
-    assert len(unlike(own, without)) == len(unlike(without, own)) == 1, "what is not told is no agreement"
+    assert len(list_differences(own, without)) == len(list_differences(without, own)) == 1, "what is not told is no agreement"
 
 
 def test_all_differences_are_told():
     own = made()
-    assert len(unlike(own, {**own, "dataset": "x", "backbone": "y", "seeds": []})) == 3
+    assert len(list_differences(own, {**own, "dataset": "x", "backbone": "y", "seeds": []})) == 3
 
 
 def test_one_conditions_name_must_stand_for_the_same_draws():
     own = {**made(), "hidden_by": "sha256:1"}
     told = "draws of top+bottom 40-60 %: sha256:1 here, sha256:2 there"
-    assert unlike(own, {**own, "hidden_by": "sha256:2"}) == [told] and unlike(own, dict(own)) == []
-    assert unlike(own, {**made(Cell(PROBE, hiding=MIDDLE)), "hidden_by": "sha256:2"}) == [], "another condition may be of other draws"
-    assert unlike(own, made(Cell(HOLISTIC))) == []
+    assert list_differences(own, {**own, "hidden_by": "sha256:2"}) == [told] and list_differences(own, dict(own)) == []
+    assert list_differences(own, {**made(Cell(PROBE, hiding=MIDDLE)), "hidden_by": "sha256:2"}) == [], (
+        "another condition may be of other draws"
+    )
+    assert list_differences(own, made(Cell(HOLISTIC))) == []
 
 
 def test_other_pairs_of_verification_change_no_ratio():
-    assert unlike(made(), made(pairs="sha256:1")) == []
+    assert list_differences(made(), made(pairs="sha256:1")) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from opengait_mimic.metrics import Resamples, Trials, accuracy, accuracy_interval, rp_interval, trials
+from opengait_mimic.metrics import Resamples, Trials, accuracy, accuracy_interval, rank_probes, rp_interval
 from tests.metrics.retrieval_scene import Scene
 
 
@@ -14,10 +14,10 @@ def passes(split_of, seeds=(0,), noise=2.5, **scene):
     """Trials on whole bodies, and under occlusion (noise on the probes) for each seed; and the labels."""
     scene = Scene(seed=5, **{"n": 160, "subjects": 12, "noise": 0.8, **scene})
     split = scene.split(**split_of)
-    whole, op = trials(*scene.of(split)), []
+    whole, op = rank_probes(*scene.of(split)), []
     for seed in seeds:
         hidden = scene.probe + noise * np.random.default_rng(seed).normal(size=scene.probe.shape).astype(np.float32)
-        op.append(trials(split, hidden, scene.gallery, scene.labels, scene.views))
+        op.append(rank_probes(split, hidden, scene.gallery, scene.labels, scene.views))
     return op, whole, scene.labels
 
 
@@ -77,7 +77,7 @@ def test_interval_of_one_probe_a_person_is_the_binomial_one():
     people = 400
     scene = Scene(n=2 * people, subjects=people, noise=1.2)
     scene.labels = np.repeat([f"s{i}" for i in range(people)], 2)
-    found = trials(*scene.of(scene.split()))._replace(rank=np.where(np.arange(people) < 120, 1, 2))
+    found = rank_probes(*scene.of(scene.split()))._replace(rank=np.where(np.arange(people) < 120, 1, 2))
     interval = accuracy_interval([found], scene.labels, 1, draws=4000)
     assert interval.value == pytest.approx(30)
     expected = binom.ppf([0.025, 0.975], people, 0.3) * 100 / people

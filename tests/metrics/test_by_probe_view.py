@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from opengait_mimic.metrics import trials, verification
-from opengait_mimic.metrics.cell_scores import curves, numbers
+from opengait_mimic.metrics import rank_probes, verify_split
+from opengait_mimic.metrics.cell_scores import compute_curves, score_cell
 from opengait_mimic.metrics.protocols import CROSS_VIEW_GALLERY, PROTOCOLS, protocol_of, refuse_unscorable, score, split
 from tests.metrics.test_splits import CASIA_TYPES, apart, sequences
 
@@ -43,7 +43,7 @@ def slow(data, type_):
 
 def test_scores_equal_a_loop_over_probes(data, parts):
     x, labels, _, views = data
-    mine = numbers(parts, trials(parts, x, x, labels, views), views)
+    mine = score_cell(parts, rank_probes(parts, x, x, labels, views), views)
     for name, type_ in (("NM", "nm-01"), ("BG", "bg-01"), ("CL", "cl-01")):
         found, _ = slow(data, type_)
         for k in (1, 5):
@@ -58,7 +58,7 @@ def test_scores_equal_a_loop_over_probes(data, parts):
 
 def test_verification_is_of_the_same_pairs(data, parts):
     x, labels, _, views = data
-    found, tars = verification(parts, x, x, labels, views), []
+    found, tars = verify_split(parts, x, x, labels, views), []
     every = [slow(data, type_)[1] for type_ in ("nm-01", "bg-01", "cl-01")]
     for pairs in every:
         genuine, impostor = ([d for d, mate in pairs if mate is wanted] for wanted in (True, False))
@@ -70,7 +70,7 @@ def test_verification_is_of_the_same_pairs(data, parts):
 
 def test_curves_name_no_view_of_the_gallery(data, parts):
     x, labels, _, views = data
-    found = curves(parts, trials(parts, x, x, labels, views), views, None)
+    found = compute_curves(parts, rank_probes(parts, x, x, labels, views), views, None)
     assert [pair[:2] for pair in found["view_pairs"]] == [[view, None] for view in VIEWS] and list(found["by_view"]) == VIEWS
     assert np.mean([value for _, _, value in found["view_pairs"]]) == pytest.approx(
         np.mean([v["rank1"] for v in found["by_view"].values()]), abs=5
@@ -94,7 +94,7 @@ def test_a_probe_that_meets_nobody_is_named():
     labels, types, views = ["a", "a"], ["00", "01"], ["000", "000"]
     parts, x = split(protocol_of("OUMVLP", cross_view_gallery=True), labels, types, views), np.ones((2, 1, 1), np.float32)
     with pytest.raises(ValueError, match="1 probes meet nobody.*subject a, view 000"):
-        trials(parts, x, x, labels, views)
+        rank_probes(parts, x, x, labels, views)
 
 
 @pytest.mark.parametrize("name", sorted({*PROTOCOLS} - {*CROSS_VIEW_GALLERY}))

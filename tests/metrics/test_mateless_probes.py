@@ -6,12 +6,12 @@ import pytest
 
 from opengait_mimic.evaluation.cells import HOLISTIC, Cell
 from opengait_mimic.evaluation.console_table import format_rows
-from opengait_mimic.evaluation.row_summaries import summarise
-from opengait_mimic.evaluation.rows import row
-from opengait_mimic.metrics import trials
-from opengait_mimic.metrics.cell_scores import numbers
+from opengait_mimic.evaluation.row_summaries import summarise_seeds
+from opengait_mimic.evaluation.rows import make_row
+from opengait_mimic.metrics import rank_probes
+from opengait_mimic.metrics.cell_scores import score_cell
 from opengait_mimic.metrics.protocols import split
-from opengait_mimic.metrics.protocols.mateless_probes import without_mate
+from opengait_mimic.metrics.protocols.mateless_probes import describe_mateless
 from tests.evaluation.test_results import FACTS
 from tests.metrics.test_splits import sequences
 
@@ -30,8 +30,8 @@ def test_a_row_counts_the_trials_of_a_protocol_by_views(oumvlp):
     """OUMVLP, with its one subset, against a loop."""
     x, labels, types, views = oumvlp
     parts = split("OUMVLP", labels, types, views)
-    found = numbers(parts, trials(parts, x, x, labels, views), views)
-    made = row({**FACTS, "dataset": "OUMVLP"}, Cell(HOLISTIC), 0, found, found, found)
+    found = score_cell(parts, rank_probes(parts, x, x, labels, views), views)
+    made = make_row({**FACTS, "dataset": "OUMVLP"}, Cell(HOLISTIC), 0, found, found, found)
     gallery = {(label, view) for label, type_, view in zip(labels, types, views) if type_ == "01"}
     probes = [(label, view) for label, type_, view in zip(labels, types, views) if type_ == "00"]
     pairs = [(label, other) for label, view in probes for other in VIEWS if other != view]
@@ -39,18 +39,18 @@ def test_a_row_counts_the_trials_of_a_protocol_by_views(oumvlp):
     alone = sum(all((label, other) not in gallery for other in VIEWS if other != view) for label, view in probes)
     assert 0 < alone < lost < len(pairs) and "subsets" not in made
     assert [made[key] for key in ("probes", "probes_without_mate", "trials", "trials_without_mate")] == [48, alone, 144, lost]
-    (line,) = summarise([made])
+    (line,) = summarise_seeds([made])
     assert (line["trials"], line["trials_without_mate"]) == (144, lost)
     said = [f"{lost} of 144 trials (a probe against one gallery view) have no mate there and count as failures"]
     said.append(f"{alone} of 48 probes have no mate at any other view")
-    assert without_mate(made) == said and format_rows([made]).splitlines()[-2:] == said
+    assert describe_mateless(made) == said and format_rows([made]).splitlines()[-2:] == said
 
 
 def test_the_total_of_several_subsets_counts_their_trials():
     x, labels, types, views = sequences(["nm-01", "nm-05", "bg-01", "cl-01"], ["000", "090", "180"], subjects=4)
     labels = ["nobody" if (label, type_) == ("001", "cl-01") else label for label, type_ in zip(labels, types)]
     parts = split("CASIA-B", labels, types, views)
-    found = numbers(parts, trials(parts, x, x, labels, views), views)
+    found = score_cell(parts, rank_probes(parts, x, x, labels, views), views)
     assert (found["probes"], found["probes_without_mate"], found["trials"], found["trials_without_mate"]) == (36, 3, 72, 6)
     assert found["trials"] == sum(part["trials"] for part in found["subsets"].values())
 
@@ -66,4 +66,4 @@ def test_the_total_of_several_subsets_counts_their_trials():
     ],
 )
 def test_what_is_said(counts, said):
-    assert without_mate(counts) == said
+    assert describe_mateless(counts) == said

@@ -7,9 +7,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from opengait_mimic.metrics import Trials, accuracy, by_kind, by_view, cmc, mean_precision, trials, view_pairs
+from opengait_mimic.metrics import Trials, accuracy, by_kind, by_view, cmc, mean_precision, rank_probes, view_pairs
 from opengait_mimic.metrics.protocols import score
-from opengait_mimic.metrics.protocols.split_scores import summary
+from opengait_mimic.metrics.protocols.split_scores import summarise_trials
 from tests.metrics.retrieval_scene import Scene
 
 KINDS = [{}, {"cross_view": True}, {"mates_only": True}, {"halves": True, "cross_view": True}]
@@ -20,7 +20,7 @@ def found(request):
     """Trials of which some have no mate, the scene, and its split."""
     scene = Scene(seed=1, n=160, subjects=40, noise=0.8)
     split = scene.split(**request.param)
-    return trials(*scene.of(split)), scene, split
+    return rank_probes(*scene.of(split)), scene, split
 
 
 def slow_mean(found, value, weights):
@@ -75,7 +75,7 @@ def test_whole_weights_are_probes_repeated(found, seed):
 
 def test_a_group_that_no_weight_reaches_is_left_out():
     scene = Scene(seed=4)
-    found = trials(*scene.of(scene.split(cross_view=True)))
+    found = rank_probes(*scene.of(scene.split(cross_view=True)))
     only = scene.views == "1"
     chosen = Trials(*(column[only[found.probe]] for column in found))
     assert accuracy(found, 1, only) == pytest.approx(accuracy(chosen, 1))
@@ -115,7 +115,7 @@ def test_view_pairs_average_to_the_accuracy(found):
 
 def test_summary_of_trials_is_the_score(found):
     found, scene, split = found
-    assert summary(split, found, scene.views) == score(*scene.of(split))
+    assert summarise_trials(split, found, scene.views) == score(*scene.of(split))
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, True])

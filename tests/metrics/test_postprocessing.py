@@ -15,17 +15,17 @@ from opengait_mimic.metrics import (
     Distances,
     accuracy,
     mean_precision,
-    transductive,
-    trials,
-    verification,
+    rank_probes,
+    transductive_mark,
     verify_pairs,
+    verify_split,
 )
 from opengait_mimic.metrics import (
     rank_search as search,
 )
 from opengait_mimic.metrics.exact_distances import Exact
 from opengait_mimic.metrics.protocols import Split, split
-from opengait_mimic.metrics.protocols.split_scores import summary
+from opengait_mimic.metrics.protocols.split_scores import summarise_trials
 from tests.metrics.retrieval_scene import Scene, distances
 from tests.metrics.test_splits import sequences
 
@@ -85,17 +85,17 @@ def test_a_re_ranker_is_scored_as_its_matrix_says(monkeypatch, kind, metric):
     whole = oracle(
         parts, lambda p, g: weighted(*map(torch.from_numpy, (scene.probe[p], scene.gallery[g])), metric), scene.labels, scene.views
     )
-    every, found = [rows for rows, _ in whole.values()], trials(*scene.of(parts), metric, "weighted")
+    every, found = [rows for rows, _ in whole.values()], rank_probes(*scene.of(parts), metric, "weighted")
     for k in (1, 5, 10):
         expected = np.mean([mean_of(rows, lambda places, k=k: places[0] <= k, parts.mates_only) for rows in every])
         assert accuracy(found, k) == pytest.approx(expected)
-        assert summary(parts, found, scene.views, (k,))[f"rank{k}"] == pytest.approx(expected)
+        assert summarise_trials(parts, found, scene.views, (k,))[f"rank{k}"] == pytest.approx(expected)
     ap = [mean_of(rows, lambda places: np.mean([n / at for n, at in enumerate(places, 1)]), parts.mates_only) for rows in every]
     inp = [mean_of(rows, lambda places: len(places) / places[-1], parts.mates_only) for rows in every]
     assert mean_precision(found) == pytest.approx((np.mean(ap), np.mean(inp)))
-    assert mean_precision(found) != mean_precision(trials(*scene.of(parts), metric))
+    assert mean_precision(found) != mean_precision(rank_probes(*scene.of(parts), metric))
 
-    verified, tars = verification(*scene.of(parts), metric, "weighted"), []
+    verified, tars = verify_split(*scene.of(parts), metric, "weighted"), []
     for _, pairs in whole.values():
         apart, same = map(np.array, zip(*pairs))
         far, tar, _ = roc_curve(same, -apart.astype(float), drop_intermediate=False)
@@ -113,9 +113,9 @@ def test_plain_distances_are_what_streaming_finds(kind, metric, tied):
     if tied:
         scene.probe, scene.gallery = np.round(scene.probe), np.round(scene.gallery / 2)
     arguments = scene.of(scene.split(**kind))
-    for one, two in zip(trials(*arguments, metric, "plain"), trials(*arguments, metric)):
+    for one, two in zip(rank_probes(*arguments, metric, "plain"), rank_probes(*arguments, metric)):
         assert np.array_equal(one, two, equal_nan=one.dtype.kind == "f")
-    one, two = verification(*arguments, metric, "plain"), verification(*arguments, metric)
+    one, two = verify_split(*arguments, metric, "plain"), verify_split(*arguments, metric)
     assert one.tar_at_far == two.tar_at_far and one[3:] == two[3:] and 1 < one.tar_at_far[0.01] < 99
     assert one == two if tied or metric == "cos" else two.eer - 0.1 < one.eer <= two.eer
     assert all(least <= tar for (_, tar), (_, least) in zip(one.roc, two.roc))
@@ -124,9 +124,9 @@ def test_plain_distances_are_what_streaming_finds(kind, metric, tied):
 def test_a_tie_of_the_matrix_stands_against_the_method(monkeypatch):
     scene = Scene()
     monkeypatch.setitem(POST, "flat", Distances(lambda probe, gallery, metric: np.full((len(probe), len(gallery)), -2.0)))
-    found = trials(*scene.of(scene.split()), post="flat")
+    found = rank_probes(*scene.of(scene.split()), post="flat")
     assert accuracy(found, 1) == 0 and found.rank.min() > 1
-    assert verification(*scene.of(scene.split()), post="flat").tar_at_far == {0.01: 0, 0.001: 0}
+    assert verify_split(*scene.of(scene.split()), post="flat").tar_at_far == {0.01: 0, 0.001: 0}
 
 
 def test_the_function_gets_what_the_protocol_splits(monkeypatch):
@@ -138,8 +138,8 @@ def test_the_function_gets_what_the_protocol_splits(monkeypatch):
 
     monkeypatch.setitem(POST, "noted", Distances(noted))
     parts = scene.split(halves=True, cross_view=True)
-    trials(*scene.of(parts), "cos", "noted")
-    assert len(met) == 2 and transductive("noted") == "noted"
+    rank_probes(*scene.of(parts), "cos", "noted")
+    assert len(met) == 2 and transductive_mark("noted") == "noted"
     for (probe, gallery, metric), (p, g) in zip(met, parts.subsets.values()):
         assert np.array_equal(probe, scene.probe[p]) and np.array_equal(gallery, scene.gallery[g]) and metric == "cos"
 
@@ -167,12 +167,14 @@ def test_cells_are_scored_and_marked(monkeypatch):
     for post in ("none", "weighted"):
         scorer = Scorer([Cell(HOLISTIC)], [0], {}, "euc", post, True, "cpu")
         scorer.take(None, one, lambda *names: split("GREW", *names))
-        (rows[post],), _, _ = scorer.rows({**FACTS, "post": post, "transductive": transductive(post)}, None, None, "why", lambda _: "x")
+        (rows[post],), _, _ = scorer.rows(
+            {**FACTS, "post": post, "transductive": transductive_mark(post)}, None, None, "why", lambda _: "x"
+        )
     parts = split("GREW", labels, types, views)
-    found = trials(parts, x, x, labels, views, post="weighted")
+    found = rank_probes(parts, x, x, labels, views, post="weighted")
     assert rows["weighted"]["transductive"] == "weighted" and rows["none"]["transductive"] is False
     assert rows["weighted"]["rank1"] == accuracy(found, 1) and rows["weighted"]["mAP"] == mean_precision(found)[0]
-    assert rows["weighted"]["verification"]["eer"] == verification(parts, x, x, labels, views, post="weighted").eer
+    assert rows["weighted"]["verification"]["eer"] == verify_split(parts, x, x, labels, views, post="weighted").eer
     assert rows["weighted"]["mAP"] != rows["none"]["mAP"]
 
 
@@ -187,7 +189,7 @@ def test_cells_are_scored_and_marked(monkeypatch):
 def test_what_cannot_be_ranked_is_refused(monkeypatch, function, message):
     scene = Scene()
     monkeypatch.setitem(POST, "bad", Distances(function))
-    for score in (trials, verification):
+    for score in (rank_probes, verify_split):
         with pytest.raises(ValueError, match=message):
             score(*scene.of(scene.split()), post="bad")
 
@@ -206,5 +208,5 @@ def test_the_split_is_not_in_order(monkeypatch):
     scene = Scene(seed=3)
     mask = rng.random(len(scene.labels)) < 0.4
     arguments = scene.of(Split("mixed", {"all": (mask, ~mask)}, True))
-    for one, two in zip(trials(*arguments, post="plain"), trials(*arguments)):
+    for one, two in zip(rank_probes(*arguments, post="plain"), rank_probes(*arguments)):
         assert np.array_equal(one, two, equal_nan=one.dtype.kind == "f")

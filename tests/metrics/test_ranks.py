@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, top_k_accuracy_score
 
-from opengait_mimic.metrics import Trials, transductive, trials
+from opengait_mimic.metrics import Trials, rank_probes, transductive_mark
 from opengait_mimic.metrics import exact_distances as exact
 from opengait_mimic.metrics import rank_search as search
 from opengait_mimic.metrics.bounded_distances import Screen
@@ -48,7 +48,7 @@ def agrees(found, split, probe, gallery, labels, views, metric="euc"):
 def test_trials_equal_sorting_one_probe_at_a_time(metric, kind):
     scene = Scene(seed=1, n=100, subjects=24)
     arguments = scene.of(scene.split(**kind))
-    found = trials(*arguments, metric)
+    found = rank_probes(*arguments, metric)
     agrees(found, *arguments, metric)
     assert (found.rank == 0).any() and (found.rank == 1).any() and (found.rank > 5).any()
 
@@ -64,12 +64,12 @@ def test_ranks_of_embeddings_full_of_ties(data):
     labels, views = rng.integers(0, data.draw(st.integers(1, 4)), n).astype(str), rng.integers(0, 2, n).astype(str)
     first = np.arange(n) < data.draw(st.integers(1, n - 1))
     split = Split("ties", {"all": (first, ~first)}, False)
-    agrees(trials(split, probe, gallery, labels, views, block=data.draw(st.integers(1, 15))), split, probe, gallery, labels, views)
+    agrees(rank_probes(split, probe, gallery, labels, views, block=data.draw(st.integers(1, 15))), split, probe, gallery, labels, views)
 
 
 def test_average_precision_equals_scikit_learn():
     scene = Scene(seed=2)
-    found = trials(*scene.of(scene.split()))
+    found = rank_probes(*scene.of(scene.split()))
     gallery = np.flatnonzero(~scene.probes)
     apart = distances(scene.probe, scene.gallery[gallery])
     for i, ap in zip(found.probe, found.ap):
@@ -81,7 +81,7 @@ def test_rank_k_equals_scikit_learn_for_one_gallery_sequence_per_subject():
     labels = np.append(np.arange(9), rng.integers(0, 9, 40))
     x, probes = rng.normal(size=(49, 4, 2)).astype(np.float32), np.arange(49) >= 9
     split = Split("one each", {"all": (probes, ~probes)}, False)
-    expected, found = distances(x[probes], x[~probes]), trials(split, x, x, labels.astype(str), ["0"] * 49)
+    expected, found = distances(x[probes], x[~probes]), rank_probes(split, x, x, labels.astype(str), ["0"] * 49)
     for k in (1, 3):
         assert np.mean(found.rank <= k) == pytest.approx(top_k_accuracy_score(labels[probes], -expected, k=k, labels=range(9)))
 
@@ -89,12 +89,12 @@ def test_rank_k_equals_scikit_learn_for_one_gallery_sequence_per_subject():
 def test_a_stranger_in_the_gallery_never_raises_a_rank():
     scene = Scene(seed=5)
     split = scene.split()
-    before = trials(*scene.of(split)).rank
+    before = rank_probes(*scene.of(split)).rank
     for stranger in np.flatnonzero(scene.probes)[:10]:
         x, y = (np.concatenate([side, scene.probe[stranger : stranger + 1]]) for side in (scene.probe, scene.gallery))
         probes = np.append(scene.probes, False)
         crowd = Split("crowd", {"all": (probes, ~probes)}, False)
-        after = trials(crowd, x, y, np.append(scene.labels, "stranger"), np.append(scene.views, "0")).rank
+        after = rank_probes(crowd, x, y, np.append(scene.labels, "stranger"), np.append(scene.views, "0")).rank
         assert (after >= before).all() and after[before > 0].sum() > before.sum()
 
 
@@ -103,10 +103,10 @@ def test_a_stranger_in_the_gallery_never_raises_a_rank():
 def test_blocks_of_any_size_give_identical_trials(cross_view, metric):
     scene = Scene(seed=3, shape=(40, 2), n=90)
     arguments = scene.of(scene.split(cross_view=cross_view))
-    expected = trials(*arguments, metric)
+    expected = rank_probes(*arguments, metric)
     for block in (1, 7, 44, 1000):
-        assert same(trials(*arguments, metric, block=block), expected)
-    assert same(trials(arguments[0], torch.from_numpy(scene.probe).double(), *arguments[2:], metric), expected)
+        assert same(rank_probes(*arguments, metric, block=block), expected)
+    assert same(rank_probes(arguments[0], torch.from_numpy(scene.probe).double(), *arguments[2:], metric), expected)
 
 
 def twins(seed=0, c=256):
@@ -125,7 +125,7 @@ def twins(seed=0, c=256):
 
 def test_twins_in_the_gallery_are_told_apart_as_exact_distances_do():
     arguments = twins()
-    found = trials(*arguments)
+    found = rank_probes(*arguments)
     agrees(found, *arguments)
     probes, galleries = (torch.from_numpy(side[mask]) for side, mask in zip(arguments[1:3], arguments[0].subsets["all"]))
     fast = Screen(probes, galleries, "euc")(slice(None))[0].numpy()
@@ -137,10 +137,10 @@ def test_twins_in_the_gallery_are_told_apart_as_exact_distances_do():
 
 def test_order_of_the_gallery_changes_nothing():
     split, probe, gallery, labels, views = twins(1)
-    expected = trials(split, probe, gallery, labels, views)
+    expected = rank_probes(split, probe, gallery, labels, views)
     order, own = np.arange(len(labels)), np.flatnonzero(split.subsets["all"][1])
     order[own] = np.random.default_rng(0).permutation(own)
-    found = trials(split, probe, gallery[order], labels[order], views[order])
+    found = rank_probes(split, probe, gallery[order], labels[order], views[order])
     for field in ("probe", "rank", "ap", "inp"):
         assert np.array_equal(getattr(found, field), getattr(expected, field), equal_nan=True)
     assert (expected.rank > 0).any()
@@ -153,7 +153,7 @@ def test_collapsed_embeddings_score_zero(monkeypatch, many, metric):
     monkeypatch.setattr(exact, "MANY", many)
     scene = Scene()
     x = np.tile(scene.probe[:1] * np.float32(1.1), (len(scene.labels), 1, 1))
-    found = trials(scene.split(), x, x, scene.labels, scene.views, metric)
+    found = rank_probes(scene.split(), x, x, scene.labels, scene.views, metric)
     gallery = scene.labels[~scene.probes]
     strangers = np.array([np.sum(gallery != scene.labels[i]) for i in found.probe])
     assert np.array_equal(found.rank, strangers + 1) and found.rank.min() > 1
@@ -202,11 +202,11 @@ def test_the_bound_holds_at_the_ends_of_float32(value):
 
 def test_a_host_that_allows_itself_coarse_products_changes_nothing():
     arguments = twins(2)
-    expected, allowed = trials(*arguments), torch.get_float32_matmul_precision()
+    expected, allowed = rank_probes(*arguments), torch.get_float32_matmul_precision()
     try:
         torch.set_float32_matmul_precision("medium")
         with torch.autocast("cpu", torch.bfloat16):
-            assert same(trials(*arguments), expected)
+            assert same(rank_probes(*arguments), expected)
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision(allowed)
@@ -217,12 +217,12 @@ def test_views_of_the_split_decide_where_it_has_some():
     coarse = np.where(scene.views == "2", "1", scene.views)
     split = scene.split(cross_view=True)
     own = Split(split.name, split.subsets, True, views=coarse)
-    assert same(trials(own, *scene.of(split)[1:]), trials(split, *scene.of(split)[1:4], coarse))
+    assert same(rank_probes(own, *scene.of(split)[1:]), rank_probes(split, *scene.of(split)[1:4], coarse))
 
 
 def test_progress_counts_the_probes_once_in_each_group():
     scene, calls = Scene(), []
-    found = trials(*scene.of(scene.split(cross_view=True)), progress=lambda done, total: calls.append((done, total)), block=10)
+    found = rank_probes(*scene.of(scene.split(cross_view=True)), progress=lambda done, total: calls.append((done, total)), block=10)
     assert calls[-1] == (len(found.probe), len(found.probe)) and len(calls) > 3
     assert all(a < b for (a, _), (b, _) in zip(calls, calls[1:]))
 
@@ -235,14 +235,14 @@ def test_post_processing_gets_all_embeddings_of_a_subset_and_is_marked(monkeypat
         met.append((probe.shape, gallery.shape))
         return -probe, -gallery
 
-    plain = trials(*scene.of(split))
-    assert transductive(None) is transductive("none") is False
+    plain = rank_probes(*scene.of(split))
+    assert transductive_mark(None) is transductive_mark("none") is False
     monkeypatch.setitem(POST, "mirrored", mirrored)
-    assert transductive("mirrored") == "mirrored"
-    assert same(trials(*scene.of(split), post="mirrored"), plain)
+    assert transductive_mark("mirrored") == "mirrored"
+    assert same(rank_probes(*scene.of(split), post="mirrored"), plain)
     assert met == [((30, 6, 3), (60, 6, 3))] * 2
     monkeypatch.setitem(POST, "mirrored", lambda probe, gallery: (-probe, gallery))
-    assert not same(trials(*scene.of(split), post="mirrored"), plain)
+    assert not same(rank_probes(*scene.of(split), post="mirrored"), plain)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_trials_refuse(change, message):
     scene = Scene()
     arguments = dict(zip(("split", "probe_embeddings", "gallery_embeddings", "labels", "views"), scene.of(scene.split())))
     with pytest.raises(ValueError, match=message):
-        trials(**{**arguments, **change})
+        rank_probes(**{**arguments, **change})
 
 
 def test_search_keeps_to_its_block(monkeypatch):
@@ -269,5 +269,5 @@ def test_search_keeps_to_its_block(monkeypatch):
     monkeypatch.setattr(search, "CELLS", 2000 * 40)
     call = Screen.__call__
     monkeypatch.setattr(Screen, "__call__", lambda self, rows: seen.append(call(self, rows)) or seen[-1])
-    trials(*scene.of(scene.split()))
+    rank_probes(*scene.of(scene.split()))
     assert max(fast.numel() for fast, _ in seen) <= 2000 * 40 and sum(len(fast) for fast, _ in seen) == 2000

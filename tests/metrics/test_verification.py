@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from opengait_mimic.metrics import POST, verification, verify_pairs
+from opengait_mimic.metrics import POST, verify_pairs, verify_split
 from opengait_mimic.metrics import verification as verify
 from tests.metrics.retrieval_scene import Scene, distances
 
@@ -48,7 +48,7 @@ def within(found, tables, width):
 def test_verification_equals_scikit_learn(monkeypatch, kind, metric):
     scene = Scene(seed=6, n=240, subjects=15, noise=0.7)
     arguments = scene.of(scene.split(**kind))
-    found = verification(*arguments, metric)
+    found = verify_split(*arguments, metric)
     tables = [pooled(*arguments, metric, subset) for subset in arguments[0].subsets]
     at, eer, roc = within(found, tables, 1e-5)
     assert list(found.tar_at_far.values()) == pytest.approx(at) and list(found.tar_at_far) == [0.01, 0.001]
@@ -56,7 +56,7 @@ def test_verification_equals_scikit_learn(monkeypatch, kind, metric):
     assert (found.genuine, found.impostor) == (sum(s.sum() for _, s in tables), sum((~s).sum() for _, s in tables))
     assert 1 < at[1] < at[0] < 99 and 2 < eer < 40 and found.roc[-1] == (1.0, 100.0)
     monkeypatch.setattr(verify, "CELLS", 1)  # the smallest blocks
-    small = verification(*arguments, metric)
+    small = verify_split(*arguments, metric)
     within(small, tables, 1e-5)
     assert small.tar_at_far == found.tar_at_far and small[3:] == found[3:]
 
@@ -68,7 +68,7 @@ def test_ties_are_accepted_together():
     x, y = rng.integers(0, 3, (2, 200, 3, 1)).astype(np.float32)
     x[:, 0, 0] = y[:, 0, 0] = scene.codes // 2
     split = scene.split()
-    found = verification(split, x, y, scene.labels, scene.views)
+    found = verify_split(split, x, y, scene.labels, scene.views)
     at, eer, roc = expected(*pooled(split, x, y, scene.labels, scene.views, "euc", "all"))
     assert list(found.tar_at_far.values()) == pytest.approx(at) and found.eer == pytest.approx(eer, abs=0.02)
     assert [tar for _, tar in found.roc] == pytest.approx(roc)
@@ -77,7 +77,7 @@ def test_ties_are_accepted_together():
 def test_collapsed_embeddings_verify_nobody():
     scene = Scene()
     x = np.tile(scene.probe[:1] + np.float32(3), (len(scene.labels), 1, 1))
-    found = verification(scene.split(), x, x, scene.labels, scene.views)
+    found = verify_split(scene.split(), x, x, scene.labels, scene.views)
     assert found.tar_at_far == {0.01: 0, 0.001: 0} and found.eer == 50
 
 
@@ -85,7 +85,7 @@ def test_wide_embeddings_never_look_better_than_they_are():
     """There the bound of the fast distances has some width: an impostor is taken at its lower end."""
     scene = Scene(seed=7, n=300, subjects=30, shape=(256, 4), noise=2.2)
     arguments = scene.of(scene.split())
-    within(verification(*arguments), [pooled(*arguments, "euc", "all")], 1e-4)
+    within(verify_split(*arguments), [pooled(*arguments, "euc", "all")], 1e-4)
 
 
 @pytest.mark.parametrize("metric", ["euc", "cos"])
@@ -94,7 +94,7 @@ def test_a_list_of_all_pairs_is_the_split(metric):
     split = scene.split()
     pairs = np.stack(np.meshgrid(np.flatnonzero(scene.probes), np.flatnonzero(~scene.probes)), -1).reshape(-1, 2)
     order = np.random.default_rng(0).permutation(len(pairs))
-    found, whole = verify_pairs(scene.probe, scene.gallery, pairs[order], scene.labels, metric), verification(*scene.of(split), metric)
+    found, whole = verify_pairs(scene.probe, scene.gallery, pairs[order], scene.labels, metric), verify_split(*scene.of(split), metric)
     assert found.tar_at_far == whole.tar_at_far and found[3:] == whole[3:] and found.eer == pytest.approx(whole.eer, abs=0.02)
     few = pairs[order[:500]]
     apart = distances(scene.probe, scene.gallery, metric)[few[:, 0], few[:, 1]]
@@ -105,7 +105,7 @@ def test_a_list_of_all_pairs_is_the_split(metric):
 
 def test_plain_is_json():
     scene = Scene()
-    plain = verification(*scene.of(scene.split())).plain()
+    plain = verify_split(*scene.of(scene.split())).plain()
     assert json.loads(json.dumps(plain)) == plain
     assert list(plain["tar"]) == ["0.01", "0.001"] and len(plain["roc"]) <= 200
 
@@ -119,7 +119,7 @@ def test_a_rate_below_one_impostor_pair_is_none():
     found = verify_pairs(scene.probe, scene.gallery, pairs, scene.labels)
     assert found.plain()["tar"] == {"0.01": found.tar_at_far[0.01], "0.001": None}
     assert found.plain()["tar_reason"] == {"0.001": "500 impostor pairs tell no FAR of 0.001"}
-    halves = verification(*scene.of(scene.split(halves=True)))
+    halves = verify_split(*scene.of(scene.split(halves=True)))
     least = min(int((scene.labels[p][:, None] != scene.labels[g]).sum()) for p, g in scene.split(halves=True).subsets.values())
     assert halves.fewest == least < halves.impostor and "tar_reason" not in halves.plain()
 
@@ -138,7 +138,7 @@ def test_pairs_are_post_processed_too(monkeypatch):
 def test_verification_refuses():
     scene = Scene()
     with pytest.raises(ValueError, match="subset 'all': 0 genuine and 3600 impostor pairs"):
-        verification(scene.split(), scene.probe, scene.gallery, np.arange(120), scene.views)
+        verify_split(scene.split(), scene.probe, scene.gallery, np.arange(120), scene.views)
     with pytest.raises(ValueError, match="the list: 1 genuine and 0 impostor"):
         verify_pairs(scene.probe, scene.gallery, [[0, 0]], scene.labels)
     for pairs in ([[0, 120]], [[-1, 0]], [0, 1], [[0, 1, 2]]):

@@ -6,7 +6,7 @@ COUNTS = ("probes", "probes_without_mate", "trials", "trials_without_mate")
 """How many probes there are; in a protocol that goes by views also how many trials, a trial being a probe against one gallery view."""
 
 
-def without_mate(counts: dict) -> list[str]:
+def describe_mateless(counts: dict) -> list[str]:
     """What has no mate in the gallery, and what becomes of it; nothing where everything has one.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import Trials, accuracy, mean_precision, trials
+from .. import Trials, accuracy, mean_precision, rank_probes
 from .mateless_probes import COUNTS
 from .splits import Split
 
@@ -23,7 +23,7 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
 
     Args:
         split: from ``split``.
-        embeddings_probe: embeddings of all N sequences, numpy or torch; computed where they are, in bounded memory (see ``trials``).
+        embeddings_probe: embeddings of all N sequences, numpy or torch; computed where they are, in bounded memory (see ``rank_probes``).
         embeddings_gallery: the same N sequences as the gallery side sees them.
         labels: subject of each sequence.
         views: view of each sequence.
@@ -40,16 +40,16 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
     Raises:
         ValueError: lengths that do not fit, embeddings that are not finite, no pair of different views, or no mate at all.
     """
-    found = trials(split, embeddings_probe, embeddings_gallery, labels, views, metric)
-    return summary(split, found, views, ks)
+    found = rank_probes(split, embeddings_probe, embeddings_gallery, labels, views, metric)
+    return summarise_trials(split, found, views, ks)
 
 
-def summary(split: Split, found: Trials, views, ks=(1, 5, 10, 20)) -> dict:
+def summarise_trials(split: Split, found: Trials, views, ks=(1, 5, 10, 20)) -> dict:
     """What `score` returns, of trials that are there already.
 
     Args:
         split: from ``split``.
-        found: from ``opengait_mimic.metrics.trials``, of the same split.
+        found: from ``opengait_mimic.metrics.rank_probes``, of the same split.
         views: view of each sequence.
         ks: the k's.
 
