@@ -13,6 +13,7 @@ from ..base.errors import ConfigError
 from ..base.processes import on_rank_0
 from ..host import is_ours, load_cfgs, resolve
 from ..metrics.protocols import Listed, Rule, Split, content_hash, protocol_of, read_pairs, read_protocol, refuse_unscorable, split
+from ..models.depends import built_on
 from ..models.prepare import model_class, prepare
 from ..training.launch import start_log
 from .cells import BOTH, OWN, Cell, Hiding, standard_cells
@@ -119,7 +120,7 @@ def read_subject(
     dataset, known, probe_set = known_protocol(cfgs, split_file)
     listed = None if pairs is None else read_pairs(resolve(pairs, "--pairs"))
     kind = model_class(cfgs)
-    taught = is_ours(kind) and kind.taught
+    taught = is_ours(kind) and any(each.is_whole_body() for each in built_on(cfgs).values())
     whole, reason = None, "the model was trained on hidden input: pass --reference"
     if cfgs["model_cfg"].get("backbone") is not None:
         whole, reason = teacher_cfgs(cfgs)
