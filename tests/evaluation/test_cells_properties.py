@@ -14,9 +14,8 @@ from opengait_mimic.evaluation.cells_file import read_cells
 from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics.protocols import split
 from opengait_mimic.occlusion import KINDS, Occlusion, draw, test_key
-
-from .test_results import FACTS, fake, named
-from .yaml_values import values
+from tests.evaluation.test_results import FACTS, fake, named
+from tests.yaml_values import values
 
 MANY = settings(max_examples=120)
 PLACES = {"occluded_side": BOTH, "seed": 0}
