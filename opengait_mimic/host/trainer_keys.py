@@ -5,8 +5,8 @@
     trainer_cfg:
       seed: 0
       occlusion: {kinds: {none: 0.2, top: 0.4, bottom: 0.4}, hidden: [0.4, 0.6]}
-      keep_last: 3                        # the newest checkpoints that stay; older ones are deleted
-      keep_best: test_accuracy/Rank-1     # the checkpoint with the best of this score stays as well; needs with_test: true
+      keep_last: 3                        # of the checkpoints that this training wrote; default: all
+      keep_best: test_accuracy/Rank-1     # also the one with the best of this score; needs with_test: true
       clip_gradients: 5.0
       warm_up: 500
       bfloat16: true
@@ -14,7 +14,7 @@
     evaluator_cfg:
       occlusion: {kinds: {top: 0.5, bottom: 0.5}, hidden: [0.4, 0.6], occluded_side: both, seed: 0}
 
-OpenGait's own ``main.py`` ignores ``clip_gradients``, ``warm_up``, ``bfloat16`` and ``bad_steps``; our models warn about it there.
+OpenGait's own ``main.py`` ignores the last six keys of ``trainer_cfg``; our models warn about it there.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ def _test_occlusion(value):
     return value
 
 
-class StepKeys(Block):
-    """Keys of ``trainer_cfg`` that our launcher reads in every training step."""
+class LauncherKeys(Block):
+    """Keys of ``trainer_cfg`` that our launcher reads, and OpenGait's own ``main.py`` ignores."""
 
     clip_gradients: between(1e-12) | None = Field(None, description="largest norm of the gradient over all trained parameters; null: any")
     warm_up: Natural = Field(0, description="steps in which the learning rate rises linearly to the schedule's; 0: none")
     bfloat16: Flag = Field(False, description="compute the training's forward pass in bfloat16; not together with enable_float16")
     bad_steps: Count = Field(20, description="steps in a row with a non-finite loss or gradient after which the training stops")
+    keep_last: Count | None = Field(None, description="how many of the newest checkpoints are kept; null: all")
+    keep_best: Text | None = Field(
+        None, description="the checkpoint with the best of this score is kept too (test_accuracy/Rank-1); needs with_test"
+    )
 
 
-class TrainerKeys(StepKeys):
+class TrainerKeys(LauncherKeys):
     """Our keys of ``trainer_cfg``."""
 
     seed: whole(0, 4_000_000) = Field(0, description="seed of the initial weights, the batches and the occlusion draws")
     occlusion: Annotated[Any, AfterValidator(_training_occlusion), Allowed("an occlusion block")] = Field(
         None, description="what is hidden in training; null: the defaults of the occlusion block"
-    )
-    keep_last: Count | None = Field(None, description="how many of the newest checkpoints are kept; null: all")
-    keep_best: Text | None = Field(
-        None, description="the checkpoint with the best of this score is kept too (test_accuracy/Rank-1); needs with_test"
     )
 
 
@@ -71,16 +71,21 @@ class EvaluatorKeys(Block):
     )
 
 
-def read_step_keys(cfgs: dict) -> StepKeys:
-    """Read the keys of `StepKeys` from a complete configuration.
+def read_launcher_keys(cfgs: dict) -> LauncherKeys:
+    """Read the keys of `LauncherKeys` from a complete configuration.
 
     Raises:
-        ConfigError: a value of the wrong type or out of range; ``bfloat16`` together with ``enable_float16``, or on a GPU without it.
+        ConfigError: a value of the wrong type or out of range; ``bfloat16`` together with ``enable_float16``,
+            or on a GPU without it; ``keep_best`` without ``with_test``.
     """
     trainer = cfgs["trainer_cfg"]
-    keys = StepKeys.read({key: trainer[key] for key in StepKeys.model_fields if key in trainer}, "trainer_cfg")
+    keys = LauncherKeys.read({key: trainer[key] for key in LauncherKeys.model_fields if key in trainer}, "trainer_cfg")
     if keys.bfloat16 and trainer["enable_float16"]:
         raise ConfigError("trainer_cfg.bfloat16 = true, trainer_cfg.enable_float16 = true: choose one; set the other to false")
+    if keys.keep_best is not None and not trainer.get("with_test"):
+        raise ConfigError(
+            f"trainer_cfg.keep_best = {keys.keep_best!r} needs trainer_cfg.with_test: true: nothing else is tested while it trains"
+        )
     if keys.bfloat16 and device().type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError(
             f"trainer_cfg.bfloat16 = true: {torch.cuda.get_device_name(device())} does not compute in bfloat16; set it to false"
@@ -89,5 +94,5 @@ def read_step_keys(cfgs: dict) -> StepKeys:
     return keys
 
 
-settings = read_step_keys
-FIELDS = {name: (field.default, None) for name, field in StepKeys.model_fields.items()}
+settings = read_launcher_keys
+FIELDS = {name: (field.default, None) for name, field in LauncherKeys.model_fields.items()}
