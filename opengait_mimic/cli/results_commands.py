@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..metrics.protocols import PRESETS
+from ..evaluation.cells import PRESETS
 from .console import RenamedOption, add_host_arguments
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from .. import __version__
 from .. import host as hosts
+from ..evaluation.console_table import format_rows
 from ..evaluation.evaluate import write_json
-from ..metrics.protocols import format_rows
 from .stages import Stage
 from .stages import run as run_stages
 from .study_data import adapted, training_data, write_yaml

@@ -11,10 +11,10 @@ from .. import __version__
 from .. import host as hosts
 from ..base.errors import ConfigError
 from ..base.processes import on_rank_0, rank_and_world
+from ..evaluation.console_table import format_rows
 from ..evaluation.evaluate import write_json
 from ..evaluation.test_setup import known_protocol
 from ..host import is_ours, load_cfgs
-from ..metrics.protocols import format_rows
 from ..models.depends import built_on
 from ..models.prepare import model_class, prepare
 from ..training.inputs import upstream, weights_of
