@@ -52,6 +52,7 @@ class Baseline2(OccludedInput, BaseModel):
     """
 
     FIELDS = FIELDS
+    trains_host_model = True
     _seen_now: dict = {}  # what `watch` said of the step's batch
 
     def __new__(cls, cfgs, training):

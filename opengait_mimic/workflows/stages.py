@@ -106,7 +106,7 @@ def run(
         log_to_file: keep the host's log of each training in its folder.
         before: stage name -> called with the built model before it trains.
         after: called with the name and the outcome of every stage that is done.
-        preflight: before each training (`opengait_mimic.preflight`); True: all lines of the first one, ``"brief"``: a line for each.
+        preflight: before each training (`training.preflight`); True: all lines of the first one, ``"brief"``: a line for each.
 
     Returns:
         Stage name -> ``losses`` (see `Recorder`) and ``seconds`` (training, test; None where not done here) and the test's result:

@@ -48,7 +48,7 @@ spaces += [torch.Tensor, torch.nn.Module, torch.nn.Parameter, torch.nn.parallel.
 before = [dict(vars(space)) for space in spaces]
 
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import launch
+from opengait_mimic.training.launch import launch
 hosts.bind(sys.argv[1], "cpu", "out")
 assert launch(sys.argv[2], "train", quiet=True).iteration == 3
 assert "scalar/test_accuracy/Rank-1" in launch(sys.argv[2], "test", quiet=True)
@@ -179,8 +179,8 @@ OTHER = """
 import hashlib, json, sys
 import numpy as np, torch
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import build, launch, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.training.launch import build, launch, start_log
+from opengait_mimic.models.prepare import prepare
 host, teacher, baseline2, theirs, out = sys.argv[1:]
 hosts.bind(host, "cpu", out)
 
@@ -200,7 +200,7 @@ np.savez(f"{out}/embeddings.npz", own=embeddings(own), theirs=embeddings(theirs)
 cfgs = prepare(baseline2, "test")
 start_log(cfgs, False, False, quiet=True)
 cfgs["evaluator_cfg"]["restore_hint"] = 0
-from opengait_mimic.preparing import model_class
+from opengait_mimic.models.prepare import model_class
 model = model_class(cfgs)(cfgs, False).eval()
 found = {}
 for inputs in model.test_loader:
