@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 
 def add_host_argument(parser) -> None:
     """``--host``."""
@@ -27,3 +29,10 @@ def add_host_arguments(parser) -> None:
 def add_preflight_argument(parser) -> None:
     """``--no-preflight``."""
     parser.add_argument("--no-preflight", action="store_true", help="start to train without the checks before the first step")
+
+
+class RenamedOption(argparse.Action):
+    """An option of an older version; ``const`` is the new name, which the error states."""
+
+    def __call__(self, parser, namespace, values, option=None):  # noqa: D102
+        parser.error(f"{option} was renamed; use {self.const}")

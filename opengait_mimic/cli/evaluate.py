@@ -3,7 +3,9 @@
 Prints Rank-k, mAP and RP with its 95 % interval. Embeddings are cached per condition. Runs under torchrun as well.
 """
 
-from .arguments import add_host_arguments
+import argparse
+
+from .arguments import RenamedOption, add_host_arguments
 
 EXAMPLE = "opengait-mimic evaluate --cfgs configs/mimicgait/mimicgait_gaitbase_gait3d.yaml --preset paper --out results/mimicgait"
 
@@ -21,7 +23,8 @@ def add_arguments(parser) -> None:
     parser.add_argument("--reference", metavar="RESULT", help="result with the whole-body row of the backbone's teacher, for RP")
     parser.add_argument("--out", metavar="DIR", help="write a result folder for `report`")
     parser.add_argument("--json", metavar="FILE", help="write rows, summary and origin")
-    parser.add_argument("--protocol", metavar="JSON", help="probes and galleries of a data set without a protocol here")
+    parser.add_argument("--split", metavar="JSON", help="probes and galleries of a data set without a protocol here")
+    parser.add_argument("--protocol", action=RenamedOption, const="--split", help=argparse.SUPPRESS)
     parser.add_argument("--pairs", metavar="JSON", help="pairs for verification (default: every probe against the gallery)")
     parser.add_argument("--save-manifest", metavar="JSON", help="write what was hidden of every sequence")
     parser.add_argument("--manifest", metavar="JSON", help="hide what this file lists instead of drawing")

@@ -48,7 +48,7 @@ CHECKS = {
 }
 """In order; a check that does not apply returns None."""
 COLLECTIVE = ("teacher Rank-1", "loss", "test batch", "checkpoint")
-"""Checks in which processes wait for each other: an error there ends the process at once."""
+"""Checks in which processes wait for each other: an error there ends that process at once, with its message."""
 
 
 def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
@@ -84,8 +84,8 @@ def run_preflight(model: nn.Module, cfgs: dict, brief: bool = False) -> None:
             if not (brief and word == "ok"):
                 log(f"    {name:<15}{time.monotonic() - since:5.1f} s  {word:<8} {outcome.text}", flush=True)
             if outcome.failed:
-                if rank > 0:
-                    raise SystemExit(1)
+                if rank > 0 and name not in COLLECTIVE:
+                    raise SystemExit(1)  # rank 0 has the same failure
                 raise PreflightFailed(f"preflight failed at {name}: {outcome.text}. Nothing was trained; --no-preflight skips the checks")
     summary = f"{count} checks in {time.monotonic() - start:.1f} s{'' if warned else ', all passed'}"
     log(f"  {title}: {summary}" if brief else f"    {summary}", flush=True)
@@ -101,7 +101,7 @@ def _run_check(trial: Trial, name: str, check) -> Outcome | None:
             raise PreflightFailed(f"preflight failed at {name}: out of memory for one step: {cure}") from error
         outcome = Outcome(_describe(error), failed=True)
         if name in COLLECTIVE:
-            raise PreflightFailed(f"preflight failed at {name}: {outcome.text}. Nothing was trained") from error
+            return outcome
     failures = gather_objects(outcome.text if outcome and outcome.failed else None)
     failures = [f"rank {rank}: {text}" if len(failures) > 1 else text for rank, text in enumerate(failures) if text]
     return Outcome(failures[0], failed=True) if failures else outcome

@@ -89,7 +89,4 @@ def _align(lines: list[tuple], text_columns: int = 3) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     form = ["<" if i < text_columns else ">" for i in range(len(widths))]
     aligned = ["  ".join(f"{text:{side}{width}}" for text, side, width in zip(line, form, widths)) for line in lines]
-        "  ".join(f"{text:{'<' if i < text_columns else '>'}{width}}" for i, (text, width) in enumerate(zip(line, widths)))
-        for line in lines
-    ]
     return "\n".join([aligned[0], "  ".join("-" * width for width in widths), *aligned[1:]])

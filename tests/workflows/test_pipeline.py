@@ -26,8 +26,8 @@ from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training import inputs
 from opengait_mimic.training.launch import launch
 from opengait_mimic.workflows import stages
-from opengait_mimic.workflows.demo import Size, write_configs
 from opengait_mimic.workflows.pipeline import read_stages, run_pipeline
+from tests.conftest import write_demo_files
 from tests.host_runs import digests, good, python, two_processes
 from tests.variants import variant
 
@@ -38,9 +38,7 @@ TEACHER, VEN, MIMIC = "teacher Baseline", "VEN", "MimicGait"
 @pytest.fixture(scope="module")
 def yamls(host, tree, tmp_path_factory):
     """The four configurations: stage name -> YAML."""
-    data = {"dataset_root": str(tree.root), "dataset_partition": str(tree.partition)}
-    data.update(dataset_name="walkers", test_dataset_name="walkers")
-    files = write_configs(tmp_path_factory.mktemp("yamls"), Size(12, 2, 2, 4, 1), data, len(tree.train), 0)
+    files = write_demo_files(tmp_path_factory.mktemp("yamls"), tree, 2, 2)
     for stage, file in files.items():
         cfgs = yaml.safe_load(file.read_text())
         cfgs["trainer_cfg"].update(save_iter=2, total_iter=STEPS[stage])
@@ -166,7 +164,7 @@ def unscored(monkeypatch, done):
 
 def test_a_whole_run_trains_and_scores_everything(done, yamls, bound, host):
     found = json.loads((done / "walkers/pipeline/MimicGait-MimicGait-seed0/results.json").read_text())
-    cells = [(r["method"], r["protocol"], r["gallery_embedder"]) for r in found["rows"]]
+    cells = [(r["method"], r["occluded_side"], r["gallery_embedder"]) for r in found["rows"]]
     own = [(method, protocol, "own") for method in ("Baseline-1", "MimicGait") for protocol in ("holistic", "probe", "both")]
     assert cells == [*own, ("MimicGait", "probe", "teacher")]
     assert list(found["stages"]) == [TEACHER, VEN, MIMIC] and found["host"] == host.name
