@@ -18,9 +18,9 @@ from .. import host as hosts
 from ..base import checkpoint_file
 from ..base.errors import ConfigError, HostError
 from ..base.processes import on_rank_0, rank_and_world
+from ..host.run_paths import save_folder
 from ..models.occluded_input import OccludedBatch
-from ..models.upstream_weights import fingerprint, tensors_hash
-from .inputs import save_folder
+from ..models.upstream_weights import fingerprint
 from .preflight_trial import (
     CLIPS,
     FRAMES,
@@ -233,7 +233,10 @@ def _write_and_read(folder: Path, content: dict) -> int:
     try:
         checkpoint_file.write(file, content)
         size, back = file.stat().st_size, checkpoint_file.read(file, "preflight")
-        if tensors_hash(back["model"]) != tensors_hash(content["model"]) or back["iteration"] != content["iteration"]:
+        if (
+            checkpoint_file.hash_tensors(back["model"]) != checkpoint_file.hash_tensors(content["model"])
+            or back["iteration"] != content["iteration"]
+        ):
             raise HostError(f"{file}: the content read back differs from what was written: check the disk, or choose another --output")
     finally:
         with contextlib.suppress(OSError):

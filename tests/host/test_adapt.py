@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -74,6 +76,28 @@ def test_results_go_to_the_output_folder_alone(trained, output, tmp_path, monkey
     launch(file, "train", quiet=True)
     assert (output / "walkers/Baseline/elsewhere/checkpoints/elsewhere-00003.pt").is_file()
     assert [p.name for p in tmp_path.iterdir()] == ["configs"]
+
+
+def test_a_second_bind_rebinds_nothing_again(host, host_spec, output):
+    base = sys.modules["modeling.base_model"]
+    before = {name: vars(base)[name] for name in ("torch", "BaseModel")} | {"load": base.BaseModel._load_ckpt}
+    hosts.bind(host_spec, "cpu", output)
+    assert {name: vars(base)[name] for name in ("torch", "BaseModel")} | {"load": base.BaseModel._load_ckpt} == before
+
+
+def test_a_caller_hands_in_rebindings_that_are_listed(host, host_spec, output):
+    calls = []
+
+    def build(original):
+        calls.append(original)
+        return 2 * original
+
+    sys.modules["utils"].of_this_test = 21
+    row = hosts.Rebinding("utils", "of_this_test", build, "a test")
+    for _ in range(2):
+        hosts.bind(host_spec, "cpu", output, rebindings=(row,))
+    assert sys.modules["utils"].of_this_test == 42 and calls == [21]
+    assert ("utils.of_this_test", "both hosts", "a test") in hosts.rebinding_table()
 
 
 # ---------------------------------------------------------------- the host's own models

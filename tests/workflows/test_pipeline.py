@@ -26,7 +26,7 @@ from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training import inputs
 from opengait_mimic.training.launch import launch
 from opengait_mimic.workflows import stages
-from opengait_mimic.workflows.pipeline import read_stages, run_pipeline
+from opengait_mimic.workflows.pipeline import plan_stages, run_pipeline
 from tests.conftest import write_demo_files
 from tests.host_runs import digests, good, python, two_processes
 from tests.variants import variant
@@ -609,7 +609,7 @@ def test_the_stages_of_other_configurations(host, yamls, done, bound, tmp_path):
     hosts.bind(None, "cpu", done)
 
     def names(file, **changes):
-        return [(stage.name, stage.train is not None) for stage in read_stages(variant(file, tmp_path, **changes))[0]]
+        return [(stage.name, stage.train is not None) for stage in plan_stages(variant(file, tmp_path, **changes))[0]]
 
     file = done / "walkers/VEN/VEN-seed0/checkpoints/VEN-seed0-00002.pt"
     mimic, baseline2 = yamls["MimicGait"], yamls["Baseline-2"]
