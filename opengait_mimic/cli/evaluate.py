@@ -12,7 +12,7 @@ EXAMPLE = "opengait-mimic evaluate --cfgs configs/mimicgait/mimicgait_gaitbase_g
 
 def add_arguments(parser) -> None:
     """Add the options."""
-    from ..metrics.protocols import PRESETS
+    from ..evaluation.cells import PRESETS
 
     parser.add_argument("--cfgs", required=True, metavar="YAML", help="configuration of any model, ours or OpenGait's (= Baseline-1)")
     parser.add_argument("--iter", type=int, default=0, metavar="K", help="checkpoint iteration (default: evaluator_cfg.restore_hint)")

@@ -11,9 +11,9 @@ from .. import __version__
 from .. import host as hosts
 from ..base.errors import ConfigError
 from ..base.processes import on_rank_0, rank_and_world
+from ..evaluation.console_table import format_rows
 from ..evaluation.evaluate import write_json
 from ..evaluation.test_setup import known_protocol
-from ..metrics.protocols import format_rows
 from ..models.depends import Use, dependencies
 from ..models.prepare import model_class, prepare
 from .stages import Stage, log, run
@@ -22,8 +22,8 @@ from .stages import Stage, log, run
 def plan_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
     """The stages of a configuration in order, its dependencies first, and the folder for their results.
 
-    A dependency whose ``checkpoint`` is a path is given and not trained. A teacher is tested as Baseline-1, on this configuration's data and
-    occlusion. Results go to ``<output>/<dataset>/pipeline/<model>-<save_name>/``.
+    A dependency whose ``checkpoint`` is a path is given and not trained. A teacher is tested as Baseline-1, on this configuration's data
+    and occlusion. Results go to ``<output>/<dataset>/pipeline/<model>-<save_name>/``.
 
     Raises:
         ConfigError, HostError: the configuration, or one that it names, is wrong; see `prepare`.

@@ -19,8 +19,8 @@ from ..base.locks import refuse_locked
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..evaluation.evaluate import measure, write_json
+from ..evaluation.rows import drop_curves
 from ..evaluation.test_setup import DEFAULT, teacher_cfgs
-from ..metrics.protocols import light
 from ..models.prepare import prepare
 from ..run_sheet import write_result_sheet
 from ..training.inputs import differences, save_folder, test_inputs
@@ -179,7 +179,7 @@ def _test(stage: Stage, title: str) -> dict:
         with rank_bar(f"{title}, test") as bar:
             found = measure(file, quiet=True, progress=bar, as_teacher=stage.teacher_of is not None)
         if found is not None:  # rank 0
-            rows, source = [light(row) for row in found.rows], found.provenance
+            rows, source = [drop_curves(row) for row in found.rows], found.provenance
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
 
     def keep():
