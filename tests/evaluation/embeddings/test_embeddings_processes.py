@@ -17,10 +17,10 @@ from tests.host_runs import good, two_processes
 WORKER = """
 import json, sys
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import start_log
-from opengait_mimic.preparing import prepare
-from opengait_mimic.passes import embed
-from opengait_mimic.passes import run as running
+from opengait_mimic.training.launch import start_log
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.evaluation.embeddings import embed
+from opengait_mimic.evaluation.embeddings import run as running
 host, output, file, block, batch, chunk = sys.argv[1:]
 hosts.bind(host, "cpu", output)
 cfgs = prepare(file, "embed")
