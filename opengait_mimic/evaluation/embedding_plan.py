@@ -10,9 +10,11 @@ import numpy as np
 
 from ..base.processes import on_rank_0
 from ..host import resolve
-from ..metrics.protocols import BOTH, TEACHER, Cell, Hiding, content_hash
+from ..metrics.protocols import content_hash
 from ..occlusion.manifest import Manifest, read_manifest
+from ..published.switches import test_hiding
 from ..training.inputs import sha256
+from .cells import BOTH, TEACHER, Cell, Hiding
 from .embeddings import Pass, embed_each, fingerprint, frames_of, manifest_of, reread
 from .embeddings.cache_key import resolved, threshold
 from .score import Job
@@ -112,7 +114,7 @@ class Jobs:
         """
         drawn = [resolved(self.subject.cfgs, self.block((hiding, seed))) for seed in self.seeds]
         given = None if self.manifest is None else [self.manifest.of(each.occlusion, each.seed).hash for each in drawn]
-        return content_hash([drawn[0].occlusion._asdict(), given])
+        return content_hash([drawn[0].occlusion._asdict(), given, test_hiding(self.subject.cfgs)])
 
     def of_teacher(self) -> Theirs:
         """The teacher's passes; none where it is not asked, or on ranks above 0."""

@@ -122,7 +122,7 @@ def read_switches(cfgs: dict) -> dict[str, On]:
             model or its losses; an old place of the block.
     """
     refuse_old_places(cfgs)
-    model_cfg = cfgs["model_cfg"]
+    model_cfg = cfgs["model_cfg"] if isinstance(cfgs["model_cfg"], dict) else {}
     given, name = model_cfg.get("reference_compat"), model_cfg.get("model")
     if given is None or given == {}:
         return {}
@@ -170,6 +170,7 @@ def _read_value(switch: Switch, value) -> On | None:
         return On(switch.published, (value,))
     own = {"shared_draw": ["{processes: 8, test_batch: 16}"], "rank": ["bare"]}.get(switch.name, [])
     why = ": a network is tested on the input it was trained on" if value in BOTH and not switch.apart else ""
+    why = why or nearest(value, own)
     raise ConfigError(f"{where} = {value!r}{why}; expected {', '.join(['true', 'false', *phases, *own])}")
 
 
@@ -191,12 +192,13 @@ def _in_all(switch: Switch, model: str, cfgs: dict) -> bool:
 
 
 def _mickd(cfgs: dict) -> list[dict]:
-    return [loss for loss in losses_of(cfgs) if loss.get("type") == MICKD] if cfgs.get("loss_cfg") else []
+    losses = losses_of(cfgs) if cfgs.get("loss_cfg") else []
+    return [loss for loss in losses if isinstance(loss, dict) and loss.get("type") == MICKD]
 
 
 def _sampled_fixed(cfgs: dict, phase: str) -> bool:
-    engine = cfgs.get("trainer_cfg" if phase == TRAIN else "evaluator_cfg") or {}
-    return str((engine.get("sampler") or {}).get("sample_type")).startswith("fixed")
+    sampler = cfgs["trainer_cfg" if phase == TRAIN else "evaluator_cfg"]["sampler"]
+    return str(sampler.get("sample_type")).startswith("fixed")
 
 
 def switches_of(cfgs: dict, phase: str, whole_bodies: bool = False) -> dict[str, Any]:

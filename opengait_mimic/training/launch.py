@@ -16,7 +16,7 @@ from ..base import stopped
 from ..base.locks import locked
 from ..base.processes import on_rank_0, rank_and_world
 from ..host import is_ours
-from ..host import read_pickles as reading
+from ..host.read_pickles import trust_pickles as set_trust
 from ..models.prepare import model_class, of_file, prepare, restorable
 from ..networks.batchnorm import gather_batchnorm
 from . import batches, step
@@ -140,8 +140,8 @@ def launch(
         resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
             With its batches (`opengait_mimic.training.batches`) and the gradient scaler's state, which every ``iteration`` brings
             back, it ends as if it had not stopped.
-        trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of `reading`'s.
-        preflight: try everything once before the first step (`opengait_mimic.preflight`); ``"brief"``: in one line, where all is well.
+        trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of ours.
+        preflight: run `training.preflight` before the first step; ``"brief"``: one line if all checks pass.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
@@ -164,7 +164,7 @@ def launch(
         if hint == 0:
             overwritten = on_rank_0(lambda: resuming.overwritten(cfgs))
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
-        reading.install(trust_pickles)
+        set_trust(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
         if overwritten:
@@ -181,9 +181,9 @@ def launch(
             run_sheet.start(inner, given)
             keeper = keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
             if preflight:
-                from ..preflight.run import run_preflight  # needs the host's modules
+                from .preflight import run_preflight  # needs the host's modules
 
-                run_preflight(model, given, brief=preflight == "brief", yaml=path)
+                run_preflight(model, given, brief=preflight == "brief")
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:
@@ -209,7 +209,7 @@ def _warn_unsaved(cfgs: dict) -> None:
 
 
 def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
-    """Build what `launch` would train, and run the checks of `opengait_mimic.preflight` alone.
+    """Build what `launch` would train, and run the checks of `opengait_mimic.training.preflight` alone.
 
     Args:
         path: the YAML.
@@ -220,14 +220,14 @@ def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
     """
     cfgs = prepare(path, "train", iteration)
     given = copy.deepcopy(cfgs)
-    reading.install()
+    set_trust(False)
     start_log(cfgs, False, False, quiet=True)  # no summary is begun
     with of_file(path):
         hides = cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"]
         model = build(cfgs, True, occludable=hides, asked=iteration != 0)
-    from ..preflight.run import run_preflight  # needs the host's modules
+    from .preflight import run_preflight  # needs the host's modules
 
     inner = getattr(model, "module", model)
     step.attach(inner, given)  # the precision that it trains in
     batches.number(inner, given, inner.iteration)
-    run_preflight(model, given, yaml=path)
+    run_preflight(model, given)

@@ -11,21 +11,15 @@ import torch.multiprocessing as mp
 from pytorch_metric_learning.losses import TripletMarginLoss
 
 from opengait_mimic import MiCKDLoss
-from opengait_mimic.losses import L2DistillationLoss
 from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.losses import L2DistillationLoss
 from opengait_mimic.published.losses import PublishedMiCKDLoss, position_labels, replace_losses
-from tests.losses.test_mickd import UNEVEN, batch, run_loss
+from tests.losses.test_mickd import UNEVEN, batch, run
 
 WORLD = 2
 ALL = {"teacher_anchors": True, "l2_normalised": True}
 INTRA = {**ALL, "relabel_by_position": True}
 OWN = ["own_teacher"]
-
-
-def run(mimic, teacher, labels=UNEVEN, switches=None, **more):
-    """As `run_loss`, with the switches of the public code; None: our own loss."""
-    loss = MiCKDLoss(**more)
-    return run_loss(loss if switches is None else PublishedMiCKDLoss(loss, **switches), mimic, teacher, labels)
 
 
 def public(stacked, classes, margin=0.9):

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from benchmarks import setting
+from tests.host_runs import good
 from tests.published import public_hiding as hiding
 from tests.published import public_jobs as jobs
-from tests.host_runs import good
 from tests.published.public_weights import names_of
 
 CLOSE = 1e-5  # relative to the largest value

@@ -1,31 +1,29 @@
-"""The table of `reference_compat` switches, and how a block is read."""
+"""The table of `reference_compat` switches, and how the block is read."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from opengait_mimic.base.errors import ConfigError
-from opengait_mimic.published.switches import (
-    BLOCKS,
-    NOT_SWITCHES,
-    OTHERS,
-    OWN,
-    SWITCHES,
-    VEN,
-    in_configuration,
-    of_test,
-    of_training,
-    switched_on,
-    switches,
-)
+from opengait_mimic.published.switches import HIDING, MICKD, MIMICGAIT, NOT_SWITCHES, SWITCHES, VEN, read_switches, switches_of, test_hiding
 
-OFF = {switch.name: switch.default for switch in SWITCHES}
+BASELINE2 = "Baseline2"
+HIDES = {"shared_draw", "moving", "sizes", "grey_whole"}
 
 
-def of(block):
-    return [switch for switch in SWITCHES if switch.block == block]
+def cfgs_of(compat, model=MIMICGAIT, positives=None, sample_type="all_ordered"):
+    """A complete enough configuration."""
+    loss = {"type": MICKD, "log_prefix": "mickd", **({} if positives is None else {"positives": positives})}
+    engine = {"sampler": {"sample_type": sample_type}}
+    losses = [loss] if model == MIMICGAIT else [{"type": "TripletLoss"}]
+    return {
+        "model_cfg": {"model": model, "reference_compat": compat}, "loss_cfg": losses, "trainer_cfg": dict(engine), "evaluator_cfg": dict(engine),
+    }  # fmt: skip
+
+
+def model_of(switch):
+    """A model that a switch is about."""
+    return switch.about if switch.about in (VEN, MIMICGAIT) else MIMICGAIT
 
 
 # ---------------------------------------------------------------- the table
@@ -36,125 +34,127 @@ def test_every_departure_of_the_notes_is_a_switch_or_says_why_not():
     assert sorted(covered, key=lambda name: int(name[1:])) == [f"D{i}" for i in range(1, 23)]
 
 
-def test_names_are_unique_and_blocks_known():
-    assert len(OFF) == len(SWITCHES) == 14
-    assert {switch.block for switch in SWITCHES} == set(BLOCKS)
-    assert {switch.place for switch in SWITCHES} == {"", VEN, OTHERS, OWN}
-    assert all(switch.says and not switch.says.endswith(".") for switch in SWITCHES)
+def test_names_are_unique():
+    assert len({switch.name for switch in SWITCHES}) == len(SWITCHES) == 14
+    assert {switch.about for switch in SWITCHES} == {HIDING, VEN, MIMICGAIT, MICKD}
 
 
-@pytest.mark.parametrize("switch", SWITCHES, ids=lambda s: s.name)
-def test_off_and_published_pass_the_check_and_differ(switch):
-    assert switch.check(switch.default, "x") == switch.default
-    assert switch.check(switch.published, "x") == switch.published != switch.default
+# ---------------------------------------------------------------- the block
 
 
-@pytest.mark.parametrize("switch", SWITCHES, ids=lambda s: s.name)
-def test_the_readme_has_a_row_for_every_switch(switch):
-    rows = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
-    (row,) = [line for line in rows if line.startswith(f"| `{switch.name}`") and f"| {switch.block} |" in line]
-    assert row.count(" | ") == 4, "the last column is the effect on walkers"
-    assert all(departure in row for departure in switch.departures if departure != "1.4") and switch.says in row
+@pytest.mark.parametrize("given", [None, {}, {"all": False}, {"rank": "fused", "moving": False, "sizes": None}])
+def test_everything_is_off_by_default(given):
+    assert read_switches(cfgs_of(given)) == {}
+    del (cfgs := cfgs_of(given))["model_cfg"]["reference_compat"]
+    assert read_switches(cfgs) == {}
 
 
-# ---------------------------------------------------------------- a block
-
-
-@pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("given", [None, {}, {"all": False}])
-def test_everything_is_off_by_default(block, given):
-    found = switches(block)(given, "x")
-    assert vars(found) == {switch.name: switch.default for switch in of(block)}
-    assert switched_on(found, block) is None
-
-
-@pytest.mark.parametrize("block", BLOCKS[1:])
+@pytest.mark.parametrize(
+    ("model", "positives", "on"),
+    [
+        (MIMICGAIT, None, HIDES | {"rank", "live_teacher", "any_geometry", "teacher_anchors", "l2_normalised"}),
+        (
+            MIMICGAIT,
+            ["own_teacher"],
+            HIDES | {"rank", "live_teacher", "any_geometry", "teacher_anchors", "l2_normalised", "relabel_by_position"},
+        ),
+        (VEN, None, {"moving", "sizes", "trim_columns", "input_255", "kept_amount", "double_softmax"}),
+        (BASELINE2, None, HIDES),
+        ("Baseline", None, HIDES),
+    ],
+)
 @pytest.mark.parametrize("given", ["all", {"all": True}])
-def test_all_is_every_switch_of_a_block(block, given):
-    found = switches(block, OWN)(given, "x")
-    assert vars(found) == switched_on(found, block) == {switch.name: switch.published for switch in of(block)}
-
-
-def test_all_of_an_occlusion_block_is_what_the_public_code_does_in_that_place():
-    """Its VEN draws frame by frame and trims; its other generators trim nothing and share."""
-    found = [switched_on(switches("occlusion", place)("all", "x"), "occlusion") for place in (OTHERS, VEN)]
-    both = {"moving": "published", "sizes": "published"}
-    shared = {"shared_draw": {"processes": 8, "test_batch": 16}}
-    assert found == [{**shared, **both, "grey_whole": True}, {**both, "trim_columns": True}]
+def test_all_is_what_the_public_code_does_for_a_model(model, positives, on, given):
+    """Its VEN draws frame by frame and trims; its other generators trim nothing and share. Its loss over own pairs alone relabels."""
+    found = read_switches(cfgs_of(given, model, positives))
+    assert found.keys() == on
+    table = {switch.name: switch for switch in SWITCHES}
+    assert all((each.value, each.phases) == (table[name].published, table[name].phases) for name, each in found.items())
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda s: s.name)
 def test_single_switches_and_exceptions_from_all(switch):
-    read = switches(switch.block, switch.place)
-    assert switched_on(read({switch.name: switch.published}, "x"), switch.block) == {switch.name: switch.published}
-    but = read({"all": True, switch.name: switch.default}, "x")
-    assert getattr(but, switch.name) == switch.default and switch.name not in (switched_on(but, switch.block) or {})
-    assert switched_on(but, switch.block) is not None
+    model, positives = model_of(switch), ["own_teacher"] if switch.name == "relabel_by_position" else None
+    only = read_switches(cfgs_of({switch.name: True}, model, positives))
+    assert only == {switch.name: (switch.published, switch.phases)}
+    but = read_switches(cfgs_of({"all": True, switch.name: False}, model, positives))
+    assert switch.name not in but and but
 
 
-def test_all_of_a_loss_over_all_pairs_relabels_nothing():
-    """The public intra-only loss is another loss than the one of its results."""
-    assert switched_on(switches("MiCKDLoss")("all", "x"), "MiCKDLoss") == {"teacher_anchors": True, "l2_normalised": True}
+@pytest.mark.parametrize("name", ["shared_draw", "moving", "sizes", "trim_columns"])
+def test_a_switch_about_hiding_may_be_on_in_one_phase(name):
+    for phase, other in (("train", "test"), ("test", "train")):
+        cfgs, key = cfgs_of({name: phase}, BASELINE2), f"model_cfg.reference_compat.{name}"
+        assert switches_of(cfgs, phase) == {key: phase} and switches_of(cfgs, other) == {}
+        assert list(test_hiding(cfgs)) == [name] * (phase == "test")
 
 
 def test_shared_draw_takes_other_numbers():
-    read = switches("occlusion")
-    assert read({"shared_draw": {"processes": 4}}, "x").shared_draw == {"processes": 4, "test_batch": 16}
-    found = read({"all": True, "shared_draw": {"processes": 2, "test_batch": 6}}, "x")
-    assert found.shared_draw == {"processes": 2, "test_batch": 6} and found.sizes == "published"
+    assert read_switches(cfgs_of({"shared_draw": {"processes": 4}}))["shared_draw"].value == {"processes": 4, "test_batch": 16}
+    found = read_switches(cfgs_of({"all": True, "shared_draw": {"processes": 2, "test_batch": 6}}))
+    assert found["shared_draw"].value == {"processes": 2, "test_batch": 6} and "sizes" in found
 
 
 @pytest.mark.parametrize(
-    ("block", "given", "message"),
+    ("model", "given", "message"),
     [
-        ("MimicGait", {"live_techer": True}, r"^x\.live_techer: unknown key \(did you mean 'live_teacher'\?\); allowed: \['all', 'any_"),
-        ("VEN", {"input_255": 1}, r"^x\.input_255 = 1; expected true or false$"),
-        ("VEN", {"rank": "bare"}, r"^x\.rank: unknown key; allowed: \['all', 'double_softmax', 'input_255', 'kept_amount'\]"),
-        ("MiCKDLoss", {"all": "yes"}, r"^x\.all = 'yes'; expected true or false$"),
-        ("MiCKDLoss", "al", r"^x = 'al' \(did you mean 'all'\?\); expected the word all, or a mapping of teacher_anchors, l2_normalised, "),
-        ("MiCKDLoss", True, r"^x: expected a mapping with the keys \['all', "),
-        ("occlusion", {"moving": True}, r"^x\.moving = True; allowed: 'published', or null$"),
-        ("occlusion", {"shared_draw": True}, r"^x\.shared_draw: expected a mapping with the keys \['processes', 'test_batch'\]"),
-        ("occlusion", {"shared_draw": {"procesess": 8}}, r"^x\.shared_draw\.procesess: unknown key \(did you mean 'processes'\?\)"),
+        (MIMICGAIT, {"live_techer": True}, r"live_techer: unknown key \(did you mean 'live_teacher'\?\); allowed: \['all', 'any_"),
+        (VEN, {"input_255": 1}, r"input_255 = 1; expected true, false$"),
+        (VEN, {"rank": "bare"}, r"rank = 'bare': this switch is about a MimicGait, the model here is VEN$"),
+        (BASELINE2, {"teacher_anchors": True}, r"teacher_anchors = True: loss_cfg has no MiCKDLoss$"),
+        (MIMICGAIT, {"all": "yes"}, r"all = 'yes'; expected true or false$"),
         (
-            "occlusion",
-            {"shared_draw": {"processes": 3}},
-            r"^x\.shared_draw = \{'processes': 3, 'test_batch': 16\}: the test batch is dealt",
+            MIMICGAIT,
+            "al",
+            r"reference_compat = 'al' \(did you mean 'all'\?\); expected the word all, or a mapping of shared_draw, moving, ",
         ),
+        (MIMICGAIT, True, r"reference_compat = True; expected the word all, or a mapping"),
+        (MIMICGAIT, {"rank": "bear"}, r"rank = 'bear' \(did you mean 'bare'\?\); expected true, false, test, bare$"),
+        (MIMICGAIT, {"moving": "published"}, r"moving = 'published'; expected true, false, train, test$"),
+        (MIMICGAIT, {"live_teacher": "test"}, r"live_teacher = 'test'; expected true, false, train$"),
+        (
+            MIMICGAIT,
+            {"grey_whole": "test"},
+            r"grey_whole = 'test': a network is tested on the input it was trained on; expected true, false$",
+        ),
+        (MIMICGAIT, {"shared_draw": {"procesess": 8}}, r"shared_draw\.procesess: unknown key \(did you mean 'processes'\?\)"),
+        (MIMICGAIT, {"shared_draw": {"processes": 3}}, r"shared_draw = \{'processes': 3, 'test_batch': 16\}: the test batch is dealt"),
     ],
 )
-def test_messages(block, given, message):
-    with pytest.raises(ConfigError, match=message):
-        switches(block)(given, "x")
+def test_messages(model, given, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_switches(cfgs_of(given, model))
+    assert str(caught.value).startswith("model_cfg.reference_compat")
 
 
-def test_what_a_configuration_has_on_is_told_key_by_key():
-    loss = {"type": "MiCKDLoss", "log_prefix": "mickd", "reference_compat": {"teacher_anchors": True}}
-    cfgs = {
-        "model_cfg": {"model": "MimicGait", "reference_compat": {"all": True, "live_teacher": False}},
-        "trainer_cfg": {"occlusion": {"kinds": {"top": 1.0}, "reference_compat": {}}},
-        "evaluator_cfg": {"occlusion": {"kinds": {"top": 1.0}, "reference_compat": {"moving": "published"}}},
-        "loss_cfg": [loss],
-    }
-    assert in_configuration(cfgs) == {
-        "model_cfg.reference_compat.rank": "bare",
-        "model_cfg.reference_compat.any_geometry": True,
-        "evaluator_cfg.occlusion.reference_compat.moving": "published",
-        "loss_cfg.mickd.reference_compat.teacher_anchors": True,
-    }
-    assert in_configuration({"model_cfg": {"model": "Baseline"}, "loss_cfg": [], "trainer_cfg": {}, "evaluator_cfg": {}}) == {}
-    found = in_configuration(cfgs)
-    assert of_test(found) == {
-        "model_cfg.reference_compat.rank": "bare",
-        "evaluator_cfg.occlusion.reference_compat.moving": "published",
-    }
-    assert {**of_training(found), **of_test(found)} == found and not of_training(found).keys() & of_test(found).keys()
+def test_the_old_places_are_refused_with_the_new_one():
+    cfgs = cfgs_of({})
+    cfgs["evaluator_cfg"]["occlusion"] = {"kinds": {"top": 1.0}, "reference_compat": {}}
+    cfgs["loss_cfg"][0]["reference_compat"] = "all"
+    with pytest.raises(ConfigError) as caught:
+        read_switches(cfgs)
+    first, second = caught.value.args
+    assert first.startswith(
+        "evaluator_cfg.occlusion.reference_compat: this block has moved: write its switches into model_cfg.reference_compat"
+    )
+    assert second.startswith("loss_cfg[0].reference_compat: this block has moved")
 
 
-@pytest.mark.parametrize(("kind", "heeded"), [("fixed_ordered", False), ("unfixed_unordered", True), ("all_ordered", True)])
-def test_a_shared_draw_beside_fixed_sampling_is_not_told(kind, heeded):
-    key = "trainer_cfg.occlusion.reference_compat."
-    occlusion = {"reference_compat": {"shared_draw": {}, "sizes": "published"}}
-    cfgs = {"model_cfg": {"model": "Baseline2"}, "trainer_cfg": {"occlusion": occlusion, "sampler": {"sample_type": kind}}}
-    expected = {f"{key}shared_draw": {"processes": 8, "test_batch": 16}} if heeded else {}
-    assert in_configuration(cfgs) == {**expected, f"{key}sizes": "published"}
+# ---------------------------------------------------------------- what takes effect
+
+
+def test_what_a_configuration_has_on_is_named_key_by_key():
+    cfgs = cfgs_of({"all": True, "live_teacher": False, "shared_draw": False, "grey_whole": False, "sizes": "test"})
+    key = "model_cfg.reference_compat."
+    trained = {"moving": True, "any_geometry": True, "teacher_anchors": True, "l2_normalised": True}
+    assert switches_of(cfgs, "train") == {key + name: value for name, value in trained.items()}
+    assert switches_of(cfgs, "test") == {key + name: value for name, value in {"moving": True, "sizes": "test", "rank": "bare"}.items()}
+    assert switches_of(cfgs, "test", whole_bodies=True) == {key + "rank": "bare"}
+    assert test_hiding(cfgs) == {"moving": True, "sizes": True}
+
+
+@pytest.mark.parametrize(("kind", "has_effect"), [("fixed_ordered", False), ("unfixed_unordered", True), ("all_ordered", True)])
+def test_a_shared_draw_with_fixed_sampling_has_no_effect(kind, has_effect):
+    cfgs, key = cfgs_of({"shared_draw": True, "sizes": True}, BASELINE2, sample_type=kind), "model_cfg.reference_compat."
+    expected = {f"{key}shared_draw": {"processes": 8, "test_batch": 16}} if has_effect else {}
+    assert switches_of(cfgs, "train") == {**expected, f"{key}sizes": True}
