@@ -29,9 +29,7 @@ class PublishedMiCKDLoss(MiCKDLoss):
     def __init__(self, ours: MiCKDLoss, teacher_anchors: bool = False, l2_normalised: bool = False, relabel_by_position: bool = False):
         """Check that the switches fit the loss."""
         if l2_normalised and ours.distance not in ("parts", "l2"):
-            raise ConfigError(
-                f"{KEY}.l2_normalised is the distance 'l2', but MiCKDLoss.distance = {ours.distance!r}; leave one of them out"
-            )
+            raise ConfigError(f"{KEY}.l2_normalised is the distance 'l2', but MiCKDLoss.distance = {ours.distance!r}; leave one out")
         if relabel_by_position and ours.positives != PAIRS[:1]:
             raise ConfigError(f"{KEY}.relabel_by_position is about a clip's own pairs alone; set MiCKDLoss.positives: [own_teacher]")
         super().__init__(ours.margin, "l2" if l2_normalised else ours.distance, ours.loss_term_weight, ours.positives)

@@ -169,7 +169,7 @@ def _read_value(switch: Switch, value) -> On | None:
     if isinstance(value, str) and value in phases:
         return On(switch.published, (value,))
     own = {"shared_draw": ["{processes: 8, test_batch: 16}"], "rank": ["bare"]}.get(switch.name, [])
-    why = ": a network is tested on the input it was trained on" if value in BOTH and not switch.apart else ""
+    why = ": a network is tested on the input it was trained on" if value in switch.phases == BOTH and not switch.apart else ""
     why = why or nearest(value, own)
     raise ConfigError(f"{where} = {value!r}{why}; expected {', '.join(['true', 'false', *phases, *own])}")
 

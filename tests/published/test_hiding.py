@@ -17,9 +17,10 @@ from opengait_mimic.published.hiding import PublishedDraw, PublishedHiding
 
 MOVING = PublishedHiding(moving=True, sizes=True)
 SIZES, MOVES, TRIMS = PublishedHiding(sizes=True), PublishedHiding(moving=True), PublishedHiding(trim_columns=True)
+OFF = PublishedHiding()
 
 
-def drawn(kinds: dict, count: int, how: PublishedHiding = PublishedHiding()) -> tuple[list[PublishedDraw], list[tuple]]:
+def drawn(kinds: dict, count: int, how: PublishedHiding = OFF) -> tuple[list[PublishedDraw], list[tuple]]:
     keys, occlusion = [("published", i) for i in range(count)], Occlusion.from_cfg({"kinds": kinds}, "occlusion")
     return [how.draw(occlusion, key) for key in keys], keys
 
