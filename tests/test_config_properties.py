@@ -124,7 +124,7 @@ def test_what_a_reader_of_yaml_stumbles_over_is_told_with_the_file(host, written
     assert f"cannot read {file}" in str(error.value) and told in str(error.value)
 
 
-BLOCKS = ("kinds", "hidden", "speed", "time_axis", "reference_compat", "occluded_side", "seed")
+BLOCKS = ("kinds", "hidden", "speed", "time_axis", "occluded_side", "seed")
 READERS = {
     "occlusion": lambda value: Occlusion.from_cfg(value, "x"),
     "condition": lambda value: Condition.from_cfg(value, "x"),
@@ -174,7 +174,7 @@ def kinds(draw, known):
 
 
 def occlusions(known):
-    optional = {"speed": st.just([0.0, 3]), "time_axis": st.integers(1, 10_000), "reference_compat": st.sampled_from([{}, "all"])}
+    optional = {"speed": st.just([0.0, 3]), "time_axis": st.integers(1, 10_000)}
     return st.fixed_dictionaries({"kinds": kinds(known), "hidden": hidden}, optional=optional)
 
 

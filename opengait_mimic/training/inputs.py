@@ -87,7 +87,7 @@ def model_inputs(cfgs: dict, recipe: bool = False) -> dict:
         model_cfg.pop(name, None)
     found = read(model_cfg, "model_cfg", model.FIELDS)
     if hasattr(found, "reference_compat"):
-        found.reference_compat = switches_of(cfgs, TRAIN)
+        found.reference_compat = {key.rpartition(".")[2]: value for key, value in switches_of(cfgs, TRAIN).items()}
     found = _without_namespaces(found)
     for key, network in networks.items():
         lost = recipe and network.checkpoint != "auto" and found_at(network.checkpoint, key) is None

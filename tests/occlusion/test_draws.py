@@ -170,12 +170,12 @@ def test_condition_names_the_kinds_that_hide(kinds, name):
         ({"hidden": 0.5}, r"^trainer_cfg\.occlusion\.hidden = 0\.5; expected a list of two values$"),
         (
             {"hiden": [0.4, 0.6]},
-            r"^trainer_cfg\.occlusion\.hiden: unknown key \(did you mean 'hidden'\?\); allowed: \['hidden', 'kinds', 'reference_compat'",
+            r"^trainer_cfg\.occlusion\.hiden: unknown key \(did you mean 'hidden'\?\); allowed: \['hidden', 'kinds', 'speed', 'time_axis'\]",
         ),
         (
             "top",
             r"^trainer_cfg\.occlusion: expected a mapping with the keys "
-            r"\['hidden', 'kinds', 'reference_compat', 'speed', 'time_axis'\], got 'top'$",
+            r"\['hidden', 'kinds', 'speed', 'time_axis'\], got 'top'$",
         ),
     ],
 )
