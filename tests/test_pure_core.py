@@ -65,7 +65,7 @@ def test_pure_core_works_with_the_host_blocked(tmp_path):
         "block = om.Occlusion.from_cfg({}, 'x')\n"
         "sils = torch.rand(4, 3, 16, 8)\n"
         "hidden = om.apply(sils, [om.draw(block, (i,)) for i in range(4)])\n"
-        "feature = om.VisibilityNetwork().guide(hidden, [3] * 4).detach()[:, :, None].requires_grad_()\n"
+        "feature = om.VisibilityNetwork()(hidden.flatten(0, 1)).reshape(4, 3, 64).mean(1).detach()[:, :, None].requires_grad_()\n"
         "loss, info = om.MiCKDLoss()(feature, torch.rand(4, 64, 1), torch.tensor([0, 0, 1, 1]))\n"
         "loss.backward()\n"
         "print(feature.grad.isfinite().all().item())"

@@ -174,7 +174,7 @@ def test_what_it_was_made_of_is_read_back_or_not_told(tmp_path):
         found = read_manifest(tmp_path / "m.json")
         assert found._replace(source=made.source) == made
         assert set(json.loads((tmp_path / "m.json").read_text())) == {"format", "format_version", "dataset", "conditions", *given}
-    assert read_manifest(harmed(tmp_path / "m.json", lambda c: [c.pop("binarise"), c.pop("data")])).binarise is UNKNOWN
+    assert read_manifest(harmed(tmp_path / "m.json", lambda c: [c.pop("binarise"), c.pop("data")])).binarise == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_moving_kinds_are_refused_under_another_picture(kinds, refused):
         ConfigError, match=rf"picture = \[64, 44\], but this test's silhouettes are 64x64.*path of {refused} follows.*Test on 64x44"
     ):
         made.for_test(asked, 5, "GREW", "all_ordered", NAMES, (64, 64))
-    d = next(d for d, _ in made.conditions[0].drawn.values() if d.kind == "pole")
+    d = next(d for d in made.conditions[0].drawn.values() if d.kind == "pole")
     ours, theirs = (apply(torch.ones(1, 30, 64, w), [d], times=torch.arange(30))[0].amax(1) == 0 for w in (44, 64))  # hidden columns
     assert not torch.equal(ours.float().argmax(1) / 44, theirs.float().argmax(1) / 64)
 
@@ -205,7 +205,7 @@ def test_other_data_another_threshold_and_what_is_not_told():
     assert "the manifest: data: made on other test data of GREW (sha256:1 there, sha256:3 here)" in data
     assert "binarise: 0.5 there, null here" in threshold
     (word,) = made._replace(picture=None, binarise=UNKNOWN, data=None).departures("", 0.5)
-    assert word == "the manifest: picture, binarise, data: not told, so not checked"
+    assert word == "the manifest: picture, binarise, data: not stated, so not checked"
 
 
 def test_a_condition_that_is_not_there_is_told_beside_the_nearest():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.published.hooks import refuse_fixed_sizes
 from opengait_mimic.published.switches import HIDING, MICKD, MIMICGAIT, NOT_SWITCHES, SWITCHES, VEN, read_switches, switches_of, test_hiding
 
 BASELINE2 = "Baseline2"
@@ -16,9 +19,8 @@ def cfgs_of(compat, model=MIMICGAIT, positives=None, sample_type="all_ordered"):
     loss = {"type": MICKD, "log_prefix": "mickd", **({} if positives is None else {"positives": positives})}
     engine = {"sampler": {"sample_type": sample_type}}
     losses = [loss] if model == MIMICGAIT else [{"type": "TripletLoss"}]
-    return {
-        "model_cfg": {"model": model, "reference_compat": compat}, "loss_cfg": losses, "trainer_cfg": dict(engine), "evaluator_cfg": dict(engine),
-    }  # fmt: skip
+    model_cfg = {"model": model, "reference_compat": compat}
+    return {"model_cfg": model_cfg, "loss_cfg": losses, "trainer_cfg": dict(engine), "evaluator_cfg": dict(engine)}
 
 
 def model_of(switch):
@@ -158,3 +160,17 @@ def test_a_shared_draw_with_fixed_sampling_has_no_effect(kind, has_effect):
     cfgs, key = cfgs_of({"shared_draw": True, "sizes": True}, BASELINE2, sample_type=kind), "model_cfg.reference_compat."
     expected = {f"{key}shared_draw": {"processes": 8, "test_batch": 16}} if has_effect else {}
     assert switches_of(cfgs, "train") == {**expected, f"{key}sizes": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "hidden", "refused"), [("pole", (0.1, 0.3), True), ("pole", (0.4, 0.6), False), ("top", (0.1, 0.3), False)]
+)
+def test_fixed_sizes_refuse_other_ranges_of_what_they_fix(kind, hidden, refused):
+    """The public code's patch, pole and middle have sizes of their own: another range would be a name and no more."""
+    hidings = {"both": SimpleNamespace(kinds=((kind, 1.0),), hidden=hidden)}
+    refuse_fixed_sizes(cfgs_of({"sizes": "train"}), hidings, "--preset full")
+    if refused:
+        with pytest.raises(ConfigError, match="--preset full: the cell 'both', but .*reference_compat.sizes fixes"):
+            refuse_fixed_sizes(cfgs_of({"sizes": True}), hidings, "--preset full")
+    else:
+        refuse_fixed_sizes(cfgs_of({"sizes": True}), hidings, "--preset full")
