@@ -156,7 +156,7 @@ def test_condition_names_the_kinds_that_hide(kinds, name):
         ({"time_axis": 2.5}, r"^trainer_cfg\.occlusion\.time_axis = 2\.5; expected a whole number"),
         ({"kinds": {"top": 0.5, "bottom": 0.4}}, r"^trainer_cfg\.occlusion\.kinds = .* add up to 0\.9; they must add up to 1"),
         ({"kinds": {"top": 0.5, "bottom": 0.51}}, r"add up to 1\.01; they must add up to 1"),
-        ({"kinds": {"top": 1.2, "bottom": -0.2}}, r"^trainer_cfg\.occlusion\.kinds\.top = 1\.2; expected a number from 0 to 1$"),
+        ({"kinds": {"top": 1.2, "bottom": -0.2}}, r"^trainer_cfg\.occlusion\.kinds\.top = 1\.2; expected a number from 0 to 1"),
         ({"kinds": {"top": True}}, r"^trainer_cfg\.occlusion\.kinds\.top = True; expected a number"),
         (
             {"kinds": {}},
