@@ -58,7 +58,7 @@ def apply(sils: Tensor, draws: Sequence[Draw], seqL: Tensor | None = None, times
     if any(d.kind in ("top", "bottom") for d in draws):
         frames = stretch_rows(frames, [visible_rows(d.kind, d.hidden) for d in draws], lengths)
     if any(d.kind in BLACK for d in draws):
-        frames = blacken(frames, boxes([rectangle(d, h, w) for d in draws], lengths, w, times))
+        frames = blacken(frames, boxes(draws, lengths, h, w, times))
     elif frames.data_ptr() == sils.data_ptr():  # nothing is hidden
         frames = frames.clone()
     return frames.reshape(sils.shape)
@@ -96,7 +96,7 @@ def frame_targets(
     kind = torch.tensor([KINDS.index(d.kind) for d in draws]).repeat_interleave(repeats)
     hidden = torch.tensor([d.hidden for d in draws], dtype=torch.float64).repeat_interleave(repeats)
     if any(d.kind in BLACK for d in draws):
-        top, bottom, left, right = boxes(rectangles, lengths, w, times)
+        top, bottom, left, right = frame_boxes(rectangles, lengths, w, times)
         black = torch.tensor([d.kind in BLACK for d in draws]).repeat_interleave(repeats)
         hidden = torch.where(black, (bottom - top) * (right - left) / (h * w), hidden)
         kind = torch.where(hidden > 0, kind, 0)
@@ -118,7 +118,12 @@ def rectangle(d: Draw, h: int, w: int) -> Rectangle:
     return Rectangle(*rows, wide, d.place * (w + wide), d.speed * h / 64, w + wide, wide)
 
 
-def boxes(rectangles: Sequence[Rectangle], lengths: Sequence[int], w: int, times: Tensor | None = None) -> Tensor:
+def boxes(draws: Sequence[Draw], lengths: Sequence[int], h: int, w: int, times: Tensor | None = None) -> Tensor:
+    """The black rectangle of every frame, as `frame_boxes`; an empty one where nothing is black."""
+    return frame_boxes([rectangle(d, h, w) for d in draws], lengths, w, times)
+
+
+def frame_boxes(rectangles: Sequence[Rectangle], lengths: Sequence[int], w: int, times: Tensor | None = None) -> Tensor:
     """The black rectangle of every frame, cut at the picture's edges.
 
     Args:
@@ -138,7 +143,7 @@ def boxes(rectangles: Sequence[Rectangle], lengths: Sequence[int], w: int, times
 
 
 def blacken(frames: Tensor, black: Tensor) -> Tensor:
-    """Frames ``[S, h, w]`` with the `boxes` ``[4, S]`` set to 0."""
+    """Frames ``[S, h, w]`` with the `frame_boxes` ``[4, S]`` set to 0."""
     h, w = frames.shape[1:]
     top, bottom, left, right = black.to(frames.device, non_blocking=True)[:, :, None]  # [S, 1] each
     y, x = torch.arange(h, device=frames.device), torch.arange(w, device=frames.device)

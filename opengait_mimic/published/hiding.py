@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..occlusion import Occlusion, clip_times, draw, uniforms
-from ..occlusion.apply import Rectangle, blacken, boxes, check_draws, frame_targets, stretch_rows, visible_rows
+from ..occlusion.apply import Rectangle, blacken, check_draws, frame_boxes, frame_targets, stretch_rows, visible_rows
 from ..occlusion.clips import clip_lengths
 from ..occlusion.kinds import BLACK, MOVING
 
@@ -104,7 +104,7 @@ class PublishedHiding(NamedTuple):
             columns = [(d.trimmed / 2, 1 - d.trimmed / 2) for d in draws]
             frames = stretch_rows(frames.transpose(1, 2).contiguous(), columns, lengths).transpose(1, 2)
         if any(d.kind in BLACK for d in draws):
-            frames = blacken(frames, boxes([_rectangle(d, h, w) for d in draws], lengths, w, times))
+            frames = blacken(frames, frame_boxes([_rectangle(d, h, w) for d in draws], lengths, w, times))
         return frames.reshape(sils.shape)
 
     def targets(

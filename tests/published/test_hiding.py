@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from opengait_mimic import Draw, Occlusion, apply, draw
 from opengait_mimic.occlusion import clip_times, draws, uniforms
-from opengait_mimic.occlusion.apply import boxes
+from opengait_mimic.occlusion.apply import frame_boxes
 from opengait_mimic.published import hiding
 from opengait_mimic.published.hiding import PublishedDraw, PublishedHiding
 
@@ -140,7 +140,7 @@ def test_how_fast_moving_occluders_fade(monkeypatch, frames):
     for kind, width in (("patch", FADE[frames][1]), ("pole", FADE[frames][2])):
         occlusion = Occlusion.from_cfg({"kinds": {kind: 1.0}}, "occlusion")
         found = [hiding._rectangle(MOVING.draw(occlusion, (kind, i)), 64, 64) for i in range(clips)]
-        _, _, left, right = boxes(found, [frames] * clips, 64)
+        _, _, left, right = frame_boxes(found, [frames] * clips, 64)
         hidden = (right - left).double() / 64
         assert abs(float((hidden > 0).double().mean()) - FADE[frames][0]) < 0.0055
         assert abs(float(hidden.mean()) - width) < 0.0055
