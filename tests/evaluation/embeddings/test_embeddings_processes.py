@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from opengait_mimic.evaluation.embeddings import embed
+from opengait_mimic.evaluation.embeddings import embed_all
 from opengait_mimic.evaluation.embeddings import embedding_file as layout
 from tests.evaluation.embeddings.scene import BLOCK, MIMIC, folder, same
 from tests.host_runs import good, two_processes
@@ -19,15 +19,15 @@ import json, sys
 from opengait_mimic import host as hosts
 from opengait_mimic.launch import start_log
 from opengait_mimic.preparing import prepare
-from opengait_mimic.passes import embed
-from opengait_mimic.passes import run as running
+from opengait_mimic.evaluation.embeddings import embed_all
+from opengait_mimic.evaluation.embeddings import run as running
 host, output, file, block, batch, chunk = sys.argv[1:]
 hosts.bind(host, "cpu", output)
 cfgs = prepare(file, "embed")
 start_log(cfgs, False, False, quiet=True)
 running.CHUNK = int(chunk)
 seen = []
-found = embed(cfgs, [None, json.loads(block)], int(batch), progress=lambda done, total: seen.append((done, total)))
+found = embed_all(cfgs, [None, json.loads(block)], int(batch), progress=lambda done, total: seen.append((done, total)))
 assert seen == sorted(seen) and seen[-1][0] == seen[-1][1]
 print("passes", len(found))
 hosts.leave()
@@ -41,7 +41,7 @@ def test_two_processes_write_the_passes_of_one(prepared, trained, output, host_s
     own = tmp_path / "output"
     shutil.copytree(output, own)
     shutil.rmtree(own / folder(cfgs).relative_to(output), ignore_errors=True)
-    one = embed(cfgs, [None, BLOCK], batch=batch, cache=False)
+    one = embed_all(cfgs, [None, BLOCK], batch=batch, cache=False)
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
     words = [host_spec, own, trained.files[MIMIC], json.dumps(BLOCK), batch, 7]
