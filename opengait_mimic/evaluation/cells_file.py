@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..base.config import REQUIRED, anything, choice, nearest, number, pair, read
 from ..base.errors import ConfigError
-from ..base.yaml_text import parse
+from ..base.yaml_text import find_slips, parse
 from ..occlusion import Occlusion
 from ..occlusion.condition import refuse_old_key
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PAPERS, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding
@@ -50,12 +50,10 @@ def read_cells(yaml_or_name: str, base_occlusion: dict | None = None, where: str
 def _of_file(file: Path, base: dict, where: str) -> list[Cell]:
     if not file.is_file():
         raise ConfigError(f"{where} {file}: neither a preset{nearest(file, PRESETS)} nor a file; presets: {', '.join(PRESETS)}")
-    from ..base.yaml_slips import slips  # its package needs the host's registry
-
     try:
         text = file.read_text(encoding="utf-8")
         given = parse(text)
-        slipped = slips(text) if given else []
+        slipped = find_slips(text) if given else []
     except (OSError, UnicodeDecodeError, ConfigError) as error:
         raise ConfigError(f"{where}: cannot read {file}: {error}") from error
     if slipped:

@@ -11,7 +11,7 @@ import pytest
 from opengait_mimic import host as hosts
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training import inputs
-from opengait_mimic.workflows.pipeline import read_stages, run_pipeline
+from opengait_mimic.workflows.pipeline import plan_stages, run_pipeline
 from tests.variants import variant
 
 
@@ -51,9 +51,9 @@ def bound(host, host_spec, output):
 
 
 def test_the_stages(host, aware):
-    stages, _ = read_stages(aware())
+    stages, _ = plan_stages(aware())
     assert [(stage.name, stage.after) for stage in stages] == [("VEN", ()), ("OcclusionAware", ("VEN",))]
-    stages, folder = read_stages(aware(teacher={}))
+    stages, folder = plan_stages(aware(teacher={}))
     assert [stage.name for stage in stages] == ["teacher Baseline", "VEN", "OcclusionAware"]
     assert stages[2].after == ("VEN",), "another teacher does not train it anew"
     assert stages[0].result == folder / "baseline1.json"

@@ -26,8 +26,8 @@ from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training import inputs
 from opengait_mimic.training.launch import launch
 from opengait_mimic.workflows import stages
-from opengait_mimic.workflows.demo import Size, write_configs
-from opengait_mimic.workflows.pipeline import read_stages, run_pipeline
+from opengait_mimic.workflows.pipeline import plan_stages, run_pipeline
+from tests.conftest import write_demo_files
 from tests.host_runs import digests, good, python, two_processes
 from tests.variants import variant
 
@@ -38,9 +38,7 @@ TEACHER, VEN, MIMIC = "teacher Baseline", "VEN", "MimicGait"
 @pytest.fixture(scope="module")
 def yamls(host, tree, tmp_path_factory):
     """The four configurations: stage name -> YAML."""
-    data = {"dataset_root": str(tree.root), "dataset_partition": str(tree.partition)}
-    data.update(dataset_name="walkers", test_dataset_name="walkers")
-    files = write_configs(tmp_path_factory.mktemp("yamls"), Size(12, 2, 2, 4, 1), data, len(tree.train), 0)
+    files = write_demo_files(tmp_path_factory.mktemp("yamls"), tree, 2, 2)
     for stage, file in files.items():
         cfgs = yaml.safe_load(file.read_text())
         cfgs["trainer_cfg"].update(save_iter=2, total_iter=STEPS[stage])
@@ -611,7 +609,7 @@ def test_the_stages_of_other_configurations(host, yamls, done, bound, tmp_path):
     hosts.bind(None, "cpu", done)
 
     def names(file, **changes):
-        return [(stage.name, stage.train is not None) for stage in read_stages(variant(file, tmp_path, **changes))[0]]
+        return [(stage.name, stage.train is not None) for stage in plan_stages(variant(file, tmp_path, **changes))[0]]
 
     file = done / "walkers/VEN/VEN-seed0/checkpoints/VEN-seed0-00002.pt"
     mimic, baseline2 = yamls["MimicGait"], yamls["Baseline-2"]
