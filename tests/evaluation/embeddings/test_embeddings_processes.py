@@ -34,7 +34,7 @@ hosts.leave()
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 3])
 def test_two_processes_write_the_passes_of_one(prepared, trained, output, host_spec, tmp_path, batch):
-    """Draws, names and frames bit for bit; embeddings to 1e-5 of the largest value, and one by one bit for bit. The last batch is padded."""
+    """Facts bit for bit; embeddings to 1e-5 of the largest value, and one by one bit for bit. The last batch is padded."""
     cfgs = prepared(MIMIC)
     own = tmp_path / "output"
     shutil.copytree(output, own)
