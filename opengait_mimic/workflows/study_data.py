@@ -1,4 +1,4 @@
-"""What ``demo`` and ``table`` share: the data they train on, and a shipped configuration made one run's own."""
+"""The data of a study, and its configurations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import yaml
 from .. import host as hosts
 from ..base.errors import ConfigError
 from ..base.progress import Bar
-from .study_summary import chance
 
 DATA_SEED = 0  # the walkers are the same in every run; seeds vary training and occlusion
 EVALUATORS = {
@@ -27,38 +26,38 @@ EVALUATORS = {
 """Data set -> the host's evaluation function, which the written configurations name."""
 
 
-def training_data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
-    """The data block, the number of training classes, and what is known of the data without learning.
+def training_data(args, out: Path, subjects: int) -> tuple[dict, int, dict]:
+    """The data block, the number of training subjects, and facts about the data that need no training.
 
     Args:
-        given: the parsed command line: ``command`` and ``root``, ``partition``, ``dataset`` (all three, or none for walkers).
+        args: the parsed command line: ``root``, ``partition``, ``dataset`` (all three, or none for walkers).
         out: walkers are generated once, below this folder.
         subjects: how many walkers.
 
     Raises:
         ConfigError: one of the three alone, or a data set that these configurations cannot test. HostError: a place is not found.
     """
-    if given.root or given.partition or given.dataset:
-        if not (given.root and given.partition and given.dataset):
-            raise ConfigError(f"{given.command}: --root, --partition and --dataset belong together; give all three, or none for walkers")
-        if given.dataset not in EVALUATORS:
-            raise ConfigError(f"--dataset {given.dataset}: known are {', '.join(EVALUATORS)}")
-        partition = json.loads(hosts.resolve(given.partition, "--partition").read_text())
-        places = {"dataset_root": (given.root, "--root"), "dataset_partition": (given.partition, "--partition")}
+    if args.root or args.partition or args.dataset:
+        if not (args.root and args.partition and args.dataset):
+            raise ConfigError("demo: --root, --partition and --dataset belong together; give all three, or none for walkers")
+        if args.dataset not in EVALUATORS:
+            raise ConfigError(f"--dataset {args.dataset}: known are {', '.join(EVALUATORS)}")
+        partition = json.loads(hosts.resolve(args.partition, "--partition").read_text())
+        places = {"dataset_root": (args.root, "--root"), "dataset_partition": (args.partition, "--partition")}
         data = {key: str(hosts.resolve(*place).resolve()) for key, place in places.items()}
-        data.update(dataset_name=given.dataset, test_dataset_name=given.dataset)
-        return data, len(partition["TRAIN_SET"]), {"dataset": given.dataset, "chance_rank1": None}
+        data.update(dataset_name=args.dataset, test_dataset_name=args.dataset)
+        return data, len(partition["TRAIN_SET"]), {"dataset": args.dataset, "chance_rank1": None}
     from ..data.walkers import mean_silhouette_rank1, write_walkers
 
     folder, begin = out / f"walkers-{subjects}", time.monotonic()
     done = folder / "done.json"
     if not done.is_file():
-        shutil.rmtree(folder, ignore_errors=True)  # half written by a run that was stopped
+        shutil.rmtree(folder, ignore_errors=True)  # incomplete: an earlier run was stopped
         with Bar("  walkers") as bar:
             tree = write_walkers(folder, subjects=subjects, seed=DATA_SEED, progress=bar)
         known = {
             "dataset": "walkers", "train_subjects": len(tree.train), "test_subjects": len(tree.test), "sequences": tree.sequences,
-            "chance_rank1": chance(len(tree.test)), "mean_silhouette_rank1": round(mean_silhouette_rank1(tree), 2),
+            "chance_rank1": round(100 / len(tree.test), 3), "mean_silhouette_rank1": round(mean_silhouette_rank1(tree), 2),
         }  # fmt: skip
         done.write_text(json.dumps({"known": known, "root": str(tree.root), "partition": str(tree.partition)}))
     found = json.loads(done.read_text())
@@ -77,44 +76,36 @@ def training_data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
     return data, known["train_subjects"], known
 
 
-def adapted(shipped: str, data: dict, classes: int, steps: int | None, seed: int, variant: str = "") -> dict:
-    """A shipped walkers configuration with a run's data, length and seed; its networks are saved under names of their own.
+def adapt_configuration(cfgs: dict, data_cfg: dict, classes: int, steps: int, seed: int, tag: str = "") -> None:
+    """Give a complete configuration a study's data, length and seed, in place. Its networks are saved under names of their own.
 
     Args:
-        shipped: below ``configs/``.
-        data: in place of its ``data_cfg``'s keys.
+        cfgs: the configuration.
+        data_cfg: replaces these keys of its ``data_cfg``.
         classes: training subjects.
-        steps: of training, with one checkpoint at the end; milestones move along. None: as shipped.
+        steps: training steps; one checkpoint at the end. Milestones scale along.
         seed: of training and of the test's occlusion.
-        variant: added to ``save_name``, before the seed.
+        tag: appended to ``save_name``, before the seed.
     """
-    cfgs = yaml.safe_load((hosts.CONFIGS / shipped).read_text())
-    trainer, evaluator, model = cfgs["trainer_cfg"], cfgs["evaluator_cfg"], cfgs["model_cfg"]
-    was = trainer["total_iter"]
-    steps = steps or was
-    cfgs["data_cfg"].update(data)
+    trainer, evaluator, model_cfg = cfgs["trainer_cfg"], cfgs["evaluator_cfg"], cfgs["model_cfg"]
+    scale = steps / trainer["total_iter"]
+    cfgs["data_cfg"].update(data_cfg)
     trainer.update(total_iter=steps, save_iter=steps, seed=seed, log_iter=min(50, steps))
     evaluator["restore_hint"] = steps
-    cfgs["scheduler_cfg"]["milestones"] = [max(1, round(m * steps / was)) for m in cfgs["scheduler_cfg"]["milestones"]]
-    if model["model"] != "VEN":
-        evaluator["eval_func"] = EVALUATORS[data["dataset_name"]]
+    cfgs["scheduler_cfg"]["milestones"] = [max(1, round(milestone * scale)) for milestone in cfgs["scheduler_cfg"]["milestones"]]
+    if model_cfg["model"] != "VEN":
+        evaluator["eval_func"] = EVALUATORS[data_cfg["dataset_name"]]
     if "occlusion" in evaluator:
         evaluator["occlusion"]["seed"] = seed
     for engine in (trainer, evaluator):
-        engine["save_name"] += f"{variant and f'-{variant}'}-seed{seed}"
-    set_classes(model, classes)
-    return cfgs
-
-
-def set_classes(model_cfg: dict, classes: int) -> None:
-    """Write the number of training subjects to where a network's classifier takes it."""
+        engine["save_name"] += f"{tag}-seed{seed}"
     for block in (model_cfg, model_cfg.get("SeparateBNNecks")):
         if block and "class_num" in block:
             block["class_num"] = classes
 
 
 def write_yaml(file: Path, cfgs: dict, origin: str) -> None:
-    """Write a complete configuration, unless it is there as it is; ``origin``: a line that says where it is from."""
+    """Write a complete configuration if the file has other content; ``origin``: a comment on its first line."""
     text = f"# {origin}\n" + yaml.safe_dump(cfgs, sort_keys=False)
     if not file.is_file() or file.read_text() != text:  # another run may be reading it
         file.parent.mkdir(parents=True, exist_ok=True)

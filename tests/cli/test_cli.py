@@ -1,0 +1,158 @@
+"""``opengait-mimic check`` and ``walkers``, as typed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+import opengait_mimic
+from opengait_mimic.cli import COMMANDS, main
+from opengait_mimic.host import REGISTERED
+from tests.host_runs import digests, good, python
+
+CLI = ["-m", "opengait_mimic.cli"]
+
+
+def test_check_of_a_good_host(host, host_spec, tmp_path):
+    done = python(*CLI, "check", "--host", host_spec, "--device", "cpu", cwd=tmp_path)
+    said = done.stdout
+    assert done.returncode == 0, done.stderr
+    assert f"opengait_mimic {opengait_mimic.__version__}" in said
+    assert f"host:     {host.name} at {host.root}" in said
+    assert "runs on cpu" in said and "commit: " in said and "chosen by: --host" in said
+    for namespace, names in REGISTERED.items():
+        assert f"registered in {namespace}: {', '.join(names)}" in said
+    assert said.rstrip().endswith("result:   training can start")
+    assert ("stand-in host" in said) == (host.name == "embedded")
+    for package in ("torch", "numpy", "kornia", "PyYAML"):
+        assert f"{package} " in said.split("packages: ")[1].splitlines()[0]
+    assert "missing" not in said.split("packages: ")[1].splitlines()[0]
+    assert list(tmp_path.iterdir()) == [], "a check writes nothing"
+
+
+def test_check_of_a_folder_that_is_no_checkout(tmp_path):
+    done = python(*CLI, "check", "--host", tmp_path, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "result:   training cannot start" in done.stdout and "git clone https://github.com/ShiqiYu/OpenGait" in done.stdout
+    assert str(tmp_path) in done.stdout and "Traceback" not in done.stderr
+
+
+def test_check_of_a_host_that_breaks_on_import(host, tmp_path):
+    """A torchvision of another torch raises a RuntimeError on import; a check reports that too."""
+    root = tmp_path / "broken"
+    for name, text in {
+        "configs/default.yaml": "{}",
+        "opengait/main.py": "",
+        "opengait/modeling/base_model.py": "",
+        "opengait/utils/__init__.py": "raise RuntimeError('operator torchvision::nms does not exist')\n",
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    done = python(*CLI, "check", "--host", root, "--device", "cpu", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "result:   training cannot start" in done.stdout and "torchvision::nms" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_check_of_cuda_where_there_is_none(host_spec, tmp_path):
+    done = python(*CLI, "check", "--host", host_spec, "--device", "cuda", cwd=tmp_path)
+    assert done.returncode == 1 and "0 GPU(s)" in done.stdout and "use --device cpu" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("walkers")
+    return folder, good(*CLI, "walkers", "--out", "tree", "--subjects", "6", "--seed", "3", cwd=folder)
+
+
+def test_walkers_writes_opengaits_tree_and_says_where(written):
+    folder, said = written
+    root, partition = (said.split(f"data_cfg.{key}: ")[1].splitlines()[0] for key in ("dataset_root", "dataset_partition"))
+    parts = json.loads((folder / partition).read_text())
+    subjects = sorted(p.name for p in (folder / root).iterdir() if p.is_dir())
+    assert sorted(parts["TRAIN_SET"] + parts["TEST_SET"]) == subjects and len(subjects) == 6
+    files = sorted((folder / root).glob("*/*/*/*.pkl"))
+    frames = 0
+    for file in files:
+        seq = pickle.loads(file.read_bytes())
+        assert seq.dtype == np.uint8 and seq.ndim == 3 and seq.shape[1:] == (64, 64)
+        frames += len(seq)
+    assert f"{len(files)} sequences, {frames} frames: {len(parts['TRAIN_SET'])} subjects to train on" in said
+    score = float(said.split("(no learning): ")[1].split(" %")[0])
+    assert 0 <= score <= 100
+
+
+def test_walkers_that_are_stopped_report_the_incomplete_folder(tmp_path, monkeypatch, capsys):
+    from opengait_mimic.data import walkers
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(walkers.tree, "sequence", stop)
+    with pytest.raises(SystemExit) as caught:
+        main(["walkers", "--out", str(tmp_path), "--subjects", "2"])
+    assert caught.value.code == 130 and "the folder may be incomplete" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [name for group in COMMANDS.values() for name in group])
+def test_every_command_explains_itself_with_an_example(name, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([name, "--help"])
+    text = capsys.readouterr().out
+    assert caught.value.code == 0 and f"usage: opengait-mimic {name} " in text
+    assert f"example:\n  opengait-mimic {name} " in text
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"opengait_mimic.cli.{name}").add_arguments(parser)
+    assert all(action.help for action in parser._actions if not isinstance(action, argparse._SubParsersAction))
+
+
+def test_the_overview_groups_the_commands_and_imports_no_torch(tmp_path):
+    code = "import sys; from opengait_mimic.cli import main\ntry: main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    text = good("-c", code, cwd=tmp_path)
+    assert text.splitlines()[-1] == "False"
+    for group, commands in COMMANDS.items():
+        assert f"{group}:" in text and all(f"  {name:<10} {summary}" in text for name, summary in commands.items())
+
+
+def test_walkers_does_not_write_over_walkers(written):
+    folder, _ = written
+    before = digests(folder)
+    done = python(*CLI, "walkers", "--out", "tree", "--subjects", "6", cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ") and "Traceback" not in done.stderr
+    assert digests(folder) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["walk"],
+        ["walkers"],
+        ["evaluate"],
+        ["check", "--device", "tpu"],
+        ["evaluate", "--cfgs", "x", "--preset", "paper", "--cells", "y"],
+    ],
+)
+def test_wrong_words_are_refused(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert "usage: " in capsys.readouterr().err
+
+
+def test_too_few_walkers_are_refused(tmp_path):
+    done = python(*CLI, "walkers", "--out", "tree", "--subjects", "1", cwd=tmp_path)
+    assert done.returncode != 0 and "Traceback" not in done.stderr, done.stderr[-800:]
+    assert "subjects" in done.stderr
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0 and capsys.readouterr().out.strip() == opengait_mimic.__version__
