@@ -20,7 +20,7 @@ from measure import interleaved, ratio, spread, write
 from setting import Sizes, save, write_configs
 
 from opengait_mimic import host as hosts
-from opengait_mimic.cli.console import friendly_errors
+from opengait_mimic.base.ending import friendly_errors
 from opengait_mimic.data.walkers import write_walkers
 from opengait_mimic.evaluation.embeddings.allocator import keep_memory
 from opengait_mimic.evaluation.embeddings.embed import part_of

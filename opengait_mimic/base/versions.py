@@ -1,4 +1,4 @@
-"""What git says of a folder that holds code."""
+"""Git commit of a folder that holds code."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ UNKNOWN = "unknown (no git history here)"
 
 
 def commit_of(root: Path) -> str:
-    """The commit that is checked out at ``root``, the top of a working tree; else `UNKNOWN`."""
-    found, top = _git(root, "rev-parse", "--short", "HEAD"), _git(root, "rev-parse", "--show-toplevel")
-    return found if found and top and Path(top).resolve() == root.resolve() else UNKNOWN
+    """The commit checked out at ``root``, the top of a working tree; else `UNKNOWN`."""
+    commit, top = _git(root, "rev-parse", "--short", "HEAD"), _git(root, "rev-parse", "--show-toplevel")
+    return commit if commit and top and Path(top).resolve() == root.resolve() else UNKNOWN
 
 
 def is_dirty(root: Path) -> bool | None:
-    """Whether tracked files at ``root`` differ from the commit; None where git cannot tell. New files do not count."""
+    """Whether tracked files at ``root`` differ from the commit; None without git history. New files do not count."""
     if commit_of(root) == UNKNOWN:
         return None
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    return None if changed is None else bool(changed)
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return None if changes is None else bool(changes)
 
 
 def _git(root: Path, *words: str) -> str | None:

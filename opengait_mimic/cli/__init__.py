@@ -7,8 +7,9 @@ from pathlib import Path
 
 from .. import __version__
 from ..base import stopped
+from ..base.ending import friendly_errors
 from .commands import COMMANDS
-from .console import friendly_errors, log_to_console
+from .console import log_to_console
 
 RESUMED = ("demo", "pipeline", "evaluate")
 """The commands that keep what they have finished."""

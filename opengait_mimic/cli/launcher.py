@@ -9,11 +9,12 @@ from torch import nn
 
 from .. import host as hosts
 from ..base import stopped
+from ..base.ending import friendly_errors
 from ..base.processes import rank_and_world
 from ..training import resume as resuming
 from ..training.inputs import checkpoint_at
 from ..training.launch import launch
-from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
+from .console import add_host_arguments, add_preflight_argument, log_to_console
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -43,7 +43,6 @@ ELSEWHERE = {
         "changed data": ["another_training_is_not"],
     },
     "tests/training/test_kills.py": {"killed runs": ["killed_again_and_again"]},
-    "tests/host/test_watchdog.py": {"killed ranks": ["ends_all_others", "dies_without_a_word", "found_sooner", "store_that_goes_away"]},
 }
 """File -> family -> parts of the names of its fault tests."""
 
