@@ -11,6 +11,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opengait_mimic.run_sheet import beside, of_checkpoint, recipe
+from opengait_mimic.training.inputs import checkpoint_at
 
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.comparing import compare, table
@@ -19,8 +21,6 @@ from opengait_mimic.comparing.show import _wrapped, verdict
 from opengait_mimic.comparing.sides import read_side
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.run_sheet import beside, of_checkpoint, recipe
-from opengait_mimic.training.inputs import checkpoint_at
 
 SETTINGS = settings(max_examples=60)
 MIMIC = "mimicgait/mimicgait_gaitbase_walkers.yaml"

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opengait_mimic.run_sheet import recipe
 
 from opengait_mimic.base.config import merge
 from opengait_mimic.base.errors import ConfigError, HostError
@@ -23,7 +24,6 @@ from opengait_mimic.models.prepare import prepare
 from opengait_mimic.occlusion import KINDS, Occlusion
 from opengait_mimic.occlusion.condition import Condition
 from opengait_mimic.published.switches import SWITCHES
-from opengait_mimic.run_sheet import recipe
 
 from .yaml_values import paths, put, turned, values
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from opengait_mimic.training.resume_plan import wanted
 
 from opengait_mimic import host as hosts
 from opengait_mimic.cli.listing import config_lines, host_models, listing
@@ -19,7 +20,6 @@ from opengait_mimic.host import yaml_check as strict
 from opengait_mimic.models.prepare import model_class, prepare
 from opengait_mimic.models.upstream_weights import checkpoint_file
 from opengait_mimic.training.launch import build, start_log
-from opengait_mimic.training.resume_plan import wanted
 from tests.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
 
 NAMES = sorted(CONFIGURATIONS)

@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from opengait_mimic.run_sheet import beside, of_checkpoint, read_sheet
+from opengait_mimic.run_sheet.machine import command as command_line
+from opengait_mimic.run_sheet.plans import batch
+from opengait_mimic.training.inputs import checkpoint_at, sha256, training_inputs
 
 from opengait_mimic import run_sheet
 from opengait_mimic.base.errors import ConfigError
@@ -22,10 +26,6 @@ from opengait_mimic.comparing import compare
 from opengait_mimic.comparing.facts import EVERY_CLIP, facts
 from opengait_mimic.doctor.fingerprint import file_of
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.run_sheet import beside, of_checkpoint, read_sheet
-from opengait_mimic.run_sheet.machine import command as command_line
-from opengait_mimic.run_sheet.plans import batch
-from opengait_mimic.training.inputs import checkpoint_at, sha256, training_inputs
 from opengait_mimic.training.launch import launch
 from opengait_mimic.training.trained_on import history
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from opengait_mimic.training.resume_plan import Todo
 
 from opengait_mimic.metrics.protocols import format_rows
-from opengait_mimic.training.resume_plan import Todo
 from opengait_mimic.workflows import stages
 
 OLDER = {  # rows before conditions had names, key by key

@@ -1,9 +1,15 @@
-"""What git says of a folder that holds code."""
+"""Versions of code and libraries, and the date."""
 
 from __future__ import annotations
 
+import datetime
+import platform
 import subprocess
+import sys
+from importlib import metadata
 from pathlib import Path
+
+import torch
 
 UNKNOWN = "unknown (no git history here)"
 
@@ -28,3 +34,19 @@ def _git(root: Path, *words: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of python, torch, numpy and kornia; of CUDA if torch is built with it, and of OpenCV if it is loaded."""
+    found = {"python": platform.python_version(), "torch": torch.__version__}
+    found.update({name: metadata.version(name) for name in ("numpy", "kornia")})
+    if torch.version.cuda:
+        found["cuda"] = torch.version.cuda
+    if "cv2" in sys.modules:  # the host's transforms use it
+        found["cv2"] = sys.modules["cv2"].__version__
+    return found
+
+
+def utc_now(precise: bool = False) -> str:
+    """UTC, ISO 8601, to the second; to the microsecond if ``precise``."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds" if precise else "seconds")

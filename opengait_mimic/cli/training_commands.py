@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from .console import add_device_argument, add_host_argument, add_host_arguments, add_preflight_argument
 
 
@@ -62,5 +64,7 @@ def _run_preflight(given) -> int:
     from ..training.launch import try_out
 
     host.bind(given.host, given.device, given.output)
-    try_out(given.cfgs, given.iter)
+    from ..preflight.run import run_preflight  # needs the host's modules
+
+    try_out(given.cfgs, functools.partial(run_preflight, yaml=given.cfgs), given.iter)
     return 0

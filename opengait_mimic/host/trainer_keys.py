@@ -1,4 +1,4 @@
-"""The keys of ``trainer_cfg`` that our launcher heeds in every training step.
+"""The keys of ``trainer_cfg`` that our launcher adds to OpenGait's.
 
 .. code-block:: yaml
 
@@ -7,9 +7,11 @@
       warm_up: 500          # the learning rate rises to the schedule's in that many steps
       bfloat16: true        # the training's forward computes in bfloat16 where the device has it
       bad_steps: 20         # that many steps in a row whose loss or gradients are not finite stop the run
+      keep_last: 3          # checkpoints of this training that are kept; see `opengait_mimic.training.saving`
+      keep_best: test_accuracy/Rank-1
 
-Without them nothing is clipped, warmed up or computed in bfloat16, and 20 bad steps stop the run. Under OpenGait's own ``main.py`` nobody
-heeds them; our models say so.
+By default nothing is clipped, warmed up or computed in bfloat16, 20 bad steps stop the run, and every checkpoint is kept. OpenGait's own
+``main.py`` ignores these keys; our models warn about that.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from types import SimpleNamespace
 import torch
 
 from .. import host
-from ..base.config import boolean, integer, number, optional, read
+from ..base.config import boolean, integer, number, optional, read, text
 from ..base.errors import ConfigError
 
 FIELDS = {
@@ -27,6 +29,8 @@ FIELDS = {
     "warm_up": (0, integer(0)),
     "bfloat16": (False, boolean),
     "bad_steps": (20, integer(1)),
+    "keep_last": (None, optional(integer(1))),
+    "keep_best": (None, optional(text)),
 }
 
 
@@ -40,6 +44,10 @@ def settings(cfgs: dict) -> SimpleNamespace:
     found = read({key: trainer[key] for key in FIELDS if key in trainer}, "trainer_cfg", FIELDS)
     if found.bfloat16 and trainer["enable_float16"]:
         raise ConfigError("trainer_cfg.bfloat16 = true, trainer_cfg.enable_float16 = true: choose one; set the other to false")
+    if found.keep_best is not None and not trainer.get("with_test"):
+        raise ConfigError(
+            f"trainer_cfg.keep_best = {found.keep_best!r} needs trainer_cfg.with_test: true: nothing else is tested while it trains"
+        )
     device = host.device()
     if found.bfloat16 and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError(

@@ -14,7 +14,7 @@ from ..base import checkpoint_file as checkpoints
 from ..base.config import REQUIRED, nearest, optional, read, text, unknown_key
 from ..base.errors import CheckpointError, ConfigError, HostError
 from ..host import load_cfgs, resolve
-from ..training.inputs import save_folder
+from ..host.run_paths import save_folder
 from .backbone_refusals import refuse_inputs
 
 

@@ -13,7 +13,7 @@ from ..base import checkpoint_file as checkpoints
 from ..base.errors import HostError
 from ..base.plain_values import plain
 from ..base.processes import on_rank_0, rank_and_world
-from ..training.inputs import save_folder
+from ..host.run_paths import save_folder
 from .memory import state_bytes
 from .outcome import Found
 from .same import same

@@ -14,7 +14,6 @@ from ..models.backbone_probe import embed
 from ..models.guided import Guided
 from ..models.occluded_input import OccludedInput
 from ..models.upstream_weights import checkpoint_file, read_weights, tensors_hash
-from ..training.record import read_record
 from .batch import pairs
 from .outcome import Found, everyone
 from .trial import Trial, testing
@@ -45,8 +44,7 @@ def teacher(trial: Trial) -> Found | None:
             failed=True,
         )
     warnings = []
-    record = read_record(own.file.parent.parent)
-    of = record["inputs"]["model_cfg"].get("model") if record else None
+    of = checkpoints.entry(own.file).get("recipe", {}).get("model_cfg", {}).get("model")
     if of == "Baseline2":  # whose checkpoints are plain OpenGait ones
         warnings.append(f"{own.file} was trained as a Baseline2, on hidden clips: a teacher should have seen whole ones")
     done = checkpoints.read(own.file, "model_cfg.teacher.checkpoint").get("iteration")

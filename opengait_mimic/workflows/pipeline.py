@@ -16,7 +16,7 @@ from ..evaluation.test_setup import known_protocol
 from ..host import is_ours, load_cfgs
 from ..metrics.protocols import format_rows
 from ..models.prepare import model_class, prepare
-from ..training.inputs import upstream, weights_of
+from ..training.recipe import dependency_file, read_dependencies
 from .stages import Stage, run, say
 
 
@@ -33,7 +33,7 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
     """
     main = hosts.resolve(str(path), "--cfgs").resolve()
     cfgs = prepare(main, "train")
-    model, kind, given = cfgs["model_cfg"]["model"], model_class(cfgs), upstream(cfgs)
+    model, kind, given = cfgs["model_cfg"]["model"], model_class(cfgs), read_dependencies(cfgs)
     if not is_ours(kind) and cfgs["model_cfg"].get("teacher"):
         raise ConfigError(f"model_cfg.teacher: {model} is the host's own model and would ignore it; name one of our methods as model")
     folder = hosts.output() / cfgs["data_cfg"]["dataset_name"] / "pipeline" / f"{model}-{cfgs['trainer_cfg']['save_name']}"
@@ -45,7 +45,7 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
             continue
         file, checkpoint = given[key]
         theirs = load_cfgs(file, f"model_cfg.{key}.cfgs")
-        weights = weights_of(cfgs, key)
+        weights = dependency_file(cfgs, key)
         ready = checkpoint != "auto" or isinstance(theirs["evaluator_cfg"]["restore_hint"], str)
         after[key] = f"{title} {theirs['model_cfg']['model']}" if key == "teacher" else title
         stage = Stage(after[key], None if ready else file.resolve(), folder / "ven.json", given=str(weights))

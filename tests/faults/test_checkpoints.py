@@ -7,9 +7,9 @@ import os
 
 import pytest
 import torch
-
 from opengait_mimic.run_sheet import beside
 from opengait_mimic.training.inputs import sha256
+
 from tests.edited_records import EDITED
 from tests.faults.conftest import TEACHER
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from opengait_mimic.training.inputs import checkpoint_at
 
 from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file as checkpoints
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.training.inputs import checkpoint_at
 from opengait_mimic.training.launch import launch
 
 TIMES = ("seconds", "steps_per_second", "checkpoints", "world", "removed")

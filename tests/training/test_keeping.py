@@ -304,8 +304,9 @@ def test_one_of_an_earlier_start_is_not_overwritten_either(half):
 
 def test_what_is_later_than_wanted_is_no_reason_to_overwrite_it(half):
     """The one that the YAML's test reads is gone, and all before it."""
-    from opengait_mimic.models.prepare import prepare
     from opengait_mimic.training.resume_plan import decide
+
+    from opengait_mimic.models.prepare import prepare
 
     file, out = half
     train(file, out, iteration=3, resume=True)

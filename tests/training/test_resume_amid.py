@@ -6,10 +6,10 @@ import json
 
 import pytest
 import torch
+from opengait_mimic.training.inputs import sha256
 
 from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file as checkpoints
-from opengait_mimic.training.inputs import sha256
 from tests.training.faults import inf_loss, nan_clip, nan_gradient
 from tests.training.runs import at, content, differing, stopping, train
 from tests.variants import variant

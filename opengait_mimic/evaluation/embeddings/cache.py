@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 
 from ...base.errors import HostError
-from ...training.inputs import save_folder
+from ...host.run_paths import save_folder
 from .cache_key import name_of
 from .file_format import Pass, Unfit, clear, load, read, save, write
 
