@@ -34,9 +34,13 @@ setup(
         "pydantic>=2.7,<3",
         "tqdm>=4.60,<5",
         "filelock>=3.12,<4",
+        "eval-type-backport>=0.2,<1; python_version < '3.10'",
     ],
     extras_require={
         "report": ["jinja2>=3.1,<4"],
+        "tensorboard": ["tensorboard>=2.14,<3"],
+        "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.26,<2"],
+        "lint": ["ruff>=0.17,<0.18", "import-linter>=2,<3"],
         "test": [
             "jinja2>=3.1,<4",
             "hypothesis>=6.100,<7",

@@ -2,22 +2,21 @@
 
 Ours admits arrays of numbers and runs nothing; see there.
 
-`install` rebinds names inside the host's own module ``data.dataset``: its ``pickle``, and three methods of its ``DataSet``. It is the same
-for OpenGait and for the embedded host, for our models and the host's own, in this process and in the loader's workers.
+`REBINDINGS` changes the host's own module ``data.dataset``: its ``pickle``, and two methods of its ``DataSet``. It is the same for OpenGait
+and for the embedded host, for our models and the host's own, in this process and in the loader's workers.
 """
 
 from __future__ import annotations
 
 import functools
 import pickle
-import sys
-from types import ModuleType
 
 import numpy as np
 
 from ..doctor.errors import PickleError
 from ..doctor.frames import are_points, size_of, unlike
 from ..doctor.pickles import load
+from .rebinding import ModuleView, Rebinding, rebind
 
 WAY_OUT = "Prepare this sequence again, or take it away; `opengait-mimic check data --root DIR` finds all such files before a training does"
 TRUST = "If you know where it comes from and want it run, `python -m opengait_mimic --trust-pickles` reads with Python's own pickle"
@@ -33,44 +32,30 @@ class DataError(RuntimeError):
         super().__init__(text.rpartition(f"{type(self).__module__}.{type(self).__qualname__}: ")[2].rstrip())
 
 
-class Reader(ModuleType):
-    """Stands for ``pickle`` in the host's module; a module, so that other names of it are there too."""
-
-    def __init__(self):
-        super().__init__("pickle")
-
-    def __getattr__(self, name):
-        return getattr(pickle, name)
-
-    @staticmethod
-    def load(stream):
-        """The array ``[s, ...]`` (or list of s frames) in a binary stream.
-
-        Raises:
-            DataError: see `doctor.pickles`.
-        """
-        try:
-            return load(stream)
-        except PickleError as error:
-            raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else WAY_OUT}") from None
+_trust = False
 
 
-def install(trust: bool = False) -> None:
-    """Let the bound host read through our unpickler.
+def trust_pickles(trust: bool) -> None:
+    """Choose the reader of the data: ours, or Python's own `pickle`, which runs what a file says."""
+    global _trust
+    _trust = trust
 
-    Args:
-        trust: read with Python's own `pickle`, which runs what a file says.
+
+def load_checked(stream):
+    """The array ``[s, ...]`` (or list of s frames) in a binary stream.
+
+    Raises:
+        DataError: see `doctor.pickles`.
     """
-    module = sys.modules["data.dataset"]
-    module.pickle = pickle if trust else Reader()
-    kind = module.DataSet
-    if not hasattr(kind, "trusts"):
-        kind.__getitem__ = _told(kind.__getitem__)
-        kind.__reduce__ = _sent
-    kind.trusts = trust
+    if _trust:
+        return pickle.load(stream)
+    try:
+        return load(stream)
+    except PickleError as error:
+        raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else WAY_OUT}") from None
 
 
-def _told(read):
+def _checked(read):
     """``DataSet.__getitem__`` whose errors name the sequence, and which keeps to one frame size."""
 
     @functools.wraps(read)
@@ -103,14 +88,22 @@ def _told(read):
     return read_sequence
 
 
-def _sent(self):
-    """How a data set reaches a worker that is started anew (macOS, Windows, Python 3.14): this module goes with it."""
-    return _received, (type(self), type(self).trusts, self.__dict__)
+def _reduce(_):
+    """How a data set reaches a worker that is spawned (macOS, Windows, Python 3.14): the worker rebinds first."""
+    return lambda self: (_rebuild, (type(self), _trust, self.__dict__))
 
 
-def _received(kind: type, trust: bool, state: dict):
-    """The data set in that worker."""
-    install(trust)
-    there = object.__new__(kind)
-    there.__dict__.update(state)
-    return there
+def _rebuild(kind: type, trust: bool, state: dict):
+    rebind(REBINDINGS)
+    trust_pickles(trust)
+    made = object.__new__(kind)
+    made.__dict__.update(state)
+    return made
+
+
+REBINDINGS = (
+    Rebinding("data.dataset", "pickle", lambda module: ModuleView(module, load=load_checked), "reads arrays of numbers and runs nothing"),
+    Rebinding("data.dataset", "DataSet.__getitem__", _checked, "errors name the sequence and the file; one frame size in a data set"),
+    Rebinding("data.dataset", "DataSet.__reduce__", _reduce, "a spawned loader worker reads in the same way"),
+)
+"""What `adapt` rebinds for reading, in both hosts."""

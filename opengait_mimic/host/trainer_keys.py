@@ -1,4 +1,4 @@
-"""The keys of ``trainer_cfg`` that our launcher adds to OpenGait's.
+"""The keys of ``trainer_cfg`` that our launcher heeds in every training step.
 
 .. code-block:: yaml
 
@@ -7,11 +7,11 @@
       warm_up: 500          # the learning rate rises to the schedule's in that many steps
       bfloat16: true        # the training's forward computes in bfloat16 where the device has it
       bad_steps: 20         # that many steps in a row whose loss or gradients are not finite stop the run
-      keep_last: 3          # checkpoints of this training that are kept; see `opengait_mimic.training.saving`
-      keep_best: test_accuracy/Rank-1
+      keep_last: 3          # of the checkpoints that this training wrote; default: all
+      keep_best: test_accuracy/Rank-1   # also the one whose test gave the largest value; needs with_test: true
 
-By default nothing is clipped, warmed up or computed in bfloat16, 20 bad steps stop the run, and every checkpoint is kept. OpenGait's own
-``main.py`` ignores these keys; our models warn about that.
+Without them nothing is clipped, warmed up or computed in bfloat16, and 20 bad steps stop the run. Under OpenGait's own ``main.py`` nobody
+heeds them; our models say so.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def settings(cfgs: dict) -> SimpleNamespace:
     """Read the keys of `FIELDS`.
 
     Raises:
-        ConfigError: a value of the wrong type or out of range; ``bfloat16`` together with ``enable_float16``, or on a GPU without it.
+        ConfigError: a value of the wrong type or out of range; ``bfloat16`` together with ``enable_float16``,
+            or on a GPU without it; ``keep_best`` without ``with_test``.
     """
     trainer = cfgs["trainer_cfg"]
     found = read({key: trainer[key] for key in FIELDS if key in trainer}, "trainer_cfg", FIELDS)

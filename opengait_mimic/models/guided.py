@@ -7,10 +7,13 @@ from modeling.base_model import BaseModel
 from modeling.modules import SeparateBNNecks, SeparateFCs
 from torch import Tensor
 
+from ..base.checkpoint_file import read_weights
 from ..base.config import REQUIRED, block, integer, optional, read
 from ..base.errors import CheckpointError, ConfigError
 from ..host import load_cfgs
 from ..host.config_checks import check_classes
+from ..host.model_cfg import NAMED_STAGE, backbone_block, backbone_cfg, cfgs_for_backbone
+from ..host.run_paths import checkpoint_file
 from ..networks.visibility import FEATURES, VisibilityNetwork
 from ..published.switches import in_configuration, of_training
 from .backbone_exceptions import refuse, warn_if_mixed
@@ -20,12 +23,12 @@ from .nested_backbone import build, check_trained, optimizer_with
 from .occluded_input import BINARISE, GEOMETRY, OccludedInput
 from .scalars import mean_of_all
 from .silhouette_inputs import refuse_other_inputs
-from .upstream_weights import STAGE, Misfit, around, backbone_block, backbone_cfg, checkpoint_file, read_weights, refuse_foreign, role_of
+from .upstream_weights import Misfit, refuse_foreign, role_of
 from .ven import VEN_FIELDS, check_extra_state, local_index, meaning
 
 GUIDED_FIELDS = {
     "backbone": (REQUIRED, backbone_block),
-    "ven": (REQUIRED, optional(block(STAGE))),
+    "ven": (REQUIRED, optional(block(NAMED_STAGE))),
     "SeparateBNNecks": (None, optional(block({"class_num": (REQUIRED, integer(1))}))),
     "geometry": GEOMETRY,
     "binarise": BINARISE,
@@ -68,7 +71,7 @@ class Guided(OccludedInput, BaseModel):
         """
         found = feeds(cfgs, cls)
         check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
-        refuse_other_inputs(cfgs["model_cfg"], cls.taught)
+        refuse_other_inputs(cfgs["model_cfg"], cls.DEPENDS)
         return found
 
     def build_network(self, model_cfg):
@@ -76,7 +79,7 @@ class Guided(OccludedInput, BaseModel):
         cfg = read(model_cfg, "model_cfg", self.FIELDS)
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
         self.feeds = self.foresee(self.cfgs) if self.in_training else {}
-        for line in refuse_other_inputs(model_cfg, self.taught) if self.in_training else ():
+        for line in refuse_other_inputs(model_cfg, self.DEPENDS) if self.in_training else ():
             self.msg_mgr.log_warning(line)
         self.ven_switches, self.loaded_switches = {}, None
         net = self._build_backbone("model_cfg.backbone")
@@ -101,7 +104,7 @@ class Guided(OccludedInput, BaseModel):
 
     def _build_backbone(self, key):
         net_cfg, self.backbone_yaml = backbone_cfg(self.cfg.backbone, key)
-        net = build(net_cfg, around(self.cfgs, self.backbone_yaml), key, self)
+        net = build(net_cfg, cfgs_for_backbone(self.cfgs, self.backbone_yaml), key, self)
         setattr(self, self.NET, net)
         self.backbone_key, sampler = f"{key} ({net_cfg['model']})", self.cfgs["trainer_cfg"]["sampler"]
         refuse(type(net), sampler, self.backbone_key)
@@ -109,8 +112,6 @@ class Guided(OccludedInput, BaseModel):
         return net
 
     def _build_ven(self, stage):
-        if stage.cfgs is None:
-            raise ConfigError("model_cfg.ven.cfgs: missing; name the VEN's YAML (without a VEN: MimicGait with `ven: null`, or Baseline2)")
         self.ven_cfgs = load_cfgs(stage.cfgs, "model_cfg.ven.cfgs")
         named = self.ven_cfgs["model_cfg"].get("model")
         if named != "VEN":

@@ -18,6 +18,7 @@ from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, grou
 from ..occlusion.clips import clip_lengths, owners
 from ..occlusion.condition import Condition
 from ..published.switches import in_configuration, of_test, of_training, place_of
+from .depends import Use
 from .logged_scalars import Watched
 from .shared_draws import SharedDraws
 
@@ -64,11 +65,11 @@ class OccludedInput(SharedDraws, Watched):
         grey: the kinds whose clips keep the host's grey values; all others are binarised.
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
         tested_with: those that this test heeds beside them.
-        taught: its ``teacher`` trains it; where not, that block only says whose whole-body score RP divides by.
+        DEPENDS: key of ``model_cfg`` -> how the model uses the network it names (`Use`).
     """
 
     hides_training = True
-    taught = False
+    DEPENDS: dict[str, Use] = {}
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
 
@@ -115,7 +116,7 @@ class OccludedInput(SharedDraws, Watched):
         """Test from now on under another ``evaluator_cfg.occlusion``, with every sequence hidden.
 
         Args:
-            block: as the YAML has it, whatever its ``protocol``; None = whole bodies.
+            block: as the YAML has it, whatever its ``occluded_side``; None = whole bodies.
             given: (label, type, view) -> (`Draw`, time of its first frame) of every test sequence, in the place of drawing.
 
         Raises:
@@ -123,7 +124,7 @@ class OccludedInput(SharedDraws, Watched):
         """
         evaluator = {key: value for key, value in self.cfgs["evaluator_cfg"].items() if key != "occlusion"}
         if block is not None:
-            evaluator["occlusion"] = {**block, "protocol": "both"}
+            evaluator["occlusion"] = {**block, "occluded_side": "both"}
         self.cfgs = {**self.cfgs, "evaluator_cfg": evaluator}
         self.read_blocks(self.cfgs)
         object.__setattr__(self, "given", given)
@@ -173,12 +174,12 @@ class OccludedInput(SharedDraws, Watched):
 
     def test_draw(self, label: int, type_: str, view: str) -> tuple[tuple, Draw]:
         """The key and the draw of one test clip under the condition."""
-        occlusion, protocol, seed = self.condition
+        occlusion, side, seed = self.condition
         dataset = self.cfgs["data_cfg"].get("test_dataset_name") or self.cfgs["data_cfg"]["dataset_name"]
         name = self.test_loader.dataset.label_set[label]
-        if protocol == "probe" and not is_probe(dataset, name, type_, view, self.probe_set()):
-            protocol = "holistic"
-        if occlusion is None or protocol == "holistic":
+        if side == "probe" and not is_probe(dataset, name, type_, view, self.probe_set()):
+            side = "holistic"
+        if occlusion is None or side == "holistic":
             occlusion = Occlusion({"none": 1.0}, (0.0, 0.0))
         groups = self.groups(occlusion, False)
         if groups:

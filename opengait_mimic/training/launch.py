@@ -15,7 +15,7 @@ from ..base import stopped
 from ..base.locks import locked
 from ..base.processes import on_rank_0, rank_and_world
 from ..host import is_ours
-from ..host import read_pickles as reading
+from ..host.read_pickles import trust_pickles as set_trust
 from ..host.run_paths import checkpoint_at, save_folder
 from ..models.prepare import model_class, of_file, prepare, restorable
 from ..networks.batchnorm import gather_batchnorm
@@ -158,7 +158,7 @@ def launch(
     given = copy.deepcopy(cfgs)  # a model may change its own
     overwritten = _begin_training(cfgs) if training else ""
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
-        reading.install(trust_pickles)
+        set_trust(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
         if training:
@@ -215,7 +215,7 @@ def try_out(path: str | os.PathLike, preflight: Callable[[nn.Module, dict], None
     """
     cfgs = prepare(path, "train", iteration)
     given = copy.deepcopy(cfgs)
-    reading.install()
+    set_trust(False)
     start_log(cfgs, False, False, quiet=True)  # no summary is begun
     with of_file(path):
         hides = cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"]

@@ -15,14 +15,15 @@ from types import SimpleNamespace
 
 from .. import host as hosts
 from ..base.config import read
-from ..base.errors import ConfigError, HostError
+from ..base.errors import HostError
 from ..base.files import sha256
 from ..base.plain_values import as_json
 from ..data.fingerprint import data_fingerprint
-from ..host import is_ours, load_cfgs, lookup, resolve
-from ..host.run_paths import checkpoint_at, checkpoint_file
+from ..host import is_ours, lookup, resolve
+from ..host.model_cfg import backbone_cfg, cfgs_for_backbone
+from ..host.run_paths import checkpoint_at
 from ..host.trainer_keys import FIELDS
-from ..models.upstream_weights import around, backbone_cfg
+from ..models.depends import Dependency, built_on
 from ..occlusion import Occlusion
 from ..published.switches import place_of, switched_on
 
@@ -54,7 +55,7 @@ def read_recipe(cfgs: dict, here: bool = True) -> dict:
     for key, (default, _) in FIELDS.items():
         if trainer.get(key) == default:  # written out or left out
             trainer.pop(key, None)
-    depends = {key: _hash_checkpoint(cfgs, key, here) for key in built_on(cfgs)}
+    depends = {name: _hash_checkpoint(network, here) for name, network in built_on(cfgs).items()}
     if cfgs["trainer_cfg"]["restore_hint"] != 0:
         depends["start"] = _hash_start(cfgs, here)
         trainer.update({key: cfgs["trainer_cfg"].get(key) for key in RESETS})
@@ -89,48 +90,10 @@ def describe_data(cfgs: dict, subset: str, here: bool = True) -> dict:
     return found
 
 
-def read_dependencies(cfgs: dict) -> dict[str, tuple[Path, str]]:
-    """The trained networks a configuration names: ``teacher`` and ``ven`` -> (its YAML, its ``checkpoint`` key).
-
-    Raises:
-        ConfigError: the YAML of one is not named. HostError: it is not found.
-    """
-    model_cfg, found = cfgs["model_cfg"], {}
-    model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
-    if not is_ours(model):
-        return found
-    backbone = model_cfg.get("backbone") or {}
-    for key in ("teacher", "ven"):
-        block = model_cfg.get(key)
-        if block is None and not (key == "teacher" and model.taught):
-            continue
-        block = block or {}
-        named = block.get("cfgs") or (backbone.get("cfgs") if key == "teacher" else None)
-        if named is None:
-            raise ConfigError(f"model_cfg.{key}.cfgs: missing; name the YAML that trains the {key}")
-        found[key] = resolve(str(named), f"model_cfg.{key}.cfgs"), block.get("checkpoint", "auto")
-    return found
-
-
-def built_on(cfgs: dict) -> dict[str, tuple[Path, str]]:
-    """`read_dependencies` without a teacher that is named for RP alone."""
-    found = read_dependencies(cfgs)
-    if not getattr(lookup("modeling.models", cfgs["model_cfg"].get("model"), "model_cfg.model"), "taught", False):
-        found.pop("teacher", None)
-    return found
-
-
-def dependency_file(cfgs: dict, key: str) -> Path:
-    """The checkpoint that ``model_cfg.<key>.checkpoint`` names; the file may not exist yet."""
-    file, given = read_dependencies(cfgs)[key]
-    return checkpoint_file(given, load_cfgs(file), f"model_cfg.{key}.checkpoint", must_exist=False)
-
-
-def _hash_checkpoint(cfgs: dict, key: str, here: bool) -> str | None:
-    given = read_dependencies(cfgs)[key][1]
-    if given != "auto" and _find(given, key, here) is None:
+def _hash_checkpoint(network: Dependency, here: bool) -> str | None:
+    if network.checkpoint != "auto" and _find(network.checkpoint, f"{network.key}.checkpoint", here) is None:
         return None
-    file = dependency_file(cfgs, key)
+    file = network.weights()
     return sha256(file) if file.is_file() else None
 
 
@@ -168,7 +131,7 @@ def complete_model_cfg(cfgs: dict) -> dict:
         found["ven"] = {}
     if "backbone" in found:
         found["backbone"], whole = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")
-        found["backbone_dataset"] = around(cfgs, whole)["data_cfg"]["dataset_name"]  # GaitGL's depth follows it
+        found["backbone_dataset"] = cfgs_for_backbone(cfgs, whole)["data_cfg"]["dataset_name"]  # GaitGL's depth follows it
     return found
 
 

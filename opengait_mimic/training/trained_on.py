@@ -1,4 +1,4 @@
-"""What was occluded in the trainings that made a checkpoint, from its record."""
+"""What was occluded in the trainings that made a checkpoint, from its record; see `opengait_mimic.occlusion.training_history`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from pathlib import Path
 from ..base import checkpoint_file
 from ..host import is_ours, lookup, resolve
 from ..host.run_paths import checkpoint_at
-from ..occlusion import KINDS, Occlusion
-
-WHOLE_BODIES = {"kinds": {"none": 1.0}, "hidden": [0.0, 0.0]}
-"""Of a training that occludes nothing."""
+from ..occlusion import Occlusion
+from ..occlusion.training_history import WHOLE_BODIES, add_phase, kinds_of, phase_of, read_phases
 
 
 def trained_kinds(cfgs: dict, checkpoint: str | Path) -> list[str] | None:
@@ -24,38 +22,35 @@ def trained_kinds(cfgs: dict, checkpoint: str | Path) -> list[str] | None:
         Kinds in the order of `KINDS`. None where it is not known: a file without a record under the YAML of a model of ours. Without a
         record under the YAML of a host's own model, the file counts as trained as that YAML says.
     """
-    phases = _phases(cfgs, Path(checkpoint))
-    return None if phases is None else [kind for kind in KINDS if any(each["kinds"].get(kind, 0) > 0 for each in phases)]
-
-
-def _phases(cfgs: dict, file: Path) -> list[dict] | None:
-    """What each training of a checkpoint's weights occluded, the oldest first; None where it is not known."""
-    known = checkpoint_file.entry(file).get("trained_on")
-    if known is None:
-        return None if _is_ours(cfgs) else [_phase_of(cfgs)]
-    if known["before"] is None:
-        return None
-    return [*known["before"], {key: known[key] for key in ("kinds", "hidden")}]
+    phases = _read_phases(cfgs, Path(checkpoint))
+    return None if phases is None else kinds_of(phases)
 
 
 def history_of(cfgs: dict) -> dict:
-    """The key ``trained_on`` of a training; one that goes on with the same occlusion adds nothing."""
-    hint, own, before = cfgs["trainer_cfg"]["restore_hint"], _phase_of(cfgs), []
+    """The key ``trained_on`` of a training's record."""
+    hint, before = cfgs["trainer_cfg"]["restore_hint"], []
     if hint != 0:
-        before = _phases(cfgs, resolve(hint, "trainer_cfg.restore_hint") if isinstance(hint, str) else checkpoint_at(cfgs, hint))
-    return {**own, "before": before[:-1] if before and before[-1] == own else before}
+        before = _read_phases(cfgs, resolve(hint, "trainer_cfg.restore_hint") if isinstance(hint, str) else checkpoint_at(cfgs, hint))
+    return add_phase(before, _phase_of(cfgs))
+
+
+def _read_phases(cfgs: dict, file: Path) -> list[dict] | None:
+    """What each training of a checkpoint's weights occluded, the oldest first; None where it is not known."""
+    entry = checkpoint_file.entry(file)
+    if entry:
+        return read_phases(entry["trained_on"])
+    return None if _is_ours(cfgs) else [_phase_of(cfgs)]
 
 
 def _phase_of(cfgs: dict) -> dict:
-    """``kinds`` and ``hidden`` of a training with this configuration."""
+    """What a training with this configuration occludes."""
     from ..models.occluded_input import TRAINING  # needs the host's modules
 
     trainer = cfgs["trainer_cfg"]
     block = trainer.get("occlusion", TRAINING) if _is_ours(cfgs) else _augmentation(trainer["transform"])
     if block is None:
         return WHOLE_BODIES
-    drawn = Occlusion.from_cfg({key: block[key] for key in ("kinds", "hidden") if key in block}, "occlusion")
-    return {"kinds": {kind: float(share) for kind, share in drawn.kinds.items()}, "hidden": [float(end) for end in drawn.hidden]}
+    return phase_of(Occlusion.from_cfg({key: block[key] for key in ("kinds", "hidden") if key in block}, "occlusion"))
 
 
 def _augmentation(transform) -> dict | None:

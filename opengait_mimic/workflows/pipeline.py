@@ -15,8 +15,8 @@ from ..evaluation.evaluate import write_json
 from ..evaluation.test_setup import known_protocol
 from ..host import is_ours, load_cfgs
 from ..metrics.protocols import format_rows
+from ..models.depends import built_on, dependencies
 from ..models.prepare import model_class, prepare
-from ..training.recipe import dependency_file, read_dependencies
 from .stages import Stage, run, say
 
 
@@ -33,7 +33,7 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
     """
     main = hosts.resolve(str(path), "--cfgs").resolve()
     cfgs = prepare(main, "train")
-    model, kind, given = cfgs["model_cfg"]["model"], model_class(cfgs), read_dependencies(cfgs)
+    model, kind, given = cfgs["model_cfg"]["model"], model_class(cfgs), dependencies(cfgs)
     if not is_ours(kind) and cfgs["model_cfg"].get("teacher"):
         raise ConfigError(f"model_cfg.teacher: {model} is the host's own model and would ignore it; name one of our methods as model")
     folder = hosts.output() / cfgs["data_cfg"]["dataset_name"] / "pipeline" / f"{model}-{cfgs['trainer_cfg']['save_name']}"
@@ -43,10 +43,9 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
     for key, title in (("teacher", "teacher"), ("ven", "VEN")):
         if key not in given:
             continue
-        file, checkpoint = given[key]
+        file, weights = given[key].yaml, given[key].weights()
         theirs = load_cfgs(file, f"model_cfg.{key}.cfgs")
-        weights = dependency_file(cfgs, key)
-        ready = checkpoint != "auto" or isinstance(theirs["evaluator_cfg"]["restore_hint"], str)
+        ready = given[key].checkpoint != "auto" or isinstance(theirs["evaluator_cfg"]["restore_hint"], str)
         after[key] = f"{title} {theirs['model_cfg']['model']}" if key == "teacher" else title
         stage = Stage(after[key], None if ready else file.resolve(), folder / "ven.json", given=str(weights))
         if key == "teacher":
@@ -54,7 +53,7 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
         elif ready:
             stage = stage._replace(result=None)  # its own YAML's test would read another file
         stages.append(stage)
-    if not (is_ours(kind) and kind.taught):
+    if "teacher" not in built_on(cfgs):
         after.pop("teacher", None)  # for RP alone
     return [*stages, Stage(model, main, folder / f"{model.lower()}.json", tuple(after.values()))], folder
 
