@@ -93,9 +93,8 @@ def files(host, tree, tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained(files, host_spec, output, tmp_path_factory):
     """Teacher, VEN, Baseline-2 and MimicGait after three steps each, with the losses they met."""
-    from opengait_mimic.training.inputs import save_folder
-
     from opengait_mimic import host as hosts
+    from opengait_mimic.host.run_paths import save_folder
     from opengait_mimic.models.prepare import prepare
     from opengait_mimic.training.launch import launch
 

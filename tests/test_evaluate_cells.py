@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
-from opengait_mimic.training.inputs import sha256
 
 from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.base.files import sha256
 from opengait_mimic.evaluation.embeddings import embed as passes_run
 from opengait_mimic.evaluation.evaluate import Wanted, evaluate, measure
 from tests.variants import variant

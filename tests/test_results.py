@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from opengait_mimic.base.errors import ConfigError, HostError
-from opengait_mimic.evaluation.provenance import config_hash, provenance
+from opengait_mimic.evaluation.provenance import provenance
 from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
 from opengait_mimic.evaluation.result_folder import Result, try_places, write_result
@@ -18,6 +18,7 @@ from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, trials
 from opengait_mimic.metrics.cell_numbers import curves, intervals, numbers, verified
 from opengait_mimic.metrics.protocols import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding, light, score, split
+from opengait_mimic.training.record import config_hash
 from tests.test_protocol import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))

@@ -32,7 +32,7 @@ def events(folder):
 
 
 def folder_of(file):
-    from opengait_mimic.training.inputs import save_folder
+    from opengait_mimic.host.run_paths import save_folder
 
     return save_folder(prepare(file, "train"))
 

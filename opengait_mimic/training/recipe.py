@@ -117,7 +117,7 @@ def _without(cfgs: dict, block: str) -> dict:
 
 
 def complete_model_cfg(cfgs: dict) -> dict:
-    """``model_cfg`` with defaults, the backbone's block in place of its YAML, and the data set that this YAML is for."""
+    """``model_cfg`` with defaults, without what it depends on; the backbone's block stands in place of its YAML."""
     model_cfg = copy.deepcopy(cfgs["model_cfg"])
     model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
     if not is_ours(model):
@@ -126,9 +126,8 @@ def complete_model_cfg(cfgs: dict) -> dict:
     if hasattr(found, "reference_compat"):
         found.reference_compat = switched_on(found.reference_compat, model_cfg["model"])
     found = _as_mapping(found)
-    found.pop("teacher", None)
-    if found.get("ven") is not None:
-        found["ven"] = {}
+    for name in model.DEPENDS:
+        found.pop(name, None)
     if "backbone" in found:
         found["backbone"], whole = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")
         found["backbone_dataset"] = cfgs_for_backbone(cfgs, whole)["data_cfg"]["dataset_name"]  # GaitGL's depth follows it

@@ -72,11 +72,14 @@ class Record:
         self.first, self.most = [float(value) for value in values["first"]], values["most"]
         self.last = deque((float(value) for value in values["last"]), maxlen=self.tenth)
         self.earlier, self.begin, self.steps = before["seconds"] if goes_on else 0.0, time.monotonic(), 0
+        config = as_json(cfgs)
+        if goes_on:  # as the YAML has it, without --iter
+            config["trainer_cfg"].update({key: before["config"]["trainer_cfg"].get(key) for key in ("restore_hint", *RESETS)})
         size, rank_device = trainer["sampler"]["batch_size"], hosts.device()
         self.facts = {
             "best": before["best"] if goes_on else None,
             **history, "trained_on": history_of(cfgs),
-            "config": as_json(cfgs), "config_hash": config_hash(cfgs), "seed": trainer.get("seed", 0),
+            "config": config, "config_hash": config_hash(config), "seed": trainer.get("seed", 0),
             "batch_size": list(size) if isinstance(size, (list, tuple)) else size, "processes": rank_and_world()[1],
             "precision": _precision(trainer, rank_device), "device": _device_name(rank_device),
             "plugin": {"version": __version__, "commit": commit_of(plugin), "dirty": is_dirty(plugin)},

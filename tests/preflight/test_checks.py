@@ -314,13 +314,13 @@ def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, traine
 
 def test_who_trains_runs_it_unless_told_not_to(host_spec, output, trained, tmp_path, monkeypatch, capsys):
     """The launcher's command; the pipeline's first training shows every line, each further one a single line."""
-    from opengait_mimic.training import launch as launcher
+    from opengait_mimic.cli import launcher
 
     asked = []
-    monkeypatch.setattr(launcher, "launch", lambda *_, preflight=False, **__: asked.append(preflight))
+    monkeypatch.setattr(launcher, "launch", lambda *_, preflight=None, **__: asked.append(preflight is not None))
     monkeypatch.setattr(launcher, "_say_trained", lambda *_: None)
     for words in ([], ["--no-preflight"]):
-        launcher.main(["--cfgs", "x.yaml", "--host", host_spec, "--device", "cpu", "--output", str(output), *words])
+        launcher.main(["--cfgs", str(trained.files[MIMIC]), "--host", host_spec, "--device", "cpu", "--output", str(output), *words])
     assert asked == [True, False]
     monkeypatch.undo()
     steps = {"trainer_cfg__total_iter": 1, "trainer_cfg__save_iter": 1, "evaluator_cfg__restore_hint": 1}

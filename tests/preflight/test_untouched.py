@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from opengait_mimic.base import checkpoint_file
 from opengait_mimic.host import output as output_folder
 from opengait_mimic.preflight.same import same
 from opengait_mimic.preflight.untouched import untouched
 from opengait_mimic.training.launch import launch
-from opengait_mimic.training.record import read_record
 from tests.host_runs import digests, good, two_processes
 from tests.variants import variant
 
@@ -88,17 +88,18 @@ def test_whatever_is_done_inside_is_undone(built):
 
 @pytest.mark.parametrize("stage", ["GaitBase (teacher)", "MimicGait"])
 def test_a_training_with_preflight_is_the_training_without(trained, tmp_path, stage):
-    """Weights, optimiser, and the record with its curves and losses."""
+    """Weights, optimiser, next batch and losses."""
     found = []
-    for number, preflight in enumerate((False, True)):
+    from opengait_mimic.preflight.run import run_preflight
+
+    for number, preflight in enumerate((None, run_preflight)):
         changes = {"trainer_cfg__save_name": f"run{number}", "trainer_cfg__log_iter": 1}
         model = launch(variant(trained.files[stage], tmp_path, **changes), "train", quiet=True, preflight=preflight)
         folder = output_folder() / "walkers" / model.cfgs["model_cfg"]["model"] / f"run{number}"
-        record = read_record(folder)
         files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and "summary" not in file.parts)
         saved = torch.load(folder / f"checkpoints/run{number}-00003.pt", weights_only=True)
-        own = saved.pop("opengait_mimic", {})  # with the record's text, which has times
-        found.append((saved, own.get("batch"), record["curves"], record["losses"], [file.replace(f"run{number}", "run") for file in files]))
+        own = saved.pop(checkpoint_file.ENTRY)  # the record, which has times
+        found.append((saved, own["batch"], own["losses"], [file.replace(f"run{number}", "run") for file in files]))
     assert same(*found)
 
 
@@ -106,12 +107,13 @@ TWO = """
 import sys
 import torch
 from opengait_mimic import host as hosts
-from opengait_mimic.distributed import rank_and_world
-from opengait_mimic.launch import launch
+from opengait_mimic.base.processes import rank_and_world
+from opengait_mimic.preflight.run import run_preflight
+from opengait_mimic.training.launch import launch
 from opengait_mimic.preflight.same import same
 hosts.bind(sys.argv[1], "cpu", sys.argv[2])
 saved = []
-for number, preflight in enumerate((False, True)):
+for number, preflight in enumerate((None, run_preflight)):
     model = launch(sys.argv[3 + number], "train", quiet=True, preflight=preflight)
     saved.append([value.clone() for value in model.module.state_dict().values() if torch.is_tensor(value)])
 assert rank_and_world()[1] == 2 and same(*saved), "weights differ"
