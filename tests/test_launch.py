@@ -133,9 +133,9 @@ EMBED = """
 import sys
 import numpy as np, torch
 from opengait_mimic import host as hosts
-from opengait_mimic.base.processes import rank_and_world
-from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training.launch import build, start_log
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.base.processes import rank_and_world
 hosts.bind(sys.argv[1], "cpu", sys.argv[4])
 cfgs = prepare(sys.argv[2], "test")
 start_log(cfgs, False, False, quiet=True)
@@ -288,9 +288,7 @@ def test_the_module_has_no_host_until_it_is_asked(tmp_path):
 def test_an_iteration_that_is_not_there_is_told_by_the_flag(trained, words):
     """The YAML, which has a restore_hint of its own, is not blamed."""
     with pytest.raises(HostError) as told:
-        try_out(trained.files["VEN"], lambda *_: None, 7) if words == ("preflight",) else launch(
-            trained.files["VEN"], *words, 7, quiet=True
-        )
+        try_out(trained.files["VEN"], 7) if words == ("preflight",) else launch(trained.files["VEN"], *words, 7, quiet=True)
     assert "--iter 7: " in str(told.value) and "does not exist; there are VEN-seed0-00003.pt" in str(told.value)
     assert "restore_hint" not in str(told.value)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import shlex
 
@@ -15,7 +14,8 @@ from ..host.run_paths import checkpoint_at
 from ..models.prepare import prepare
 from ..training.launch import launch
 from ..training.resume import find_start
-from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
+from .arguments import add_host_arguments, add_preflight_argument
+from .console import friendly_errors, log_to_console
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,11 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         cfgs = prepare(given.cfgs, given.phase, given.iter)
         plan = find_start(cfgs) if given.resume else None
         if plan is None or plan.action != "skip":
-            from ..preflight.run import run_preflight  # needs the host's modules
-
-            more = {"trust_pickles": given.trust_pickles, "prepared": cfgs}
-            if not given.no_preflight:
-                more["preflight"] = functools.partial(run_preflight, yaml=given.cfgs)
+            more = {"trust_pickles": given.trust_pickles, "preflight": not given.no_preflight, "prepared": cfgs}
             if plan is not None:
                 more.update(resume=plan.iteration > 0, recipe=plan.recipe)
             model = launch(given.cfgs, given.phase, plan.iteration if plan else given.iter, given.log_to_file, **more)

@@ -122,7 +122,7 @@ def launch(
     before: Callable[[nn.Module], None] = lambda model: None,
     resume: bool = False,
     trust_pickles: bool = False,
-    preflight: Callable[[nn.Module, dict], None] | None = None,
+    preflight: bool | str = False,
     prepared: dict | None = None,
     recipe: dict | None = None,
 ):
@@ -138,7 +138,7 @@ def launch(
         resume: ``iteration`` is where this very training stopped: optimizer and schedule are restored whatever ``*_reset`` says. With
             its batches (`opengait_mimic.training.batches`) and the gradient scaler it ends as if it had not stopped.
         trust_pickles: read the data with Python's own unpickler, which runs what a file says.
-        preflight: called with the model, as it is wrapped, and the configuration before the first step.
+        preflight: run `training.preflight` before the first step; ``"brief"``: one line if all checks pass.
         prepared: what `prepare` returned for the path and the phase, if the caller has called it.
         recipe: `read_recipe` of that, if the caller has read it.
 
@@ -147,7 +147,7 @@ def launch(
 
     Raises:
         HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models. TrainingStopped: too many steps
-            in a row could not train, see `opengait_mimic.training.step`. Whatever ``preflight`` raises.
+            in a row could not train, see `opengait_mimic.training.step`. PreflightFailed: a check failed.
     """
     training = phase == "train"
     cfgs = prepare(path, phase, iteration) if prepared is None else copy.deepcopy(prepared)
@@ -171,8 +171,10 @@ def launch(
             entry = saving.restore_state(inner, given)
             batches.number(inner, given, entry.get("batch") or inner.iteration)
             saver = saving.Saver(inner, given, Record(given, entry, recipe) if rank_and_world()[0] == 0 else None)
-            if preflight is not None:
-                preflight(model, given)
+            if preflight:
+                from .preflight import run_preflight  # needs the host's modules
+
+                run_preflight(model, given, brief=preflight == "brief")
         before(model)
         if not training:
             return type(inner).run_test(model)
@@ -205,13 +207,15 @@ def _warn_unsaved(cfgs: dict, overwritten: str) -> None:
         )
 
 
-def try_out(path: str | os.PathLike, preflight: Callable[[nn.Module, dict], None], iteration: int = 0) -> None:
-    """Build what `launch` would train, and run the checks of a preflight alone.
+def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
+    """Build what `launch` would train, and run the checks of `opengait_mimic.training.preflight` alone.
 
     Args:
         path: the YAML.
-        preflight: as for `launch`; it raises where a check fails.
         iteration: as a training that goes on from there.
+
+    Raises:
+        PreflightFailed: a check failed. See also `launch`.
     """
     cfgs = prepare(path, "train", iteration)
     given = copy.deepcopy(cfgs)
@@ -220,7 +224,9 @@ def try_out(path: str | os.PathLike, preflight: Callable[[nn.Module, dict], None
     with of_file(path):
         hides = cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"]
         model = build(cfgs, True, occludable=hides, asked=iteration != 0)
+    from .preflight import run_preflight  # needs the host's modules
+
     inner = getattr(model, "module", model)
     step.attach(inner, given)  # the precision that it trains in
     batches.number(inner, given, inner.iteration)
-    preflight(model, given)
+    run_preflight(model, given)
