@@ -183,6 +183,3 @@ def test_a_test_is_not_watched(watched):
     model = watched["MimicGait"].model.eval()
     assert model.watch(watched["MimicGait"].seen[0]) == {}
     model.train()
-
-
-# ---------------------------------------------------------------- the record and its table
