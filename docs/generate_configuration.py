@@ -1,6 +1,6 @@
 """Write the generated parts of the documentation: ``configuration.md``, and the rebindings in ``architecture.md``.
 
-``make docs`` runs it. ``python docs/generate_configuration.py --check`` writes nothing and exits with 1 where a page is out of date.
+``make pages`` runs it. With ``--check`` it writes nothing and exits with 1 where a page is out of date.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def main(check: bool) -> int:
     stale = [name for name, text in pages.items() if not (PAGES / name).exists() or (PAGES / name).read_text(encoding="utf-8") != text]
     for name in () if check else stale:
         (PAGES / name).write_text(pages[name], encoding="utf-8")
-    print("\n".join(f"docs/{name}: {'out of date; run make docs' if check else 'written'}" for name in stale) or "up to date")
+    print("\n".join(f"docs/{name}: {'out of date; run `make pages`' if check else 'written'}" for name in stale) or "up to date")
     return 1 if check and stale else 0
 
 
