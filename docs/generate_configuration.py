@@ -56,8 +56,13 @@ def table_of(block: type[Block]) -> str:
         field = block.model_fields[key]
         default = "required" if field.is_required() else f"`{show_value(field.get_default(call_default_factory=True))}`"
         cells = [f"`{key}`", default, describe(kind), (field.description or "").replace("``", "`")]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append(table_row(cells))
     return "\n".join(lines)
+
+
+def table_row(cells: list[str]) -> str:
+    """A row of a Markdown table."""
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
 
 
 def show_value(value) -> str:
@@ -83,7 +88,7 @@ def configuration_page() -> str:
 def architecture_page() -> str:
     """``architecture.md`` with the present table of rebindings."""
     text = (PAGES / "architecture.md").read_text(encoding="utf-8")
-    rows = [f"| `{name}` | {hosts} | {why} |" for name, hosts, why in host.adapt.rebinding_table()]
+    rows = [table_row([f"`{name}`", hosts, why]) for name, hosts, why in host.adapt.rebinding_table()]
     table = "\n".join([MARKS[0], "", "| name | in | why |", "|---|---|---|", *rows, "", MARKS[1]])
     return re.sub(f"{MARKS[0]}.*{MARKS[1]}", lambda _: table, text, flags=re.S)
 
