@@ -23,7 +23,7 @@ from ..training.record import write_whole
 from ..training.trained_on import trained_kinds
 from .cells import TEACHER
 from .console_table import format_rows
-from .embedding_plan import Jobs
+from .embedding_plan import EmbeddingPlan
 from .embeddings import fingerprint
 from .provenance import provenance
 from .reference_result import Reference, read_reference
@@ -124,7 +124,7 @@ def measure(
         on_rank_0(lambda: refuse_other(subject, earlier, f"--reference {reference}"))
     by_teacher = any(cell.gallery_embedder == TEACHER for cell in cells)
     teacher = subject.teacher if by_teacher or earlier is None else None
-    jobs = Jobs(subject, cells, seeds, teacher, wanted.manifest, wanted.batch, wanted.cache, progress)
+    jobs = EmbeddingPlan(subject, cells, seeds, teacher, wanted.manifest, wanted.batch, wanted.cache, progress)
     scorer = Scorer(cells, seeds, jobs.of_teacher(), facts["metric"], wanted.post, wanted.full, hosts.device())
     for job, done in jobs.of_method():
         scorer.take(job, done, subject.split)
