@@ -83,7 +83,7 @@ def _what_next(name: str) -> str:
         return "the folder may be incomplete: remove it, then run the same command again"
     if name not in ("demo", "pipeline", "evaluate"):
         return ""
-    return stopped.again() if stopped.newest() else "the same command goes on where it stopped; what is finished is kept"
+    return stopped.again() if stopped.newest() else "the same command continues where it stopped; finished stages are kept"
 
 
 def _overview() -> str:

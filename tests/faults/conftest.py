@@ -102,9 +102,8 @@ class User:
         return self.yaml(data_cfg__cache=False, **steps, **changes)
 
     def saved_twice(self) -> bool:
-        """Whether a training without end has written its second checkpoint, and entered it."""
-        record = self.run() / "training.json"
-        return record.is_file() and '"4"' in record.read_text()
+        """Whether a training without end has written its second checkpoint and the copy of its record."""
+        return self.checkpoint(iteration=4).with_suffix(".run.json").is_file()
 
     def words(self, file, *more) -> list[str]:
         return list(map(str, ["--cfgs", file, "--device", "cpu", "--host", self.host, "--output", self.out, *more]))
