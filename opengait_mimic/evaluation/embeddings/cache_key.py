@@ -12,12 +12,12 @@ import torch
 
 from ... import __version__
 from ... import host as hosts
+from ...base.files import sha256
 from ...base.processes import rank_and_world
 from ...host import is_ours, load_cfgs
 from ...models.prepare import model_class, restorable
 from ...occlusion.manifest import Manifest
 from ...published.switches import place_of
-from ...training.inputs import sha256
 from .code_hash import code_hash
 
 FORMAT = 1  # of the npz and of this key; another one leaves older files aside
