@@ -1,9 +1,6 @@
-"""How a training or a test reads its pickles: through `doctor.pickles`, with an error that names the file and the way out.
+"""The host's data set reads through `opengait_mimic.data.safe_pickle`; an error names the sequence, the file and what to do.
 
-Ours admits arrays of numbers and runs nothing; see there.
-
-`install` rebinds names inside the host's own module ``data.dataset``: its ``pickle``, and three methods of its ``DataSet``. It is the same
-for OpenGait and for the embedded host, for our models and the host's own, in this process and in the loader's workers.
+`rebind_reading` rebinds names of the host's module ``data.dataset``: ``pickle`` there, and two methods of its ``DataSet``.
 """
 
 from __future__ import annotations
@@ -13,28 +10,16 @@ import pickle
 import sys
 from types import ModuleType
 
-import numpy as np
+from ..base.errors import DataError
+from ..data.frames import are_points, format_size, format_sizes, list_frame_sizes
+from ..data.safe_pickle import PickleError, load_frames
 
-from ..doctor.errors import PickleError
-from ..doctor.frames import are_points, size_of, unlike
-from ..doctor.pickles import load
-
-WAY_OUT = "Prepare this sequence again, or take it away; `opengait-mimic check data --root DIR` finds all such files before a training does"
+CURE = "Prepare this sequence again, or remove it; `opengait-mimic check data --root DIR` lists all such files"
 TRUST = "If you know where it comes from and want it run, `python -m opengait_mimic --trust-pickles` reads with Python's own pickle"
 
 
-class DataError(RuntimeError):
-    """A sequence that cannot be read; the message names the file, what is wrong with it and the way out.
-
-    A loader's worker hands its error on as the text of its whole traceback, of which the message is taken here again.
-    """
-
-    def __init__(self, text: str):
-        super().__init__(text.rpartition(f"{type(self).__module__}.{type(self).__qualname__}: ")[2].rstrip())
-
-
-class Reader(ModuleType):
-    """Stands for ``pickle`` in the host's module; a module, so that other names of it are there too."""
+class SafePickle(ModuleType):
+    """Stands for the module ``pickle`` in the host; everything but `load` is Python's."""
 
     def __init__(self):
         super().__init__("pickle")
@@ -44,34 +29,34 @@ class Reader(ModuleType):
 
     @staticmethod
     def load(stream):
-        """The array ``[s, ...]`` (or list of s frames) in a binary stream.
+        """The frames in a binary stream; see `load_frames`.
 
         Raises:
-            DataError: see `doctor.pickles`.
+            DataError: the file does not hold frames of numbers.
         """
         try:
-            return load(stream)
+            return load_frames(stream)
         except PickleError as error:
-            raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else WAY_OUT}") from None
+            raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else CURE}") from None
 
 
-def install(trust: bool = False) -> None:
-    """Let the bound host read through our unpickler.
+def rebind_reading(trust: bool = False) -> None:
+    """Have the bound host read through `load_frames`.
 
     Args:
-        trust: read with Python's own `pickle`, which runs what a file says.
+        trust: read with Python's own pickle instead, which runs what a file says.
     """
     module = sys.modules["data.dataset"]
-    module.pickle = pickle if trust else Reader()
+    module.pickle = pickle if trust else SafePickle()
     kind = module.DataSet
-    if not hasattr(kind, "trusts"):
-        kind.__getitem__ = _told(kind.__getitem__)
-        kind.__reduce__ = _sent
-    kind.trusts = trust
+    if not hasattr(kind, "trusts_pickles"):
+        kind.__getitem__ = _name_errors(kind.__getitem__)
+        kind.__reduce__ = _reduce
+    kind.trusts_pickles = trust
 
 
-def _told(read):
-    """``DataSet.__getitem__`` whose errors name the sequence, and which keeps to one frame size."""
+def _name_errors(read):
+    """``DataSet.__getitem__`` whose errors name the sequence, and which refuses frames of several sizes."""
 
     @functools.wraps(read)
     def read_sequence(self, idx):
@@ -82,35 +67,38 @@ def _told(read):
         except (DataError, MemoryError):
             raise
         except FileNotFoundError as error:
-            gone = f"{error.filename} is gone: it was there when this run began. Keep the data as it is while a run reads it"
+            gone = f"{error.filename} is gone; it was there when this run began. Leave the data as they are while a run reads them"
             raise DataError(f"{where}: {gone}") from None
-        except Exception as error:  # whatever the host or Python's own unpickler meets
-            raise DataError(f"{where} ({', '.join(paths)}): {type(error).__name__}: {error}. {WAY_OUT}") from None
+        except Exception as error:  # the host, or Python's own pickle, may raise anything
+            raise DataError(f"{where} ({', '.join(paths)}): {type(error).__name__}: {error}. {CURE}") from None
         sizes = self.__dict__.setdefault("frame_sizes", {})
         for i, frames in enumerate(inputs):
-            array = isinstance(frames, np.ndarray)
-            if not array and not isinstance(frames, (list, tuple)) or are_points(frames[:1] if array else frames):
-                continue
-            if not array and (differ := unlike(frames)):
-                raise DataError(f"{paths[i]}: a list of frames that differ in size: {differ}. {WAY_OUT}")
-            here = frames.shape[1:] if array else size_of(frames[0])
-            size = sizes.setdefault(i, here)
-            if here != size:
-                here, before = ("x".join(map(str, each)) for each in (here, size))
-                raise DataError(f"{paths[i]}: its frames are {here}, those read before it {before}. {WAY_OUT}")
+            _check_sizes(frames, paths[i], sizes, i)
         return inputs, info
 
     return read_sequence
 
 
-def _sent(self):
-    """How a data set reaches a worker that is started anew (macOS, Windows, Python 3.14): this module goes with it."""
-    return _received, (type(self), type(self).trusts, self.__dict__)
+def _check_sizes(frames, path: str, sizes: dict, i: int) -> None:
+    """Refuse frames of another size than those before; point clouds may have any number of points."""
+    here = list_frame_sizes(frames)
+    if are_points(here):
+        return
+    if len(here) > 1:
+        raise DataError(f"{path}: a list of frames that differ in size: {format_sizes(here)}. {CURE}")
+    before = sizes.setdefault(i, here[0])
+    if here[0] != before:
+        raise DataError(f"{path}: its frames are {format_size(here[0])}, those of earlier sequences {format_size(before)}. {CURE}")
 
 
-def _received(kind: type, trust: bool, state: dict):
+def _reduce(self):
+    """How a data set reaches a worker that is spawned (macOS, Windows, Python 3.14): with a call of `rebind_reading`."""
+    return _rebuild, (type(self), type(self).trusts_pickles, self.__dict__)
+
+
+def _rebuild(kind: type, trust: bool, state: dict):
     """The data set in that worker."""
-    install(trust)
-    there = object.__new__(kind)
-    there.__dict__.update(state)
-    return there
+    rebind_reading(trust)
+    data = object.__new__(kind)
+    data.__dict__.update(state)
+    return data
