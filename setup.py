@@ -34,6 +34,7 @@ setup(
         "pydantic>=2.7,<3",
         "tqdm>=4.60,<5",
         "filelock>=3.12,<4",
+        "eval-type-backport>=0.2,<1; python_version < '3.10'",
     ],
     extras_require={
         "report": ["jinja2>=3.1,<4"],

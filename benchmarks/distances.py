@@ -40,7 +40,7 @@ def main() -> None:
         if not kept.is_file():
             _train(source, distance, not given.cold, kept)
         found = json.loads(kept.read_text())
-        rank1 = {row["protocol"]: row["rank1"] for row in found["rows"] if row["gallery_embedder"] == "own"}
+        rank1 = {row["occluded_side"]: row["rank1"] for row in found["rows"] if row["gallery_embedder"] == "own"}
         print(
             f"{distance:<11}{100 * found['teacher_meets_margin']:10.1f} %{100 * found['active']:17.1f} %"
             f"{rank1['holistic']:10.1f}{rank1['probe']:7.1f}{rank1['both']:6.1f}"

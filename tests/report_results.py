@@ -131,7 +131,7 @@ def result(made: Made, cells=TABLE1, seeds=(0,), trained=("top", "bottom"), with
             condition = f"{hiding[0]} {100 * hiding[1][0]:g}-{100 * hiding[1][1]:g} %" if hiding else None
             row = {
                 **{"method": made.method, "backbone": made.backbone, "dataset": made.dataset, "protocol_name": NAMES[made.dataset]},
-                **{"metric": "euc", "data": "sha256:" + "0" * 64, "protocol": protocol, "gallery_embedder": gallery},
+                **{"metric": "euc", "data": "sha256:" + "0" * 64, "occluded_side": protocol, "gallery_embedder": gallery},
                 **{"cell": ", ".join(filter(None, (protocol, condition, gallery if gallery != "own" else None))), "condition": condition},
                 **{"kinds": MIXES[hiding[0]] if hiding else None, "hidden": list(hiding[1]) if hiding else None, "seed": seed},
                 **{"seeds": list(seeds), "holistic_rank1": whole["rank1"], "post": "none", "transductive": False, "mates_only": False},
@@ -150,7 +150,7 @@ def result(made: Made, cells=TABLE1, seeds=(0,), trained=("top", "bottom"), with
     return (
         {
             "format": "opengait-mimic result",
-            "format_version": 1,
+            "format_version": 2,
             "rows": rows,
             "summary": _summary(rows),
             "provenance": _provenance(made, seeds),
@@ -175,7 +175,7 @@ def _summary(rows):
     cells, out = dict.fromkeys(row["cell"] for row in rows), []
     for cell in cells:
         mine = [row for row in rows if row["cell"] == cell]
-        entry = {key: mine[0][key] for key in ("method", "backbone", "protocol", "gallery_embedder", "cell", "condition", "post")}
+        entry = {key: mine[0][key] for key in ("method", "backbone", "occluded_side", "gallery_embedder", "cell", "condition", "post")}
         values = [row["rp_rank1"] for row in mine]
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
         ends = np.mean([row["rp_rank1_interval"] for row in mine], axis=0).tolist()
@@ -188,7 +188,9 @@ def _summary(rows):
 def _provenance(made, seeds):
     told = {"method": made.method, "backbone": made.backbone, "dataset": made.dataset, "protocol_name": NAMES[made.dataset]}
     told.update(metric="euc", data="sha256:" + "0" * 64, seeds=list(seeds), preset="paper-table1", manifest=None)
-    told["occlusion"] = {"top+bottom 40-60 %": {"kinds": MIXES["top+bottom"], "hidden": [0.4, 0.6], "protocol": "both", "seed": seeds[0]}}
+    told["occlusion"] = {
+        "top+bottom 40-60 %": {"kinds": MIXES["top+bottom"], "hidden": [0.4, 0.6], "occluded_side": "both", "seed": seeds[0]}
+    }
     told.update(
         cfgs=f"{made.method.lower()}_{made.backbone.lower()}.yaml",
         config="sha256:" + "1" * 64,

@@ -124,7 +124,7 @@ def test_what_a_reader_of_yaml_stumbles_over_is_told_with_the_file(host, written
     assert f"cannot read {file}" in str(error.value) and told in str(error.value)
 
 
-BLOCKS = ("kinds", "hidden", "speed", "time_axis", "reference_compat", "protocol", "seed")
+BLOCKS = ("kinds", "hidden", "speed", "time_axis", "reference_compat", "occluded_side", "seed")
 READERS = {
     "occlusion": lambda value: Occlusion.from_cfg(value, "x"),
     "condition": lambda value: Condition.from_cfg(value, "x"),
@@ -190,7 +190,7 @@ def valid(draw, cfgs):
         found["model_cfg"]["ven"] = None
     found["trainer_cfg"].update(seed=draw(st.integers(0, 4_000_000)), occlusion=draw(occlusions(["none", "bottom", "top"])))
     test = draw(occlusions(list(KINDS)))
-    test.update(protocol=draw(st.sampled_from(["holistic", "probe", "both"])), seed=draw(st.integers(0, 10**9)))
+    test.update(occluded_side=draw(st.sampled_from(["holistic", "probe", "both"])), seed=draw(st.integers(0, 10**9)))
     found["evaluator_cfg"]["occlusion"] = test
     positives = st.lists(st.sampled_from(["own_teacher", "other_clip_teacher", "other_clip_mimic"]), min_size=1, unique=True)
     loss = {"margin": draw(st.floats(0, 5)), "loss_term_weight": draw(st.floats(0, 9)), "positives": draw(positives)}
@@ -230,7 +230,7 @@ ALLOWED = {  # a key of ours or of the host's -> what its documentation allows
     ("trainer_cfg", "occlusion", "hidden"): a_range(0.01, 0.95),
     ("trainer_cfg", "sampler", "frames_num_fixed"): a_whole_number(1),
     ("evaluator_cfg", "metric"): lambda value: value in ("euc", "cos"),
-    ("evaluator_cfg", "occlusion", "protocol"): lambda value: value in ("holistic", "probe", "both"),
+    ("evaluator_cfg", "occlusion", "occluded_side"): lambda value: value in ("holistic", "probe", "both"),
     ("evaluator_cfg", "occlusion", "seed"): a_whole_number(0),
     ("evaluator_cfg", "occlusion", "hidden"): a_range(0.01, 0.95),
     ("model_cfg", "init_mimic"): a_switch,

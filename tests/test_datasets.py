@@ -83,7 +83,7 @@ def scores(file):
 def test_whole_bodies_score_as_in_the_hosts_own_test(config, small):
     """The host rounds to two decimals, CASIA-B's pairs of views each."""
     found, whole = scores(config), evaluate(config, quiet=True)[0]
-    assert whole["protocol"] == "holistic" and whole["dataset"] == small["dataset_name"] and whole["hp_rank1"] == whole["rank1"]
+    assert whole["occluded_side"] == "holistic" and whole["dataset"] == small["dataset_name"] and whole["hp_rank1"] == whole["rank1"]
     dataset, subjects, views = small["dataset_name"], 12 if small["dataset_name"] in EVERYBODY else 4, 2
     if dataset == "CASIA-B":
         assert whole["rank1"] == pytest.approx(sum(found[f"{c}@R1"] for c in ("NM", "BG", "CL")) / 3, abs=0.0051)
@@ -113,7 +113,7 @@ def test_the_gallery_of_all_views_is_a_protocol_of_its_own(method, side, trained
     (tmp_path / "all").mkdir()
     one = variant(trained.files[method], tmp_path, data_cfg=small, **changes)
     other = variant(one, tmp_path / "all", evaluator_cfg__cross_view_gallery=True)
-    single, cross = ([row for row in evaluate(file, quiet=True) if row["protocol"] == side] for file in (one, other))
+    single, cross = ([row for row in evaluate(file, quiet=True) if row["occluded_side"] == side] for file in (one, other))
     found = scores(other)
     assert set(found) == {"NM-Rank@1", "NM-mAP"}
     assert cross[0]["rank1"] == pytest.approx(found["NM-Rank@1"], abs=0.0051) and cross[0]["mAP"] == pytest.approx(
@@ -127,7 +127,7 @@ def test_the_gallery_of_all_views_is_a_protocol_of_its_own(method, side, trained
 def test_the_key_of_a_gallery_of_all_views_is_never_ignored(trained, tmp_path):
     """Where the data set has no such protocol; a model of ours stops at a key that its evaluation does not know already before."""
     file = variant(trained.files[TEACHER], tmp_path, evaluator_cfg__cross_view_gallery=True)
-    says = "cross_view_gallery = true: CASIA-B, OUMVLP have.*'walkers' has none.*set the key to false.*--protocol"
+    says = "cross_view_gallery = true: CASIA-B, OUMVLP have.*'walkers' has none.*set the key to false.*--split"
     with pytest.raises(ConfigError, match=says):
         evaluate(file, quiet=True)
     with pytest.raises(ConfigError, match="cross_view_gallery = 'yes'; expected true or false"):
@@ -138,16 +138,16 @@ def test_the_key_of_a_gallery_of_all_views_is_never_ignored(trained, tmp_path):
 
 @pytest.mark.parametrize("small", ["OUMVLP"], indirect=True)
 def test_a_test_that_hides_the_other_protocols_probes_is_refused(config, tmp_path):
-    block = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "protocol": "probe", "seed": 0}
+    block = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "occluded_side": "probe", "seed": 0}
     file = variant(config, tmp_path, evaluator_cfg__occlusion=block, evaluator_cfg__cross_view_gallery=True)
-    with pytest.raises(ConfigError, match="cross_view_gallery = true with evaluator_cfg.occlusion.protocol = 'probe'"):
+    with pytest.raises(ConfigError, match="cross_view_gallery = true with evaluator_cfg.occlusion.occluded_side = 'probe'"):
         prepare(file, "test")
     assert prepare(file, "embed")
 
 
 def test_a_test_that_hides_probes_hides_every_subsets_and_no_others(config, tmp_path):
-    """The draws a model makes as it goes, ``protocol: probe``; in CCPG a probe of one subset is gallery of another."""
-    block = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "protocol": "probe", "seed": 0}
+    """The draws a model makes as it goes, ``occluded_side: probe``; in CCPG a probe of one subset is gallery of another."""
+    block = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "occluded_side": "probe", "seed": 0}
     cfgs = prepare(variant(config, tmp_path, evaluator_cfg__occlusion=block), "embed")
     start_log(cfgs, False, False, True)
     model = build(cfgs, training=False, occludable=True)

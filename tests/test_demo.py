@@ -35,11 +35,11 @@ def test_every_stage_runs_and_is_timed(smoke, host):
 
 def test_results_hold_every_method_in_every_cell(smoke, host):
     found = json.loads((smoke[0] / "run" / "results.json").read_text())
-    cells = [(r["method"], r["protocol"], r["gallery_embedder"]) for r in found["rows"]]
+    cells = [(r["method"], r["occluded_side"], r["gallery_embedder"]) for r in found["rows"]]
     wanted = [(m, p, "own") for m in ("Baseline-1", "Baseline-2", "MimicGait") for p in ("holistic", "probe", "both")]
     assert cells == [*wanted, ("MimicGait", "probe", "teacher")]
     assert len({r["hp_rank1"] for r in found["rows"]}) == 1
-    hidden = [r for r in found["rows"] if r["protocol"] != "holistic"]
+    hidden = [r for r in found["rows"] if r["occluded_side"] != "holistic"]
     assert {r["seed"] for r in hidden} == {3} and len({str(r["kinds"]) for r in hidden}) == 1, "every method is hidden alike"
     assert found["host"] == host.name and found["commit"] == host.commit
     assert set(found["seconds"]["seed 3"]) == set(found["losses"]["seed 3"]) == set(STAGES)

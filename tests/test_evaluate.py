@@ -10,6 +10,7 @@ import yaml
 
 from opengait_mimic import host as hosts
 from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.cli import main
 from opengait_mimic.evaluation.evaluate import evaluate, measure, write_json
 from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.metrics.protocols import light
@@ -19,7 +20,7 @@ from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
 KEYS = {
-    "method", "backbone", "dataset", "protocol_name", "metric", "data", "protocol", "gallery_embedder", "cell", "condition", "kinds",
+    "method", "backbone", "dataset", "protocol_name", "metric", "data", "occluded_side", "gallery_embedder", "cell", "condition", "kinds",
     "hidden", "seed", "seeds", "mAP", "mINP", "holistic_rank1", "retention_rank1", "trained_kinds", "seen", "post", "transductive",
     "probes", "probes_without_mate", "mates_only", "protocol_hash", "pairs", "backbone_cfg", "hidden_by",
     *(f"{name}{k}" for name in ("rank", "hp_rank", "rp_rank") for k in (1, 5, 10, 20)),
@@ -61,10 +62,10 @@ def test_rows_have_exactly_the_agreed_keys(results):
 def test_rows_say_whose_they_are(results, stage, method):
     found = rows(results[stage])
     assert {(r["method"], r["backbone"], r["dataset"]) for r in found} == {(method, "GaitBase", "walkers")}
-    cells = [(r["protocol"], r["gallery_embedder"]) for r in found]
+    cells = [(r["occluded_side"], r["gallery_embedder"]) for r in found]
     assert cells == [("holistic", "own"), ("probe", "own"), ("both", "own")] + [("probe", "teacher")] * (stage == "MimicGait")
     for r in found:
-        hides = r["protocol"] != "holistic"
+        hides = r["occluded_side"] != "holistic"
         assert (r["kinds"], r["hidden"]) == (({"top": 0.5, "bottom": 0.5}, [0.4, 0.6]) if hides else (None, None))
 
 
@@ -122,7 +123,7 @@ def test_evaluations_repeat(trained, results):
 
 
 def test_the_seed_changes_the_occluded_rows_and_no_other(trained, results, tmp_path):
-    drawn = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "protocol": "both", "seed": 9}
+    drawn = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "occluded_side": "both", "seed": 9}
     found = evaluate(variant(trained.files["Baseline-2"], tmp_path, evaluator_cfg__occlusion=drawn), quiet=True)
     assert {r["seed"] for r in found} == {9}
     assert found[0]["rank1"] == rows(results["Baseline-2"])[0]["rank1"]
@@ -131,7 +132,7 @@ def test_the_seed_changes_the_occluded_rows_and_no_other(trained, results, tmp_p
 def test_the_yamls_protocol_does_not_narrow_the_cells(trained, results, tmp_path):
     """All cells are scored whatever a plain test would hide."""
     for protocol in ("probe", "holistic"):
-        drawn = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "protocol": protocol, "seed": 0}
+        drawn = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "occluded_side": protocol, "seed": 0}
         found = evaluate(variant(trained.files["Baseline-2"], tmp_path, evaluator_cfg__occlusion=drawn), quiet=True)
         assert json.loads(json.dumps(found)) == light_rows(results["Baseline-2"])
 
@@ -155,7 +156,7 @@ def test_without_the_teachers_weights_rp_is_null_with_a_reason(command, trained,
     file = without_teacher(trained, tmp_path, stage)
     assert command(file, "--json", tmp_path / "out.json") == 0
     found = rows(tmp_path / "out.json")
-    assert [r["protocol"] for r in found] == ["holistic", "probe", "both"], "nor is there a teacher's gallery"
+    assert [r["occluded_side"] for r in found] == ["holistic", "probe", "both"], "nor is there a teacher's gallery"
     for r in found:
         assert r["hp_rank1"] is None and r["rp_rank1"] is None
         assert "never-trained" in r["rp_reason"] and "--reference" in r["rp_reason"]
@@ -204,7 +205,7 @@ def test_a_reference_of_a_whole_folder_gives_rp_its_interval(command, trained, r
         ("data", "sha256:0", "test data (fingerprint): sha256:"),
         ("seeds", [1, 2], "seeds: 0 here, 1, 2 there"),
         ("method", "Baseline-2", "needs a row Baseline-1 GaitBase walkers holistic; it holds Baseline-2"),
-        ("protocol", "probe", "needs a row Baseline-1 GaitBase walkers holistic; it holds Baseline-1 GaitBase walkers probe"),
+        ("occluded_side", "probe", "needs a row Baseline-1 GaitBase walkers holistic; it holds Baseline-1 GaitBase walkers probe"),
     ],
 )
 def test_a_reference_of_something_else_is_refused(command, trained, results, tmp_path, key, value, told):
@@ -235,7 +236,7 @@ def test_a_reference_of_another_teacher_is_refused(command, trained, results, tm
 
 def test_a_reference_of_an_older_version_is_refused(command, trained, results, tmp_path):
     held = json.loads(results[TEACHER].read_text())
-    old = ("method", "backbone", "dataset", "protocol", "gallery_embedder", "kinds", "hidden", "rank1", "rank5", "seed")
+    old = ("method", "backbone", "dataset", "occluded_side", "gallery_embedder", "kinds", "hidden", "rank1", "rank5", "seed")
     (tmp_path / "earlier.json").write_text(json.dumps({"rows": [{key: r[key] for key in old} for r in held["rows"]]}))
     with pytest.raises(SystemExit) as caught:
         command(trained.files["MimicGait"], "--reference", tmp_path / "earlier.json")
@@ -256,6 +257,12 @@ def test_a_reference_that_is_missing_is_named(command, trained):
 
 
 # ---------------------------------------------------------------- refusals
+
+
+def test_the_older_name_of_the_split_option_is_refused(trained, capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--cfgs", str(trained.files[TEACHER]), "--protocol", "corridor.json"])
+    assert "--protocol was renamed; use --split" in capsys.readouterr().err
 
 
 def test_a_ven_ranks_nobody(command, trained):

@@ -42,7 +42,7 @@ def built(monkeypatch):
 
 def test_a_preset_over_seeds(table1, trained):
     held = result(table1)
-    cells = [(r["protocol"], r["gallery_embedder"], r["condition"], r["seed"]) for r in held["rows"]]
+    cells = [(r["occluded_side"], r["gallery_embedder"], r["condition"], r["seed"]) for r in held["rows"]]
     name = "top+bottom 40-60 %"
     hidden = [(side, who, name, seed) for side, who in (("probe", "own"), ("both", "own"), ("probe", "teacher")) for seed in (0, 1)]
     assert cells == [("holistic", "own", None, 0), *hidden]
@@ -56,10 +56,10 @@ def test_a_preset_over_seeds(table1, trained):
 
 def test_the_first_seed_is_what_evaluate_says(table1, trained):
     """Its cells are those of the preset."""
-    plain = {(r["protocol"], r["gallery_embedder"]): r for r in evaluate(trained.files["MimicGait"], quiet=True)}
+    plain = {(r["occluded_side"], r["gallery_embedder"]): r for r in evaluate(trained.files["MimicGait"], quiet=True)}
     for r in result(table1)["rows"]:
         if r["seed"] == 0:
-            own = plain[r["protocol"], r["gallery_embedder"]]
+            own = plain[r["occluded_side"], r["gallery_embedder"]]
             assert {key: r[key] for key in own if key != "seeds"} == {key: own[key] for key in own if key != "seeds"}
 
 
@@ -154,7 +154,7 @@ def test_cells_of_ones_own_with_a_hidden_gallery_by_the_teacher(command, trained
     from opengait_mimic.models.prepare import prepare
     from opengait_mimic.training.launch import start_log
 
-    cells = [{"protocol": "both", "kinds": "middle", "hidden": [0.2, 0.4], "gallery_embedder": "teacher"}]
+    cells = [{"occluded_side": "both", "kinds": "middle", "hidden": [0.2, 0.4], "gallery_embedder": "teacher"}]
     (tmp_path / "cells.yaml").write_text(yaml.safe_dump({"cells": cells}))
     assert command(trained.files["MimicGait"], "--cells", tmp_path / "cells.yaml", "--json", tmp_path / "out.json") == 0
     found = json.loads((tmp_path / "out.json").read_text())
@@ -178,7 +178,7 @@ def test_who_has_no_teacher_leaves_its_cells_out(command, trained, tmp_path):
     found = json.loads((tmp_path / "out.json").read_text())
     assert [r["gallery_embedder"] for r in found["rows"]] == ["own"] * 3
     assert found["provenance"]["left_out"] == ["probe, top+bottom 40-60 %, gallery by the teacher"]
-    (tmp_path / "cells.yaml").write_text(yaml.safe_dump({"cells": [{"protocol": "probe", "gallery_embedder": "teacher"}]}))
+    (tmp_path / "cells.yaml").write_text(yaml.safe_dump({"cells": [{"occluded_side": "probe", "gallery_embedder": "teacher"}]}))
     with pytest.raises(SystemExit) as caught:
         command(trained.files["Baseline-2"], "--cells", tmp_path / "cells.yaml")
     assert "no teacher trained a Baseline-2" in str(caught.value.code)
@@ -203,7 +203,7 @@ def test_a_list_without_any_mate_is_told_before_anything_is_embedded(command, tr
     sides = {"probe": [n for n in every if n.startswith(f"{first}/")], "gallery": [n for n in every if not n.startswith(f"{first}/")]}
     listed = {"format": "opengait-mimic protocol", "format_version": 1, "name": "corridor", "subsets": {"all": sides}}
     with pytest.raises(SystemExit) as caught:
-        command(trained.files[TEACHER], "--protocol", written(tmp_path / "protocol.json", listed))
+        command(trained.files[TEACHER], "--split", written(tmp_path / "protocol.json", listed))
     assert "no probe of 'all' has a mate" in str(caught.value.code) and built == []
 
 
@@ -224,13 +224,13 @@ def test_a_protocol_by_names_is_the_data_sets_own(command, trained, tree, tmp_pa
     listed["subsets"] = {"all": {"probe": probe, "gallery": "rest"}}
     file = written(tmp_path / "protocol.json", listed)
     assert command(trained.files[TEACHER], "--json", tmp_path / "own.json") == 0
-    assert command(trained.files[TEACHER], "--json", tmp_path / "listed.json", "--protocol", file) == 0
+    assert command(trained.files[TEACHER], "--json", tmp_path / "listed.json", "--split", file) == 0
     own, found = (json.loads((tmp_path / name).read_text())["rows"] for name in ("own.json", "listed.json"))
     assert {r["protocol_name"] for r in found} == {"corridor"}
     facts = {key: own[0][key] for key in ("protocol_name", "protocol_hash")}
     assert [{**r, **facts} for r in found] == own
     with pytest.raises(SystemExit) as caught:
-        command(trained.files[TEACHER], "--reference", tmp_path / "own.json", "--protocol", file)
+        command(trained.files[TEACHER], "--reference", tmp_path / "own.json", "--split", file)
     assert "protocol: corridor here, walkers there" in str(caught.value.code)
 
 
@@ -238,7 +238,7 @@ def test_a_protocol_that_names_what_is_not_there_is_refused_before_anything_is_e
     listed = {"format": "opengait-mimic protocol", "format_version": 1, "name": "corridor"}
     listed["subsets"] = {"all": {"probe": ["nobody/nm-02/090"], "gallery": "rest"}}
     with pytest.raises(SystemExit) as caught:
-        command(trained.files[TEACHER], "--protocol", written(tmp_path / "protocol.json", listed))
+        command(trained.files[TEACHER], "--split", written(tmp_path / "protocol.json", listed))
     assert "nobody/nm-02/090" in str(caught.value.code) and built == []
 
 
@@ -271,7 +271,7 @@ def test_pairs_are_the_trials_of_verification(command, trained, tree, tmp_path):
         (("--cells", "nowhere.yaml"), "nowhere.yaml: neither a preset"),
         (("--manifest", "nowhere.json"), "--manifest: nowhere.json not found"),
         (("--pairs", "nowhere.json"), "--pairs: nowhere.json not found"),
-        (("--protocol", "nowhere.json"), "--protocol: nowhere.json not found"),
+        (("--split", "nowhere.json"), "--split: nowhere.json not found"),
     ],
 )
 def test_words_that_are_wrong_are_told_before_anything_is_embedded(command, trained, built, words, told):

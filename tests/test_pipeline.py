@@ -166,7 +166,7 @@ def unscored(monkeypatch, done):
 
 def test_a_whole_run_trains_and_scores_everything(done, yamls, bound, host):
     found = json.loads((done / "walkers/pipeline/MimicGait-MimicGait-seed0/results.json").read_text())
-    cells = [(r["method"], r["protocol"], r["gallery_embedder"]) for r in found["rows"]]
+    cells = [(r["method"], r["occluded_side"], r["gallery_embedder"]) for r in found["rows"]]
     own = [(method, protocol, "own") for method in ("Baseline-1", "MimicGait") for protocol in ("holistic", "probe", "both")]
     assert cells == [*own, ("MimicGait", "probe", "teacher")]
     assert list(found["stages"]) == [TEACHER, VEN, MIMIC] and found["host"] == host.name

@@ -64,7 +64,7 @@ def test_a_whole_run_and_a_second_one(bound, aware, tmp_path, capsys):
     assert bound(file, out) == 0
     result = out / "walkers/pipeline/OcclusionAware-Aware/results.json"
     found = json.loads(result.read_text())
-    cells = [(row["method"], row["protocol"], row["gallery_embedder"]) for row in found["rows"]]
+    cells = [(row["method"], row["occluded_side"], row["gallery_embedder"]) for row in found["rows"]]
     assert cells == [(method, protocol, "own") for method in ("Baseline-1", "OcclusionAware") for protocol in ("holistic", "probe", "both")]
     hp = found["rows"][0]["rank1"]
     assert {row["hp_rank1"] for row in found["rows"]} == {hp}

@@ -67,7 +67,7 @@ def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
     folder = tmp_path_factory.mktemp("processes")
     job = {"steps": {}, "train": {}, "test": {stage: stages(stage, f"{name}-seed0", **odd) for stage, name in TESTS.items()}}
     hidden = {**HIDDEN, "reference_compat": {**SHARED, "grey_whole": False}}  # the checkpoint was trained without grey_whole
-    black = {"trainer_cfg__occlusion": hidden, "evaluator_cfg__occlusion": {**hidden, "protocol": "both"}}
+    black = {"trainer_cfg__occlusion": hidden, "evaluator_cfg__occlusion": {**hidden, "occluded_side": "both"}}
     job["test"]["published"] = stages("MimicGait", "MimicGait-seed0", **{**PUBLISHED, **black}, **odd)
     for stage, sampling, norm in STEPS:
         more = {"trainer_cfg__log_iter": 1, **({"model_cfg__init_mimic": False} if stage == "MimicGait" else {})}

@@ -171,7 +171,7 @@ def test_score_refuses_arrays_of_another_length():
 
 def test_cell_values():
     assert Cell(PROBE).gallery_embedder == "own"
-    with pytest.raises(ValueError, match="protocol = 'gallery'.*holistic.*probe.*both"):
+    with pytest.raises(ValueError, match="occluded_side = 'gallery'.*holistic.*probe.*both"):
         Cell("gallery")
     with pytest.raises(ValueError, match="gallery_embedder = 'ven'.*own.*teacher"):
         Cell(BOTH, "ven")

@@ -13,7 +13,7 @@ from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.metrics.protocols import BOTH, HOLISTIC, KIND_SETS, OWN, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding, read_cells
 from opengait_mimic.occlusion import KINDS, Occlusion, draw, test_key
 
-BASE = {"kinds": {"pole": 1.0}, "hidden": [0.2, 0.3], "protocol": "probe", "seed": 7, "speed": [0.0, 3.0], "time_axis": 50}
+BASE = {"kinds": {"pole": 1.0}, "hidden": [0.2, 0.3], "occluded_side": "probe", "seed": 7, "speed": [0.0, 3.0], "time_axis": 50}
 
 
 @st.composite
@@ -29,7 +29,7 @@ def hidings(draw_):
 def occlusion(hiding, base=None) -> Occlusion:
     """As a model reads the block; the two keys besides are the test's."""
     block = hiding.block(0, base)
-    assert (block.pop("protocol"), block.pop("seed")) == (BOTH, 0)
+    assert (block.pop("occluded_side"), block.pop("seed")) == (BOTH, 0)
     return Occlusion.from_cfg(block, "evaluator_cfg.occlusion")
 
 
@@ -81,7 +81,7 @@ def test_presets_have_cells_of_different_names(name):
 def test_presets_are_the_papers():
     both = {"bottom": 0.5, "top": 0.5}
     first = PRESETS["paper-table1"]
-    assert [(c.protocol, c.gallery_embedder) for c in first] == [(HOLISTIC, OWN), (PROBE, OWN), (BOTH, OWN), (PROBE, TEACHER)]
+    assert [(c.occluded_side, c.gallery_embedder) for c in first] == [(HOLISTIC, OWN), (PROBE, OWN), (BOTH, OWN), (PROBE, TEACHER)]
     assert {(occlusion(c.hiding).hidden, tuple(sorted(occlusion(c.hiding).kinds.items()))) for c in first[1:]} == {
         ((0.4, 0.6), tuple(both.items()))
     }
@@ -89,13 +89,13 @@ def test_presets_are_the_papers():
     assert [c.name for c in second] == ["holistic", "both, middle 40-60 %", "both, dynamic 40-60 %"]
     assert occlusion(second[2].hiding).kinds == {"patch": 0.5, "pole": 0.5}
     (_, cell) = PRESETS["rggait"]
-    assert cell.protocol == BOTH and occlusion(cell.hiding) == Occlusion({"none": 0.5, "bottom": 0.25, "top": 0.25}, (0.1, 0.6))
+    assert cell.occluded_side == BOTH and occlusion(cell.hiding) == Occlusion({"none": 0.5, "bottom": 0.25, "top": 0.25}, (0.1, 0.6))
     assert [c.name for c in PRESETS["severity"][1:]] == [f"{s}, top+bottom {r} %" for s in (BOTH, PROBE) for r in RANGES]
     assert occlusion(Hiding.of(KIND_SETS["all"], (0.4, 0.6))).kinds == pytest.approx(dict.fromkeys(KINDS[1:], 0.2))
 
 
 def test_full_is_every_combination():
-    hiding = {(c.hiding.name, c.protocol, c.gallery_embedder) for c in PRESETS["full"] if c.hiding}
+    hiding = {(c.hiding.name, c.occluded_side, c.gallery_embedder) for c in PRESETS["full"] if c.hiding}
     assert hiding == {(f"{k} {r} %", side, who) for k in KIND_SETS for r in RANGES for side in (PROBE, BOTH) for who in (OWN, TEACHER)}
     assert len(PRESETS["full"]) == 2 + 128 and len({c.hiding for c in PRESETS["full"] if c.hiding}) == 32
 
@@ -115,7 +115,7 @@ def test_names_tell_the_share_and_the_gallery():
 def test_a_block_passes_the_yamls_other_keys_on():
     block = Hiding.of({"middle": 1.0}, (0.4, 0.6)).block(3, {**BASE, "reference_compat": {"moving": "published"}})
     assert block == {
-        **{"kinds": {"middle": 1.0}, "hidden": [0.4, 0.6], "protocol": "both", "seed": 3},
+        **{"kinds": {"middle": 1.0}, "hidden": [0.4, 0.6], "occluded_side": "both", "seed": 3},
         **{"speed": [0.0, 3.0], "time_axis": 50, "reference_compat": {"moving": "published"}},
     }
 
@@ -126,7 +126,7 @@ def test_blocks_are_conditions_of_a_model(host):
     for cell in PRESETS["full"]:
         if cell.hiding:
             found = Condition.from_cfg(cell.hiding.block(5, BASE), "evaluator_cfg.occlusion")
-            assert (found.protocol, found.seed, found.occlusion) == (BOTH, 5, occlusion(cell.hiding, BASE))
+            assert (found.occluded_side, found.seed, found.occlusion) == (BOTH, 5, occlusion(cell.hiding, BASE))
 
 
 def written(folder, text):
@@ -137,11 +137,11 @@ def written(folder, text):
 def test_own_cells(tmp_path):
     text = """
     cells:
-      - {protocol: holistic}
-      - {protocol: [probe, both], kinds: top+bottom, hidden: [10-30, 40-60], gallery_embedder: [own, teacher]}
-      - {protocol: both, kinds: {top: 0.3, pole: 0.7}, hidden: [0.2, 0.5], share: 0.5}
-      - {protocol: both, kinds: [middle, all], hidden: [[0.2, 0.3], 30-50]}
-      - {protocol: probe}
+      - {occluded_side: holistic}
+      - {occluded_side: [probe, both], kinds: top+bottom, hidden: [10-30, 40-60], gallery_embedder: [own, teacher]}
+      - {occluded_side: both, kinds: {top: 0.3, pole: 0.7}, hidden: [0.2, 0.5], share: 0.5}
+      - {occluded_side: both, kinds: [middle, all], hidden: [[0.2, 0.3], 30-50]}
+      - {occluded_side: probe}
     """
     names = [cell.name for cell in read_cells(written(tmp_path, text), BASE)]
     assert names[0] == "holistic" and len(names) == 1 + 8 + 1 + 4 + 1
@@ -151,33 +151,40 @@ def test_own_cells(tmp_path):
         *(f"both, {kinds} {hidden} %" for kinds in ("middle", "all") for hidden in ("20-30", "30-50")),
     ]
     assert names[14] == "probe, pole 20-30 %"  # the YAML's own
-    assert read_cells(written(tmp_path, [{"protocol": "probe"}]))[0].name == "probe, top+bottom 40-60 %"
+    assert read_cells(written(tmp_path, [{"occluded_side": "probe"}]))[0].name == "probe, top+bottom 40-60 %"
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
         (
-            {"protocol": "probes"},
-            r"yaml: cells\[0\]\.protocol = 'probes' \(did you mean 'probe'\?\); allowed: 'holistic', 'probe'",
+            {"occluded_side": "probes"},
+            r"yaml: cells\[0\]\.occluded_side = 'probes' \(did you mean 'probe'\?\); allowed: 'holistic', 'probe'",
         ),
-        ({"protocol": ["both", "all"]}, r"cells\[0\]\.protocol\[1\] = 'all'"),
-        ({"protocol": []}, r"cells\[0\]\.protocol = \[\]; expected at least one"),
-        ({"kinds": "top"}, r"cells\[0\]\.protocol: missing"),
-        ({"protocol": "both", "kind": "top"}, r"cells\[0\]\.kind: unknown key \(did you mean 'kinds'\?\)"),
-        ({"protocol": "both", "kinds": "botom"}, r"kinds = 'botom' \(did you mean 'bottom'\?\); allowed: 'top', 'bottom', 'top\+bottom'"),
-        ({"protocol": "both", "kinds": {"botom": 1.0}}, r"cells\[0\]\.kinds\.botom: unknown kind \(did you mean 'bottom'\?\)"),
-        ({"protocol": "both", "kinds": {"top": 0.5}}, r"cells\[0\]\.kinds: the probabilities add up to 0\.5"),
-        ({"protocol": "both", "kinds": {"none": 1.0}}, r"kinds = \{'none': 1\.0\}: nothing is hidden; that is protocol: holistic"),
-        ({"protocol": "both", "hidden": "40-70"}, r"hidden = '40-70'.*allowed: '10-30', '20-40', '30-50', '40-60'"),
-        ({"protocol": "both", "hidden": [0.6, 0.4]}, r"hidden = \[0\.6, 0\.4\]; expected \[lowest, highest\]"),
-        ({"protocol": "both", "hidden": [0.1, 0.2, 0.3]}, r"hidden = \[0\.1, 0\.2, 0\.3\]; expected a list of two values"),
-        ({"protocol": "both", "hidden": [40, 60]}, r"hidden\[0\] = 40; expected a number from 0\.01 to 0\.95"),
-        ({"protocol": "both", "share": 0}, r"share = 0; expected a number from 1e-06 to 1"),
-        ({"protocol": "both", "gallery_embedder": "teachers"}, r"gallery_embedder = 'teachers' \(did you mean 'teacher'\?\)"),
-        ({"protocol": "holistic", "kinds": "top"}, r"cells\[0\]\.kinds = 'top': protocol holistic hides nothing"),
+        ({"occluded_side": ["both", "all"]}, r"cells\[0\]\.occluded_side\[1\] = 'all'"),
+        ({"occluded_side": []}, r"cells\[0\]\.occluded_side = \[\]; expected at least one"),
+        ({"kinds": "top"}, r"cells\[0\]\.occluded_side: missing"),
+        ({"protocol": "both"}, r"cells\[0\]\.protocol: this key was renamed; write occluded_side: both"),
+        ({"occluded_side": "both", "kind": "top"}, r"cells\[0\]\.kind: unknown key \(did you mean 'kinds'\?\)"),
+        (
+            {"occluded_side": "both", "kinds": "botom"},
+            r"kinds = 'botom' \(did you mean 'bottom'\?\); allowed: 'top', 'bottom', 'top\+bottom'",
+        ),
+        ({"occluded_side": "both", "kinds": {"botom": 1.0}}, r"cells\[0\]\.kinds\.botom: unknown kind \(did you mean 'bottom'\?\)"),
+        ({"occluded_side": "both", "kinds": {"top": 0.5}}, r"cells\[0\]\.kinds: the probabilities add up to 0\.5"),
+        (
+            {"occluded_side": "both", "kinds": {"none": 1.0}},
+            r"kinds = \{'none': 1\.0\}: nothing is hidden; that is occluded_side: holistic",
+        ),
+        ({"occluded_side": "both", "hidden": "40-70"}, r"hidden = '40-70'.*allowed: '10-30', '20-40', '30-50', '40-60'"),
+        ({"occluded_side": "both", "hidden": [0.6, 0.4]}, r"hidden = \[0\.6, 0\.4\]; expected \[lowest, highest\]"),
+        ({"occluded_side": "both", "hidden": [0.1, 0.2, 0.3]}, r"hidden = \[0\.1, 0\.2, 0\.3\]; expected a list of two values"),
+        ({"occluded_side": "both", "hidden": [40, 60]}, r"hidden\[0\] = 40; expected a number from 0\.01 to 0\.95"),
+        ({"occluded_side": "both", "share": 0}, r"share = 0; expected a number from 1e-06 to 1"),
+        ({"occluded_side": "both", "gallery_embedder": "teachers"}, r"gallery_embedder = 'teachers' \(did you mean 'teacher'\?\)"),
+        ({"occluded_side": "holistic", "kinds": "top"}, r"cells\[0\]\.kinds = 'top': occluded_side holistic hides nothing"),
         ("both", r"cells\[0\]: expected a mapping with the keys"),
-        ({"protocol": ["both", "both"]}, r"cells\[0\]: the cell 'both, top\+bottom 40-60 %' stands in cells\[0\] already"),
+        ({"occluded_side": ["both", "both"]}, r"cells\[0\]: the cell 'both, top\+bottom 40-60 %' stands in cells\[0\] already"),
     ],
 )
 def test_own_cells_are_read_strictly(tmp_path, entry, message):
@@ -190,8 +197,8 @@ def test_own_cells_are_read_strictly(tmp_path, entry, message):
     [
         ("cells: []", r"cells\.yaml: cells = \[\]; expected a list of at least one cell"),
         ("", "cells: missing"),
-        ("cell: [{protocol: both}]", r"cells\.yaml\.cell: unknown key \(did you mean 'cells'\?\)"),
-        ("cells: [{protocol: both, share: 0.5, share: 1.0}]", r"cells\[0\]\.share: given twice"),
+        ("cell: [{occluded_side: both}]", r"cells\.yaml\.cell: unknown key \(did you mean 'cells'\?\)"),
+        ("cells: [{occluded_side: both, share: 0.5, share: 1.0}]", r"cells\[0\]\.share: given twice"),
         ("cells: [", "cannot read"),
     ],
 )

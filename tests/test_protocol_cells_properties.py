@@ -30,7 +30,7 @@ from .test_results import FACTS, fake, named
 from .yaml_values import values
 
 MANY = settings(max_examples=120)
-PLACES = {"protocol": BOTH, "seed": 0}
+PLACES = {"occluded_side": BOTH, "seed": 0}
 
 
 def occlusion(hiding: Hiding) -> Occlusion:
@@ -47,7 +47,7 @@ def mixed(one):
 shares = st.dictionaries(st.sampled_from(KINDS), st.sampled_from([0.0, 0.2, 0.5, 1.0]), max_size=3)
 ends = st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.1, 0.3, 0.6])), min_size=2, max_size=2)
 entries = st.fixed_dictionaries(
-    {"protocol": mixed(st.sampled_from([HOLISTIC, PROBE, BOTH]))},
+    {"occluded_side": mixed(st.sampled_from([HOLISTIC, PROBE, BOTH]))},
     optional={
         "kinds": mixed(st.one_of(st.sampled_from(sorted(KIND_SETS)), shares)),
         "hidden": mixed(st.one_of(st.sampled_from(sorted(RANGES)), ends)),
@@ -81,7 +81,7 @@ def test_a_file_is_cells_of_different_names_that_read_back_or_refused(tmp_path_f
     assert len({cell.name for cell in cells}) == len(set(cells)) == len(cells)
     for hiding in {cell.hiding for cell in cells} - {None}:
         assert_round_trip(hiding)
-    assert all((cell.hiding is None) == (cell.protocol == HOLISTIC) for cell in cells)
+    assert all((cell.hiding is None) == (cell.occluded_side == HOLISTIC) for cell in cells)
 
 
 def assert_round_trip(hiding: Hiding) -> None:

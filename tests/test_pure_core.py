@@ -14,7 +14,7 @@ import opengait_mimic
 HOST = ("modeling", "data", "utils", "evaluation")
 EXTRAS = ("jinja2", "matplotlib", "scipy", "sklearn", "pytorch_metric_learning", "tensorboard", "torchvision", "cv2", "einops", "tqdm")
 PURE = (
-    *("occlusion", "visibility", "losses", "retrieval", "protocol", "walkers", "augmentation", "evaluators", "config", "clips"),
+    *("occlusion", "visibility", "losses", "retrieval", "occluded_side", "walkers", "augmentation", "evaluators", "config", "clips"),
     *("pictures", "distributed", "summary", "progress", "batchnorm", "compat", "public_weights", "manifest", "watch", "seeds", "layout"),
     *(
         *(f"doctor.{name}" for name in ("pickles", "walk", "check_files", "check_lists", "fingerprint", "report")),

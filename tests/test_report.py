@@ -85,7 +85,7 @@ def page(results, tmp_path_factory):
 def test_the_results_of_these_tests_are_those_of_the_retrieval_code(content):
     made = Made("MimicGait", frailty=2.0)
     expected = score(made.split, made.whole, made.whole, made.labels, made.views)
-    row = next(row for row in content[1]["rows"] if row["protocol"] == "holistic")
+    row = next(row for row in content[1]["rows"] if row["occluded_side"] == "holistic")
     assert [row[f"rank{k}"] for k in (1, 5, 10, 20)] == pytest.approx([expected[f"rank{k}"] for k in (1, 5, 10, 20)])
     assert 20 < row["rank1"] < 100 and row["cmc"][4] == row["rank5"]
 
@@ -155,7 +155,7 @@ def test_the_points_of_op_against_hp_lie_where_the_numbers_say(page, content):
     titles = {e.text for e in page.elements if e.tag == "title" and "svg" in e.inside}
     for result in content:
         for row in result["rows"]:
-            if row["protocol"] != "holistic":
+            if row["occluded_side"] != "holistic":
                 said = f"HP {row['hp_rank1']:.1f}, OP {row['rank1']:.1f}, RP {row['rp_rank1']:.2f}"
                 assert f"{row['method']}, {row['backbone']}: {said}" in titles
     row = content[0]["rows"][1]  # Baseline-1's marker is a circle; the axes end at a ten above HP and above RP's intervals

@@ -113,9 +113,9 @@ def test_json_and_csv_hold_the_rows_numbers(results, tmp_path):
     rows = [row for folder in results for row in json.loads((folder / "results.json").read_text())["rows"]]
     assert len(content["records"]) == 2 * len(TABLE1)
     for record in content["records"]:
-        same = ("method", "protocol", "gallery_embedder", "condition")
+        same = ("method", "occluded_side", "gallery_embedder", "condition")
         mine = [row for row in rows if all(row[key] == record[key] for key in same)]
-        assert len(mine) == (1 if record["protocol"] == "holistic" else 2)
+        assert len(mine) == (1 if record["occluded_side"] == "holistic" else 2)
         for key in ("rank1", "rank5", "mAP", "rp_rank1", "rp_rank5", "retention_rank1", "hp_rank1"):
             assert record[key] == pytest.approx(np.mean([row[key] for row in mine]), abs=1e-12)
             assert record[f"{key}_sd"] == (pytest.approx(np.std([row[key] for row in mine], ddof=1)) if len(mine) > 1 else None)
@@ -170,7 +170,7 @@ def test_latex_compiles(results, tmp_path):
 def test_latex_holds_the_numbers(results, tmp_path):
     report(results, tmp_path / "p.html", latex=tmp_path / "t.tex")
     text = (tmp_path / "t.tex").read_text()
-    ranks = [row["rank1"] for row in read_result(results[1]).rows if row["protocol"] == "both"]
+    ranks = [row["rank1"] for row in read_result(results[1]).rows if row["occluded_side"] == "both"]
     assert "walkers, GaitBase, protocol" in text and f"\nMimicGait & {np.mean(ranks):.1f}$_{{\\pm{np.std(ranks, ddof=1):.1f}}}$ &" in text
     assert text.count("\\toprule") == text.count("\\begin{table}") == 1 and text.count("\\midrule") == len(TABLE1)
 
@@ -187,7 +187,7 @@ def test_latex_escapes(text, wanted):
     "spoil, said",
     [
         (lambda c: c.update(format="other"), '"format": "opengait-mimic result"'),
-        (lambda c: c.update(format_version=2), "format_version = 2"),
+        (lambda c: c.update(format_version=1), "format_version = 1; this version reads 2"),
         (lambda c: c.update(rows=[]), "rows is empty"),
         (lambda c: c.update(provenance=None), "provenance = None; expected a dict"),
         (lambda c: c["rows"][0].pop("rank1"), r"rows\[0\]: without rank1"),

@@ -91,7 +91,7 @@ def test_every_cell_meets_its_own_two_sides(scorer, passes):
     for cell in CELLS:
         for seed in (3, 4) if cell.hiding else (3,):
             job = cell.hiding and (cell.hiding, seed)
-            gallery = (theirs if cell.gallery_embedder == TEACHER else own)[job if cell.protocol == BOTH else None]
+            gallery = (theirs if cell.gallery_embedder == TEACHER else own)[job if cell.occluded_side == BOTH else None]
             expected = score(parts, own[job].embeddings, gallery.embeddings, own[None].labels, own[None].views)
             for k in (1, 5, 10, 20):
                 assert seen[cell.name, seed][f"rank{k}"] == pytest.approx(expected[f"rank{k}"])
@@ -103,7 +103,7 @@ def test_rows_name_the_switches_of_their_own_pass(scorer):
     rows = scorer.rows(FACTS, None, None, "why", named)[0]
     for r in rows:
         assert r["hidden_by"] == (r["condition"] and f"sha256:{r['condition']}")
-        assert ("reference_compat" in r) == (r["protocol"] != "holistic")
+        assert ("reference_compat" in r) == (r["occluded_side"] != "holistic")
         assert r["rp_reason"] == "why" and r["rp_rank1_interval"] is None and r["rank1_interval"][0] <= r["rank1"] <= r["rank1_interval"][1]
 
 
@@ -144,7 +144,7 @@ def test_curves_are_plain_and_agree_with_rank1(scorer):
         assert set(r["by_view"]) == {"000", "090", "180"} and [p[1] for p in r["view_pairs"]] == [None] * 3
         assert {p[0]: p[2] for p in r["view_pairs"]} == pytest.approx({view: v["rank1"] for view, v in r["by_view"].items()})
         counted = sum(found["trials"] for found in r["by_kind"].values())
-        assert (set(r["by_kind"]), counted) == ((set(), 0) if r["protocol"] == "holistic" else ({"bottom", "top"}, r["probes"]))
+        assert (set(r["by_kind"]), counted) == ((set(), 0) if r["occluded_side"] == "holistic" else ({"bottom", "top"}, r["probes"]))
         assert set(r["verification"]["tar"]) == {"0.01", "0.001"} and len(r["verification"]["roc"]) <= 200
 
 
@@ -287,7 +287,7 @@ def folder(scorer, tmp_path):
 def test_the_folder_holds_what_it_says(folder, scorer):
     assert sorted(p.name for p in folder.iterdir()) == ["pictures.npz", "results.json", "trials.npz"]
     held = json.loads((folder / "results.json").read_text())
-    assert (held["format"], held["format_version"]) == ("opengait-mimic result", 1)
+    assert (held["format"], held["format_version"]) == ("opengait-mimic result", 2)
     assert held["files"] == {"trials": "trials.npz", "pictures": "pictures.npz"} and len(held["rows"]) == 18
     with np.load(folder / "trials.npz", allow_pickle=False) as arrays:
         own = set(Trials._fields) - set(OF_SPLIT)
@@ -299,7 +299,7 @@ def test_the_folder_holds_what_it_says(folder, scorer):
 
 def test_a_reference_gives_its_trials_in_the_order_of_this_run(folder, scorer):
     found = read_reference(folder, {**FACTS, "seeds": [4]})
-    assert found.row["protocol"] == HOLISTIC and found.row["rank1"] == scorer.whole.numbers["rank1"]
+    assert found.row["occluded_side"] == HOLISTIC and found.row["rank1"] == scorer.whole.numbers["rank1"]
     same = found.trials(scorer.names)
     assert all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(same, scorer.whole.trials))
     turned = found.trials(scorer.names[::-1])
@@ -326,8 +326,8 @@ def test_a_reference_that_differs_is_refused(folder, key, value):
 
 def test_a_reference_of_a_newer_format_is_refused(folder):
     held = json.loads((folder / "results.json").read_text())
-    (folder / "results.json").write_text(json.dumps({**held, "format_version": 2}))
-    with pytest.raises(ConfigError, match="format_version = 2; this version reads 1"):
+    (folder / "results.json").write_text(json.dumps({**held, "format_version": 1}))
+    with pytest.raises(ConfigError, match="format_version = 1; this version reads 2; version 2 calls the key protocol occluded_side"):
         read_reference(folder / "results.json", FACTS)
 
 

@@ -134,7 +134,7 @@ def test_the_table_is_aligned_and_complete():
     assert lines[0] == "backbone GaitBase   data set GREW   seeds 0"
     head, rule, *body = lines[1:8]
     assert columns(head, rule) == [
-        *("method", "side", "hidden", "gallery", "Rank-1", "Rank-5", "mAP", "RP [95 %]", "retention", "seen"),
+        *("method", "occluded", "hidden", "gallery", "Rank-1", "Rank-5", "mAP", "RP [95 %]", "retention", "seen"),
     ]
     assert columns(body[1], rule) == [
         *("Baseline-1", "both", "top+bottom 40-60 %", "own", "14.85", "18.85", "20.00", "0.19 [0.10, 0.25]", "1.00", "no"),

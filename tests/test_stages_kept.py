@@ -12,7 +12,7 @@ from opengait_mimic.training.resume_plan import Todo
 from opengait_mimic.workflows import stages
 
 OLDER = {  # rows before conditions had names, key by key
-    "method": "MimicGait", "backbone": "GaitBase", "dataset": "walkers", "protocol": "both", "gallery_embedder": "own",
+    "method": "MimicGait", "backbone": "GaitBase", "dataset": "walkers", "occluded_side": "both", "gallery_embedder": "own",
     "kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "rank1": 50.0, "rank5": 75.0, "holistic_rank1": 90.0, "hp_rank1": 95.0,
     "rp_rank1": 0.526, "seed": 0, "probes": 20, "probes_without_mate": 0,
 }  # fmt: skip

@@ -67,15 +67,16 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
     ("restore_hint: 500", "restore_hint: 5.5", ["evaluator_cfg.restore_hint = 5.5; expected a whole number"]),
     ("metric: euc", "metric: euk", ["evaluator_cfg.metric = 'euk' (did you mean 'euc'?); allowed: 'euc', 'cos'"]),
     ("  metric: euc", "  rerank: true", ["evaluator_cfg.rerank: unknown key", "given True"]),
-    ("protocol: both", "protocol: bth", ["evaluator_cfg.occlusion.protocol = 'bth' (did you mean 'both'?)"]),
+    ("occluded_side: both", "occluded_side: bth", ["evaluator_cfg.occlusion.occluded_side = 'bth' (did you mean 'both'?)"]),
+    ("occluded_side: both", "protocol: both", ["evaluator_cfg.occlusion.protocol: this key was renamed; write occluded_side: both"]),
     (
-        "hidden: [0.4, 0.6], protocol",
-        "hiden: [0.4, 0.6], protocol",
+        "hidden: [0.4, 0.6], occluded_side",
+        "hiden: [0.4, 0.6], occluded_side",
         ["evaluator_cfg.occlusion.hiden: unknown key (did you mean 'hidden'?)"],
     ),
     (
-        "hidden: [0.4, 0.6], protocol",
-        "reference_compat: {movin: published}, protocol",
+        "hidden: [0.4, 0.6], occluded_side",
+        "reference_compat: {movin: published}, occluded_side",
         ["evaluator_cfg.occlusion.reference_compat.movin: unknown key (did you mean 'moving'?); allowed: ['all', 'grey_whole', 'moving', "],
     ),
     (

@@ -92,7 +92,7 @@ def told(test):
 
 def test_a_subset_says_what_a_loop_over_it_alone_says(test, told):
     rows, _, _ = told
-    assert [(r["protocol"], r["seed"]) for r in rows] == [(HOLISTIC, 3), (PROBE, 3), (PROBE, 4)]
+    assert [(r["occluded_side"], r["seed"]) for r in rows] == [(HOLISTIC, 3), (PROBE, 3), (PROBE, 4)]
     for r, done in zip(rows, test.own.values()):
         assert list(r["subsets"]) == list(PROBES[test.dataset])
         for name, types in PROBES[test.dataset].items():
@@ -183,7 +183,7 @@ def test_a_reference_without_subsets_gives_them_no_rp_and_says_so(test):
 )
 def test_subsets_that_are_none_are_refused_by_key(told, tmp_path, subsets, said):
     row = {**told[0][0], "subsets": subsets}
-    content = {"format": "opengait-mimic result", "format_version": 1, "rows": [row], "summary": [], "provenance": {}}
+    content = {"format": "opengait-mimic result", "format_version": 2, "rows": [row], "summary": [], "provenance": {}}
     (tmp_path / "results.json").write_text(json.dumps(content))
     with pytest.raises(ConfigError, match=rf"rows\[0\]\.{said}"):
         read_reference(tmp_path, FACTS)

@@ -8,9 +8,9 @@ import pytest
 from opengait_mimic.workflows.study_summary import chance, spread, verdicts
 
 
-def row(method="MimicGait", protocol="both", gallery="own", rank1=10.0, rank5=20.0, rp=0.5, seed=0):
+def row(method="MimicGait", side="both", gallery="own", rank1=10.0, rank5=20.0, rp=0.5, seed=0):
     return {
-        "backbone": "GaitBase", "dataset": "walkers", "method": method, "protocol": protocol, "gallery_embedder": gallery,
+        "backbone": "GaitBase", "dataset": "walkers", "method": method, "occluded_side": side, "gallery_embedder": gallery,
         "rank1": rank1, "rank5": rank5, "rp_rank1": rp, "seed": seed,
     }  # fmt: skip
 
@@ -30,7 +30,7 @@ def test_spread_is_mean_and_sample_deviation_over_seeds():
     rows = [row(rank1=a, rank5=b, rp=c, seed=s) for s, (a, b, c) in enumerate(zip(first, fifth, rp))]
     rows += [row("Baseline-1", "holistic", rank1=50.0, rank5=70.0, rp=1.0, seed=2)]
     header, body, footer = table(rows)
-    assert header == ["method", "protocol", "gallery", "Rank-1", "Rank-5", "RP"]
+    assert header == ["method", "occluded", "gallery", "Rank-1", "Rank-5", "RP"]
     assert body[0][:3] == ["MimicGait", "both", "own"]
     assert body[0][3:] == [f"{np.mean(v):.{k}f}±{np.std(v, ddof=1):.{k}f}" for v, k in ((first, 1), (fifth, 1), (rp, 2))]
     assert body[0][3] == "13.5±3.8" and np.std(first) < 3.1  # with ddof 0 it would read 3.1
@@ -40,7 +40,7 @@ def test_spread_is_mean_and_sample_deviation_over_seeds():
 
 def test_spread_keeps_protocol_cells_apart():
     rows = [
-        row(gallery=g, protocol=p, rank1=v, seed=s)
+        row(gallery=g, side=p, rank1=v, seed=s)
         for s in (0, 1)
         for g, p, v in (("own", "both", 1), ("teacher", "both", 2), ("own", "probe", 3))
     ]

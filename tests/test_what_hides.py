@@ -12,7 +12,7 @@ from opengait_mimic.occlusion import Occlusion, draw, test_key
 from opengait_mimic.occlusion.manifest import Condition, Manifest, write
 
 NAMES = [(f"{i:03d}", "nm-01", "090") for i in range(9)]
-BASE = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "protocol": "both", "seed": 0}
+BASE = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "occluded_side": "both", "seed": 0}
 HIDING = Hiding.of({"pole": 1.0}, (0.1, 0.3))
 
 

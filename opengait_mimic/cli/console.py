@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import logging
@@ -64,6 +65,13 @@ def add_host_arguments(parser) -> None:
 def add_preflight_argument(parser) -> None:
     """The flag every command that trains shares."""
     parser.add_argument("--no-preflight", action="store_true", help="begin to train at once, without the checks before the first step")
+
+
+class RenamedOption(argparse.Action):
+    """An option of an older version; ``const`` is the new name, which the error states."""
+
+    def __call__(self, parser, namespace, values, option=None):  # noqa: D102
+        parser.error(f"{option} was renamed; use {self.const}")
 
 
 @contextlib.contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+
 from ..metrics.protocols import PRESETS
-from .console import add_host_arguments
+from .console import RenamedOption, add_host_arguments
 
 
 def evaluate(commands) -> None:
@@ -18,7 +20,8 @@ def evaluate(commands) -> None:
     p.add_argument("--reference", default=None, metavar="RESULT", help="a result with the backbone's whole-body row, for RP")
     p.add_argument("--out", default=None, metavar="DIR", help="write the result folder, which `report` reads")
     p.add_argument("--json", default=None, metavar="OUT", help="write the rows, their summary and where they come from here")
-    p.add_argument("--protocol", default=None, metavar="JSON", help="probe and gallery of a data set that has no protocol here")
+    p.add_argument("--split", default=None, metavar="JSON", help="probe and gallery of a data set that has no protocol here")
+    p.add_argument("--protocol", action=RenamedOption, const="--split", help=argparse.SUPPRESS)
     p.add_argument("--pairs", default=None, metavar="JSON", help="pairs for verification (default: every probe against the gallery)")
     p.add_argument("--save-manifest", default=None, metavar="JSON", help="write what was hidden of every sequence")
     p.add_argument("--manifest", default=None, metavar="JSON", help="hide what this file says, in place of drawing")

@@ -90,7 +90,7 @@ class Jobs:
             self.manifest, self.manifest_hash = read_manifest(file), sha256(file)
             on_rank_0(self._tell_departures)
         self.own: list[Job] = [None, *product(dict.fromkeys(cell.hiding for cell in cells if cell.hiding), seeds)]
-        hidden = {cell.hiding for cell in cells if (cell.protocol, cell.gallery_embedder) == (BOTH, TEACHER)}
+        hidden = {cell.hiding for cell in cells if (cell.occluded_side, cell.gallery_embedder) == (BOTH, TEACHER)}
         self.theirs = [] if teacher is None else [job for job in self.own if job is None or job[0] in hidden]
 
     def _tell_departures(self) -> None:

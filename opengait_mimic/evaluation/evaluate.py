@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
     """What to measure; the defaults are the cells of the YAML's own condition, without curves.
 
     ``cells``: a name of `metrics.protocols.PRESETS`, or a YAML of own cells (`read_cells`). ``seeds``: of the draws; None = the
-    YAML's. ``protocol``: a JSON of probe and gallery (`read_protocol`); ``pairs``: one of pairs for verification (`read_pairs`).
+    YAML's. ``split``: a JSON of probe and gallery (`read_protocol`); ``pairs``: one of pairs for verification (`read_pairs`).
     ``manifest``: a JSON of draws in the place of drawing; ``save_manifest``: where to write those that were scored. ``batch``,
     ``cache``: see `evaluation.embeddings.embed`. ``post``: of `opengait_mimic.metrics.POST`. ``full``: also CMC, views, kinds and
     verification. ``pictures``: also the clips of a report.
@@ -46,7 +46,7 @@ class Wanted(NamedTuple):
 
     cells: str | None = None
     seeds: list[int] | None = None
-    protocol: str | None = None
+    split: str | None = None
     pairs: str | None = None
     manifest: str | None = None
     save_manifest: str | None = None
@@ -112,7 +112,7 @@ def measure(
         HostError, ConfigError, CheckpointError: see `prepare`, `read_cells`, `read_reference` and the models; before anything is embedded.
     """
     wanted = wanted or Wanted()
-    subject = read_subject(path, iteration, quiet, wanted.protocol, wanted.pairs, as_teacher)
+    subject = read_subject(path, iteration, quiet, wanted.split, wanted.pairs, as_teacher)
     cells, left_out = cells_of(subject, wanted.cells)
     seeds = wanted.seeds or [subject.base["seed"]]
     facts = on_rank_0(lambda: _facts(subject, wanted, seeds))
@@ -211,7 +211,7 @@ def run(given) -> int:
     seeds = None if given.seeds is None else read_seeds(given.seeds)
     hosts.bind(given.host, given.device, given.output)
     wanted = Wanted(
-        given.preset or given.cells, seeds, given.protocol, given.pairs, given.manifest, given.save_manifest,
+        given.preset or given.cells, seeds, given.split, given.pairs, given.manifest, given.save_manifest,
         given.batch, not given.no_cache, full=bool(given.out or given.json), pictures=bool(given.out),
     )  # fmt: skip
     try_places(out=given.out, json=given.json, save_manifest=given.save_manifest)

@@ -67,13 +67,13 @@ def read_reference(place: Path, own: dict) -> Reference:
     try:
         held = read_content(file)
         rows = held["rows"]
-        found = [r for r in rows if (r["method"], r["protocol"], r["gallery_embedder"]) == ("Baseline-1", HOLISTIC, OWN)]
+        found = [r for r in rows if (r["method"], r["occluded_side"], r["gallery_embedder"]) == ("Baseline-1", HOLISTIC, OWN)]
         for row in found:
             _check(row, f"{file}: rows[{rows.index(row)}]")
     except ConfigError as error:
         raise ConfigError(f"--reference {error}") from error
     if not found:
-        there = ", ".join(sorted({" ".join((r["method"], r["backbone"], r["dataset"], r["protocol"])) for r in rows}))
+        there = ", ".join(sorted({" ".join((r["method"], r["backbone"], r["dataset"], r["occluded_side"])) for r in rows}))
         raise ConfigError(f"--reference {file}: needs a row Baseline-1 {own['backbone']} {own['dataset']} {HOLISTIC}; it holds {there}")
     row = min(found, key=lambda r: len(unlike(own, r)))
     if differences := unlike(own, row):

@@ -92,8 +92,8 @@ def retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, name
         names: label, type and view of each sequence.
     """
     found = []
-    probe_side = None if cell.protocol == HOLISTIC else block
-    gallery_side = None if cell.protocol in (HOLISTIC, PROBE) else block
+    probe_side = None if cell.occluded_side == HOLISTIC else block
+    gallery_side = None if cell.occluded_side in (HOLISTIC, PROBE) else block
     for which in ("best", "worst"):
         wanted, texts = [], []
         for t in extremes(trials, [name[0] for name in names], which):

@@ -13,9 +13,9 @@ import numpy as np
 from ..base.errors import ConfigError
 from ..base.json_header import read_headed
 
-FORMAT, VERSION = "opengait-mimic result", 1
+FORMAT, VERSION = "opengait-mimic result", 2
 """What a result's file says of itself: ``format`` and ``format_version``."""
-TEXT = ("method", "backbone", "dataset", "protocol", "gallery_embedder")
+TEXT = ("method", "backbone", "dataset", "occluded_side", "gallery_embedder")
 PERCENT = ("rank1", "rank5")
 MAYBE_PERCENT = ("rank10", "rank20", "mAP", "mINP", "holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20")
 MAYBE_RATIO = ("rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20", "retention_rank1")
@@ -32,7 +32,7 @@ def read_content(file: Path) -> dict:
     Raises:
         ConfigError: not a result of this format and version, a missing key, a value of the wrong type or out of range.
     """
-    mend = "write it anew with `opengait-mimic evaluate --out DIR`"
+    mend = "version 2 calls the key protocol occluded_side; write it again with `opengait-mimic evaluate --out DIR`"
     content = read_headed(file, FORMAT, VERSION, "a result", mend, parse_constant=_no_number)
     for key, kind in (("rows", list), ("summary", list), ("provenance", dict)):
         if not isinstance(content.get(key), kind):

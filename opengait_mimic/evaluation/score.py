@@ -75,12 +75,12 @@ class Scorer:
                 self.found[cell, seed] = self._of(cell, job, done)
 
     def _of(self, cell: Cell, job: Job, done) -> Scored:
-        gallery_job = job if cell.protocol == BOTH else None
+        gallery_job = job if cell.occluded_side == BOTH else None
         if cell.gallery_embedder == TEACHER:
             return self._score(done, self.theirs[gallery_job])
-        if cell.protocol == HOLISTIC:
+        if cell.occluded_side == HOLISTIC:
             return self.whole
-        return self._score(done, done if cell.protocol == BOTH else self.own)
+        return self._score(done, done if cell.occluded_side == BOTH else self.own)
 
     def _score(self, probe, gallery, full: bool | None = None) -> Scored:
         x, y = (torch.from_numpy(side.embeddings).to(self.device) for side in (probe, gallery))

@@ -34,7 +34,7 @@ from ..training.launch import start_log
 
 BACKBONES = {"Baseline": "GaitBase"}  # OpenGait's class name -> the name the field uses
 METHODS = {"Baseline2": "Baseline-2"}
-DEFAULT = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "protocol": BOTH, "seed": 0}
+DEFAULT = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "occluded_side": BOTH, "seed": 0}
 """The papers' setting; used where the YAML has no ``evaluator_cfg.occlusion``."""
 
 
@@ -116,7 +116,7 @@ class Subject(NamedTuple):
 
 
 def read_subject(
-    path: str | os.PathLike | dict, iteration: int, quiet: bool, protocol: str | None, pairs: str | None, as_teacher: bool = False
+    path: str | os.PathLike | dict, iteration: int, quiet: bool, split_file: str | None, pairs: str | None, as_teacher: bool = False
 ) -> Subject:
     """Read a configuration that is to be tested, and start the log; arguments as `opengait_mimic.evaluation.evaluate.measure`.
 
@@ -130,7 +130,7 @@ def read_subject(
     start_log(cfgs, False, False, quiet)
     if cfgs["model_cfg"]["model"] == "VEN":
         raise ConfigError("model_cfg.model = VEN: it ranks nobody; test it with python -m opengait_mimic --phase test")
-    dataset, known, probe_set = known_protocol(cfgs, protocol)
+    dataset, known, probe_set = known_protocol(cfgs, split_file)
     listed = None if pairs is None else read_pairs(resolve(pairs, "--pairs"))
     kind = model_class(cfgs)
     taught = is_ours(kind) and kind.taught
@@ -202,12 +202,12 @@ def known_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule | Lis
     dataset = data.get("test_dataset_name") or data["dataset_name"]
     probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET", ()))
     if file is not None:
-        return dataset, read_protocol(resolve(file, "--protocol")), probe_set
+        return dataset, read_protocol(resolve(file, "--split")), probe_set
     crossed = boolean(cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")
     try:
         return dataset, protocol_of(dataset, probe_set, crossed), probe_set
     except ValueError as error:
-        raise ConfigError(f"{error}; evaluate takes one by --protocol") from error
+        raise ConfigError(f"{error}; evaluate takes one by --split") from error
 
 
 def _messages():

@@ -115,7 +115,7 @@ class OccludedInput(SharedDraws, Watched):
         """Test from now on under another ``evaluator_cfg.occlusion``, with every sequence hidden.
 
         Args:
-            block: as the YAML has it, whatever its ``protocol``; None = whole bodies.
+            block: as the YAML has it, whatever its ``occluded_side``; None = whole bodies.
             given: (label, type, view) -> (`Draw`, time of its first frame) of every test sequence, in the place of drawing.
 
         Raises:
@@ -123,7 +123,7 @@ class OccludedInput(SharedDraws, Watched):
         """
         evaluator = {key: value for key, value in self.cfgs["evaluator_cfg"].items() if key != "occlusion"}
         if block is not None:
-            evaluator["occlusion"] = {**block, "protocol": "both"}
+            evaluator["occlusion"] = {**block, "occluded_side": "both"}
         self.cfgs = {**self.cfgs, "evaluator_cfg": evaluator}
         self.read_blocks(self.cfgs)
         object.__setattr__(self, "given", given)
@@ -173,12 +173,12 @@ class OccludedInput(SharedDraws, Watched):
 
     def test_draw(self, label: int, type_: str, view: str) -> tuple[tuple, Draw]:
         """The key and the draw of one test clip under the condition."""
-        occlusion, protocol, seed = self.condition
+        occlusion, side, seed = self.condition
         dataset = self.cfgs["data_cfg"].get("test_dataset_name") or self.cfgs["data_cfg"]["dataset_name"]
         name = self.test_loader.dataset.label_set[label]
-        if protocol == "probe" and not is_probe(dataset, name, type_, view, self.probe_set()):
-            protocol = "holistic"
-        if occlusion is None or protocol == "holistic":
+        if side == "probe" and not is_probe(dataset, name, type_, view, self.probe_set()):
+            side = "holistic"
+        if occlusion is None or side == "holistic":
             occlusion = Occlusion({"none": 1.0}, (0.0, 0.0))
         groups = self.groups(occlusion, False)
         if groups:

@@ -72,10 +72,10 @@ def _settled(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration: 
                 f"evaluator_cfg.eval_func = evaluate_Gait3D needs the list PROBE_SET (entries label-type-view) in "
                 f"data_cfg.dataset_partition = {data['dataset_partition']}; add it, or choose the data set's own eval_func"
             )
-        if evaluator.get("cross_view_gallery") and (evaluator.get("occlusion") or {}).get("protocol") == "probe":
+        if evaluator.get("cross_view_gallery") and (evaluator.get("occlusion") or {}).get("occluded_side") == "probe":
             raise ConfigError(
-                "evaluator_cfg.cross_view_gallery = true with evaluator_cfg.occlusion.protocol = 'probe': the host's own test hides the"
-                " probes of its other protocol; choose holistic or both, or score the cell with opengait-mimic evaluate"
+                "evaluator_cfg.cross_view_gallery = true with evaluator_cfg.occlusion.occluded_side = 'probe': the host's own test hides"
+                " the probes of its other protocol; choose holistic or both, or score the cell with opengait-mimic evaluate"
             )
     model = model_class(cfgs)
     if phase == "train":

@@ -14,7 +14,7 @@ class Condition(NamedTuple):
     """What a test hides: nothing (``holistic``), the probes, or ``both`` probes and gallery; and the draws' seed."""
 
     occlusion: Occlusion | None
-    protocol: str
+    occluded_side: str
     seed: int
 
     @classmethod
@@ -24,12 +24,23 @@ class Condition(NamedTuple):
         .. code-block:: yaml
 
             evaluator_cfg:
-              occlusion: {kinds: {top: 0.5, bottom: 0.5}, hidden: [0.4, 0.6], protocol: both, seed: 0}
+              occlusion: {kinds: {top: 0.5, bottom: 0.5}, hidden: [0.4, 0.6], occluded_side: both, seed: 0}
         """
         if given is None:
             return cls(None, "holistic", 0)
         if not isinstance(given, dict):
             raise ConfigError(f"{where} = {given!r}; expected a mapping, or leave it out to test whole bodies")
-        own = {"protocol": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))}
+        refuse_old_key(given, where)
+        own = {"occluded_side": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))}
         block = read(given, where, {**fields(place), **own})
-        return cls(Occlusion.of(block, where), block.protocol, block.seed)
+        return cls(Occlusion.of(block, where), block.occluded_side, block.seed)
+
+
+def refuse_old_key(given: dict, where: str) -> None:
+    """Refuse ``protocol``, the older name of ``occluded_side``.
+
+    Raises:
+        ConfigError: the block has the key ``protocol``.
+    """
+    if "protocol" in given:
+        raise ConfigError(f"{where}.protocol: this key was renamed; write occluded_side: {given['protocol']}")

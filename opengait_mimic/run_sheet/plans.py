@@ -38,7 +38,7 @@ def of_test(cfgs: dict, recipe: bool = False) -> dict:
     if evaluator.get("occlusion") is not None:
         model = cfgs["model_cfg"].get("model")
         found = Condition.from_cfg(evaluator["occlusion"], "evaluator_cfg.occlusion", place_of(model))
-        evaluator["occlusion"] = {**found.occlusion._asdict(), "protocol": found.protocol, "seed": found.seed}
+        evaluator["occlusion"] = {**found.occlusion._asdict(), "occluded_side": found.occluded_side, "seed": found.seed}
     data = data_inputs(cfgs, ("TEST_SET", "PROBE_SET"), recipe)
     name = data.get("test_dataset_name") or data["dataset_name"]
     return {"data": {"name": name, "partition": data["dataset_partition"], "sample": data["dataset_root"]}, **evaluator}

@@ -267,7 +267,7 @@ def _outcome(stage: Stage, task: Todo, result: dict, width: int) -> dict:
     if result["visibility"] and "scalar/test_accuracy/frame" in result["visibility"]:
         said.append(f"frame accuracy {result['visibility']['scalar/test_accuracy/frame']:.1f} %")
     if result["rows"]:
-        said.append(", ".join(f"{row['protocol']} {row['rank1']:.1f}" for row in result["rows"] if row["gallery_embedder"] == "own"))
+        said.append(", ".join(f"{row['occluded_side']} {row['rank1']:.1f}" for row in result["rows"] if row["gallery_embedder"] == "own"))
     spent = (seconds if trained else 0) + (0 if result["again"] else result["seconds"])
     if not trained and stage.train is not None:
         said.append("done before" if result["again"] else "trained before")

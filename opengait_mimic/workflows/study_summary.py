@@ -11,14 +11,14 @@ def chance(subjects: int) -> float:
 
 
 def spread(rows: list[dict]) -> str:
-    """A table of mean ± standard deviation over seeds (ddof 1): method, protocol, gallery, Rank-1, Rank-5, RP."""
+    """A table of mean ± standard deviation over seeds (ddof 1): method, occluded side, gallery, Rank-1, Rank-5, RP."""
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
-        groups.setdefault((row["method"], row["protocol"], row["gallery_embedder"]), []).append(row)
+        groups.setdefault((row["method"], row["occluded_side"], row["gallery_embedder"]), []).append(row)
         for key in ("backbone", "dataset"):
             if row[key] != rows[0][key]:
                 raise ValueError(f"rows of {key} {rows[0][key]} and {row[key]}: a spread is over seeds of one {key}")
-    table = [("method", "protocol", "gallery", "Rank-1", "Rank-5", "RP")]
+    table = [("method", "occluded", "gallery", "Rank-1", "Rank-5", "RP")]
     for key, found in groups.items():
         cells = []
         for column, digits in (("rank1", 1), ("rank5", 1), ("rp_rank1", 2)):
@@ -49,7 +49,7 @@ def verdicts(runs: list[dict], rows: list[dict], known: dict) -> list[tuple[bool
     checks.append((accuracy >= 90, f"VEN accuracy {accuracy:.1f} % per frame on held-out subjects (at least 90 %)"))
     if known.get("chance_rank1"):
         low = 5 * known["chance_rank1"]
-        holistic = [r["rank1"] for r in rows if r["method"] == "Baseline-1" and r["protocol"] == "holistic"]
+        holistic = [r["rank1"] for r in rows if r["method"] == "Baseline-1" and r["occluded_side"] == "holistic"]
         inside = bool(holistic) and all(low <= value <= 90 for value in holistic)
         shown = ", ".join(f"{value:.1f}" for value in holistic) or "missing:"
         checks.append((inside, f"teacher's whole-body Rank-1 {shown} % (between 5 x chance = {low:.1f} % and 90 %)"))

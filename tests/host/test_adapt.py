@@ -15,7 +15,7 @@ from opengait_mimic.training.launch import build, launch, start_log
 from tests.host_runs import script
 
 TEACHER = "GaitBase (teacher)"
-TOP = {"kinds": {"top": 1.0}, "hidden": [0.5, 0.5], "protocol": "probe", "seed": 0}
+TOP = {"kinds": {"top": 1.0}, "hidden": [0.5, 0.5], "occluded_side": "probe", "seed": 0}
 
 
 def variant(file, tmp_path, **changes):
@@ -158,7 +158,7 @@ def test_a_host_model_trained_with_our_transform_can_be_evaluated(augmented):
     from opengait_mimic.evaluation.evaluate import evaluate
 
     rows = evaluate(augmented[0], quiet=True)
-    assert [r["protocol"] for r in rows] == ["holistic", "probe", "both"]
+    assert [r["occluded_side"] for r in rows] == ["holistic", "probe", "both"]
     assert "Baseline-1" not in {r["method"] for r in rows}, "Baseline-1 was trained on whole bodies"
     assert all(r["rp_rank1"] is None and "--reference" in r["rp_reason"] for r in rows)
 

@@ -130,7 +130,7 @@ def test_a_test_and_the_rows_of_an_evaluation(trained):
     rows = {role: evaluate(file, quiet=True) for role, file in trained.files.items()}
     hp = rows["teacher"][0]["rank1"]
     for role, found in rows.items():
-        cells = [(r["protocol"], r["gallery_embedder"]) for r in found]
+        cells = [(r["occluded_side"], r["gallery_embedder"]) for r in found]
         assert cells == [("holistic", "own"), ("probe", "own"), ("both", "own")] + [("probe", "teacher")] * (role == "MimicGait")
         assert {r["backbone"] for r in found} == {trained.name.split()[0]} and {r["hp_rank1"] for r in found} == {hp}
         for r in found:

@@ -138,7 +138,7 @@ def test_checkpoints_restore_strictly_and_a_test_runs(trained):
         assert all(name == "_extra_state" or torch.equal(saved[name], now[name]) for name in saved), role
     rows = {role: evaluate(file, quiet=True) for role, file in trained.files.items()}
     for role, file in trained.files.items():  # the host's own test; the teacher's sees whole bodies, the others' hides both sides
-        (same,) = (row for row in rows[role] if row["protocol"] == ("holistic" if role == "teacher" else "both"))
+        (same,) = (row for row in rows[role] if row["occluded_side"] == ("holistic" if role == "teacher" else "both"))
         assert launch(file, "test", quiet=True)["scalar/test_accuracy/Rank-1"] == same["rank1"], role
     losses = [" ".join(f"{loss:.3f}" for loss in trained.losses[role]) for role in trained.models]
     ranks = " / ".join(f"{found[0]['rank1']:.0f}" for found in rows.values())

@@ -260,7 +260,7 @@ def test_missing_or_wrong_checkpoints_are_refused_with_the_way_out(trained, tmp_
 
 def test_rows_of_an_evaluation(trained):
     rows = evaluate(trained.files[STAGE], quiet=True)
-    cells = [(r["protocol"], r["gallery_embedder"]) for r in rows]
+    cells = [(r["occluded_side"], r["gallery_embedder"]) for r in rows]
     assert cells == [("holistic", "own"), ("probe", "own"), ("both", "own"), ("probe", "teacher")]
     teacher = evaluate(trained.files["GaitBase (teacher)"], quiet=True)
     assert {r["hp_rank1"] for r in rows} == {teacher[0]["rank1"]}, "HP is the teacher's whole-body score in every row"

@@ -109,7 +109,7 @@ def test_parts_and_channels_are_read_off_the_backbone(aware):
 
 def test_the_rows_of_an_evaluation(aware, trained):
     rows = evaluate(aware.file, quiet=True)
-    assert [(r["method"], r["protocol"], r["gallery_embedder"]) for r in rows] == [
+    assert [(r["method"], r["occluded_side"], r["gallery_embedder"]) for r in rows] == [
         ("OcclusionAware", protocol, "own") for protocol in ("holistic", "probe", "both")
     ]
     whole = evaluate(trained.files["GaitBase (teacher)"], quiet=True)[0]["rank1"]
@@ -201,7 +201,7 @@ def test_a_plain_classifier_is_a_detector_too(gaitbase, trained, classifier, tmp
     assert all(torch.equal(value, own[name]) for name, value in guide.items())
     saved, back = found.model.state_dict(), built(found.file, training=False).state_dict()
     assert list(saved) == list(back) and all(name == "_extra_state" or torch.equal(saved[name], back[name]) for name in saved)
-    assert {(row["method"], row["protocol"], row["gallery_embedder"]) for row in evaluate(found.file, quiet=True)} == {
+    assert {(row["method"], row["occluded_side"], row["gallery_embedder"]) for row in evaluate(found.file, quiet=True)} == {
         *((method, protocol, "own") for protocol in ("holistic", "probe", "both")),
         *([(method, "probe", "teacher")] if method == "MimicGait" else []),
     }

@@ -89,7 +89,7 @@ def test_fixed_sampling_shares_nothing_and_says_so(trained, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("limit", [None, 7])
 def test_test_clips_share_with_their_neighbours_in_the_list(trained, tmp_path, limit):
-    occlusion = {**MOVES, "reference_compat": SHARED, "protocol": "both", "seed": 4}
+    occlusion = {**MOVES, "reference_compat": SHARED, "occluded_side": "both", "seed": 4}
     changes = {} if limit is None else {"evaluator_cfg__sampler__frames_all_limit": limit}
     model = built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion=occlusion, **changes), training=False)
     infos = model.test_loader.dataset.seqs_info
@@ -120,7 +120,7 @@ def test_without_moving_kinds_no_neighbour_is_read(trained, tmp_path, monkeypatc
 def test_probes_alone_may_be_hidden_with_a_groups_draw(trained, tmp_path):
     occlusion = {"kinds": {"top": 1.0}, "reference_compat": {"shared_draw": {"processes": 1, "test_batch": 4}}}
     both, probe = (
-        built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion={**occlusion, "protocol": p}), training=False)
+        built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion={**occlusion, "occluded_side": p}), training=False)
         for p in ("both", "probe")
     )
     data = both.test_loader.dataset
@@ -149,7 +149,8 @@ def test_all_of_mimicgait_trains_and_tests(trained, tmp_path):
     occlusion = {"kinds": five, "reference_compat": "all"}
     file = variant(
         trained.files[MIMIC], tmp_path, trainer_cfg__save_name="all", evaluator_cfg__save_name="all", model_cfg__reference_compat="all",
-        loss_cfg__0__reference_compat="all", trainer_cfg__occlusion=occlusion, evaluator_cfg__occlusion={**occlusion, "protocol": "both"},
+        loss_cfg__0__reference_compat="all", trainer_cfg__occlusion=occlusion,
+        evaluator_cfg__occlusion={**occlusion, "occluded_side": "both"},
     )  # fmt: skip
     model = launch(file, "train", quiet=True)
     assert model.iteration == 3
@@ -340,7 +341,7 @@ def test_a_row_of_whole_bodies_names_no_switch_of_the_hiding(trained, tmp_path):
     changes = {"evaluator_cfg__occlusion__reference_compat": hides, "model_cfg__reference_compat": ranks}
     found = evaluate(variant(trained.files[MIMIC], tmp_path, **changes), quiet=True)
     of_ranks = {"model_cfg.reference_compat.rank": "bare"}
-    assert [r["protocol"] for r in found] == ["holistic", "probe", "both", "probe"] and found[0]["reference_compat"] == of_ranks
+    assert [r["occluded_side"] for r in found] == ["holistic", "probe", "both", "probe"] and found[0]["reference_compat"] == of_ranks
     assert all(r["reference_compat"] == {**of_ranks, "evaluator_cfg.occlusion.reference_compat.moving": "published"} for r in found[1:])
 
 
@@ -351,7 +352,7 @@ def test_what_is_tested_clip_by_clip_shares_nothing_and_says_so(trained, tmp_pat
     if not hasattr(sys.modules["modeling.models"], "GaitGL"):
         pytest.skip("the host has no GaitGL")
     gaitgl = {"model": "GaitGL", "channels": [4, 8, 8], "class_num": 8}
-    hidden = {"kinds": {"top": 0.5, "pole": 0.5}, "reference_compat": {"all": True, "grey_whole": False}, "protocol": "both"}
+    hidden = {"kinds": {"top": 0.5, "pole": 0.5}, "reference_compat": {"all": True, "grey_whole": False}, "occluded_side": "both"}
     changes = {"model_cfg__backbone": gaitgl, "evaluator_cfg__occlusion": hidden}
     file = variant(trained.files[BASE], tmp_path, trainer_cfg__save_name="single", evaluator_cfg__save_name="single", **changes)
     launch(file, "train", quiet=True)

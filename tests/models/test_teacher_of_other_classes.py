@@ -99,7 +99,8 @@ def test_the_pipeline_tests_it(made, output, host_spec, monkeypatch):
     assert run_pipeline(SimpleNamespace(cfgs=mimic, host=host_spec, device="cpu", output=output, retrain=False, no_preflight=True)) == 0
     tested = json.loads((Path(output) / "walkers/pipeline/MimicGait-piped-Classes/baseline1.json").read_text())["rows"]
     whole, right = (
-        [row["rank1"] for row in rows if row["protocol"] == "holistic"] for rows in (tested, evaluate(made.four["teacher"], quiet=True))
+        [row["rank1"] for row in rows if row["occluded_side"] == "holistic"]
+        for rows in (tested, evaluate(made.four["teacher"], quiet=True))
     )
     assert whole == right and whole
 

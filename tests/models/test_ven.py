@@ -90,7 +90,7 @@ ALL = {"kinds": {"none": 0.1, "bottom": 0.1, "top": 0.1, "middle": 0.1, "patch":
 def test_moving_kinds_are_learnt_frame_by_frame(trained, tmp_path):
     """Labels and amounts redone from the pixels: what the occluded view lost of the whole one."""
     names = ["none", "bottom", "top", "middle", "patch", "pole"]
-    changes = {"model_cfg__kinds": names, "trainer_cfg__occlusion": ALL, "evaluator_cfg__occlusion": {**ALL, "protocol": "both"}}
+    changes = {"model_cfg__kinds": names, "trainer_cfg__occlusion": ALL, "evaluator_cfg__occlusion": {**ALL, "occluded_side": "both"}}
     file = variant(trained.files[STAGE], tmp_path, trainer_cfg__save_name="six", evaluator_cfg__save_name="six", **changes)
     model = built(file)
     raw = next(iter(model.train_loader))
@@ -125,7 +125,7 @@ def test_moving_kinds_need_class_none(trained, tmp_path):
                 tmp_path,
                 model_cfg__kinds=["bottom", "pole"],
                 trainer_cfg__occlusion=pole,
-                evaluator_cfg__occlusion={**pole, "protocol": "both"},
+                evaluator_cfg__occlusion={**pole, "occluded_side": "both"},
             )
         )
 

@@ -25,7 +25,7 @@ def hosts_own(cfgs, block):
     cfgs = copy.deepcopy(cfgs)
     cfgs["evaluator_cfg"].pop("occlusion", None)
     if block is not None:
-        cfgs["evaluator_cfg"]["occlusion"] = {**block, "protocol": "both"}
+        cfgs["evaluator_cfg"]["occlusion"] = {**block, "occluded_side": "both"}
     model = build(cfgs, training=False, occludable=True)
     with torch.no_grad():
         return model.inference(rank_and_world()[0])["embeddings"]

@@ -42,7 +42,7 @@ def test_whatever_decides_the_embeddings_is_another_pass(fresh, tmp_path, traine
     alike = copy.deepcopy(cfgs)
     alike["evaluator_cfg"]["sampler"]["batch_size"] = 7
     alike["evaluator_cfg"].update(metric="cos", save_name="x")
-    assert pass_key(alike, {**BLOCK, "protocol": "probe", "time_axis": 100}, "data", "weights") == base
+    assert pass_key(alike, {**BLOCK, "occluded_side": "probe", "time_axis": 100}, "data", "weights") == base
 
 
 def test_the_code_and_torch_are_in_the_key(fresh, monkeypatch):

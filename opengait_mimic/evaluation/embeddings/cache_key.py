@@ -103,7 +103,7 @@ def resolved(cfgs: dict, block: dict | None):
     """What a block hides, its defaults filled in: a `Condition`."""
     from ...occlusion.condition import Condition
 
-    given = None if block is None else {**block, "protocol": "both"}
+    given = None if block is None else {**block, "occluded_side": "both"}
     return Condition.from_cfg(given, "evaluator_cfg.occlusion", place_of(cfgs["model_cfg"].get("model")))
 
 

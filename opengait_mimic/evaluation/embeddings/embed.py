@@ -51,7 +51,7 @@ def embed_each(
 
     Args:
         cfgs: a configuration from `prepare` (phase ``embed``), of any silhouette model.
-        hidings: what to hide, in order: an ``occlusion`` block (its ``protocol`` is not heeded), or None = whole bodies.
+        hidings: what to hide, in order: an ``occlusion`` block (its ``occluded_side`` is not used), or None = whole bodies.
         batch: sequences at a time in each process. None: `SEQUENCES` where `why_single` finds that they keep their embeddings, else
             one; a number above 1 that it refuses is not taken, with a warning.
         cache: False neither reads nor keeps passes.

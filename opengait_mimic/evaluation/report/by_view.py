@@ -14,7 +14,7 @@ MOST = 18
 def views(group: Group) -> Section:
     """Cross-view protocols: for each method and cell a map of probe view × gallery view; else for each cell methods × probe view."""
     figures = []
-    for place in sorted(group.places, key=lambda place: place.protocol == "holistic"):  # whole bodies last
+    for place in sorted(group.places, key=lambda place: place.occluded_side == "holistic"):  # whole bodies last
         flat: dict[str, dict[str, float]] = {}
         for entry in group.at(place):
             pairs = _pairs(entry)

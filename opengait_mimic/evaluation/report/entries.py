@@ -29,7 +29,7 @@ class Stat(NamedTuple):
 class Place(NamedTuple):
     """What makes two cells of two results the same cell; ``hidden`` and the mix are those of the rows."""
 
-    protocol: str
+    occluded_side: str
     gallery: str
     condition: str
     kinds: tuple[tuple[str, float], ...]
@@ -38,7 +38,8 @@ class Place(NamedTuple):
     @property
     def side(self) -> str:
         """Which side is hidden, and whose gallery it is."""
-        return HIDDEN_SIDE.get(self.protocol, self.protocol) + ("" if self.gallery == "own" else f", gallery by the {self.gallery}")
+        side = HIDDEN_SIDE.get(self.occluded_side, self.occluded_side)
+        return side if self.gallery == "own" else f"{side}, gallery by the {self.gallery}"
 
     @property
     def title(self) -> str:
@@ -136,7 +137,7 @@ def _part(rows: list[dict], summed: dict) -> Part:
 def _place(row: dict) -> Place:
     kinds, hidden = row.get("kinds") or {}, tuple(row.get("hidden") or ())
     condition = row.get("condition") or (f"{'+'.join(kinds)} {share(hidden)}" if kinds and hidden else "")
-    return Place(row["protocol"], row["gallery_embedder"], condition, tuple(sorted(kinds.items())), hidden)
+    return Place(row["occluded_side"], row["gallery_embedder"], condition, tuple(sorted(kinds.items())), hidden)
 
 
 def _transductive(row: dict) -> str:
@@ -170,5 +171,5 @@ def _summed(result: Result, rows: list[dict]) -> dict:
 
 BOUNDED = tuple(f"{kind}rank{k}" for kind in ("", "rp_") for k in (1, 5, 10, 20))
 """Scores that have an interval."""
-KEYS = ("method", "backbone", "protocol", "gallery_embedder", "condition", "post")
+KEYS = ("method", "backbone", "occluded_side", "gallery_embedder", "condition", "post")
 """By which a summary's entry and the rows it sums up are matched."""

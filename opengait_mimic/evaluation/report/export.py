@@ -10,9 +10,9 @@ from ...metrics.protocols.mates import COUNTS
 from .entries import BOUNDED, SCORES, Entry, Part
 from .method_groups import Group, why_apart
 
-FORMAT, VERSION = "opengait-mimic report", 1
+FORMAT, VERSION = "opengait-mimic report", 2
 COLUMNS = (
-    *("group", "dataset", "protocol_name", "method", "backbone", "transductive", "cell", "protocol", "gallery_embedder", "condition"),
+    *("group", "dataset", "protocol_name", "method", "backbone", "transductive", "cell", "occluded_side", "gallery_embedder", "condition"),
     "subset",
     *("seeds", "seen", "trained_kinds"),
     *COUNTS,
@@ -45,7 +45,7 @@ def _record(number: int, group: Group, entry: Entry, subset: str | None, part: P
         "backbone": entry.backbone,
         "transductive": entry.transductive or None,
         "cell": place.title,
-        "protocol": place.protocol,
+        "occluded_side": place.occluded_side,
         "gallery_embedder": place.gallery,
         "condition": place.condition or None,
         "subset": subset,

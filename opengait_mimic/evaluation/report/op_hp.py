@@ -19,7 +19,7 @@ def op_hp(group: Group) -> Section:
     """One chart for each hidden cell, one point for each method and backbone."""
     figures, names = [], []
     for place in group.places:
-        found = [entry for entry in group.at(place) if place.protocol != "holistic" and entry.scores["hp_rank1"].mean is not None]
+        found = [entry for entry in group.at(place) if place.occluded_side != "holistic" and entry.scores["hp_rank1"].mean is not None]
         if found:
             figures.append(_figure(group, place, found))
             names += [entry.name for entry in found]

@@ -36,7 +36,7 @@ def sheets(group: Group) -> Section:
 def retrievals(group: Group) -> Section:
     """The best and the worst retrievals of each method and cell, first seed."""
     figures = []
-    order = sorted(group.places, key=lambda place: place.protocol == "holistic")  # whole bodies last
+    order = sorted(group.places, key=lambda place: place.occluded_side == "holistic")  # whole bodies last
     for entry in (entry for place in order for entry in group.at(place)):
         for which in ("best", "worst"):
             name = f"retrieval/{entry.indices[0]}/{which}"

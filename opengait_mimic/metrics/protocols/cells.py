@@ -86,7 +86,7 @@ class Hiding(NamedTuple):
         share = number(1e-6, 1)(share, f"{where}.share") * (1 - drawn.kinds.get("none", 0.0))
         hiding = {kind: drawn.kinds[kind] for kind in LISTED[1:] if drawn.kinds.get(kind)}
         if not hiding:
-            raise ConfigError(f"{where}.kinds = {kinds!r}: nothing is hidden; that is protocol: {HOLISTIC}, without kinds")
+            raise ConfigError(f"{where}.kinds = {kinds!r}: nothing is hidden; that is occluded_side: {HOLISTIC}, without kinds")
         mixture = {kind: _rounded(p / sum(hiding.values())) for kind, p in hiding.items()}
         named = {frozenset(known.items()): name for name, known in KIND_SETS.items()}.get(frozenset(mixture.items()))
         named = named or " ".join(f"{kind}:{p:.10g}" for kind, p in mixture.items())
@@ -104,7 +104,7 @@ class Hiding(NamedTuple):
             base: the YAML's own block; its ``speed``, ``time_axis`` and ``reference_compat`` are passed on.
         """
         passed = {key: base[key] for key in PASSED_ON if base and key in base}
-        return {"kinds": dict(self.kinds), "hidden": list(self.hidden), "protocol": BOTH, "seed": seed, **passed}
+        return {"kinds": dict(self.kinds), "hidden": list(self.hidden), "occluded_side": BOTH, "seed": seed, **passed}
 
 
 def _rounded(value: float) -> float:
@@ -113,10 +113,10 @@ def _rounded(value: float) -> float:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the protocol: which side is hidden and how, and which network embeds the gallery.
+    """One cell: which side is hidden and how, and which network embeds the gallery.
 
     Args:
-        protocol: ``holistic`` (nothing is hidden), ``probe`` (the probes are) or ``both`` (probes and gallery are).
+        occluded_side: ``holistic`` (nothing is hidden), ``probe`` (the probes are) or ``both`` (probes and gallery are).
         gallery_embedder: ``own`` (the method embeds both sides) or ``teacher`` (the teacher embeds the gallery).
         hiding: what is hidden; None = as the YAML's ``evaluator_cfg.occlusion`` says (nothing, where holistic).
 
@@ -124,22 +124,22 @@ class Cell:
         ValueError: any other value, or a holistic cell that hides.
     """
 
-    protocol: str
+    occluded_side: str
     gallery_embedder: str = OWN
     hiding: Hiding | None = None
 
     def __post_init__(self):  # noqa: D105
-        for key, allowed in (("protocol", (HOLISTIC, PROBE, BOTH)), ("gallery_embedder", (OWN, TEACHER))):
+        for key, allowed in (("occluded_side", (HOLISTIC, PROBE, BOTH)), ("gallery_embedder", (OWN, TEACHER))):
             if getattr(self, key) not in allowed:
                 raise ValueError(f"{key} = {getattr(self, key)!r}; expected one of {list(allowed)}")
-        if self.protocol == HOLISTIC and self.hiding is not None:
-            raise ValueError(f"protocol = {HOLISTIC!r} hides nothing, but hiding = {self.hiding.name!r}; expected hiding None")
+        if self.occluded_side == HOLISTIC and self.hiding is not None:
+            raise ValueError(f"occluded_side = {HOLISTIC!r} hides nothing, but hiding = {self.hiding.name!r}; expected hiding None")
 
     @property
     def name(self) -> str:
         """For tables, one of each: ``holistic``; ``both, top+bottom 40-60 %``; ``probe, middle 10-30 %, gallery by the teacher``."""
         hidden = [self.hiding.name] if self.hiding else []
-        return ", ".join([self.protocol, *hidden, *(["gallery by the teacher"] if self.gallery_embedder == TEACHER else [])])
+        return ", ".join([self.occluded_side, *hidden, *(["gallery by the teacher"] if self.gallery_embedder == TEACHER else [])])
 
 
 def standard_cells(hiding: Hiding) -> tuple[Cell, ...]:

@@ -9,6 +9,7 @@ from ...base.config import REQUIRED, anything, choice, nearest, number, pair, re
 from ...base.errors import ConfigError
 from ...base.yaml_text import parse
 from ...occlusion import Occlusion
+from ...occlusion.condition import refuse_old_key
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PAPERS, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding
 
 
@@ -18,11 +19,11 @@ def read_cells(yaml_or_name: str, base_occlusion: dict | None = None, where: str
     .. code-block:: yaml
 
         cells:                                    # each entry: one cell, or several where a key holds a list
-          - {protocol: holistic}
-          - {protocol: [probe, both], kinds: top+bottom, hidden: [10-30, 40-60], gallery_embedder: [own, teacher]}
-          - {protocol: both, kinds: {top: 0.3, pole: 0.7}, hidden: [0.2, 0.5], share: 0.5}
+          - {occluded_side: holistic}
+          - {occluded_side: [probe, both], kinds: top+bottom, hidden: [10-30, 40-60], gallery_embedder: [own, teacher]}
+          - {occluded_side: both, kinds: {top: 0.3, pole: 0.7}, hidden: [0.2, 0.5], share: 0.5}
 
-    ``protocol`` is required; ``kinds`` (a name of `KIND_SETS`, probabilities, or a list of such) and ``hidden`` (a name of
+    ``occluded_side`` is required; ``kinds`` (a name of `KIND_SETS`, probabilities, or a list of such) and ``hidden`` (a name of
     `RANGES`, a pair of shares, or a list of such) are by default those of ``base_occlusion``, or top+bottom 40-60 %; ``share`` (of
     the draws that hide, above 0 to 1) is 1, ``gallery_embedder`` ``own``.
 
@@ -61,7 +62,7 @@ def _of_file(file: Path, base: dict, where: str) -> list[Cell]:
         raise ConfigError(*(f"{file}: {slip.message}" for slip in slipped))
     entries = read(given, str(file), {"cells": (REQUIRED, anything)}).cells
     if not isinstance(entries, list) or not entries:
-        raise ConfigError(f"{file}: cells = {entries!r}; expected a list of at least one cell, such as {{protocol: {HOLISTIC}}}")
+        raise ConfigError(f"{file}: cells = {entries!r}; expected a list of at least one cell, such as {{occluded_side: {HOLISTIC}}}")
     found: dict[Cell, str] = {}
     for i, entry in enumerate(entries):
         for cell in _of_entry(entry, f"{file}: cells[{i}]", base):
@@ -72,11 +73,13 @@ def _of_file(file: Path, base: dict, where: str) -> list[Cell]:
 
 
 def _of_entry(entry, where: str, base: dict) -> list[Cell]:
+    if isinstance(entry, dict):
+        refuse_old_key(entry, where)
     block = read(
         entry,
         where,
         {
-            "protocol": (REQUIRED, _each(choice(HOLISTIC, PROBE, BOTH))),
+            "occluded_side": (REQUIRED, _each(choice(HOLISTIC, PROBE, BOTH))),
             "kinds": (base.get("kinds", "top+bottom"), _each(_kinds)),
             "hidden": (list(base.get("hidden", PAPERS)), _ranges),
             "share": (1.0, number(1e-6, 1)),
@@ -84,11 +87,11 @@ def _of_entry(entry, where: str, base: dict) -> list[Cell]:
         },
     )
     cells = []
-    for side in block.protocol:
+    for side in block.occluded_side:
         hidings: list = [None]
         if side == HOLISTIC:
-            if extra := [key for key in ("kinds", "hidden", "share") if key in entry and len(block.protocol) == 1]:
-                raise ConfigError(f"{where}.{extra[0]} = {entry[extra[0]]!r}: protocol {HOLISTIC} hides nothing; leave it out")
+            if extra := [key for key in ("kinds", "hidden", "share") if key in entry and len(block.occluded_side) == 1]:
+                raise ConfigError(f"{where}.{extra[0]} = {entry[extra[0]]!r}: occluded_side {HOLISTIC} hides nothing; leave it out")
         else:
             hidings = [Hiding.of(kinds, hidden, block.share, where) for kinds, hidden in product(block.kinds, block.hidden)]
         cells += [Cell(side, embedder, hiding) for hiding, embedder in product(hidings, block.gallery_embedder)]

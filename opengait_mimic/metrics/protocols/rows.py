@@ -33,12 +33,12 @@ def row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict
         None where there is none, with ``rp_reason`` (a key of those rows alone). Where the protocol has several subsets, ``subsets``:
         name -> its numbers, and its RP against the HP of the same subset, under the same keys.
     """
-    hides = cell.protocol != HOLISTIC
+    hides = cell.occluded_side != HOLISTIC
     kinds = dict(cell.hiding.kinds) if hides else None
     out = {
         **{key: facts[key] for key in ("method", "backbone", "dataset", "protocol_name", "metric", "data")},
         **{key: facts[key] for key in ("protocol_hash", "pairs", "backbone_cfg")},
-        "protocol": cell.protocol,
+        "occluded_side": cell.occluded_side,
         "gallery_embedder": cell.gallery_embedder,
         "cell": cell.name,
         "condition": cell.hiding.name if hides else None,

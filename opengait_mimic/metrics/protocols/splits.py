@@ -76,8 +76,8 @@ def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery
 def is_probe(dataset: str | Listed, label: str, type_: str, view: str, probe_set=None) -> bool:
     """Whether a sequence is a probe of any subset; these are the sequences hidden in the cell ``probe``.
 
-    In CCPG a probe of one subset may be gallery of another. Where a test hides the probes as it goes (``evaluator_cfg.occlusion.protocol:
-    probe``) such a sequence is hidden in both; ``evaluate`` takes each side from the embeddings of its own condition.
+    In CCPG a probe of one subset may be gallery of another. A test with ``evaluator_cfg.occlusion.occluded_side: probe`` hides such a
+    sequence in both subsets; ``evaluate`` takes each side from the embeddings of its own condition.
 
     Args:
         dataset: a name of ``PROTOCOLS``, or what `read_protocol` returned.

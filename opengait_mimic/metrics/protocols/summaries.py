@@ -7,7 +7,7 @@ import numpy as np
 from .mates import COUNTS
 
 SAME = (
-    *("method", "backbone", "dataset", "protocol_name", "protocol", "gallery_embedder", "cell", "condition", "kinds", "hidden"),
+    *("method", "backbone", "dataset", "protocol_name", "occluded_side", "gallery_embedder", "cell", "condition", "kinds", "hidden"),
     *("protocol_hash", "pairs", "backbone_cfg", "hidden_by"),
     *(*COUNTS, "mates_only", "trained_kinds", "seen", "transductive", "post", "reference_compat", "rp_reason"),
     "rp_interval_reason",

@@ -10,7 +10,7 @@ COLUMNS = {
     "method": "method",
     "backbone": "backbone",
     "dataset": "data set",
-    "protocol": "side",
+    "occluded_side": "occluded",
     "condition": "hidden",
     "gallery_embedder": "gallery",
     "rank1": "Rank-1",
@@ -47,7 +47,7 @@ def format_rows(rows: list[dict], summary: list[dict] | None = None) -> str:
     above = {COLUMNS[key]: next((text[key] for text in texts if text[key] != "-"), None) for key in shared}
     shown = [key for key in COLUMNS if key not in shared]
     width = {key: max(len(COLUMNS[key]), *(len(text[key]) for text in texts)) for key in shown}
-    align = {key: "<" if key in ABOVE[:4] or key in ("protocol", "gallery_embedder") else ">" for key in shown}
+    align = {key: "<" if key in ABOVE[:4] or key in ("occluded_side", "gallery_embedder") else ">" for key in shown}
     table = [{key: COLUMNS[key] for key in shown}, {key: "-" * width[key] for key in shown}, *texts]
     out = _joined([f"{name} {value}" for name, value in above.items() if value])
     out += ["  ".join(f"{line[key]:{align[key]}{width[key]}}" for key in shown).rstrip() for line in table]
@@ -72,7 +72,7 @@ def _cell(line: dict, key: str) -> str:
     if key == "seen":
         return SEEN[value]
     if key == "seeds":
-        return "-" if line["protocol"] == HOLISTIC else _seeds(value)
+        return "-" if line["occluded_side"] == HOLISTIC else _seeds(value)
     if not isinstance(value, dict):
         return "-" if value is None else str(value)
     if value["mean"] is None:
