@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import pickle
 import shutil
 import subprocess
 import sys
@@ -17,10 +16,6 @@ import yaml
 from opengait_mimic import run_sheet
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.base.versions import UNKNOWN, commit_of, is_dirty
-from opengait_mimic.cli import main
-from opengait_mimic.comparing import compare
-from opengait_mimic.comparing.facts import EVERY_CLIP, facts
-from opengait_mimic.doctor.fingerprint import file_of
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.run_sheet import beside, of_checkpoint, read_sheet
 from opengait_mimic.run_sheet.machine import command as command_line
@@ -136,37 +131,6 @@ def test_a_sheet_that_was_edited_is_told_by_file_and_key(sheets, trained, tmp_pa
     with pytest.raises(ConfigError) as caught:
         of_checkpoint(tmp_path / "x.pt")
     assert str(caught.value).startswith(f"{tmp_path / 'x.run.json'}: {told}") and "delete it" in str(caught.value)
-
-
-def test_what_check_data_read_of_every_clip_is_told_and_compared(files, tree, tmp_path):
-    """The last clip of a subject is in no sample; the fingerprint that was taken before the training holds it."""
-    root = tmp_path / "walkers"
-    shutil.copytree(tree.root, root)
-
-    def trained_on(name):
-        cfgs = yaml.safe_load(files["VEN"].read_text())
-        cfgs["data_cfg"]["dataset_root"] = str(root)
-        cfgs["trainer_cfg"].update(save_name=name, total_iter=1, save_iter=1)
-        cfgs["evaluator_cfg"].update(save_name=name, restore_hint=1)
-        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(cfgs))
-        launch(tmp_path / f"{name}.yaml", "train", quiet=True)
-        return of_checkpoint(checkpoint(tmp_path / f"{name}.yaml", 1))
-
-    def check():
-        main(["check", "data", "--root", str(root), "--workers", "1"])
-        return json.loads(file_of(root).read_text())
-
-    assert trained_on("VEN-unchecked")["data"] is None
-    first, one = check(), trained_on("VEN-checked")
-    assert one["data"] == {**first, "same": True} and "not told" not in str(facts(one)["data"])
-    file = max((root / tree.train[0]).glob("*/*/*.pkl"))
-    file.write_bytes(pickle.dumps(255 - pickle.loads(file.read_bytes())[:-1], protocol=4))
-    stale = trained_on("VEN-stale")
-    assert stale["data"] == {**first, "same": False}
-    second, other = check(), trained_on("VEN-other")
-    assert [tuple(each) for each in compare(one, other) if each.departure] == [("data", EVERY_CLIP, first["values"], second["values"])]
-    assert [each.key for each in compare(one, stale) if each.group == "data"] == [EVERY_CLIP]  # one of them does not tell it
-    assert not [each for each in compare(one, stale) if each.departure]
 
 
 def test_a_record_stands_in_for_a_sheet_that_is_gone_or_of_another_file(trained, sheets, tmp_path):

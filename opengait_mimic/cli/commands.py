@@ -4,7 +4,8 @@ A command is a function that adds its parser to the subparsers it is given and s
 the exit status. What it runs is imported there, so that one command does not wait for another's modules.
 """
 
-from .data_commands import check, preview, walkers
+from .check import check
+from .data_commands import preview, walkers
 from .files_commands import convert, list_
 from .results_commands import compare, evaluate, report
 from .training_commands import demo, pipeline, preflight

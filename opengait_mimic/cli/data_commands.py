@@ -1,9 +1,9 @@
-"""Commands on data: ``walkers``, ``preview``, ``check``, ``check data``."""
+"""Commands on data: ``walkers``, ``preview``."""
 
 from __future__ import annotations
 
 from ..base.errors import ConfigError
-from .console import add_device_argument, add_host_argument
+from .console import add_host_argument
 
 
 def walkers(commands) -> None:
@@ -46,34 +46,3 @@ def _run_preview(given) -> int:
     host.bind(given.host, "cpu")
     print(preview(given.cfgs, given.out))
     return 0
-
-
-def check(commands) -> None:
-    """Add ``check`` and ``check data``."""
-    p = commands.add_parser("check", help="host, versions, what is missing; `check data`: would a tree of pickles stop a training?")
-    add_host_argument(p)
-    add_device_argument(p)
-    p.set_defaults(run=_run_check)
-    d = p.add_subparsers(metavar="[data]").add_parser("data", help="a tree of silhouette pickles: what would stop a training or falsify it")
-    d.add_argument("--root", default=None, metavar="DIR", help="the folder of identities (default: data_cfg.dataset_root of --cfgs)")
-    d.add_argument("--partition", default=None, metavar="JSON", help="TRAIN_SET and TEST_SET (default: that of --cfgs)")
-    d.add_argument("--cfgs", default=None, metavar="YAML", help="a configuration: its transforms, frames, batch, protocol and geometry")
-    d.add_argument("--workers", type=int, default=None, metavar="N", help="processes that read (default: the processors, 16 at most)")
-    d.add_argument("--json", default=None, metavar="FILE", help="write every problem here")
-    d.add_argument("--fingerprint", default=None, metavar="FILE", help="where the fingerprint goes (default: DIR.fingerprint.json)")
-    add_host_argument(d)
-    d.set_defaults(run=_run_check_data)
-
-
-def _run_check(given) -> int:
-    from .check_host import report
-
-    lines, ready = report(given.host, given.device)
-    print("\n".join(lines))
-    return 0 if ready else 1
-
-
-def _run_check_data(given) -> int:
-    from ..doctor.command import run
-
-    return run(given)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .defaults import BLOCKS, filled
-from .facts import EVERY_CLIP, RECIPE, REST, UNTOLD, facts
+from .facts import RECIPE, REST, UNTOLD, facts
 
 OPTIONAL = ("result", "test")
-"""Facts that two sheets are both silent of where neither is of a test; of `EVERY_CLIP` where nobody ran ``check data``."""
+"""Facts that two sheets are both silent of where neither is of a test."""
 
 
 class Difference(NamedTuple):
@@ -71,7 +71,7 @@ def _differing(a, b, where: str = "") -> Iterator[tuple[str, object, object]]:
         for i, pair in enumerate(zip(a, b)):
             yield from _differing(*pair, f"{where}[{i}]")
     elif a is UNTOLD and b is UNTOLD:
-        if where not in OPTIONAL and not where.endswith(EVERY_CLIP):
+        if where not in OPTIONAL:
             yield where, a, b
     elif a != b and not (a in ({}, [], None) and b in ({}, [], None)):  # an empty block says nothing
         yield where, a, b

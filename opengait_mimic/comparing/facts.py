@@ -14,7 +14,6 @@ REST = ("precision", "processes", "versions", "places")
 UNTOLD = type("Untold", (), {"__repr__": lambda self: "not told"})()
 """The value of a fact that a sheet does not tell."""
 
-EVERY_CLIP = "every clip (check data)"
 SCHEDULE, OPTIMISER, PRECISION = ("warm_up", "T_max_iter"), ("clip_gradients",), ("enable_float16", "bfloat16")
 GROUPED = ("seed", "occlusion", "sampler", "transform", *SCHEDULE, *OPTIMISER, *PRECISION)  # keys of trainer_cfg that have a group
 PLACES = ("save_name", "save_iter", "log_iter", "with_test", "keep_last", "keep_best", "bad_steps")  # of trainer_cfg; no weight changes
@@ -72,7 +71,7 @@ def weights(sheet: dict) -> dict:
         "transforms": _transforms(trainer.get("transform")),
         "training": {**other, "starts from": None if starts_from == 0 else starts_from},
         **networks,
-        "data": {"identities (partition)": partition, "clips (sample)": sample, EVERY_CLIP: _checked(sheet.get("data")), **data},
+        "data": {"identities (partition)": partition, "clips (sample)": sample, **data},
     }
 
 
@@ -95,11 +94,6 @@ def _sampler(block: dict) -> dict:
     how = str(block.get("sample_type")).partition("_")[0]
     unread = FRAMES.get(how, ("frames_num_fixed", "frames_num_min", "frames_num_max"))
     return {key: value for key, value in block.items() if key not in (*unread, "batch_size")}
-
-
-def _checked(found: dict | None):
-    """The fingerprint that ``check data`` took of every clip, where the tree was still the one that it read."""
-    return found["values"] if found and found.get("same") else UNTOLD
 
 
 def _told(value):

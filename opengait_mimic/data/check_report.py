@@ -112,11 +112,12 @@ def format_report(root: str | os.PathLike, sequences: list[Sequence], problems: 
 def judge(problems: list[Problem]) -> tuple[bool, str]:
     """Does the tree pass, and the verdict in words."""
     failures = Counter(problem.kind for problem in problems if problem.kind in FAILURES)
-    notes = f" {len(problems) - failures.total():,} notes above." if len(problems) > failures.total() else ""
+    count = sum(failures.values())
+    notes = f" {len(problems) - count:,} notes above." if len(problems) > count else ""
     if not failures:
         return True, f"PASS: nothing here stops a training or falsifies it.{notes}"
     each = ", ".join(f"{failures[kind]:,} {kind}" for kind in FAILURES if kind in failures)
-    return False, f"FAIL: {failures.total():,} problems ({each}): a training would stop, or learn from wrong data.{notes}"
+    return False, f"FAIL: {count:,} problems ({each}): a training would stop, or learn from wrong data.{notes}"
 
 
 def write_json(file: str | os.PathLike, root: str | os.PathLike, sequences: list[Sequence], problems: list[Problem]) -> None:

@@ -85,6 +85,11 @@ def _list_folder(root: str, path: str, problems: list[Problem]) -> tuple[list[st
 
 
 def read_sequences(root: str, folders: list, workers: int) -> Iterator[tuple[Sequence, list[Problem]]]:
+    """`read_sequence` of every listed folder, in their order.
+
+    Raises:
+        ChildProcessError: a process died, mostly for lack of memory.
+    """
     read = partial(read_sequence, root)
     if workers <= 1:
         yield from map(read, folders)

@@ -11,7 +11,7 @@ from .binding import current, device, output, state
 from .find import Host, find
 from .load import import_host
 from .process_group import follow_world_size, leave, start
-from .read_pickles import install
+from .read_pickles import rebind_reading
 from .register import REGISTERED, is_ours, lookup, register
 from .yaml import CONFIGS, load_cfgs, resolve, search
 
@@ -69,6 +69,6 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
     else:
         adapt(chosen, folder, host.root)
     register()
-    install()
+    rebind_reading()
     state.update(host=host, device=chosen, output=folder)
     return host

@@ -10,8 +10,6 @@ key               what
 ``checkpoint``    SHA-256 of the file
 ``inputs``        all that decides the weights, defaults filled in, files by their SHA-256, the data by a sample
                   (`opengait_mimic.training.inputs.training_inputs`)
-``data``          what ``check data`` wrote of the tree, with its date, and ``same``: were names and sizes of the files still those at
-                  the start of the training? null where that took too long; null as a whole where ``check data`` was not run
 ``test``          all of the YAML that decides a test, likewise
 ``batch``         ``clips`` of a step over all processes (``P``, ``K``), clips ``per_process``, and those that one BatchNorm statistic is of
 ``trained_on``    what was hidden of the data (`opengait_mimic.training.trained_on`)

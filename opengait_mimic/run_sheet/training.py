@@ -9,7 +9,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..base import record_layout as layout
 from ..base.errors import ConfigError
 from ..base.processes import rank_and_world
-from ..doctor.fingerprint import recorded
 from ..evaluation.provenance import config_hash, now
 from ..training.inputs import checkpoint_at, differences, plain, sha256, training_inputs, weights_of
 from ..training.record import read_record, write_whole
@@ -18,12 +17,10 @@ from .machine import command, device_name, devices, machine
 from .plans import batch, builds_on, of_test, precision
 from .words import HEAD, MEND, beside, read_sheet
 
-SUMMED_UP = ("iteration", "of", "checkpoint", "inputs", "data", "batch", "trained_on", "precision", "seed", "starts", "machine")
+SUMMED_UP = ("iteration", "of", "checkpoint", "inputs", "batch", "trained_on", "precision", "seed", "starts", "machine")
 """What a sheet tells of the trainings that it builds on."""
 SHEET = layout.mapping({"inputs": layout.FIELDS["inputs"], "starts": layout.listed(layout.mapping({}))})
 """What a training reads of the sheet of one that it goes on from."""
-LISTING = 20.0
-"""Seconds at the start of a training to see whether the data are still those that ``check data`` read."""
 
 
 def start(inner, cfgs: dict) -> None:
@@ -66,7 +63,6 @@ def _facts(inner, cfgs: dict, names: list[str]) -> dict:
         clips["batchnorm"] = "no such layer"
     return {
         "inputs": inputs,
-        "data": recorded(cfgs["data_cfg"]["dataset_root"], within=LISTING),
         "test": of_test(cfgs),
         "batch": clips,
         "trained_on": history(cfgs),

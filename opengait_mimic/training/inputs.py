@@ -13,12 +13,12 @@ from .. import __version__
 from .. import host as hosts
 from ..base.config import read
 from ..base.errors import ConfigError, HostError
+from ..data.fingerprint import fingerprint_half
 from ..host import is_ours, load_cfgs, lookup, resolve
 from ..host.trainer_keys import FIELDS
 from ..occlusion import Occlusion
 from ..published.switches import place_of, switched_on
 
-SUBJECTS = 8  # whose names and first clips stand for the data
 NO_WEIGHT = {  # keys that change no weight; total_iter decides when to stop, not what a step does
     "data_cfg": ("test_dataset_name", "remove_no_gallery"),
     "trainer_cfg": (
@@ -78,22 +78,10 @@ def weights_of(cfgs: dict, key: str) -> Path:
     return checkpoint_file(given, load_cfgs(file), f"model_cfg.{key}.checkpoint", must_exist=False)
 
 
-def data_sample(root: str, labels: list) -> str:
-    """A digest of the clips of `SUBJECTS` subjects spread over ``labels``: all their names, the bytes of each one's first clip.
-
-    The place of the data does not enter, so they may be moved; a change that leaves those subjects as they are is not seen.
-    """
-    digest, labels = hashlib.sha256(), sorted(map(str, labels))
-    for label in labels[:: max(1, len(labels) // SUBJECTS)][:SUBJECTS]:
-        files = sorted((Path(root) / label).glob("*/*/*.pkl"))
-        digest.update("\n".join(str(file.relative_to(root)) for file in files).encode())
-        digest.update(files[0].read_bytes() if files else b"")
-    return f"sha256:{digest.hexdigest()}"
-
-
 def data_inputs(cfgs: dict, sets: tuple[str, ...], recipe: bool = False) -> dict:
-    """``data_cfg`` with the partition's ``sets`` and a sample of the clips in place of their paths; of a ``recipe``, which may be for
-    data that are not here, None in place of what is not found.
+    """``data_cfg`` with a hash of the partition's ``sets`` and the fingerprint of the data in place of their paths.
+
+    A ``recipe`` may be for data that are not here; it gets None for what is not found.
     """
     data = cfgs["data_cfg"]
     kept = {key: value for key, value in data.items() if key not in ("num_workers", "cache")}
@@ -106,7 +94,7 @@ def data_inputs(cfgs: dict, sets: tuple[str, ...], recipe: bool = False) -> dict
         chosen = {key: partition.get(key) for key in sets}
         kept["dataset_partition"] = "sha256:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
         if root is not None:
-            kept["dataset_root"] = data_sample(root, partition.get(sets[0], []))
+            kept["dataset_root"] = fingerprint_half(root, partition, sets[0])
     return kept
 
 
