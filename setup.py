@@ -38,6 +38,9 @@ setup(
     ],
     extras_require={
         "report": ["jinja2>=3.1,<4"],
+        "tensorboard": ["tensorboard>=2.14,<3"],
+        "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.26,<2"],
+        "lint": ["ruff>=0.17,<0.18", "import-linter>=2,<3"],
         "test": [
             "jinja2>=3.1,<4",
             "hypothesis>=6.100,<7",

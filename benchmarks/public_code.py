@@ -11,8 +11,10 @@ import sys
 import types
 from pathlib import Path
 
+import torch
+
 from opengait_mimic import host as hosts
-from opengait_mimic.host.adapt import torch_on
+from opengait_mimic.host.adapt import torch_on_device
 
 PUBLIC = {  # backbone -> the public training configuration of its guided mimic
     "gaitbase": "configs/gaitbase/gaitbase_da_gait3d_occ_2types_mimic_full_guided.yaml",
@@ -38,5 +40,5 @@ def public_model(name: str) -> type:
         HostError: there is no such model.
     """
     kind = hosts.lookup("modeling.models", name, "model_cfg.model")
-    sys.modules[kind.__module__].torch = torch_on(hosts.device())
+    sys.modules[kind.__module__].torch = torch_on_device(torch)
     return kind

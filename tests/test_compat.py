@@ -50,11 +50,11 @@ def test_off_and_published_pass_the_check_and_differ(switch):
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda s: s.name)
-def test_the_readme_has_a_row_for_every_switch(switch):
-    rows = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
-    (row,) = [line for line in rows if line.startswith(f"| `{switch.name}`") and f"| {switch.block} |" in line]
-    assert row.count(" | ") == 4, "the last column is the effect on walkers"
-    assert all(departure in row for departure in switch.departures if departure != "1.4") and switch.says in row
+def test_the_documentation_has_a_row_for_every_switch(switch):
+    page = (Path(__file__).parents[1] / "docs" / "published.md").read_text(encoding="utf-8")
+    for departure in switch.departures:
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| {departure} |")]
+        assert switch.name in row or "see D" in row
 
 
 # ---------------------------------------------------------------- a block

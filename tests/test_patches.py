@@ -141,8 +141,10 @@ root = Path.cwd()
 sys.path.insert(0, str(root / "opengait"))
 import_models()
 import evaluation.evaluator, data.sampler, utils.common
-from opengait_mimic.host.adapt import adapt
-adapt(torch.device("cpu"), root / "output", root)
+from opengait_mimic.host import binding
+from opengait_mimic.host.adapt import adapt_host
+binding.state.update(device=torch.device("cpu"), output=root / "output")
+adapt_host("opengait")
 sys.argv[0] = str(root / "opengait" / "main.py")
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

@@ -12,6 +12,7 @@ leaves alone (see `opengait_mimic.training.saving`):
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import zipfile
@@ -75,6 +76,21 @@ def read(file: str | Path, key: str, device="cpu") -> dict:
         way = f". It holds bare weights: `opengait-mimic convert {file} --out NEW.pt` writes them under `model`" if bare(found) else ""
         raise CheckpointError(f"{key}: {file} is not an OpenGait checkpoint (a file with a `model` entry): {holds or 'it is empty'}{way}")
     return found
+
+
+def read_weights(file: str | Path, key: str) -> dict[str, torch.Tensor]:
+    """The ``model`` entry of a checkpoint; raises as `read`."""
+    return read(file, key)["model"]
+
+
+def hash_tensors(tensors: dict[str, torch.Tensor]) -> str:
+    """SHA-256 over the name, shape, type and value of every tensor, in the order of the names; other values are skipped."""
+    digest = hashlib.sha256()
+    for name, value in sorted((name, value) for name, value in tensors.items() if isinstance(value, torch.Tensor)):
+        value = value.detach().cpu().contiguous()
+        digest.update(f"{name}|{tuple(value.shape)}|{value.dtype}|".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")
+    return digest.hexdigest()
 
 
 def bare(found) -> bool:

@@ -29,6 +29,7 @@ from ..metrics.protocols import (
     split,
     standard_cells,
 )
+from ..models.depends import built_on
 from ..models.prepare import model_class, prepare
 from ..training.launch import start_log
 
@@ -133,7 +134,7 @@ def read_subject(
     dataset, known, probe_set = known_protocol(cfgs, split_file)
     listed = None if pairs is None else read_pairs(resolve(pairs, "--pairs"))
     kind = model_class(cfgs)
-    taught = is_ours(kind) and kind.taught
+    taught = is_ours(kind) and any(each.is_whole_body() for each in built_on(cfgs).values())
     whole, reason = None, "the model was trained on hidden input: pass --reference"
     if cfgs["model_cfg"].get("backbone") is not None:
         whole, reason = teacher_cfgs(cfgs)

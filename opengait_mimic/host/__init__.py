@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from ..base.errors import HostError
+from .adapt import adapt_host, rebinding_table
 from .binding import current, device, output, state
 from .find import Host, find
 from .load import import_host
 from .process_group import follow_world_size, leave, start
-from .read_pickles import rebind_reading
+from .rebinding import Rebinding
 from .register import REGISTERED, is_ours, lookup, register
 from .yaml import CONFIGS, load_cfgs, resolve, search
 
@@ -20,6 +21,7 @@ __all__ = [
     "Host",
     "HostError",
     "REGISTERED",
+    "Rebinding",
     "bind",
     "current",
     "device",
@@ -31,19 +33,26 @@ __all__ = [
     "load_cfgs",
     "lookup",
     "output",
+    "rebinding_table",
     "register",
     "resolve",
     "search",
 ]
 
 
-def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: str | os.PathLike | None = None) -> Host:
+def bind(
+    spec: str | os.PathLike | None = None,
+    device: str = "auto",
+    output: str | os.PathLike | None = None,
+    rebindings: tuple[Rebinding, ...] = (),
+) -> Host:
     """Find, import, adapt and register; afterwards ``modeling``, ``data``, ``utils``, ``evaluation`` are the host's.
 
     Args:
         spec: a checkout's folder, ``embedded``, or None (see `find`).
         device: ``auto``, ``cpu`` or ``cuda``.
         output: the folder results go to; None keeps an earlier call's, at first ``output`` in the working folder.
+        rebindings: what the caller rebinds in the host's modules, in addition to `opengait_mimic.host.adapt.REBINDINGS`.
 
     Returns:
         The host. A second call may change device and output, not the host.
@@ -61,14 +70,9 @@ def bind(spec: str | os.PathLike | None = None, device: str = "auto", output: st
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not there.is_dir():
         raise HostError(f"--output {output or folder}: {there} is a file, not a folder; choose another")
-    from .adapt import adapt, read_with_reasons
-
+    state.update(host=host, device=chosen, output=folder)
     if host.name == "embedded":
         sys.modules["utils.runtime"].configure(device=chosen, output=str(folder))
-        read_with_reasons()
-    else:
-        adapt(chosen, folder, host.root)
+    adapt_host(host.name, rebindings)
     register()
-    rebind_reading()
-    state.update(host=host, device=chosen, output=folder)
     return host

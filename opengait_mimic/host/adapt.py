@@ -1,27 +1,13 @@
-"""Make a real OpenGait run on any device, from any folder, by rebinding names inside its own modules.
+"""Make a host run on any device and from any folder, by rebinding names inside the host's own modules.
 
-Nothing outside the host's modules is touched: ``torch.*`` itself stays as it is (a test asserts it). What OpenGait takes
-for granted and each rebinding mends:
-
-- ``utils.common.ts2var`` moves tensors with ``.cuda()``;
-- ``get_ddp_module`` (in three modules) wants a CUDA device; a single process needs no DDP;
-- ``modeling.base_model`` names CUDA devices by global rank, uses CUDA autocast and GradScaler, and writes below
-  ``output/`` of the working folder;
-- ``modeling.base_model.LossAggregator`` builds losses on CUDA;
-- ``evaluation``'s ``cuda_dist`` has no CPU path;
-- evaluators with a probe or gallery list (Gait3D and others) read it from ``./datasets/<name>/<name>.json`` whatever the
-  config says: during a test that file means ``data_cfg.dataset_partition``;
-- ``modeling.base_model`` draws its progress bar into files and pipes too, and reads checkpoints with ``torch.load``: here (on the
-  embedded host too, see `read_with_reasons`) what cannot be read or restored is refused with the reason;
-- ``data.sampler`` broadcasts CUDA tensors whenever a GPU is visible;
-- ``utils.common.config_loader`` opens the default configuration relative to the working folder.
+`REBINDINGS` is the complete table. ``torch.*`` and Python's own modules stay as they are (a test compares them). The replacements ask
+`binding` for the device and the output folder when they are called, so a later `bind` may change both.
 """
 
 from __future__ import annotations
 
 import builtins
 import functools
-import inspect
 import os.path
 import sys
 from pathlib import Path
@@ -29,125 +15,189 @@ from types import ModuleType
 
 import torch
 
-from ..base import checkpoint_file as checkpoints
-from ..base import restore_errors as restoring
+from ..base import checkpoint_file, restore_errors
 from ..base.processes import rank_and_world
 from ..metrics import distance_matrix
+from . import binding, read_pickles
+from .rebinding import ModuleView, Rebinding, applied, rebind
 
 
-class _StandIn(ModuleType):
-    """A module seen through a few replaced names."""
-
-    def __init__(self, module: ModuleType, **replaced):
-        super().__init__(module.__name__)
-        self.__dict__.update(_module=module, **replaced)
-
-    def __getattr__(self, name):
-        return getattr(self._module, name)
-
-
-def torch_on(device: torch.device, **replaced) -> _StandIn:
-    """``torch`` as a host module shall see it: its CUDA device is ours, and so is what else is ``replaced``."""
+def torch_on_device(original: ModuleType) -> ModuleView:
+    """``torch`` with the chosen device in the place of every CUDA device; on the CPU it reports no CUDA."""
 
     def make_device(*spec, **named):
-        first = spec[0] if spec else named.get("type")
-        return device if first == "cuda" else torch.device(*spec, **named)
+        kind = spec[0] if spec else named.get("type")
+        return binding.device() if kind == "cuda" else torch.device(*spec, **named)
 
-    cuda = _StandIn(
-        torch.cuda,
-        is_available=lambda: device.type == "cuda",
+    cuda = ModuleView(
+        original.cuda,
+        is_available=lambda: binding.device().type == "cuda",
         set_device=lambda _: None,
-        current_device=lambda: device.index or 0,
+        current_device=lambda: binding.device().index or 0,
     )
-    return _StandIn(torch, device=make_device, cuda=cuda, **replaced)
+    return ModuleView(original, device=make_device, cuda=cuda)
 
 
-def _load(file, map_location="cpu", **_):
-    """In the place of ``torch.load`` where a host restores a checkpoint."""
-    return checkpoints.read(file, "restore_hint", map_location)
+def _torch_with_checked_load(original: ModuleType) -> ModuleView:
+    def load(file, map_location="cpu", **_):
+        return checkpoint_file.read(file, "restore_hint", map_location)
+
+    return ModuleView(original, load=load)
 
 
-def read_with_reasons(seen: ModuleType | None = None) -> None:
-    """Have the imported host restore checkpoints by `checkpoints.read` and `restoring.with_reasons`.
-
-    Args:
-        seen: ``torch`` as it shall see it, where that is not ours alone.
-    """
-    base = sys.modules["modeling.base_model"]
-    base.torch = seen or _StandIn(torch, load=_load)
-    base.BaseModel._load_ckpt = restoring.with_reasons(inspect.unwrap(base.BaseModel._load_ckpt))
+def _ts2var(_):
+    return lambda x, **named: torch.autograd.Variable(x, **named).to(binding.device())
 
 
-def adapt(device: torch.device, output: Path, root: Path) -> None:
-    """Rebind the names listed above in the imported host.
+def _get_ddp_module(_):
+    return get_ddp_module
 
-    Args:
-        device: where to run.
-        output: the folder that takes the place of ``output/``.
-        root: the checkout, for the host's relative paths.
-    """
-    module = sys.modules
-    common, base = module["utils.common"], module["modeling.base_model"]
-    torch_here = torch_on(device)
-    read_with_reasons(torch_on(device, load=_load))
 
-    common.ts2var = lambda x, **named: torch.autograd.Variable(x, **named).to(device)
-    passthrough = common.DDPPassthrough
+def get_ddp_module(net, find_unused_parameters=False, **named):
+    """Wrap a module in the host's ``DDPPassthrough`` if several processes train something in it."""
+    if rank_and_world()[1] == 1 or not any(p.requires_grad for p in net.parameters()):
+        return net
+    device = binding.device()
+    ids = [device.index] if device.type == "cuda" else None
+    passthrough = sys.modules["utils.common"].DDPPassthrough
+    return passthrough(net, device_ids=ids, find_unused_parameters=find_unused_parameters, **named)
 
-    def get_ddp_module(net, find_unused_parameters=False, **named):
-        if rank_and_world()[1] == 1 or not any(p.requires_grad for p in net.parameters()):
-            return net
-        ids = [device.index] if device.type == "cuda" else None
-        return passthrough(net, device_ids=ids, find_unused_parameters=find_unused_parameters, **named)
 
-    for name in ("utils", "utils.common", "modeling.loss_aggregator"):
-        module[name].get_ddp_module = get_ddp_module
+def _loss_aggregator(original: type) -> type:
+    host = sys.modules[original.__module__]
 
-    aggregator = module["modeling.loss_aggregator"]
-
-    class LossAggregator(aggregator.LossAggregator):
+    class LossAggregator(original):
         """The host's aggregator with its losses on our device."""
 
         def _build_loss_(self, loss_cfg):
-            kind = getattr(aggregator.losses, loss_cfg["type"])
-            wanted = aggregator.get_valid_args(kind, loss_cfg, ["type", "log_prefix", "gather_and_scale"])
-            return get_ddp_module(kind(**wanted).to(device))
+            kind = getattr(host.losses, loss_cfg["type"])
+            arguments = host.get_valid_args(kind, loss_cfg, ["type", "log_prefix", "gather_and_scale"])
+            return get_ddp_module(kind(**arguments).to(binding.device()))
 
-    base.LossAggregator = LossAggregator
-    base.autocast = lambda enabled=True: torch.autocast(device.type, enabled=enabled and device.type == "cuda")
-    base.GradScaler = lambda: torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
-    base.osp = _StandIn(os.path, join=lambda first, *rest: os.path.join(output if first == "output/" else first, *rest))
-    base.tqdm = functools.partial(getattr(base.tqdm, "func", base.tqdm), disable=None)  # no bars into a file or a pipe
-    module["data.sampler"].torch = torch_here
+    return LossAggregator
 
+
+def _autocast(_):
+    def autocast(enabled=True):
+        kind = binding.device().type
+        return torch.autocast(kind, enabled=enabled and kind == "cuda")
+
+    return autocast
+
+
+def _grad_scaler(_):
+    return lambda: torch.amp.GradScaler(binding.device().type, enabled=binding.device().type == "cuda")
+
+
+def _paths_in_output(original: ModuleType) -> ModuleView:
+    def join(folder, *rest):
+        return os.path.join(binding.output() if folder == "output/" else folder, *rest)
+
+    return ModuleView(original, join=join)
+
+
+def _no_bar_in_files(original):
+    return functools.partial(original, disable=None)
+
+
+def _cuda_dist(_):
     def cuda_dist(x, y, metric="euc"):
-        return distance_matrix(torch.as_tensor(x).to(device), torch.as_tensor(y).to(device), metric)
+        x, y = (torch.as_tensor(side).to(binding.device()) for side in (x, y))
+        return distance_matrix(x, y, metric)
 
-    for name in ("evaluation", "evaluation.metric", "evaluation.evaluator"):
-        module[name].cuda_dist = cuda_dist
+    return cuda_dist
 
-    run_test, under_test = inspect.unwrap(base.BaseModel.run_test), {}
 
-    @functools.wraps(run_test)
-    def run_test_of_its_partition(model):
-        under_test["partition"] = model.cfgs["data_cfg"]["dataset_partition"]
+_tested: dict[str, str] = {}
+"""``partition``: the partition file of the test that runs."""
+
+
+def _run_test(original):
+    @functools.wraps(original)
+    def run_test(model):
+        _tested["partition"] = model.cfgs["data_cfg"]["dataset_partition"]
         try:
-            return run_test(model)
+            return original(model)
         finally:
-            under_test.clear()
+            _tested.clear()
 
-    base.BaseModel.run_test = staticmethod(run_test_of_its_partition)
+    return staticmethod(run_test)
 
+
+def _open_partition(_):
     def open_partition(file, mode="r", *args, **named):
         if mode.startswith("r") and Path(file).parts[0] == "datasets" and Path(file).suffix == ".json":
-            file = under_test.get("partition", root / file)
+            file = _tested.get("partition", binding.current().root / file)
         return builtins.open(file, mode, *args, **named)
 
-    module["evaluation.evaluator"].open = open_partition
+    return open_partition
 
+
+def _open_in_checkout(_):
     def open_in_checkout(file, mode="r", *args, **named):
-        reading = isinstance(file, str) and mode.startswith("r") and not os.path.exists(file)
-        there = root / file if reading and (root / file).is_file() else file
-        return builtins.open(there, mode, *args, **named)
+        if isinstance(file, str) and mode.startswith("r") and not os.path.exists(file):
+            in_checkout = binding.current().root / file
+            file = in_checkout if in_checkout.is_file() else file
+        return builtins.open(file, mode, *args, **named)
 
-    common.open = open_in_checkout
+    return open_in_checkout
+
+
+_DEVICE = "OpenGait names CUDA devices by global rank and asks for a GPU; here the device is the chosen one"
+_DDP = "OpenGait's asks for a CUDA device; a single process needs no DDP"
+_DISTANCES = "OpenGait's has no CPU path"
+
+REBINDINGS: tuple[Rebinding, ...] = (
+    Rebinding("utils.common", "ts2var", _ts2var, "moves tensors with .cuda(); here to the chosen device", True),
+    Rebinding("utils.common", "open", _open_in_checkout, "opens configs/default.yaml in the working folder; here in the checkout", True),
+    Rebinding("utils.common", "get_ddp_module", _get_ddp_module, _DDP, True),
+    Rebinding("utils", "get_ddp_module", _get_ddp_module, _DDP, True),
+    Rebinding("modeling.loss_aggregator", "get_ddp_module", _get_ddp_module, _DDP, True),
+    Rebinding("modeling.base_model", "LossAggregator", _loss_aggregator, "builds losses with .cuda(); here on the chosen device", True),
+    Rebinding("modeling.base_model", "torch", torch_on_device, _DEVICE, True),
+    Rebinding("modeling.base_model", "autocast", _autocast, "CUDA's; here it does nothing on a CPU", True),
+    Rebinding("modeling.base_model", "GradScaler", _grad_scaler, "CUDA's; here it does nothing on a CPU", True),
+    Rebinding("modeling.base_model", "osp", _paths_in_output, "writes below output/ of the working folder; here below --output", True),
+    Rebinding("modeling.base_model", "tqdm", _no_bar_in_files, "draws its bar into files and pipes too; here on a terminal only", True),
+    Rebinding("modeling.base_model", "BaseModel.run_test", _run_test, "notes the partition file of the running test", True),
+    Rebinding(
+        "evaluation.evaluator",
+        "open",
+        _open_partition,
+        "reads probe lists from ./datasets/<name>/<name>.json; here from data_cfg.dataset_partition",
+        True,
+    ),
+    Rebinding("evaluation.evaluator", "cuda_dist", _cuda_dist, _DISTANCES, True),
+    Rebinding("evaluation.metric", "cuda_dist", _cuda_dist, _DISTANCES, True),
+    Rebinding("data.sampler", "torch", torch_on_device, "broadcasts CUDA tensors whenever a GPU is visible", True),
+    Rebinding(
+        "modeling.base_model",
+        "torch",
+        _torch_with_checked_load,
+        "torch.load runs what a checkpoint holds; here only tensors and plain values are read, and errors name the file",
+    ),
+    Rebinding(
+        "modeling.base_model",
+        "BaseModel._load_ckpt",
+        restore_errors.with_reasons,
+        "an optimizer or a schedule that does not fit is refused with the file and the part",
+    ),
+    *read_pickles.REBINDINGS,
+)
+"""All names that are rebound, in the order of rebinding; `adapt_host` takes more from its caller."""
+
+
+def adapt_host(host_name: str, more: tuple[Rebinding, ...] = ()) -> None:
+    """Rebind the names of `REBINDINGS` in the imported host, and those that the caller hands in. Doing it again changes nothing.
+
+    Args:
+        host_name: ``opengait`` or ``embedded``.
+        more: what higher rooms rebind.
+    """
+    rebind(row for row in (*REBINDINGS, *more) if host_name != "embedded" or not row.opengait_only)
+
+
+def rebinding_table() -> list[tuple[str, str, str]]:
+    """Rows for the documentation: the rebound name, the hosts it is rebound in, and why."""
+    rows = dict.fromkeys((*REBINDINGS, *applied))
+    return [(f"{row.module}.{row.name}", "OpenGait" if row.opengait_only else "both hosts", row.why) for row in rows]

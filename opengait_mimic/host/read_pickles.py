@@ -1,58 +1,43 @@
 """The host's data set reads through `opengait_mimic.data.safe_pickle`; an error names the sequence, the file and what to do.
 
-`rebind_reading` rebinds names of the host's module ``data.dataset``: ``pickle`` there, and two methods of its ``DataSet``.
+`REBINDINGS` changes the host's own module ``data.dataset``: its ``pickle``, and two methods of its ``DataSet``. It is the same for OpenGait
+and for the embedded host, for our models and the host's own, in this process and in the loader's workers.
 """
 
 from __future__ import annotations
 
 import functools
 import pickle
-import sys
-from types import ModuleType
 
 from ..base.errors import DataError
 from ..data.frames import are_points, format_size, format_sizes, list_frame_sizes
 from ..data.safe_pickle import PickleError, load_frames
+from .rebinding import ModuleView, Rebinding, rebind
 
 CURE = "Prepare this sequence again, or remove it; `opengait-mimic check data --root DIR` lists all such files"
 TRUST = "If you know where it comes from and want it run, `python -m opengait_mimic --trust-pickles` reads with Python's own pickle"
 
-
-class SafePickle(ModuleType):
-    """Stands for the module ``pickle`` in the host; everything but `load` is Python's."""
-
-    def __init__(self):
-        super().__init__("pickle")
-
-    def __getattr__(self, name):
-        return getattr(pickle, name)
-
-    @staticmethod
-    def load(stream):
-        """The frames in a binary stream; see `load_frames`.
-
-        Raises:
-            DataError: the file does not hold frames of numbers.
-        """
-        try:
-            return load_frames(stream)
-        except PickleError as error:
-            raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else CURE}") from None
+_trust = False
 
 
-def rebind_reading(trust: bool = False) -> None:
-    """Have the bound host read through `load_frames`.
+def trust_pickles(trust: bool) -> None:
+    """Choose the reader of the data: `load_frames`, or Python's own `pickle`, which runs what a file says."""
+    global _trust
+    _trust = trust
 
-    Args:
-        trust: read with Python's own pickle instead, which runs what a file says.
+
+def load_checked(stream):
+    """The frames in a binary stream; see `load_frames`.
+
+    Raises:
+        DataError: the file does not hold frames of numbers.
     """
-    module = sys.modules["data.dataset"]
-    module.pickle = pickle if trust else SafePickle()
-    kind = module.DataSet
-    if not hasattr(kind, "trusts_pickles"):
-        kind.__getitem__ = _name_errors(kind.__getitem__)
-        kind.__reduce__ = _reduce
-    kind.trusts_pickles = trust
+    if _trust:
+        return pickle.load(stream)
+    try:
+        return load_frames(stream)
+    except PickleError as error:
+        raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else CURE}") from None
 
 
 def _name_errors(read):
@@ -91,14 +76,23 @@ def _check_sizes(frames, path: str, sizes: dict, i: int) -> None:
         raise DataError(f"{path}: its frames are {format_size(here[0])}, those of earlier sequences {format_size(before)}. {CURE}")
 
 
-def _reduce(self):
-    """How a data set reaches a worker that is spawned (macOS, Windows, Python 3.14): with a call of `rebind_reading`."""
-    return _rebuild, (type(self), type(self).trusts_pickles, self.__dict__)
+def _reduce(_):
+    """How a data set reaches a worker that is spawned (macOS, Windows, Python 3.14): the worker rebinds first."""
+    return lambda self: (_rebuild, (type(self), _trust, self.__dict__))
 
 
 def _rebuild(kind: type, trust: bool, state: dict):
     """The data set in that worker."""
-    rebind_reading(trust)
+    rebind(REBINDINGS)
+    trust_pickles(trust)
     data = object.__new__(kind)
     data.__dict__.update(state)
     return data
+
+
+REBINDINGS = (
+    Rebinding("data.dataset", "pickle", lambda module: ModuleView(module, load=load_checked), "reads arrays of numbers and runs nothing"),
+    Rebinding("data.dataset", "DataSet.__getitem__", _name_errors, "errors name the sequence and the file; one frame size in a data set"),
+    Rebinding("data.dataset", "DataSet.__reduce__", _reduce, "a spawned loader worker reads in the same way"),
+)
+"""What `adapt` rebinds for reading, in both hosts."""

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from ..base.errors import ConfigError
 from ..base.processes import rank_and_world
-from .backbone_refusals import CLIP_TYPE, INSTEAD, OneInput, inputs_of, out_of_memory, why_not_embedded
+from ..host.transform_inputs import INSTEAD, inputs_of
+from .backbone_refusals import CLIP_TYPE, OneInput, out_of_memory, why_not_embedded
 
 GEOMETRIES = ((64, 44), (64, 64), (128, 88))  # the sizes that OpenGait's transforms make of its pickles
 FRAMES, FEW = 8, 4

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import torch
 
-from ..base.errors import ConfigError
+from ..host.transform_inputs import INSTEAD
 
-INSTEAD = "Choose a backbone that embeds silhouettes alone, such as Baseline, GaitGL or DeepGaitV2"
 CLIP_TYPE = "a clip's type"  # of the clips that `trial` makes; whoever looks it up has names of its own
 AXES = (
     r"to unpack \(expected (?P<wants>\d+), got (?P<has>\d+)\)",
@@ -35,25 +34,6 @@ class OneInput(list):
         if isinstance(index, int) and index >= len(self):
             raise LookupError(f"it reads a further input (number {index + 1}) beside the first; here silhouettes are the only one")
         return super().__getitem__(index)
-
-
-def inputs_of(own: dict | None) -> list[str]:
-    """What a YAML's test feeds its model through: one text for each input."""
-    blocks = own["evaluator_cfg"].get("transform") if own else None
-    blocks = [blocks] if isinstance(blocks, dict) else blocks or []
-    return [" + ".join(step["type"] for step in block.get("trf_cfg", [block])) for block in blocks]
-
-
-def refuse_inputs(own: dict, key: str) -> None:
-    """Stop at a YAML whose model takes several inputs.
-
-    Raises:
-        ConfigError: how many, and by which transform each of them is read.
-    """
-    found = inputs_of(own)
-    if len(found) > 1:
-        model = own["model_cfg"]["model"]
-        raise ConfigError(f"{key}: {model} takes {len(found)} inputs (read through {', '.join(found)}), not silhouettes alone. {INSTEAD}")
 
 
 def why_not_built(error: Exception, model_cfg: dict, key: str) -> str:

@@ -10,12 +10,14 @@ from ..base.config import REQUIRED, anything, block, optional, read
 from ..base.errors import ConfigError
 from ..base.processes import rank_and_world
 from ..host.config_checks import check_classes
+from ..host.model_cfg import STAGE, backbone_block, backbone_cfg, cfgs_for_backbone
 from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import clips_in_a_step, inspect, rehearse
+from .depends import Use
 from .nested_backbone import build, host_model
 from .occluded_input import BINARISE, GEOMETRY, OccludedInput
 from .silhouette_inputs import refuse_other_inputs
-from .upstream_weights import STAGE, Misfit, around, backbone_block, backbone_cfg, role_of
+from .upstream_weights import Misfit, role_of
 
 FIELDS = {
     "model": ("Baseline2", anything),
@@ -52,18 +54,19 @@ class Baseline2(OccludedInput, BaseModel):
     """
 
     FIELDS = FIELDS
+    DEPENDS = {"teacher": Use.REFERENCE}
     _seen_now: dict = {}  # what `watch` said of the step's batch
 
     def __new__(cls, cfgs, training):
         """Try the backbone, and make the object of the combined class."""
         cfg = read(cfgs["model_cfg"], "model_cfg", FIELDS)
         model_cfg, whole_cfgs = backbone_cfg(cfg.backbone, "model_cfg.backbone")
-        for line in refuse_other_inputs(cfgs["model_cfg"], cls.taught) if training else ():
+        for line in refuse_other_inputs(cfgs["model_cfg"], cls.DEPENDS) if training else ():
             get_msg_mgr().log_warning(line)
         backbone, key = host_model(model_cfg["model"], "model_cfg.backbone"), f"model_cfg.backbone ({model_cfg['model']})"
         refuse(backbone, cfgs["trainer_cfg"]["sampler"], key)
         with torch.random.fork_rng(devices=[]):  # the run's own weights stay those of its seed
-            inspect(build(model_cfg, around(cfgs, whole_cfgs), "model_cfg.backbone"), cfg.geometry, key, whole_cfgs)
+            inspect(build(model_cfg, cfgs_for_backbone(cfgs, whole_cfgs), "model_cfg.backbone"), cfg.geometry, key, whole_cfgs)
         made = object.__new__(type(cls.__name__, (cls, backbone), {"__module__": cls.__module__}))
         for name, value in (("cfg", cfg), ("key", key), ("backbone_cfg", model_cfg), ("backbone_yaml", whole_cfgs)):
             object.__setattr__(made, name, value)
@@ -73,7 +76,7 @@ class Baseline2(OccludedInput, BaseModel):
     def foresee(cls, cfgs) -> None:
         """Refuse a backbone whose identity head is too small, or whose YAML is for other inputs than silhouettes."""
         check_classes(cfgs, backbone_cfg(cfgs["model_cfg"].get("backbone"), "model_cfg.backbone")[0], "model_cfg.backbone")
-        refuse_other_inputs(cfgs["model_cfg"], cls.taught)
+        refuse_other_inputs(cfgs["model_cfg"], cls.DEPENDS)
 
     def __init__(self, cfgs, training):
         """Build as usual; before the first step, say what would stay untrained."""
@@ -98,7 +101,7 @@ class Baseline2(OccludedInput, BaseModel):
     def build_network(self, model_cfg):
         """The backbone builds itself from its own model_cfg."""
         self.geometry, self.binarise = self.cfg.geometry, self.cfg.binarise
-        run, self.cfgs = self.cfgs, around(self.cfgs, self.backbone_yaml)
+        run, self.cfgs = self.cfgs, cfgs_for_backbone(self.cfgs, self.backbone_yaml)
         super().build_network(self.backbone_cfg)
         self.cfgs = run
         warn_if_mixed(self, self.cfgs["trainer_cfg"]["sampler"], self.key)

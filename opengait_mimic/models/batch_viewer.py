@@ -8,8 +8,8 @@ from torch import nn
 from utils import get_msg_mgr
 
 from ..host import lookup
+from ..host.model_cfg import backbone_cfg
 from .occluded_input import BINARISE, GEOMETRY, OccludedInput
-from .upstream_weights import backbone_cfg
 
 
 class Viewer(OccludedInput, BaseModel):

@@ -7,13 +7,16 @@ from modeling.base_model import BaseModel
 from modeling.modules import SeparateBNNecks, SeparateFCs
 from torch import Tensor
 
+from ..base.checkpoint_file import read_weights
 from ..base.config import REQUIRED, block, integer, optional, read
 from ..base.errors import CheckpointError, ConfigError
 from ..host import load_cfgs
 from ..host.config_checks import check_classes
+from ..host.model_cfg import NAMED_STAGE, backbone_block, backbone_cfg, cfgs_for_backbone
+from ..host.run_paths import checkpoint_file
 from ..networks.visibility import FEATURES, VisibilityNetwork
+from ..occlusion.training_history import add_phase, phase_of, read_phases
 from ..published.switches import in_configuration, of_training
-from ..training.trained_on import folded, phase_of, unfold
 from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import embed, inspect, settle
 from .loss_inputs import feeds
@@ -21,12 +24,12 @@ from .nested_backbone import build, check_trained, optimizer_with
 from .occluded_input import BINARISE, GEOMETRY, OccludedInput
 from .scalars import mean_of_all
 from .silhouette_inputs import refuse_other_inputs
-from .upstream_weights import STAGE, Misfit, around, backbone_block, backbone_cfg, checkpoint_file, read_weights, refuse_foreign, role_of
+from .upstream_weights import Misfit, refuse_foreign, role_of
 from .ven import VEN_FIELDS, check_extra_state, local_index, meaning
 
 GUIDED_FIELDS = {
     "backbone": (REQUIRED, backbone_block),
-    "ven": (REQUIRED, optional(block(STAGE))),
+    "ven": (REQUIRED, optional(block(NAMED_STAGE))),
     "SeparateBNNecks": (None, optional(block({"class_num": (REQUIRED, integer(1))}))),
     "geometry": GEOMETRY,
     "binarise": BINARISE,
@@ -69,7 +72,7 @@ class Guided(OccludedInput, BaseModel):
         """
         found = feeds(cfgs, cls)
         check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
-        refuse_other_inputs(cfgs["model_cfg"], cls.taught)
+        refuse_other_inputs(cfgs["model_cfg"], cls.DEPENDS)
         return found
 
     def build_network(self, model_cfg):
@@ -77,10 +80,10 @@ class Guided(OccludedInput, BaseModel):
         cfg = read(model_cfg, "model_cfg", self.FIELDS)
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
         self.feeds = self.foresee(self.cfgs) if self.in_training else {}
-        for line in refuse_other_inputs(model_cfg, self.taught) if self.in_training else ():
+        for line in refuse_other_inputs(model_cfg, self.DEPENDS) if self.in_training else ():
             self.msg_mgr.log_warning(line)
         self.ven_switches, self.loaded_switches = {}, None
-        self.met: list[dict] | None = []  # what the loaded weights were trained on, see `opengait_mimic.training.trained_on`
+        self.met: list[dict] | None = []  # what the loaded weights were trained on, see `opengait_mimic.occlusion.training_history`
         net = self._build_backbone("model_cfg.backbone")
         channels, parts, unreached = self.embedding = inspect(net, self.geometry, self.backbone_key, self.backbone_yaml)
         for name, parameter in net.named_parameters():
@@ -103,7 +106,7 @@ class Guided(OccludedInput, BaseModel):
 
     def _build_backbone(self, key):
         net_cfg, self.backbone_yaml = backbone_cfg(self.cfg.backbone, key)
-        net = build(net_cfg, around(self.cfgs, self.backbone_yaml), key, self)
+        net = build(net_cfg, cfgs_for_backbone(self.cfgs, self.backbone_yaml), key, self)
         setattr(self, self.NET, net)
         self.backbone_key, sampler = f"{key} ({net_cfg['model']})", self.cfgs["trainer_cfg"]["sampler"]
         refuse(type(net), sampler, self.backbone_key)
@@ -111,8 +114,6 @@ class Guided(OccludedInput, BaseModel):
         return net
 
     def _build_ven(self, stage):
-        if stage.cfgs is None:
-            raise ConfigError("model_cfg.ven.cfgs: missing; name the VEN's YAML (without a VEN: MimicGait with `ven: null`, or Baseline2)")
         self.ven_cfgs = load_cfgs(stage.cfgs, "model_cfg.ven.cfgs")
         named = self.ven_cfgs["model_cfg"].get("model")
         if named != "VEN":
@@ -268,8 +269,8 @@ class Guided(OccludedInput, BaseModel):
     def trained_on(self) -> dict | None:
         """Of a training: what it hides, after what the loaded weights had met; in a test as the loaded checkpoint says."""
         if self.in_training:
-            return folded(self.met, phase_of(self.drawn))
-        return folded(self.met[:-1], self.met[-1]) if self.met else None
+            return add_phase(self.met, phase_of(self.drawn))
+        return add_phase(self.met[:-1], self.met[-1]) if self.met else None
 
     def identity(self) -> dict:
         """What a checkpoint must agree in with the model it is loaded into; plain values."""
@@ -283,7 +284,7 @@ class Guided(OccludedInput, BaseModel):
         }
 
     def get_extra_state(self):
-        """What the checkpoint says of itself, what it was trained on (see `training.trained_on`), and which switches decided its
+        """What the checkpoint says of itself, what it was trained on (see `occlusion.training_history`), and which switches decided its
         weights and its VEN's; plain values.
         """
         return {**self.identity(), "trained_on": self.trained_on, "switches": self.trained_with}
@@ -294,4 +295,4 @@ class Guided(OccludedInput, BaseModel):
         if self.starts_elsewhere:
             del own["ven_kinds"]
         check_extra_state(own, state)
-        self.loaded_switches, self.met = state.get("switches"), unfold(state.get("trained_on"))
+        self.loaded_switches, self.met = state.get("switches"), read_phases(state.get("trained_on"))

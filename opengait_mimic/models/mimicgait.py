@@ -8,13 +8,14 @@ from ..base.config import anything, block, boolean
 from ..base.errors import CheckpointError, ConfigError
 from ..base.processes import gather
 from ..host import load_cfgs
+from ..host.model_cfg import STAGE
 from ..losses import MiCKDLoss, health
 from ..published.switches import switches
 from .backbone_exceptions import refuse
+from .depends import Use
 from .guided import GUIDED_FIELDS, Guided
 from .scalars import with_teacher
 from .teacher import KEPT, Teacher, frame_size
-from .upstream_weights import STAGE
 
 FIELDS = {
     **GUIDED_FIELDS,
@@ -65,8 +66,8 @@ class MimicGait(Guided):
     """
 
     FIELDS = FIELDS
+    DEPENDS = {"teacher": Use.TRAINING, "ven": Use.FROZEN_INSIDE}
     NET = "Mimic"
-    taught = True
     ONE_OF = ("MiCKDLoss", "L2DistillationLoss")
     LOSSES = {
         "MiCKDLoss": ("mimic", "teacher", "labels"),

@@ -12,8 +12,9 @@ from utils import get_msg_mgr
 
 from ..base.errors import ConfigError
 from ..host import is_ours, lookup
+from ..host.transform_inputs import INSTEAD
 from .backbone_exceptions import quirk
-from .backbone_refusals import INSTEAD, NotLent, out_of_memory, why_not_built
+from .backbone_refusals import NotLent, out_of_memory, why_not_built
 
 LENT = ("iteration", "optimizer", "scheduler", "Scaler", "engine_cfg", "device", "save_path")
 """What a host model may read of its run while it is trained: SwinGait's forward sets the optimiser's learning rate."""

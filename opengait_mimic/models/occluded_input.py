@@ -18,6 +18,7 @@ from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, grou
 from ..occlusion.clips import clip_lengths, owners
 from ..occlusion.condition import Condition
 from ..published.switches import in_configuration, of_test, of_training, place_of
+from .depends import Use
 from .logged_scalars import Watched
 from .shared_draws import SharedDraws
 
@@ -64,11 +65,11 @@ class OccludedInput(SharedDraws, Watched):
         grey: the kinds whose clips keep the host's grey values; all others are binarised.
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
         tested_with: those that this test heeds beside them.
-        taught: its ``teacher`` trains it; where not, that block only says whose whole-body score RP divides by.
+        DEPENDS: key of ``model_cfg`` -> how the model uses the network it names (`Use`).
     """
 
     hides_training = True
-    taught = False
+    DEPENDS: dict[str, Use] = {}
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
 

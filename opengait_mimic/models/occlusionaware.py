@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..base.config import REQUIRED, anything, block, integer, optional
+from ..host.model_cfg import NAMED_STAGE, STAGE
+from .depends import Use
 from .guided import GUIDED_FIELDS, Guided
-from .upstream_weights import STAGE
 
 FIELDS = {
     **GUIDED_FIELDS,
     "model": ("OcclusionAware", anything),
-    "ven": (REQUIRED, block(STAGE)),
+    "ven": (REQUIRED, block(NAMED_STAGE)),
     "teacher": (None, optional(block(STAGE))),  # read by `evaluate` alone: whose whole-body score RP divides by
     "fused_channels": (None, optional(integer(1))),
 }
@@ -52,6 +53,7 @@ class OcclusionAware(Guided):
     """
 
     FIELDS = FIELDS
+    DEPENDS = {"teacher": Use.REFERENCE, "ven": Use.FROZEN_INSIDE}
     ONE_OF = ("TripletLoss", "CrossEntropyLoss")
     LOSSES = {"TripletLoss": ("embeddings", "labels"), "CrossEntropyLoss": ("logits", "labels")}
 

@@ -12,9 +12,8 @@ from ..base.config import shown
 from ..base.errors import ConfigError, HostError
 from ..host import follow_world_size, is_ours, load_cfgs, lookup, resolve
 from ..host.config_checks import check_classes, check_data, check_names, check_schedule, partition_of
+from ..host.run_paths import save_folder
 from ..host.trainer_keys import settings
-from ..training import saving as keeping
-from ..training.inputs import save_folder
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
@@ -99,7 +98,6 @@ def _check_training(cfgs: dict, model: type) -> None:
         model.foresee(cfgs)
     else:
         check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
-    keeping.check(cfgs)
 
 
 def model_class(cfgs: dict) -> type:

@@ -8,8 +8,8 @@ import sys
 from ..base.errors import ConfigError
 from ..host import load_cfgs
 from ..host.config_checks import transforms
-from ..host.transform_inputs import OTHERS, SILHOUETTES
-from .backbone_refusals import refuse_inputs
+from ..host.transform_inputs import OTHERS, SILHOUETTES, refuse_several_inputs
+from .depends import Use
 
 
 def refuse_others(cfgs: dict, key: str, file: str | None) -> str | None:
@@ -26,7 +26,7 @@ def refuse_others(cfgs: dict, key: str, file: str | None) -> str | None:
     Raises:
         ConfigError: several inputs, or a transform of something else; says of what, the file, the transform's key and the way out.
     """
-    refuse_inputs(cfgs, key)
+    refuse_several_inputs(cfgs, key)
     engines = ("evaluator_cfg", "trainer_cfg")
     named = [each for engine in engines for each in transforms(cfgs[engine].get("transform"), f"{engine}.transform")]
     at = f"{key}.cfgs = {file}" if file else key
@@ -43,14 +43,14 @@ def refuse_others(cfgs: dict, key: str, file: str | None) -> str | None:
     return f"{at}: whether it is for silhouettes is not checked: its transforms ({given}) do not tell"
 
 
-def refuse_other_inputs(model_cfg: dict, taught: bool) -> list[str]:
-    """`refuse_others` for every YAML that a training needs: backbone, VEN and, where it is ``taught``, teacher.
+def refuse_other_inputs(model_cfg: dict, depends: dict[str, Use]) -> list[str]:
+    """`refuse_others` for every YAML that a training needs: the backbone and what the model depends on, but for RP references.
 
     Returns:
         Its lines for the log.
     """
     found = []
-    for name in ("backbone", "teacher", "ven") if taught else ("backbone", "ven"):
+    for name in ("backbone", *(name for name, use in depends.items() if use is not Use.REFERENCE)):
         block, key = model_cfg.get(name), f"model_cfg.{name}"
         if isinstance(block, dict) and block.get("cfgs"):
             found.append(refuse_others(load_cfgs(block["cfgs"], f"{key}.cfgs"), key, block["cfgs"]))

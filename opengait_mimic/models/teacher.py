@@ -9,13 +9,16 @@ import torch
 from torch import Tensor
 from utils import get_msg_mgr
 
+from ..base.checkpoint_file import hash_tensors, read_weights
 from ..base.errors import ConfigError
+from ..host.model_cfg import geometry_of
+from ..host.run_paths import checkpoint_file
 from ..networks.batchnorm import gather_batchnorm
 from .backbone_exceptions import freeze
 from .backbone_probe import embed, inspect, rehearse
 from .nested_backbone import build
 from .silhouette_inputs import refuse_others
-from .upstream_weights import checkpoint_file, fingerprint, geometry_of, load, read_weights, tensors_hash
+from .upstream_weights import fingerprint, load
 
 KEPT = "teacher_weights"
 """Under this name a mimic's checkpoint keeps `Teacher.weights`."""
@@ -128,7 +131,7 @@ def frame_size(dataset) -> tuple[int, ...]:
 
 def weights_of_teacher(file: str | Path) -> str:
     """The hash by which a mimic's checkpoint knows its teacher: of every tensor in the ``model`` entry of the teacher's."""
-    return tensors_hash(read_weights(Path(file), "model_cfg.teacher.checkpoint"))
+    return hash_tensors(read_weights(Path(file), "model_cfg.teacher.checkpoint"))
 
 
 def other_teacher(cfgs: dict, teacher: dict) -> str:

@@ -6,10 +6,10 @@ import copy
 import math
 
 from .. import host as hosts
-from ..host import lookup
+from ..models.depends import built_on
 from ..occlusion.condition import Condition
 from ..published.switches import place_of
-from ..training.inputs import data_inputs, upstream
+from ..training.inputs import data_inputs
 
 NO_TEST = ("save_name", "restore_hint", "restore_ckpt_strict")  # of evaluator_cfg: which file is tested, not how
 
@@ -46,7 +46,4 @@ def of_test(cfgs: dict, recipe: bool = False) -> dict:
 
 def builds_on(cfgs: dict) -> dict:
     """`upstream` without a teacher that is named for RP alone: ``teacher`` and ``ven`` -> their YAML and its ``checkpoint`` key."""
-    model_cfg = cfgs["model_cfg"]
-    if not getattr(lookup("modeling.models", model_cfg["model"], "model_cfg.model"), "taught", False):
-        cfgs = {**cfgs, "model_cfg": {key: value for key, value in model_cfg.items() if key != "teacher"}}
-    return upstream(cfgs)
+    return {name: (each.yaml, each.checkpoint) for name, each in built_on(cfgs).items()}

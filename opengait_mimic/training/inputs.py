@@ -12,10 +12,13 @@ from types import SimpleNamespace
 from .. import __version__
 from .. import host as hosts
 from ..base.config import read
-from ..base.errors import ConfigError, HostError
+from ..base.errors import HostError
+from ..base.files import sha256
 from ..data.fingerprint import fingerprint_half
-from ..host import is_ours, load_cfgs, lookup, resolve
+from ..host import is_ours, lookup, resolve
+from ..host.run_paths import checkpoint_at, checkpoint_file, save_folder  # noqa: F401 (until its users import it from there)
 from ..host.trainer_keys import FIELDS
+from ..models.depends import built_on, dependencies
 from ..occlusion import Occlusion
 from ..published.switches import place_of, switched_on
 
@@ -28,54 +31,14 @@ NO_WEIGHT = {  # keys that change no weight; total_iter decides when to stop, no
 }  # fmt: skip
 
 
-def save_folder(cfgs: dict, engine: str = "trainer_cfg") -> Path:
-    """``<output>/<dataset>/<model>/<save_name>``, where the host keeps a run."""
-    return hosts.output() / cfgs["data_cfg"]["dataset_name"] / cfgs["model_cfg"]["model"] / cfgs[engine]["save_name"]
-
-
-def checkpoint_at(cfgs: dict, iteration: int) -> Path:
-    """The file that training writes at an iteration; of anything else in its place a file that nobody wrote."""
-    return save_folder(cfgs) / "checkpoints" / f"{cfgs['trainer_cfg']['save_name']}-{iteration!s:0>5}.pt"
-
-
-def sha256(file: str | Path) -> str:
-    """``sha256:<hex>`` of a file's bytes."""
-    digest = hashlib.sha256()
-    with open(file, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return f"sha256:{digest.hexdigest()}"
-
-
-def upstream(cfgs: dict) -> dict[str, tuple[Path | None, str]]:
-    """The trained networks a configuration names: ``teacher`` and ``ven`` -> (its YAML, its ``checkpoint`` key).
-
-    Raises:
-        ConfigError: the YAML of one is not named. HostError: it is not found.
-    """
-    model_cfg, found = cfgs["model_cfg"], {}
-    model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
-    if not is_ours(model):
-        return found
-    backbone = model_cfg.get("backbone") or {}
-    for key in ("teacher", "ven"):
-        block = model_cfg.get(key)
-        if block is None and not (key == "teacher" and model.taught):
-            continue
-        block = block or {}
-        named = block.get("cfgs") or (backbone.get("cfgs") if key == "teacher" else None)
-        if named is None:
-            raise ConfigError(f"model_cfg.{key}.cfgs: missing; name the YAML that trains the {key}")
-        found[key] = resolve(str(named), f"model_cfg.{key}.cfgs"), block.get("checkpoint", "auto")
-    return found
+def upstream(cfgs: dict) -> dict[str, tuple[Path, str]]:
+    """`opengait_mimic.models.depends.dependencies` as (YAML, ``checkpoint`` key); to be deleted."""
+    return {name: (each.yaml, each.checkpoint) for name, each in dependencies(cfgs).items()}
 
 
 def weights_of(cfgs: dict, key: str) -> Path:
-    """The file that ``model_cfg.<key>.checkpoint`` names, whether it exists or not."""
-    from ..models.upstream_weights import checkpoint_file
-
-    file, given = upstream(cfgs)[key]
-    return checkpoint_file(given, load_cfgs(file), f"model_cfg.{key}.checkpoint", must_exist=False)
+    """`Dependency.weights`; to be deleted."""
+    return dependencies(cfgs)[key].weights()
 
 
 def data_inputs(cfgs: dict, sets: tuple[str, ...], recipe: bool = False) -> dict:
@@ -107,16 +70,16 @@ def model_inputs(cfgs: dict, recipe: bool = False) -> dict:
     model = lookup("modeling.models", model_cfg["model"], "model_cfg.model")
     if not is_ours(model):
         return model_cfg
-    if not model.taught:  # a teacher for RP alone
-        model_cfg.pop("teacher", None)
-    cfgs = {**cfgs, "model_cfg": model_cfg}
+    networks = built_on(cfgs)
+    for name in set(model.DEPENDS) - set(networks):
+        model_cfg.pop(name, None)
     found = read(model_cfg, "model_cfg", model.FIELDS)
     if hasattr(found, "reference_compat"):
         found.reference_compat = switched_on(found.reference_compat, model_cfg["model"])
     found = _without_namespaces(found)
-    for key, (_, given) in upstream(cfgs).items():
-        lost = recipe and given != "auto" and found_at(given, key) is None
-        found[key] = {"checkpoint": None if lost else _sha256(weights_of(cfgs, key))}
+    for key, network in networks.items():
+        lost = recipe and network.checkpoint != "auto" and found_at(network.checkpoint, key) is None
+        found[key] = {"checkpoint": None if lost else _sha256(network.weights())}
     if "backbone" in found:
         from ..models.upstream_weights import around, backbone_cfg
 
@@ -168,7 +131,6 @@ def training_inputs(cfgs: dict, recipe: bool = False) -> dict:
 def test_inputs(cfgs: dict) -> dict:
     """Everything of a prepared configuration that decides what `evaluate` or the host's test says of it, as plain JSON values."""
     from ..evaluation.test_setup import teacher_cfgs
-    from ..models.upstream_weights import checkpoint_file
 
     evaluator = copy.deepcopy(cfgs["evaluator_cfg"])
     for key in ("save_name", "restore_hint", "restore_ckpt_strict"):

@@ -16,7 +16,7 @@ from ..base import stopped
 from ..base.locks import locked
 from ..base.processes import on_rank_0, rank_and_world
 from ..host import is_ours
-from ..host.read_pickles import rebind_reading
+from ..host.read_pickles import trust_pickles as set_trust
 from ..models.prepare import model_class, of_file, prepare, restorable
 from ..networks.batchnorm import gather_batchnorm
 from . import batches, step
@@ -140,7 +140,7 @@ def launch(
         resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
             With its batches (`opengait_mimic.training.batches`) and the gradient scaler's state, which every ``iteration`` brings
             back, it ends as if it had not stopped.
-        trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of `load_frames`.
+        trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of ours.
         preflight: try everything once before the first step (`opengait_mimic.preflight`); ``"brief"``: in one line, where all is well.
 
     Returns:
@@ -164,7 +164,7 @@ def launch(
         if hint == 0:
             overwritten = on_rank_0(lambda: resuming.overwritten(cfgs))
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
-        rebind_reading(trust_pickles)
+        set_trust(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
         if overwritten:
@@ -220,7 +220,7 @@ def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
     """
     cfgs = prepare(path, "train", iteration)
     given = copy.deepcopy(cfgs)
-    rebind_reading()
+    set_trust(False)
     start_log(cfgs, False, False, quiet=True)  # no summary is begun
     with of_file(path):
         hides = cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"]

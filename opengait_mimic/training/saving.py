@@ -21,8 +21,6 @@ from ..base import checkpoint_file as checkpoints
 from ..base import record_layout as layout
 from ..base import restore_errors as restoring
 from ..base import stopped
-from ..base.config import integer, text
-from ..base.errors import ConfigError
 from ..base.files import PART
 from ..base.processes import on_rank_0, rank_and_world
 from ..run_sheet import write_beside
@@ -31,17 +29,6 @@ from .record import Recorder
 
 SMALLEST = ("mae", "mse", "loss", "error", "eer")
 """How the name of a scalar ends whose best value is the smallest."""
-
-
-def check(cfgs: dict) -> None:
-    """Refuse ``keep_last`` and ``keep_best`` that cannot be. Raises: ConfigError."""
-    trainer = cfgs["trainer_cfg"]
-    if trainer.get("keep_last") is not None:
-        integer(1)(trainer["keep_last"], "trainer_cfg.keep_last")
-    if trainer.get("keep_best") is not None:
-        name = text(trainer["keep_best"], "trainer_cfg.keep_best")
-        if not trainer.get("with_test"):
-            raise ConfigError(f"trainer_cfg.keep_best = {name!r} needs trainer_cfg.with_test: true: nothing else is tested while it trains")
 
 
 def restore(inner: nn.Module, cfgs: dict) -> dict:

@@ -19,12 +19,10 @@ import os
 from pathlib import Path
 
 from ..host import is_ours, lookup, resolve
-from ..occlusion import KINDS, Occlusion
+from ..occlusion import Occlusion
+from ..occlusion.training_history import WHOLE_BODIES, add_phase, kinds_of, phase_of, read_phases
 from .inputs import checkpoint_at, sha256
 from .record import read_record
-
-WHOLE = {"kinds": {"none": 1.0}, "hidden": [0.0, 0.0]}
-"""The phase of a training that hides nothing."""
 
 
 def trained_kinds(cfgs: dict, checkpoint: str | os.PathLike | None = None) -> list[str] | None:
@@ -46,7 +44,7 @@ def trained_kinds(cfgs: dict, checkpoint: str | os.PathLike | None = None) -> li
 
     file = checkpoint_file("auto" if checkpoint is None else str(checkpoint), cfgs, "evaluator_cfg.restore_hint")
     found = phases(cfgs, file)
-    return None if found is None else [kind for kind in KINDS if any(each["kinds"].get(kind, 0) > 0 for each in found)]
+    return None if found is None else kinds_of(found)
 
 
 def phases(cfgs: dict, file: Path) -> list[dict] | None:
@@ -55,11 +53,11 @@ def phases(cfgs: dict, file: Path) -> list[dict] | None:
 
     says = read_weights(file, "the checkpoint").get("_extra_state")
     if isinstance(says, dict):
-        return unfold(says.get("trained_on"))
+        return read_phases(says.get("trained_on"))
     record = read_record(file.parent.parent)
     if record is not None and sha256(file) in record["checkpoints"].values():
         if "trained_on" in record:
-            return unfold(record["trained_on"])
+            return read_phases(record["trained_on"])
         inputs = record["inputs"]  # written before records kept it
         return [own_phase(inputs)] if inputs["trainer_cfg"]["restore_hint"] == 0 else None
     return None if _ours(cfgs) else [own_phase(cfgs)]
@@ -77,14 +75,9 @@ def own_phase(cfgs: dict) -> dict:
         steps = [step for block in blocks for step in block.get("trf_cfg", [block])]
         block = next((step for step in steps if step["type"] == "OcclusionAugmentation"), None)
         if block is None:
-            return WHOLE
+            return WHOLE_BODIES
     drawn = Occlusion.from_cfg({key: block[key] for key in ("kinds", "hidden") if key in block}, "occlusion")
     return phase_of(drawn)
-
-
-def phase_of(drawn: Occlusion) -> dict:
-    """A phase from what is drawn from; plain values."""
-    return {"kinds": {kind: float(share) for kind, share in drawn.kinds.items()}, "hidden": [float(end) for end in drawn.hidden]}
 
 
 def started_from(cfgs: dict) -> list[dict] | None:
@@ -97,19 +90,7 @@ def started_from(cfgs: dict) -> list[dict] | None:
 
 def history(cfgs: dict) -> dict:
     """The entry ``trained_on`` of a training with this prepared configuration."""
-    return folded(started_from(cfgs), own_phase(cfgs))
-
-
-def folded(before: list[dict] | None, own: dict) -> dict:
-    """The entry ``trained_on`` of weights with these earlier phases; a training that goes on adds no second one."""
-    return {**own, "before": before[:-1] if before and before[-1] == own else before}
-
-
-def unfold(entry) -> list[dict] | None:
-    """Every phase of an entry ``trained_on``, the oldest first; None where it does not say."""
-    if not isinstance(entry, dict) or entry.get("before", []) is None:
-        return None
-    return [*entry.get("before", []), {key: entry[key] for key in ("kinds", "hidden")}]
+    return add_phase(started_from(cfgs), own_phase(cfgs))
 
 
 def _ours(cfgs: dict) -> bool:

@@ -15,6 +15,7 @@ from ..evaluation.evaluate import write_json
 from ..evaluation.test_setup import known_protocol
 from ..host import is_ours, load_cfgs
 from ..metrics.protocols import format_rows
+from ..models.depends import built_on
 from ..models.prepare import model_class, prepare
 from ..training.inputs import upstream, weights_of
 from .stages import Stage, run, say
@@ -54,7 +55,7 @@ def read_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
         elif ready:
             stage = stage._replace(result=None)  # its own YAML's test would read another file
         stages.append(stage)
-    if not (is_ours(kind) and kind.taught):
+    if "teacher" not in built_on(cfgs):
         after.pop("teacher", None)  # for RP alone
     return [*stages, Stage(model, main, folder / f"{model.lower()}.json", tuple(after.values()))], folder
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -48,7 +50,7 @@ spaces += [torch.Tensor, torch.nn.Module, torch.nn.Parameter, torch.nn.parallel.
 before = [dict(vars(space)) for space in spaces]
 
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import launch
+from opengait_mimic.training.launch import launch
 hosts.bind(sys.argv[1], "cpu", "out")
 assert launch(sys.argv[2], "train", quiet=True).iteration == 3
 assert "scalar/test_accuracy/Rank-1" in launch(sys.argv[2], "test", quiet=True)
@@ -74,6 +76,28 @@ def test_results_go_to_the_output_folder_alone(trained, output, tmp_path, monkey
     launch(file, "train", quiet=True)
     assert (output / "walkers/Baseline/elsewhere/checkpoints/elsewhere-00003.pt").is_file()
     assert [p.name for p in tmp_path.iterdir()] == ["configs"]
+
+
+def test_a_second_bind_rebinds_nothing_again(host, host_spec, output):
+    base = sys.modules["modeling.base_model"]
+    before = {name: vars(base)[name] for name in ("torch", "BaseModel")} | {"load": base.BaseModel._load_ckpt}
+    hosts.bind(host_spec, "cpu", output)
+    assert {name: vars(base)[name] for name in ("torch", "BaseModel")} | {"load": base.BaseModel._load_ckpt} == before
+
+
+def test_a_caller_hands_in_rebindings_that_are_listed(host, host_spec, output):
+    calls = []
+
+    def build(original):
+        calls.append(original)
+        return 2 * original
+
+    sys.modules["utils"].of_this_test = 21
+    row = hosts.Rebinding("utils", "of_this_test", build, "a test")
+    for _ in range(2):
+        hosts.bind(host_spec, "cpu", output, rebindings=(row,))
+    assert sys.modules["utils"].of_this_test == 42 and calls == [21]
+    assert ("utils.of_this_test", "both hosts", "a test") in hosts.rebinding_table()
 
 
 # ---------------------------------------------------------------- the host's own models
@@ -179,8 +203,8 @@ OTHER = """
 import hashlib, json, sys
 import numpy as np, torch
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import build, launch, start_log
-from opengait_mimic.preparing import prepare
+from opengait_mimic.training.launch import build, launch, start_log
+from opengait_mimic.models.prepare import prepare
 host, teacher, baseline2, theirs, out = sys.argv[1:]
 hosts.bind(host, "cpu", out)
 
@@ -200,7 +224,7 @@ np.savez(f"{out}/embeddings.npz", own=embeddings(own), theirs=embeddings(theirs)
 cfgs = prepare(baseline2, "test")
 start_log(cfgs, False, False, quiet=True)
 cfgs["evaluator_cfg"]["restore_hint"] = 0
-from opengait_mimic.preparing import model_class
+from opengait_mimic.models.prepare import model_class
 model = model_class(cfgs)(cfgs, False).eval()
 found = {}
 for inputs in model.test_loader:

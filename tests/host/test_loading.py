@@ -15,8 +15,8 @@ BIND = """
 import sys
 from pathlib import Path
 from opengait_mimic import host as hosts
-from opengait_mimic.console import log_to_console
-from opengait_mimic.launch import launch
+from opengait_mimic.cli.console import log_to_console
+from opengait_mimic.training.launch import launch
 log_to_console()
 
 def bind(name, root, output):

@@ -12,7 +12,8 @@ import torch.utils.data as tordata
 import yaml
 
 from opengait_mimic.base.errors import DataError
-from opengait_mimic.host.read_pickles import rebind_reading
+from opengait_mimic.host import read_pickles
+from opengait_mimic.host.read_pickles import trust_pickles
 from opengait_mimic.training.launch import launch
 
 
@@ -25,9 +26,9 @@ def data(host, tree, tmp_path):
         get_msg_mgr().init_logger(str(tmp_path / "log"), False)
     root = tmp_path / "walkers"
     shutil.copytree(tree.root, root)
-    rebind_reading()
+    trust_pickles(False)
     yield root, {"dataset_name": "walkers", "dataset_root": str(root), "dataset_partition": str(tree.partition), "num_workers": 0}
-    rebind_reading()
+    trust_pickles(False)
 
 
 def sequences(cfg, training=True):
@@ -46,8 +47,7 @@ def first_file(root):
 def test_arrays_are_those_of_pickle_and_writable(data):
     root, cfg = data
     here, workers = list(loader(cfg)), list(loader(cfg, num_workers=2))
-    rebind_reading(trust=True)
-    assert sys.modules["data.dataset"].pickle is pickle
+    trust_pickles(True)
     plain = list(loader(cfg))
     assert len(plain) == 8 * len(list((root / "0001").glob("*/*")))
     for one, two, three in zip(here, workers, plain):
@@ -164,7 +164,7 @@ def test_all_in_memory_reads_the_same_way(data):
 def test_trusted_files_are_read_by_python(data, tmp_path):
     root, cfg = data
     first_file(root).write_bytes(pickle.dumps(Touches(tmp_path / "ran")))
-    rebind_reading(trust=True)
+    trust_pickles(True)
     with pytest.raises(DataError):  # an open file is no array; but it was run
         sequences(cfg)[0]
     assert (tmp_path / "ran").exists()
@@ -199,4 +199,4 @@ def test_a_training_ends_with_the_file(data, files, tmp_path, monkeypatch):
     for trust in (True, False):
         with pytest.raises(InterruptedError):
             launch(tmp_path / "x.yaml", "train", quiet=True, trust_pickles=trust)
-        assert (sys.modules["data.dataset"].pickle is pickle) is trust
+        assert read_pickles._trust is trust

@@ -260,7 +260,7 @@ def test_wrong_configurations_are_refused_before_anything_is_built(gaitbase, cha
 
 
 def test_a_missing_detector_says_what_there_is_without(gaitbase):
-    with pytest.raises(ConfigError, match=r"model_cfg\.ven\.cfgs: missing; name the VEN's YAML \(without a VEN: MimicGait with"):
+    with pytest.raises(ConfigError, match=r"model_cfg\.ven\.cfgs: missing; this key is required"):
         built(gaitbase(model_cfg__ven=None))
 
 

@@ -1,0 +1,53 @@
+# Set-up and the common commands. Everything goes into .venv; nothing outside the clone is changed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+TORCH_VERSION ?= 2.13.0
+# PyTorch's own index of builds without CUDA (a tenth of the size), for machines without an NVIDIA GPU.
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.PHONY: help install demo test slow docs lint clean
+
+help:
+	@echo "make demo   train and compare on generated walkers (about 6 minutes on two cores)"
+	@echo "make test   the default tests (about 4 minutes on two cores)"
+	@echo "make slow   the tests that start processes, kill and resume trainings, build every backbone"
+	@echo "make docs   the documentation, into site/"
+	@echo "make lint   ruff and the layers of the package"
+
+install: $(VENV)/ready
+
+# Without a GPU: the CPU build that pip's own index offers, else PyTorch's CPU index, else whatever pip finds.
+$(VENV)/ready: setup.py pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	@if command -v nvidia-smi >/dev/null 2>&1; then echo "NVIDIA GPU: PyTorch with CUDA"; else \
+	  echo "no NVIDIA GPU: PyTorch without CUDA"; \
+	  $(BIN)/pip install --quiet "torch==$(TORCH_VERSION)+cpu" 2>/dev/null \
+	  || $(BIN)/pip install --quiet "torch>=2.6,<2.14" --index-url $(TORCH_CPU_INDEX) \
+	  || echo "the CPU build is not available here; pip chooses"; fi
+	$(BIN)/pip install --quiet --editable '.[report,tensorboard,test]'
+	@touch $@
+
+$(VENV)/ready-docs: $(VENV)/ready
+	$(BIN)/pip install --quiet --editable '.[docs,lint]'
+	@touch $@
+
+demo: $(VENV)/ready
+	$(BIN)/opengait-mimic demo
+
+test: $(VENV)/ready
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+
+slow: $(VENV)/ready
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
+
+docs: $(VENV)/ready-docs
+	$(BIN)/mkdocs build --strict
+
+lint: $(VENV)/ready-docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) site

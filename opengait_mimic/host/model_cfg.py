@@ -1,0 +1,74 @@
+"""Blocks of ``model_cfg`` that name other networks: ``backbone``, ``teacher``, ``ven``."""
+
+from __future__ import annotations
+
+from ..base.config import REQUIRED, nearest, optional, read, text, unknown_key
+from ..base.errors import ConfigError
+from .transform_inputs import refuse_several_inputs
+from .yaml import load_cfgs
+
+STAGE = {"cfgs": (None, optional(text)), "checkpoint": ("auto", text)}
+"""A block that names another network: the YAML that trains it (default: the backbone's), and its checkpoint."""
+NAMED_STAGE = {**STAGE, "cfgs": (REQUIRED, text)}
+"""The same where the YAML must be named."""
+
+
+def backbone_block(value, where):
+    """A check: ``{cfgs: FILE}``, or an OpenGait ``model_cfg`` inline."""
+    forms = ("cfgs", "model")
+    if isinstance(value, dict) and "cfgs" in value:
+        read(value, where, {"cfgs": (REQUIRED, text)})
+    elif not isinstance(value, dict) or "model" not in value:
+        for key in value if isinstance(value, dict) else ():
+            if nearest(key, forms):
+                raise ConfigError(unknown_key(where, key, value[key], forms))
+        raise ConfigError(f"{where} = {value!r}; expected {{cfgs: an OpenGait YAML}}, or an OpenGait model_cfg with its `model` key")
+    return value
+
+
+def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
+    """Read a ``backbone`` block.
+
+    Args:
+        block: ``{cfgs: FILE}``, or an OpenGait ``model_cfg`` inline.
+        key: its YAML key, for messages.
+
+    Returns:
+        The backbone's model_cfg, and the complete configuration it comes from (None when inline).
+
+    Raises:
+        ConfigError: neither form, or the YAML of a model with several inputs. HostError: the file is not found.
+    """
+    if "cfgs" in backbone_block(block, key):
+        cfgs = load_cfgs(block["cfgs"], f"{key}.cfgs")
+        refuse_several_inputs(cfgs, key)
+        return cfgs["model_cfg"], cfgs
+    return block, None
+
+
+def cfgs_for_backbone(cfgs: dict, backbone_yaml: dict | None) -> dict:
+    """The run's configuration with the data set's name from the backbone's YAML: GaitGL's depth depends on that name."""
+    if backbone_yaml is None:
+        return cfgs
+    return {**cfgs, "data_cfg": {**cfgs["data_cfg"], "dataset_name": backbone_yaml["data_cfg"]["dataset_name"]}}
+
+
+def geometry_of(cfgs: dict, pickles: tuple[int, ...] = (64, 64)) -> tuple[int, int] | None:
+    """The silhouette size (h, w) that the test transforms of a YAML produce.
+
+    Args:
+        cfgs: a complete configuration.
+        pickles: the size (h, w) of the frames in the data set.
+
+    Returns:
+        (h, w) in pixels, or None if the transforms do not determine it.
+    """
+    transform = cfgs["evaluator_cfg"]["transform"]
+    steps = [step for block in transform for step in block.get("trf_cfg", [block])] if isinstance(transform, list) else []
+    for step in steps if len(pickles) == 2 else ():
+        h, w = pickles
+        if step["type"] == "BaseSilCuttingTransform":
+            return h, w - 2 * (w // 64 * 10 if step.get("cutting") is None else step["cutting"])
+        if step["type"] == "BaseSilTransform" and not step.get("img_shape"):
+            return h, w
+    return None
