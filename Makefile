@@ -42,6 +42,7 @@ slow: $(VENV)/ready
 	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 docs: $(VENV)/ready-docs
+	$(BIN)/python docs/generate_configuration.py
 	$(BIN)/mkdocs build --strict
 
 lint: $(VENV)/ready-docs

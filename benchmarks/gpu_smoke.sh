@@ -58,8 +58,8 @@ from pathlib import Path
 
 import yaml
 
-from opengait_mimic.demo import Size, write_configs
-from opengait_mimic.walkers import write_walkers
+from opengait_mimic.workflows.demo import Size, write_configs
+from opengait_mimic.data.walkers import write_walkers
 
 work, steps, gpus = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 tree = write_walkers(work / "walkers", subjects=14, seed=0)
@@ -110,10 +110,10 @@ def leaving(status):
 
 def dry(root):
     """Let OpenGait's own main.py start without GPUs."""
-    from opengait_mimic.batchnorm import gather_batchnorm
+    from opengait_mimic.networks.batchnorm import gather_batchnorm
     from opengait_mimic.host.adapt import adapt
     from opengait_mimic.host.find import checkout
-    from opengait_mimic.host.loading import import_host
+    from opengait_mimic.host.load import import_host
 
     start, world = torch.distributed.init_process_group, int(os.environ["WORLD_SIZE"])
     start("gloo", init_method="env://")

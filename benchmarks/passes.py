@@ -23,8 +23,8 @@ from opengait_mimic import host as hosts
 from opengait_mimic.cli.console import friendly_errors
 from opengait_mimic.data.walkers import write_walkers
 from opengait_mimic.evaluation.embeddings.allocator import keep_memory
+from opengait_mimic.evaluation.embeddings.batching import FRAMES, SEQUENCES, why_single
 from opengait_mimic.evaluation.embeddings.embed import part_of
-from opengait_mimic.evaluation.embeddings.packing import FRAMES, SEQUENCES, why_single
 from opengait_mimic.evaluation.embeddings.sequence_facts import followed
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training.launch import build, start_log

@@ -21,7 +21,7 @@ import torch
 from asked import add_rounds, clock_of
 from measure import Budget, interleaved, machine, ratio, spread, write
 
-from opengait_mimic.metrics import accuracy, mean_precision, trials, verification
+from opengait_mimic.metrics import accuracy, mean_precision, rank_probes, verify_split
 from opengait_mimic.metrics.protocols import Split
 
 LARGE = 24_000
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def sequences(probes: int, gallery: int, shape, seed: int):
-    """A split of generated sequences and what ``trials`` takes: each side's embeddings [N, c, p], labels, views.
+    """A split of generated sequences and what ``rank_probes`` takes: each side's embeddings [N, c, p], labels, views.
 
     Subjects have `MATES` sequences in the gallery. The embeddings vary in `LATENT` directions, as those of networks do in few (a
     distance's spread is a tenth of it then, not a hundredth), and a little in all; the probes' vary more, so that some are missed.
@@ -70,7 +70,7 @@ def sequences(probes: int, gallery: int, shape, seed: int):
 
 def streamed(data) -> tuple[float, ...]:
     """Rank-1, Rank-5, mAP and mINP by the package, percent."""
-    found = trials(*data)
+    found = rank_probes(*data)
     return accuracy(found, 1), accuracy(found, 5), *mean_precision(found)
 
 
@@ -152,7 +152,7 @@ def large(given) -> None:
 
 def verified(data) -> tuple[float, ...]:
     """TAR at 1 % and 0.1 % FAR and EER, percent."""
-    found = verification(*data)
+    found = verify_split(*data)
     return *found.tar_at_far.values(), found.eer
 
 

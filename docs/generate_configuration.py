@@ -1,31 +1,103 @@
-"""Print every configuration block of ours as Markdown tables, read from the pydantic models; a hook of mkdocs, and a script.
+"""Write the generated parts of the documentation: ``configuration.md``, and the rebindings in ``architecture.md``.
 
-``python docs/generate_configuration.py`` prints the page. ``mkdocs build`` adds it as ``configuration.md``.
+``make docs`` runs it. ``python docs/generate_configuration.py --check`` writes nothing and exits with 1 where a page is out of date.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
+import sys
+from pathlib import Path
+
+import opengait_mimic
+from opengait_mimic import host
+from opengait_mimic.base.config import Block, describe, field_types
+
+PAGES = Path(__file__).parent
 HEAD = """# Configuration
 
-A configuration is a complete OpenGait YAML. This page lists the keys of ours. They are read strictly: an unknown key, a wrong type or a
-value out of range stops the run, with the nearest valid name. OpenGait's own keys are described in its repository.
+A configuration is a complete OpenGait YAML. This page lists our keys. They are read strictly: an unknown key, a wrong type or a value out
+of range stops the run, with the nearest valid name. OpenGait's own keys are described in its repository.
 
-This page is generated from the models that read the YAML.
+*Generated from the classes that read the YAML by `docs/generate_configuration.py`.*
 """
+MARKS = ("<!-- rebindings: generated -->", "<!-- end -->")
 
 
-def page() -> str:
-    """The whole page."""
-    return HEAD
+def import_package() -> None:
+    """Bind the embedded host and import every module of the package."""
+    host.bind("embedded", "cpu")
+    for module in pkgutil.walk_packages(opengait_mimic.__path__, "opengait_mimic."):
+        if "embedded" not in module.name and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
-def on_files(files, config):
-    """Mkdocs' hook: add the generated page."""
-    from mkdocs.structure.files import File
+def list_blocks() -> list[type[Block]]:
+    """The blocks of the package that no other block extends, by title."""
+    found, waiting = set(), [Block]
+    while waiting:
+        below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith("opengait_mimic.")]
+        found.update(each for each in below if not each.__subclasses__())
+        waiting += below
+    return sorted(found, key=lambda block: (title_of(block).lower(), block.__name__))
 
-    files.append(File.generated(config, "configuration.md", content=page()))
-    return files
+
+def title_of(block: type[Block]) -> str:
+    """The first line of a block's docstring, as Markdown."""
+    return (block.__doc__ or block.__name__).strip().splitlines()[0].rstrip(".").replace("``", "`")
+
+
+def table_of(block: type[Block]) -> str:
+    """A block as a Markdown section: key, default, values, description."""
+    lines = [f"## {title_of(block)}", "", "| key | default | values | |", "|---|---|---|---|"]
+    for key, kind in field_types(block).items():
+        field = block.model_fields[key]
+        default = "required" if field.is_required() else f"`{show_value(field.get_default(call_default_factory=True))}`"
+        cells = [f"`{key}`", default, describe(kind), (field.description or "").replace("``", "`")]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def show_value(value) -> str:
+    """A default as YAML."""
+    if isinstance(value, Block):
+        return "{}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(show_value, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {show_value(each)}" for key, each in value.items()) + "}"
+    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, (int, float)) else _number(value)
+
+
+def _number(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+
+
+def configuration_page() -> str:
+    """The whole of ``configuration.md``."""
+    return HEAD + "\n" + "\n\n".join(map(table_of, list_blocks())) + "\n"
+
+
+def architecture_page() -> str:
+    """``architecture.md`` with the present table of rebindings."""
+    text = (PAGES / "architecture.md").read_text(encoding="utf-8")
+    rows = [f"| `{name}` | {hosts} | {why} |" for name, hosts, why in host.adapt.rebinding_table()]
+    table = "\n".join([MARKS[0], "", "| name | in | why |", "|---|---|---|", *rows, "", MARKS[1]])
+    return re.sub(f"{MARKS[0]}.*{MARKS[1]}", lambda _: table, text, flags=re.S)
+
+
+def main(check: bool) -> int:
+    """Write both pages, or only compare them."""
+    import_package()
+    pages = {"configuration.md": configuration_page(), "architecture.md": architecture_page()}
+    stale = [name for name, text in pages.items() if not (PAGES / name).exists() or (PAGES / name).read_text(encoding="utf-8") != text]
+    for name in () if check else stale:
+        (PAGES / name).write_text(pages[name], encoding="utf-8")
+    print("\n".join(f"docs/{name}: {'out of date; run make docs' if check else 'written'}" for name in stale) or "up to date")
+    return 1 if check and stale else 0
 
 
 if __name__ == "__main__":
-    print(page())
+    sys.exit(main("--check" in sys.argv[1:]))

@@ -1,30 +1,28 @@
-"""MimicGait and its sister methods as a plugin of OpenGait. Importing this touches no host."""
+"""MimicGait and its sister methods as a plugin of OpenGait. Importing this touches no host, and torch only when a name is used."""
 
-from .base.errors import ConfigError
-from .losses import HiddenFractionLoss, L2DistillationLoss, MiCKDLoss, mickd_triplets, pair_distances
-from .networks.visibility import VisibilityNetwork
-from .occlusion import KINDS, Draw, Occlusion, apply, draw
+import importlib
 
 __version__ = "0.1.0"
-__all__ = [
-    "KINDS",
-    "ConfigError",
-    "Draw",
-    "HiddenFractionLoss",
-    "L2DistillationLoss",
-    "MiCKDLoss",
-    "Occlusion",
-    "VisibilityNetwork",
-    "apply",
-    "draw",
-    "mickd_triplets",
-    "pair_distances",
-    "register",
-]
+_HOMES = {
+    "base.errors": ("ConfigError",),
+    "losses": ("HiddenFractionLoss", "L2DistillationLoss", "MiCKDLoss", "mickd_triplets", "pair_distances"),
+    "networks.visibility": ("VisibilityNetwork",),
+    "occlusion": ("KINDS", "Draw", "Occlusion", "apply", "draw"),
+}
+"""Module -> the names it lends to ``opengait_mimic``."""
+__all__ = [*(name for names in _HOMES.values() for name in names), "register"]
+
+
+def __getattr__(name: str):
+    """Import a public name on first use."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def register() -> None:
-    """Put our classes into the namespaces of the host that is imported; see `opengait_mimic.host.register.REGISTERED`."""
+    """Put our classes into the namespaces of the imported host; see `opengait_mimic.host.register.REGISTERED`."""
     from .host import register as put
 
     put()

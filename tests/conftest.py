@@ -83,11 +83,18 @@ def tree(tmp_path_factory):
 @pytest.fixture(scope="session")
 def files(host, tree, tmp_path_factory):
     """The demo's configurations for the tiny data, three steps each: stage name -> YAML file."""
-    from opengait_mimic.workflows.demo import Size, write_configs
+    return write_demo_files(tmp_path_factory.mktemp("configs"), tree, 3, 3)
+
+
+def write_demo_files(folder, tree, ven_steps, steps, methods=("baseline2", "mimicgait")) -> dict:
+    """The demo's configurations for a walkers tree: stage name -> YAML file."""
+    from opengait_mimic.workflows.study import Size, find_configuration, plan_stages, write_configurations
 
     data = {"dataset_root": str(tree.root), "dataset_partition": str(tree.partition)}
     data.update(dataset_name="walkers", test_dataset_name="walkers")
-    return write_configs(tmp_path_factory.mktemp("configs"), Size(12, 3, 3, 3, 1), data, len(tree.train), 0)
+    size = Size(0, ven_steps, steps)
+    files = write_configurations(folder, [find_configuration(method) for method in methods], size, data, len(tree.train), 0)
+    return {stage.name: stage.train for stage in plan_stages(files, folder)}
 
 
 @pytest.fixture(scope="session")

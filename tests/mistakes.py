@@ -6,9 +6,7 @@ or file, way out. The file of the configuration is looked for as well.
 
 from __future__ import annotations
 
-from opengait_mimic.workflows.demo import STAGES
-
-TEACHER, VEN, TWO, MIMIC = STAGES
+TEACHER, VEN, TWO, MIMIC = "GaitBase (teacher)", "VEN", "Baseline-2", "MimicGait"
 NOWHERE = "nowhere/x.yaml"
 FROM = "trainer_cfg__restore_hint"
 LENIENT = {"trainer_cfg__restore_ckpt_strict": False}

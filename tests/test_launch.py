@@ -133,9 +133,9 @@ EMBED = """
 import sys
 import numpy as np, torch
 from opengait_mimic import host as hosts
-from opengait_mimic.launch import build, start_log
-from opengait_mimic.preparing import prepare
-from opengait_mimic.distributed import rank_and_world
+from opengait_mimic.training.launch import build, start_log
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.base.processes import rank_and_world
 hosts.bind(sys.argv[1], "cpu", sys.argv[4])
 cfgs = prepare(sys.argv[2], "test")
 start_log(cfgs, False, False, quiet=True)

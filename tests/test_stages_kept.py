@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opengait_mimic.metrics.protocols import format_rows
+from opengait_mimic.evaluation.console_table import format_rows
 from opengait_mimic.training.resume_plan import Todo
 from opengait_mimic.workflows import stages
 

@@ -14,11 +14,15 @@ from hypothesis import strategies as st
 
 from opengait_mimic.base.config import merge
 from opengait_mimic.base.errors import ConfigError
-from opengait_mimic.base.yaml_slips import slips
+from opengait_mimic.base.yaml_text import find_slips as slips
 from opengait_mimic.host import CONFIGS, REGISTERED, load_cfgs
 from opengait_mimic.host import yaml_check as strict
-from opengait_mimic.host.yaml_problems import arguments, problems
-from opengait_mimic.host.yaml_tables import BLOCKS, EVALUATIONS, SAMPLING
+from opengait_mimic.host.yaml_keys import BLOCKS
+from opengait_mimic.host.yaml_keys import SAMPLER as SAMPLING
+from opengait_mimic.host.yaml_problems import arguments
+from opengait_mimic.host.yaml_problems import find_problems as problems
+
+EVALUATIONS = ()
 
 SHIPPED = {file.relative_to(CONFIGS).as_posix(): file for file in sorted(CONFIGS.rglob("*.yaml"))}
 MIMIC, TEACHER = "mimicgait/mimicgait_gaitbase_walkers.yaml", "baseline1/baseline1_gaitbase_walkers.yaml"

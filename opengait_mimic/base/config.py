@@ -124,6 +124,12 @@ class Block(BaseModel):
             raise ConfigError(*_problems(error, cls, given, where)) from None
 
 
+def field_types(block: type[Block]) -> dict[str, Any]:
+    """The type of each field of a block, as it was annotated."""
+    fields = block.model_fields
+    return {key: Annotated[(each.annotation, *each.metadata)] if each.metadata else each.annotation for key, each in fields.items()}
+
+
 def read_value(kind, given: Any, where: str):
     """Read a single value of one of the types above; raises as `Block.read`."""
     config = None if isinstance(kind, type) and issubclass(kind, BaseModel) else ConfigDict(strict=True, allow_inf_nan=False)
@@ -212,9 +218,7 @@ def _below(place: _Place, step) -> _Place:
     kind, where = _bare(place.kind), f"{place.where}[{step}]" if isinstance(step, int) else f"{place.where}.{step}"
     block = _block_of(kind)
     if block is not None:
-        field = block.model_fields[step]
-        inner = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-        return _Place(where, inner, place.value[step])
+        return _Place(where, field_types(block)[step], place.value[step])
     return _Place(where, get_args(kind)[1 if get_origin(kind) is dict else 0], place.value[step])
 
 
@@ -300,13 +304,13 @@ def nearest(name: object, names) -> str:
     A name one edit away (a letter more, less or other, or two neighbours swapped) comes first; then what `difflib` finds close.
     """
     given, names = str(name), [str(n) for n in names]
-    close = difflib.get_close_matches(given, [n for n in names if _one_edit(given, n)], n=1, cutoff=0)
+    close = difflib.get_close_matches(given, [n for n in names if is_one_edit(given, n)], n=1, cutoff=0)
     close = close or difflib.get_close_matches(given, names, n=1, cutoff=0.6) or [n for n in names if n.lower() == given.lower()]
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _one_edit(a: str, b: str) -> bool:
-    """Whether one letter more, less or other, or one swap of neighbours, makes b of a; single letters are near to nothing."""
+def is_one_edit(a: str, b: str) -> bool:
+    """Whether one letter more, less or other, or one swap of neighbours, makes b of a. No name is near to a single letter."""
     same = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
     rest, other = a[same:], b[same:]
     swapped = len(rest) > 1 and rest[1] + rest[0] + rest[2:] == other

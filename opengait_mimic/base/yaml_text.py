@@ -1,35 +1,40 @@
-"""YAML text as plain values, or one message why not."""
+"""YAML text as plain values, or one message that says why it cannot be read."""
 
 from __future__ import annotations
+
+import re
+from typing import NamedTuple
 
 import yaml
 
 from .config import shown
 from .errors import ConfigError
 
-MISREAD = {bool: "true or false", type(None): "null", int: "a number", float: "a number"}
+READ_AS = {bool: "true or false", type(None): "null", int: "a number", float: "a number"}
+EXPONENT = re.compile(r"([-+]?\d+)(\.\d*)?[eE]([-+]?)(\d+)")
 
 
 def parse(text: str):
-    """What a YAML document says.
+    """Parse a YAML document.
 
     Raises:
-        ConfigError: it is not YAML, a tag or a date in it has no value, it refers to itself, is nested too deep, or has a key that is no
-            text (``on:`` reads as true, ``2024-01-01:`` as a date).
+        ConfigError: the text is not YAML, a tag or a date in it has no value, an alias stands inside its own anchor, it is nested too
+            deep, or a key is not text (``on:`` reads as true, ``2024-01-01:`` as a date).
     """
     try:
-        found = yaml.safe_load(text)
+        document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(str(error)) from error
     except RecursionError as error:
         raise ConfigError("nested too deep") from error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # of a constructor: 2024-02-31, !!int x
-        raise ConfigError(f"a value cannot be read as what it looks like or is tagged as ({error})") from error
-    _refuse_keys(found, "", ())
-    return found
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # 2024-02-31, !!int x
+        raise ConfigError(f"a value cannot be read as the type that it looks like or is tagged with ({error})") from error
+    _refuse_keys(document, "", ())
+    return document
 
 
 def _refuse_keys(value, where: str, above: tuple) -> None:
+    """Refuse keys that are not text, sets, and values that contain themselves."""
     if not isinstance(value, (dict, list, set)):
         return
     if id(value) in above:
@@ -37,9 +42,63 @@ def _refuse_keys(value, where: str, above: tuple) -> None:
     if isinstance(value, set):
         raise ConfigError(f"{where or 'the document'} = {shown(value)}: a set, which no key takes; write a list")
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(value, dict) and not isinstance(key, str):
-            read_as = MISREAD.get(type(key), f"a {type(key).__name__}")
-            raise ConfigError(
-                f"{f'{where}.{key}'.lstrip('.')}: this key is read as {read_as}, not as text; put it in quotes, or name it so"
-            )
-        _refuse_keys(inner, f"{where}.{key}".lstrip(".") if isinstance(value, dict) else f"{where}[{key}]", (*above, id(value)))
+        if isinstance(value, list):
+            at = f"{where}[{key}]"
+        else:
+            at = f"{where}.{key}".lstrip(".")
+            if not isinstance(key, str):
+                read_as = READ_AS.get(type(key), f"a {type(key).__name__}")
+                raise ConfigError(f"{at}: this key is read as {read_as}, not as text; put it in quotes")
+        _refuse_keys(inner, at, (*above, id(value)))
+
+
+class Slip(NamedTuple):
+    """A slip in a YAML text: the dotted key, and the message."""
+
+    key: str
+    message: str
+
+
+def find_slips(text: str) -> list[Slip]:
+    """Find what YAML reads without a warning and otherwise than its author meant it.
+
+    Args:
+        text: a readable YAML document.
+
+    Returns:
+        One entry, with line numbers, for each key that a mapping has twice (YAML keeps the last) and for each unquoted ``1e-4``
+        (YAML 1.1 reads it as text: a number needs a dot and a signed exponent).
+    """
+    slips, seen = [], set()
+
+    def walk(node, at):
+        if id(node) in seen:  # an alias
+            return
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for name, value in node.value:
+                key, line = f"{at}.{name.value}".lstrip("."), name.start_mark.line + 1
+                if name.value in lines and name.value != "<<":
+                    slips.append(Slip(key, f"{key}: given twice, in line {lines[name.value]} and line {line}; keep one"))
+                lines[name.value] = line
+                walk(value, key)
+        elif isinstance(node, yaml.SequenceNode):
+            for i, value in enumerate(node.value):
+                walk(value, f"{at}[{i}]")
+        elif node.style is None and node.tag == "tag:yaml.org,2002:str":
+            slips.extend(_number_as_text(node, at))
+
+    walk(yaml.compose(text, Loader=yaml.SafeLoader), "")
+    return slips
+
+
+def _number_as_text(node: yaml.ScalarNode, key: str) -> list[Slip]:
+    """The slip of an unquoted number with an exponent that YAML reads as text."""
+    parts = EXPONENT.fullmatch(node.value)
+    if not parts:
+        return []
+    whole, fraction, sign, power = parts.groups()
+    number = f"{whole}{fraction if fraction and fraction != '.' else '.0'}e{sign or '+'}{power}"
+    line = node.start_mark.line + 1
+    return [Slip(key, f"{key} = {node.value!r} in line {line}; YAML reads {node.value} as text: write {number}")]

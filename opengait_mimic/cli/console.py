@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import logging
@@ -39,39 +38,6 @@ def log_to_console() -> None:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
-
-
-def add_host_argument(parser) -> None:
-    """The flag of every command with a host."""
-    parser.add_argument(
-        "--host",
-        default=None,
-        help="an OpenGait checkout, or `embedded` (default: OPENGAIT_ROOT, a parent folder, the user cache, embedded)",
-    )
-
-
-def add_device_argument(parser) -> None:
-    """The flag of commands that may use a GPU."""
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-
-
-def add_host_arguments(parser) -> None:
-    """The flags of commands that write results."""
-    add_host_argument(parser)
-    add_device_argument(parser)
-    parser.add_argument("--output", default=None, metavar="DIR", help="where results go (default: ./output)")
-
-
-def add_preflight_argument(parser) -> None:
-    """The flag every command that trains shares."""
-    parser.add_argument("--no-preflight", action="store_true", help="begin to train at once, without the checks before the first step")
-
-
-class RenamedOption(argparse.Action):
-    """An option of an older version; ``const`` is the new name, which the error states."""
-
-    def __call__(self, parser, namespace, values, option=None):  # noqa: D102
-        parser.error(f"{option} was renamed; use {self.const}")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ from ..base.processes import rank_and_world
 from ..training import resume as resuming
 from ..training.inputs import checkpoint_at
 from ..training.launch import launch
-from .console import add_host_arguments, add_preflight_argument, friendly_errors, log_to_console
+from .arguments import add_host_arguments, add_preflight_argument
+from .console import friendly_errors, log_to_console
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..base.processes import on_rank_0
 from ..host import resolve
-from ..metrics.protocols import BOTH, TEACHER, Cell, Hiding, content_hash
+from ..metrics.protocols import content_hash
 from ..occlusion.manifest import Manifest, read_manifest
 from ..training.inputs import sha256
+from .cells import BOTH, TEACHER, Cell, Hiding
 from .embeddings import Pass, embed_each, fingerprint, frames_of, manifest_of, reread
 from .embeddings.cache_key import resolved, threshold
 from .score import Job

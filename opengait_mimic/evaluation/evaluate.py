@@ -14,19 +14,22 @@ from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..base.seeds import read_seeds
 from ..host import load_cfgs, resolve
-from ..metrics import Trials, transductive
-from ..metrics.protocols import TEACHER, format_rows, light, pairs_hash, protocol_hash
+from ..metrics import Trials, transductive_mark
+from ..metrics.protocols import pairs_hash, protocol_hash
 from ..occlusion.manifest import write as write_manifest
 from ..run_sheet import write_result_sheet
 from ..training.inputs import sha256
 from ..training.record import write_whole
 from ..training.trained_on import trained_kinds
+from .cells import TEACHER
+from .console_table import format_rows
 from .embedding_plan import Jobs
 from .embeddings import fingerprint
 from .provenance import provenance
 from .reference_result import Reference, read_reference
 from .result_clips import drawn
 from .result_folder import JSON, Result, try_places, write_result
+from .rows import drop_curves
 from .rp_reference import checkpoint_of, hp_weights, refuse_other, teachers_weights
 from .score import Scorer
 from .test_setup import Subject, architecture, cells_of, read_subject
@@ -37,7 +40,7 @@ Progress = Callable[[int, int], None]
 class Wanted(NamedTuple):
     """What to measure; the defaults are the cells of the YAML's own condition, without curves.
 
-    ``cells``: a name of `metrics.protocols.PRESETS`, or a YAML of own cells (`read_cells`). ``seeds``: of the draws; None = the
+    ``cells``: a name of `evaluation.cells.PRESETS`, or a YAML of own cells (`read_cells`). ``seeds``: of the draws; None = the
     YAML's. ``split``: a JSON of probe and gallery (`read_protocol`); ``pairs``: one of pairs for verification (`read_pairs`).
     ``manifest``: a JSON of draws in the place of drawing; ``save_manifest``: where to write those that were scored. ``batch``,
     ``cache``: see `evaluation.embeddings.embed`. ``post``: of `opengait_mimic.metrics.POST`. ``full``: also CMC, views, kinds and
@@ -70,10 +73,10 @@ def evaluate(
     the whole gallery embedded by that.
 
     Returns:
-        Rows of `opengait_mimic.metrics.protocols.row`, without curves; on ranks above 0 none.
+        Rows of `opengait_mimic.evaluation.rows.make_row`, without curves; on ranks above 0 none.
     """
     found = measure(path, iteration, reference, quiet, progress)
-    return [] if found is None else [light(each) for each in found.rows]
+    return [] if found is None else [drop_curves(each) for each in found.rows]
 
 
 def measure(
@@ -155,7 +158,7 @@ def _save_manifest(file: str, manifest) -> str:
 
 
 def _facts(subject: Subject, wanted: Wanted, seeds: list[int]) -> dict:
-    """What every row says; see `opengait_mimic.metrics.protocols.row`."""
+    """What every row says; see `opengait_mimic.evaluation.rows.make_row`."""
     return {
         "method": subject.method,
         "backbone": subject.backbone,
@@ -168,7 +171,7 @@ def _facts(subject: Subject, wanted: Wanted, seeds: list[int]) -> dict:
         "data": fingerprint(subject.cfgs),
         "seeds": seeds,
         "post": wanted.post,
-        "transductive": transductive(wanted.post),
+        "transductive": transductive_mark(wanted.post),
         "trained_kinds": trained_kinds(subject.cfgs),
         "mates_only": getattr(subject.protocol, "mates_only", False),
     }

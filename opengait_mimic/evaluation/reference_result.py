@@ -10,10 +10,10 @@ import numpy as np
 
 from ..base.errors import ConfigError
 from ..metrics import OF_SPLIT, Trials
-from ..metrics.protocols import HOLISTIC, OWN, unlike
-from ..metrics.protocols.comparable import FACTS
-from ..metrics.protocols.rows import RANKS
+from .cells import HOLISTIC, OWN
+from .comparable_rows import FACTS, list_differences
 from .result_content import read_arrays, read_content, result_file
+from .rows import RANKS
 
 TRIALS = "trials.npz"
 
@@ -57,7 +57,7 @@ def read_reference(place: Path, own: dict) -> Reference:
     Args:
         place: ``results.json`` of ``evaluate --out``, the file of ``--json``, or such a folder. Trials are read from the ``trials.npz``
             beside it, where it says that there is one.
-        own: what a row of this run would say of itself; see `opengait_mimic.metrics.protocols.unlike`.
+        own: what a row of this run would say of itself; see `opengait_mimic.metrics.protocols.list_differences`.
 
     Raises:
         ConfigError: it is no result, one of an older format, damaged, or holds no comparable row; says what differs.
@@ -75,8 +75,8 @@ def read_reference(place: Path, own: dict) -> Reference:
     if not found:
         there = ", ".join(sorted({" ".join((r["method"], r["backbone"], r["dataset"], r["occluded_side"])) for r in rows}))
         raise ConfigError(f"--reference {file}: needs a row Baseline-1 {own['backbone']} {own['dataset']} {HOLISTIC}; it holds {there}")
-    row = min(found, key=lambda r: len(unlike(own, r)))
-    if differences := unlike(own, row):
+    row = min(found, key=lambda r: len(list_differences(own, r)))
+    if differences := list_differences(own, row):
         raise ConfigError(
             f"--reference {file}: its whole-body row of Baseline-1 is not comparable with this run: {'; '.join(differences)}."
             " Evaluate the backbone's whole-body run on the same data, protocol and seeds"
@@ -101,7 +101,7 @@ def _refuse_older(file: Path) -> None:
 
 
 def _check(row: dict, where: str) -> None:
-    """What HP is made of and compared by; a fact that is missing is told by `unlike`."""
+    """What HP is made of and compared by; a fact that is missing is told by `list_differences`."""
     for key in (f"rank{k}" for k in RANKS):
         if row.get(key) is None:
             raise ConfigError(f"{where}.{key}: missing; expected percent")

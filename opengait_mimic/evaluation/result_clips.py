@@ -7,8 +7,8 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from ..metrics import Trials
-from ..metrics.protocols import HOLISTIC, PROBE, Cell
 from ..occlusion import KINDS
+from .cells import HOLISTIC, PROBE, Cell
 
 CLIPS, RETRIEVALS = 8, 4
 

@@ -1,8 +1,8 @@
 """The folder that ``evaluate --out DIR`` writes, and the file of ``--json``.
 
-``results.json``: ``format`` and ``format_version``; ``rows``, one per cell and seed (`metrics.protocols.row`; whole bodies once,
-for no seed changes them); ``summary``, one per cell over the seeds (`metrics.protocols.summarise`); ``provenance``; ``files``, the
-names of the two beside it.
+``results.json``: ``format`` and ``format_version``; ``rows``, one per cell and seed (`evaluation.rows.make_row`; whole bodies have
+one row, for no seed changes them); ``summary``, one line per cell over the seeds (`evaluation.row_summaries.summarise_seeds`);
+``provenance``; ``files``, the names of the two other files.
 
 ``trials.npz``: the fields of `opengait_mimic.metrics.Trials`: those of `OF_SPLIT`, which every row shares, as ``split/<field>``, those of
 row number ``<row>`` as ``<row>/<field>``; ``labels``, ``types``,

@@ -9,11 +9,14 @@ import numpy as np
 import torch
 
 from ..base.errors import ConfigError
-from ..metrics import OF_SPLIT, Trials, mean_over_seeds, trials
-from ..metrics.cell_numbers import curves, heard, numbers, verified
-from ..metrics.protocols import BOTH, HOLISTIC, TEACHER, Cell, Hiding, Split, row, summarise
-from ..metrics.subsets import Parts, bounded
+from ..metrics import OF_SPLIT, Trials, mean_over_seeds, rank_probes
+from ..metrics.cell_scores import compute_curves, score_cell, select_overall, verify_cell
+from ..metrics.protocols import Split
+from ..metrics.subset_intervals import SubsetResamples, add_intervals
+from .cells import BOTH, HOLISTIC, TEACHER, Cell, Hiding
 from .result_clips import Picture, retrievals, sheet
+from .row_summaries import summarise_seeds
+from .rows import make_row
 
 HIDDEN = ("kind", "hidden", "hidden_area", "ven_kind", "ven_hidden")
 """What is kept of a pass beside its scores; see `opengait_mimic.evaluation.embeddings.Pass`."""
@@ -85,16 +88,16 @@ class Scorer:
     def _score(self, probe, gallery, full: bool | None = None) -> Scored:
         x, y = (torch.from_numpy(side.embeddings).to(self.device) for side in (probe, gallery))
         try:
-            found = trials(self.split, x, y, self.labels, self.views, self.metric, self.post)
+            found = rank_probes(self.split, x, y, self.labels, self.views, self.metric, self.post)
         except ValueError as error:  # embeddings that are not finite, or do not fit
             raise ConfigError(str(error)) from error
         self.shared = self.shared or {name: getattr(found, name) for name in OF_SPLIT}
         found, drawn = found._replace(**self.shared), None
         if self.full if full is None else full:
             kind = probe.kind if probe.kind.any() else None
-            drawn = curves(self.split, found, self.views, kind)
-            drawn.update(verified(self.split, x, y, self.labels, self.views, self.metric, self.post))
-        return Scored(numbers(self.split, found, self.views), found, drawn or {})
+            drawn = compute_curves(self.split, found, self.views, kind)
+            drawn.update(verify_cell(self.split, x, y, self.labels, self.views, self.metric, self.post))
+        return Scored(score_cell(self.split, found, self.views), found, drawn or {})
 
     @property
     def hidden(self) -> dict[str, dict]:
@@ -112,14 +115,14 @@ class Scorer:
         """The rows, their summary over the seeds, and the trials of every row.
 
         Args:
-            facts: see `opengait_mimic.metrics.protocols.row`.
+            facts: see `opengait_mimic.evaluation.rows.make_row`.
             hp: the numbers that RP divides by; None = unknown.
             hp_trials: their trials; None: RP has no interval.
             reason: ``hp`` is None.
             hidden_by: what names a condition's draws; see `opengait_mimic.evaluation.embedding_plan.Jobs.hidden_by`.
         """
         rows, kept, means = [], [], {}
-        parts = Parts(self.split, self.labels, self.whole.trials)
+        parts = SubsetResamples(self.split, self.labels, self.whole.trials)
         below = None if hp_trials is None else parts.resampled(hp_trials)
         draws = {hiding: hidden_by(hiding) for hiding in dict.fromkeys(cell.hiding for cell in self.cells if cell.hiding)}
         for cell, found in self._by_cell():
@@ -130,11 +133,11 @@ class Scorer:
                 meta = self.passes[cell.hiding and (cell.hiding, seed)].meta
                 if on := {**meta["trained_with"], **meta["tested_with"]}:
                     more["reference_compat"] = on
-                rows.append(bounded({**row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more}, own, below))
+                rows.append(add_intervals({**make_row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more}, own, below))
                 kept.append(scored.trials)
             if len(found) > 1:
                 means[cell.name] = {part: mean_over_seeds([own[part] for own in by_seed]) for part in by_seed[0]}
-        summary = [bounded(line, means[line["cell"]], below) if line["cell"] in means else line for line in summarise(rows)]
+        summary = [add_intervals(line, means[line["cell"]], below) if line["cell"] in means else line for line in summarise_seeds(rows)]
         return rows, summary, kept
 
     def _by_cell(self) -> Iterator[tuple[Cell, dict[int, Scored]]]:
@@ -154,7 +157,7 @@ class Scorer:
                 out.append(sheet(job[0].name, block(job), done.kind, done.hidden, probes))
         for cell, found in self._by_cell():
             seed, scored = next(iter(found.items()))
-            told = heard(self.split, scored.trials)
+            told = select_overall(self.split, scored.trials)
             out += retrievals(number, cell, block(cell.hiding and (cell.hiding, seed)), told, self.names)
             number += len(found)  # rows come in this order
         return out

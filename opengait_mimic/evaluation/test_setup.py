@@ -12,26 +12,12 @@ from ..base.config import boolean
 from ..base.errors import ConfigError
 from ..base.processes import on_rank_0
 from ..host import is_ours, load_cfgs, resolve
-from ..metrics.protocols import (
-    BOTH,
-    OWN,
-    Cell,
-    Hiding,
-    Listed,
-    Rule,
-    Split,
-    content_hash,
-    protocol_of,
-    read_cells,
-    read_pairs,
-    read_protocol,
-    refuse_unscorable,
-    split,
-    standard_cells,
-)
+from ..metrics.protocols import Listed, Rule, Split, content_hash, protocol_of, read_pairs, read_protocol, refuse_unscorable, split
 from ..models.depends import built_on
 from ..models.prepare import model_class, prepare
 from ..training.launch import start_log
+from .cells import BOTH, OWN, Cell, Hiding, standard_cells
+from .cells_file import read_cells
 
 BACKBONES = {"Baseline": "GaitBase"}  # OpenGait's class name -> the name the field uses
 METHODS = {"Baseline2": "Baseline-2"}

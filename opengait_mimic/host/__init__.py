@@ -14,7 +14,8 @@ from .load import import_host
 from .process_group import follow_world_size, leave, start
 from .rebinding import Rebinding
 from .register import REGISTERED, is_ours, lookup, register
-from .yaml import CONFIGS, load_cfgs, resolve, search
+from .yaml import CONFIGS, resolve, search
+from .yaml_check import load_cfgs
 
 __all__ = [
     "CONFIGS",

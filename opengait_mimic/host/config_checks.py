@@ -1,4 +1,7 @@
-"""What would stop a run later, told before it begins; what a model of ours asks for beyond this, it says itself (``foresee``)."""
+"""Checks of a complete configuration that need the data set or the host's classes, before anything is built.
+
+What a model of ours needs beyond this, its class checks.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,7 @@ import torch
 from ..base.config import losses_of, shown
 from ..base.errors import ConfigError
 from ..base.processes import rank_and_world
-from . import lookup
-from .yaml_tables import files_in_use
+from .register import lookup
 
 
 def check_names(cfgs: dict, training: bool) -> None:
@@ -36,7 +38,7 @@ def check_names(cfgs: dict, training: bool) -> None:
 
 
 def transforms(block, where: str) -> Iterator[tuple[str, str]]:
-    """The key and the name of every transform of a block, a list of them, or null."""
+    """The key and the name of every transform of a block, a list of blocks, or null."""
     if isinstance(block, list):
         for i, one in enumerate(block):
             yield from transforms(one, f"{where}[{i}]")
@@ -45,16 +47,77 @@ def transforms(block, where: str) -> Iterator[tuple[str, str]]:
         yield from transforms(block.get("trf_cfg"), f"{where}.trf_cfg")
 
 
+def check_schedule(cfgs: dict) -> None:
+    """Build the optimiser and its schedule once, on a parameter made for it.
+
+    Raises:
+        ConfigError: torch refuses a value, or ``milestones`` is not a list of whole numbers: text would be read as a list of letters,
+            and no step would ever reach one.
+    """
+    steps = cfgs["scheduler_cfg"].get("milestones", [])
+    if not isinstance(steps, list) or any(type(each) is not int or each < 0 for each in steps):
+        raise ConfigError(f"scheduler_cfg.milestones = {steps!r}; expected a list of steps, whole numbers such as [20000, 40000]")
+    optimizer = _build("torch.optim", cfgs, "optimizer_cfg", "solver", [torch.zeros(1, requires_grad=True)])
+    _build("torch.optim.lr_scheduler", cfgs, "scheduler_cfg", "scheduler", optimizer)
+
+
+def _build(namespace: str, cfgs: dict, key: str, name: str, subject):
+    """Build the class that a block names, from its ``subject`` (parameters, or an optimiser) and the keys that the class takes."""
+    kind = lookup(namespace, cfgs[key][name], f"{key}.{name}")
+    taken = inspect.getfullargspec(kind.__init__).args[2:]
+    given = {each: value for each, value in cfgs[key].items() if each in taken}
+    try:
+        return kind(subject, **given)
+    except (TypeError, ValueError) as error:
+        values = ", ".join(f"{each} = {value!r}" for each, value in given.items()) or "no arguments"
+        raise ConfigError(f"{key}: {kind.__name__} with {values} cannot be made: {error}. See its page in torch's documentation") from error
+
+
+def partition_of(cfgs: dict) -> dict:
+    """Read the partition of a configuration whose data paths are resolved.
+
+    Raises:
+        ConfigError: not JSON, or without the lists of labels ``TRAIN_SET`` and ``TEST_SET``.
+    """
+    file = Path(cfgs["data_cfg"]["dataset_partition"])
+    what = f"data_cfg.dataset_partition = {file}: not a JSON file with the lists TRAIN_SET and TEST_SET"
+    example = 'expected {"TRAIN_SET": ["0001", ...], "TEST_SET": ["0002", ...]}, labels as their folders are called'
+    try:
+        partition = json.loads(file.read_bytes())  # bytes: json then reads UTF-16 too, as OpenGait does
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{what} ({error}); {example}") from error
+    for half in ("TRAIN_SET", "TEST_SET"):
+        labels = partition.get(half) if isinstance(partition, dict) else None
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise ConfigError(f"{what} ({half} = {shown(labels)}); {example}")
+    return partition
+
+
+def _labels_with_folder(cfgs: dict, half: str) -> list[str]:
+    """The labels of a half of the partition that have a folder below the root."""
+    root = Path(cfgs["data_cfg"]["dataset_root"])
+    if not root.is_dir():
+        raise ConfigError(f"data_cfg.dataset_root = {root}: a file; name the folder that holds <label>/<type>/<view>/*.pkl")
+    with os.scandir(root) as entries:  # once: a root on a network may have tens of thousands
+        folders = {entry.name for entry in entries if entry.is_dir()}
+    return [label for label in partition_of(cfgs)[half] if label in folders]
+
+
+def _has_sequence(cfgs: dict, label: str) -> bool:
+    folder = Path(cfgs["data_cfg"]["dataset_root"]) / label
+    return next(folder.glob("*/*/*.*"), None) is not None
+
+
 def check_classes(cfgs: dict, model_cfg: dict, where: str) -> None:
-    """Has an identity head a class for every training subject? (More are no mistake.)
+    """Check that an identity head has a class for each training subject. More classes are allowed.
 
     Args:
         cfgs: a configuration whose data paths are resolved.
-        model_cfg: where the head stands, as the host's models read it: ``SeparateBNNecks.class_num`` or ``class_num``.
-        where: its place, for the message.
+        model_cfg: the block with the head's ``SeparateBNNecks.class_num`` or ``class_num``.
+        where: its place, for messages.
 
     Raises:
-        ConfigError: fewer, and a ``CrossEntropyLoss`` that would meet a label beyond them; names both numbers.
+        ConfigError: fewer classes than subjects, and a ``CrossEntropyLoss``; names both numbers.
     """
     if "CrossEntropyLoss" not in (loss["type"] for loss in losses_of(cfgs)):
         return
@@ -62,118 +125,50 @@ def check_classes(cfgs: dict, model_cfg: dict, where: str) -> None:
         classes = block.get("class_num") if isinstance(block, dict) else None
         if not isinstance(classes, int):
             continue
-        root = Path(cfgs["data_cfg"]["dataset_root"])
-        there = _there(cfgs, "TRAIN_SET")[1]
-        if len(there) > classes:  # a folder may be empty
-            there = [label for label in there if next((root / str(label)).glob("*/*/*.*"), None)]
-        if len(there) > classes:
+        labels = _labels_with_folder(cfgs, "TRAIN_SET")
+        if len(labels) > classes:
+            labels = [label for label in labels if _has_sequence(cfgs, label)]
+        if len(labels) > classes:
             raise ConfigError(
-                f"{key} = {classes}, but TRAIN_SET has {len(there)} subjects in {root}, and CrossEntropyLoss needs a class for each:"
-                f" set it to {len(there)}"
+                f"{key} = {classes}, but TRAIN_SET has {len(labels)} subjects in {cfgs['data_cfg']['dataset_root']}, and CrossEntropyLoss"
+                f" needs a class for each: set it to {len(labels)}"
             )
 
 
-def partition_of(cfgs: dict) -> dict:
-    """The partition of a configuration whose data paths are resolved.
-
-    Raises:
-        ConfigError: no JSON, or without the lists of labels ``TRAIN_SET`` and ``TEST_SET``, both of which the hosts read.
-    """
-    file = Path(cfgs["data_cfg"]["dataset_partition"])
-    what = f"data_cfg.dataset_partition = {file}: not a JSON file with the lists TRAIN_SET and TEST_SET"
-    way = 'expected {"TRAIN_SET": ["0001", ...], "TEST_SET": ["0002", ...]}, labels as their folders are called'
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{what} ({error}); {way}") from error
-    for half in ("TRAIN_SET", "TEST_SET"):
-        labels = found.get(half) if isinstance(found, dict) else None
-        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-            raise ConfigError(f"{what} ({half} = {shown(labels)}); {way}")
-    return found
-
-
-def _there(cfgs: dict, half: str) -> tuple[list, list]:
-    """The labels of a half of the partition, and those of them that have a folder below the root."""
-    labels, root = partition_of(cfgs)[half], Path(cfgs["data_cfg"]["dataset_root"])
-    if not root.is_dir():
-        raise ConfigError(f"data_cfg.dataset_root = {root}: a file; name the folder that holds <label>/<type>/<view>/*.pkl")
-    with os.scandir(root) as entries:  # once, not each of tens of thousands over a network
-        folders = {entry.name for entry in entries if entry.is_dir()}
-    return labels, [label for label in labels if label in folders]
-
-
-def check_schedule(cfgs: dict) -> None:
-    """Make the optimiser and its schedule once, on a parameter of our own, from the keys that they take.
-
-    Raises:
-        ConfigError: torch refuses a value, or ``milestones`` is no list of whole numbers: text would be taken for a list of letters,
-            none of which is ever reached.
-    """
-    steps = cfgs["scheduler_cfg"].get("milestones", [])
-    if not isinstance(steps, list) or any(type(each) is not int or each < 0 for each in steps):
-        raise ConfigError(f"scheduler_cfg.milestones = {steps!r}; expected a list of steps, whole numbers such as [20000, 40000]")
-    optimizer = _of_torch("torch.optim", cfgs, "optimizer_cfg", "solver", [torch.zeros(1, requires_grad=True)])
-    _of_torch("torch.optim.lr_scheduler", cfgs, "scheduler_cfg", "scheduler", optimizer)
-
-
-def _of_torch(namespace: str, cfgs: dict, key: str, name: str, first):
-    """What a block of the configuration names, made of ``first`` and those of its keys that it takes."""
-    kind = lookup(namespace, cfgs[key][name], f"{key}.{name}")
-    taken = inspect.getfullargspec(kind.__init__).args[2:]
-    given = {each: value for each, value in cfgs[key].items() if each in taken}
-    try:
-        return kind(first, **given)
-    except (TypeError, ValueError) as error:
-        values = ", ".join(f"{each} = {value!r}" for each, value in given.items()) or "no arguments"
-        raise ConfigError(f"{key}: {kind.__name__} with {values} cannot be made: {error}. See its page in torch's documentation") from error
-
-
 def check_data(cfgs: dict, training: bool) -> None:
-    """Are there sequences of the partition below the root, and subjects enough for a training batch?
+    """Check that the root has sequences of the partition, and subjects enough for a training batch.
 
     Args:
         cfgs: a configuration whose data paths are resolved.
-        training: look for ``TRAIN_SET`` and the batch of `TripletSampler`; else for ``TEST_SET``.
+        training: check ``TRAIN_SET`` and the batch of `TripletSampler`; otherwise ``TEST_SET``.
 
     Raises:
-        ConfigError: what is missing, where it was looked for, and what the tree should look like.
+        ConfigError: no sequence, or an impossible batch. The message has the expected layout, or both numbers.
     """
-    half, root = "TRAIN_SET" if training else "TEST_SET", Path(cfgs["data_cfg"]["dataset_root"])
-    labels, there = _there(cfgs, half)
-    if not any(next((root / str(label)).glob("*/*/*.*"), None) for label in there):
+    half, root = "TRAIN_SET" if training else "TEST_SET", cfgs["data_cfg"]["dataset_root"]
+    there = _labels_with_folder(cfgs, half)
+    if not any(_has_sequence(cfgs, label) for label in there):
+        labels = partition_of(cfgs)[half]
         raise ConfigError(
             f"data_cfg.dataset_root = {root}: no sequence of {half} found ({len(there)} of its {len(labels)} subjects have a folder);"
-            f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(map(str, labels[:3])) or '(the list is empty)'}"
+            f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(labels[:3]) or '(the list is empty)'}"
         )
-    _check_files_in_use(cfgs, root, there)
-    sampler = cfgs["trainer_cfg"]["sampler"]
-    if not training or sampler["type"] != "TripletSampler":
-        return
-    size, world = sampler.get("batch_size"), rank_and_world()[1]
+    if training and cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler":
+        _check_batch(cfgs["trainer_cfg"]["sampler"].get("batch_size"), len(there), root)
+
+
+def _check_batch(size, subjects: int, root: str) -> None:
+    """Check the batch [P, K] of `TripletSampler` against the number of training subjects and of processes."""
+    key, world = "trainer_cfg.sampler.batch_size", rank_and_world()[1]
     if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(isinstance(count, int) and count > 0 for count in size):
-        raise ConfigError(f"trainer_cfg.sampler.batch_size = {size!r}; TripletSampler takes [P, K]: subjects in a batch, clips of each")
-    if size[0] > len(there):
+        raise ConfigError(f"{key} = {size!r}; TripletSampler takes [P, K]: subjects in a batch, clips of each")
+    p, k = size
+    if p > subjects:
         raise ConfigError(
-            f"trainer_cfg.sampler.batch_size = {list(size)} asks for {size[0]} subjects in a batch, but TRAIN_SET has"
-            f" {len(there)} in {root}; lower P or add subjects"
+            f"{key} = {[p, k]} asks for {p} subjects in a batch, but TRAIN_SET has {subjects} in {root}; lower P or add subjects"
         )
-    if size[0] * size[1] % world:
+    if p * k % world:
         raise ConfigError(
-            f"trainer_cfg.sampler.batch_size = {list(size)}: its {size[0] * size[1]} clips cannot be dealt to {world} processes; choose P"
-            f" and K whose product is a multiple of {world}, or another number of processes"
-        )
-
-
-def _check_files_in_use(cfgs: dict, root: Path, labels: list) -> None:
-    """Does ``data_in_use`` leave a file of the first sequence? Where it does not, OpenGait fails in the middle of a batch."""
-    chosen = files_in_use(cfgs["data_cfg"].get("data_in_use"), "data_cfg.data_in_use")
-    first = next((file.parent for label in labels for file in sorted((root / label).glob("*/*/*.*"))[:1]), None)
-    if chosen is None or first is None:
-        return
-    there = sorted(file.name for file in first.iterdir())
-    if not any(chosen[: len(there)]) if isinstance(chosen[0], bool) else min(chosen) >= len(there):
-        raise ConfigError(
-            f"data_cfg.data_in_use = {chosen} takes none of the files of {first}, which are, in order, {', '.join(there[:6])}: choose"
-            " the silhouettes among them, or null for all"
+            f"{key} = {[p, k]}: its {p * k} clips cannot be dealt to {world} processes; choose P and K whose product is a multiple of"
+            f" {world}, or another number of processes"
         )

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 from ..metrics.protocols import score, split
-from ..metrics.protocols.mates import without_mate
+from ..metrics.protocols.mateless_probes import describe_mateless
 from ..occlusion import KINDS
 
 KS = (1, 5, 10, 20)
@@ -55,7 +55,7 @@ def evaluate_walkers(data, dataset, metric="euc"):
     gallery = int(parts.subsets["all"][1].sum())
     text = f"walkers, {metric}, {result['probes']} probes against {gallery} gallery sequences, all views\n"
     text += "   ".join(f"Rank-{k} {result[f'rank{k}']:.2f} %" for k in KS)
-    text = "\n".join([text, *without_mate(result)])
+    text = "\n".join([text, *describe_mateless(result)])
     _log(text)
     return {f"scalar/test_accuracy/Rank-{k}": result[f"rank{k}"] for k in KS}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..base.config import REQUIRED, nearest, optional, read, text, unknown_key
 from ..base.errors import ConfigError
 from .transform_inputs import refuse_several_inputs
-from .yaml import load_cfgs
+from .yaml_check import load_cfgs
 
 STAGE = {"cfgs": (None, optional(text)), "checkpoint": ("auto", text)}
 """A block that names another network: the YAML that trains it (default: the backbone's), and its checkpoint."""

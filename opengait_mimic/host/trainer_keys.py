@@ -1,58 +1,98 @@
-"""The keys of ``trainer_cfg`` that our launcher heeds in every training step.
+"""Our keys in the host's blocks ``trainer_cfg`` and ``evaluator_cfg``.
 
 .. code-block:: yaml
 
     trainer_cfg:
-      clip_gradients: 5.0   # the gradient's norm over all trained parameters is held to this
-      warm_up: 500          # the learning rate rises to the schedule's in that many steps
-      bfloat16: true        # the training's forward computes in bfloat16 where the device has it
-      bad_steps: 20         # that many steps in a row whose loss or gradients are not finite stop the run
-      keep_last: 3          # of the checkpoints that this training wrote; default: all
-      keep_best: test_accuracy/Rank-1   # also the one whose test gave the largest value; needs with_test: true
+      seed: 0
+      occlusion: {kinds: {none: 0.2, top: 0.4, bottom: 0.4}, hidden: [0.4, 0.6]}
+      keep_last: 3                        # of the checkpoints that this training wrote; default: all
+      keep_best: test_accuracy/Rank-1     # also the one with the best of this score; needs with_test: true
+      clip_gradients: 5.0
+      warm_up: 500
+      bfloat16: true
+      bad_steps: 20
+    evaluator_cfg:
+      occlusion: {kinds: {top: 0.5, bottom: 0.5}, hidden: [0.4, 0.6], occluded_side: both, seed: 0}
 
-Without them nothing is clipped, warmed up or computed in bfloat16, and 20 bad steps stop the run. Under OpenGait's own ``main.py`` nobody
-heeds them; our models say so.
+OpenGait's own ``main.py`` ignores the last six keys of ``trainer_cfg``; our models warn about it there.
 """
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from typing import Annotated, Any
 
 import torch
+from pydantic import AfterValidator, Field
 
-from .. import host
-from ..base.config import boolean, integer, number, optional, read, text
+from ..base.config import Allowed, Block, Count, Flag, Natural, Text, between, whole
 from ..base.errors import ConfigError
-
-FIELDS = {
-    "clip_gradients": (None, optional(number(1e-12))),
-    "warm_up": (0, integer(0)),
-    "bfloat16": (False, boolean),
-    "bad_steps": (20, integer(1)),
-    "keep_last": (None, optional(integer(1))),
-    "keep_best": (None, optional(text)),
-}
+from ..occlusion import Occlusion
+from ..occlusion.condition import Condition
+from .binding import device
 
 
-def settings(cfgs: dict) -> SimpleNamespace:
-    """Read the keys of `FIELDS`.
+def _training_occlusion(value):
+    Occlusion.from_cfg(value, "trainer_cfg.occlusion")
+    return value
+
+
+def _test_occlusion(value):
+    Condition.from_cfg(value, "evaluator_cfg.occlusion")
+    return value
+
+
+class LauncherKeys(Block):
+    """Keys of ``trainer_cfg`` that our launcher reads, and OpenGait's own ``main.py`` ignores."""
+
+    clip_gradients: between(1e-12) | None = Field(None, description="largest norm of the gradient over all trained parameters; null: any")
+    warm_up: Natural = Field(0, description="steps in which the learning rate rises linearly to the schedule's; 0: none")
+    bfloat16: Flag = Field(False, description="compute the training's forward pass in bfloat16; not together with enable_float16")
+    bad_steps: Count = Field(20, description="steps in a row with a non-finite loss or gradient after which the training stops")
+    keep_last: Count | None = Field(None, description="how many of the newest checkpoints are kept; null: all")
+    keep_best: Text | None = Field(
+        None, description="the checkpoint with the best of this score is kept too (test_accuracy/Rank-1); needs with_test"
+    )
+
+
+class TrainerKeys(LauncherKeys):
+    """Our keys of ``trainer_cfg``."""
+
+    seed: whole(0, 4_000_000) = Field(0, description="seed of the initial weights, the batches and the occlusion draws")
+    occlusion: Annotated[Any, AfterValidator(_training_occlusion), Allowed("an occlusion block")] = Field(
+        None, description="what is hidden in training; null: the defaults of the occlusion block"
+    )
+
+
+class EvaluatorKeys(Block):
+    """Our keys of ``evaluator_cfg``."""
+
+    occlusion: Annotated[Any, AfterValidator(_test_occlusion), Allowed("an occlusion block with occluded_side and seed")] = Field(
+        None, description="what is hidden in the test; null: nothing"
+    )
+
+
+def read_launcher_keys(cfgs: dict) -> LauncherKeys:
+    """Read the keys of `LauncherKeys` from a complete configuration.
 
     Raises:
         ConfigError: a value of the wrong type or out of range; ``bfloat16`` together with ``enable_float16``,
             or on a GPU without it; ``keep_best`` without ``with_test``.
     """
     trainer = cfgs["trainer_cfg"]
-    found = read({key: trainer[key] for key in FIELDS if key in trainer}, "trainer_cfg", FIELDS)
-    if found.bfloat16 and trainer["enable_float16"]:
+    keys = LauncherKeys.read({key: trainer[key] for key in LauncherKeys.model_fields if key in trainer}, "trainer_cfg")
+    if keys.bfloat16 and trainer["enable_float16"]:
         raise ConfigError("trainer_cfg.bfloat16 = true, trainer_cfg.enable_float16 = true: choose one; set the other to false")
-    if found.keep_best is not None and not trainer.get("with_test"):
+    if keys.keep_best is not None and not trainer.get("with_test"):
         raise ConfigError(
-            f"trainer_cfg.keep_best = {found.keep_best!r} needs trainer_cfg.with_test: true: nothing else is tested while it trains"
+            f"trainer_cfg.keep_best = {keys.keep_best!r} needs trainer_cfg.with_test: true: nothing else is tested while it trains"
         )
-    device = host.device()
-    if found.bfloat16 and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+    if keys.bfloat16 and device().type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError(
-            f"trainer_cfg.bfloat16 = true: {torch.cuda.get_device_name(device)} does not compute in bfloat16; set it to false"
+            f"trainer_cfg.bfloat16 = true: {torch.cuda.get_device_name(device())} does not compute in bfloat16; set it to false"
             " (enable_float16 is the older kind of half precision)"
         )
-    return found
+    return keys
+
+
+settings = read_launcher_keys
+FIELDS = {name: (field.default, None) for name, field in LauncherKeys.model_fields.items()}

@@ -1,17 +1,16 @@
 """Retrieval and verification: distances between embeddings, ranks, scores and their intervals. Pure torch and numpy, no host.
 
-``trials`` ranks the probes of a split once; ``accuracy``, ``mean_precision``, ``cmc``, ``by_view``, ``by_kind``, ``view_pairs``
+``rank_probes`` ranks the probes of a split once; ``accuracy``, ``mean_precision``, ``cmc``, ``by_view``, ``by_kind``, ``view_pairs``
 and the intervals are all taken of what it returns.
 """
 
 from .bootstrap import Interval, Resampled, Resamples, accuracy_interval, mean_over_seeds, rp_interval
 from .distances import distance_matrix
-from .means import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
-from .post import POST, Distances, transductive
-from .ranking import OF_SPLIT, Trials, trials
-from .ranks import RankResult, mate_rank, precision, rank_k
+from .mean_scores import accuracy, by_kind, by_view, cmc, mean_precision, view_pairs
+from .postprocessing import POST, Distances, transductive_mark
+from .ranks import OF_SPLIT, Trials, rank_probes
 from .relative_performance import RelativePerformance, relative_performance
-from .verification import NoPairs, Verification, verification, verify_pairs
+from .verification import NoPairs, Verification, verify_pairs, verify_split
 
 __all__ = [
     "NoPairs",
@@ -21,7 +20,6 @@ __all__ = [
     "POST",
     "Distances",
     "Interval",
-    "RankResult",
     "RelativePerformance",
     "Trials",
     "Verification",
@@ -31,16 +29,13 @@ __all__ = [
     "by_view",
     "cmc",
     "distance_matrix",
-    "mate_rank",
     "mean_over_seeds",
     "mean_precision",
-    "precision",
-    "rank_k",
     "relative_performance",
     "rp_interval",
-    "transductive",
-    "trials",
-    "verification",
+    "transductive_mark",
+    "rank_probes",
+    "verify_split",
     "verify_pairs",
     "view_pairs",
 ]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .means import Cells, accuracy, hits
-from .ranking import Trials
+from .mean_scores import Cells, accuracy, hits
+from .ranks import Trials
 from .relative_performance import relative_performance
 
 

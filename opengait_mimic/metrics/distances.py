@@ -21,7 +21,7 @@ def _embeddings(x, side):
     return x
 
 
-def checked(probe, gallery) -> tuple[torch.Tensor, torch.Tensor]:
+def check_embeddings(probe, gallery) -> tuple[torch.Tensor, torch.Tensor]:
     """Embeddings of both sides as float32 on the probe's device; arguments and errors as ``distance_matrix``."""
     x = _embeddings(probe, "probe")
     y = x if gallery is probe else _embeddings(gallery, "gallery").to(x.device)
@@ -36,7 +36,7 @@ def checked(probe, gallery) -> tuple[torch.Tensor, torch.Tensor]:
 def distance_matrix(probe, gallery, metric: str = "euc", block: int = 256) -> torch.Tensor:
     """Distance of every probe to every gallery embedding, as OpenGait's test defines it; plain, slow and all held at once.
 
-    To rank, ``trials`` is many times faster and needs no such matrix.
+    To rank, ``rank_probes`` is many times faster and needs no such matrix.
 
     ``euc`` is the mean over the parts of the Euclidean distance per part; ``cos`` is 1 - the mean over the parts of the
     cosine per part (a zero part counts as cosine 0). Euclidean distances come from differences, not from the expanded
@@ -62,7 +62,7 @@ def distance_matrix(probe, gallery, metric: str = "euc", block: int = 256) -> to
         raise ValueError(f"metric = {metric!r}; expected one of {list(METRICS)}")
     if block < 1:
         raise ValueError(f"block = {block}; expected an integer >= 1")
-    x, y = checked(probe, gallery)
+    x, y = check_embeddings(probe, gallery)
     if metric == "cos":
         x, y = F.normalize(x, dim=1), F.normalize(y, dim=1)
     parts = x.shape[2]

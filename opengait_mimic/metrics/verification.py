@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from .distances import checked
-from .post import between
-from .search import CELLS
-from .sides import pairings, sides
+from .distances import check_embeddings
+from .pairings import check_sides, pair_searches
+from .postprocessing import subset_distances
+from .rank_search import CELLS
 
 TARGETS = (0.01, 0.001)
 """The false accept rates that TAR is reported at."""
@@ -51,12 +51,12 @@ class Verification(NamedTuple):
         return {**told, "tar_reason": coarse} if coarse else told
 
 
-def verification(split, probe_embeddings, gallery_embeddings, labels, views, metric: str = "euc", post: str | None = None) -> Verification:
+def verify_split(split, probe_embeddings, gallery_embeddings, labels, views, metric: str = "euc", post: str | None = None) -> Verification:
     """Verify every probe against every gallery sequence of a split; in a cross-view protocol at different views only, by probe view without
     its own subject at its own view.
 
     The pairs of a subset are pooled, TAR, EER and ROC are the mean over the subsets. Impostor distances are never held: they are
-    counted between the sorted genuine distances, which tells TAR and EER without loss, so the memory is that of ``trials`` plus
+    counted between the sorted genuine distances, which tells TAR and EER without loss, so the memory is that of ``rank_probes`` plus
     some bytes per genuine pair. Genuine distances are exact; an impostor's is taken at the lower end of its error bound (see the
     module `screen`; 5e-5 of the distance at [256, 16]) and is exact where that bound is above 1e-3 of it. So FAR is never understated,
     TAR never overstated, and ties count against the method.
@@ -74,13 +74,13 @@ def verification(split, probe_embeddings, gallery_embeddings, labels, views, met
         probe_embeddings, gallery_embeddings [N, c, p]; labels, views [N]
 
     Raises:
-        ValueError: as ``trials``. NoPairs: a subset without a genuine or an impostor pair.
+        ValueError: as ``rank_probes``. NoPairs: a subset without a genuine or an impostor pair.
     """
-    x, y, labels, views = sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
+    x, y, labels, views = check_sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
     found = []
     for subset, masks in split.subsets.items():
-        apart = between(post, x, y, *map(np.flatnonzero, masks), metric)
-        found.append(_of_subset(apart, pairings(split, subset, labels, views, x.device), subset))
+        apart = subset_distances(post, x, y, *map(np.flatnonzero, masks), metric)
+        found.append(_of_subset(apart, pair_searches(split, subset, labels, views, x.device), subset))
     return Verification(
         {far: float(np.mean([v.tar_at_far[far] for v in found])) for far in TARGETS},
         float(np.mean([v.eer for v in found])),
@@ -108,13 +108,13 @@ def verify_pairs(probe_embeddings, gallery_embeddings, pairs, labels, metric: st
     Raises:
         ValueError: shapes that do not fit, an index out of range. NoPairs: a list without a genuine or an impostor pair.
     """
-    x, y = checked(probe_embeddings, gallery_embeddings)
+    x, y = check_embeddings(probe_embeddings, gallery_embeddings)
     pairs, labels = np.asarray(pairs), np.asarray(labels)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.min(initial=0) < 0 or pairs.max(initial=-1) >= min(len(x), len(y), len(labels)):
         raise ValueError(f"pairs are {list(pairs.shape)}; expected [M, 2] of indices of the {len(labels)} sequences")
     (probes, i), (galleries, j) = (np.unique(side, return_inverse=True) for side in pairs.T)
     i, j = (torch.from_numpy(side.reshape(-1)).to(x.device) for side in (i, j))
-    distance = between(post, x, y, probes, galleries, metric)(probes, galleries).exact(i, j).cpu().numpy()
+    distance = subset_distances(post, x, y, probes, galleries, metric)(probes, galleries).exact(i, j).cpu().numpy()
     same = labels[pairs[:, 0]] == labels[pairs[:, 1]]
     genuine, impostor = np.sort(distance[same]), np.sort(distance[~same])
     below, upto = (np.searchsorted(impostor, np.unique(genuine), side) for side in ("left", "right"))

@@ -54,6 +54,7 @@ class Baseline2(OccludedInput, BaseModel):
     """
 
     FIELDS = FIELDS
+    trains_host_model = True
     DEPENDS = {"teacher": Use.REFERENCE}
     _seen_now: dict = {}  # what `watch` said of the step's batch
 

@@ -100,6 +100,10 @@ class Guided(OccludedInput, BaseModel):
         if cfg.SeparateBNNecks is not None:
             self.BNNecks = SeparateBNNecks(parts_num=parts, in_channels=fused, class_num=cfg.SeparateBNNecks.class_num)
 
+    def frozen_networks(self) -> dict[str, torch.nn.Module]:
+        """Networks that training must not change, by name."""
+        return {} if self.VEN is None else {"VEN": self.VEN}
+
     def fused_channels(self, channels: int) -> int:
         """The width of the fused embedding for that of the backbone's."""
         return channels

@@ -110,6 +110,13 @@ class MimicGait(Guided):
             )
         self.msg_mgr.log_info(self.teacher.report)
 
+    def frozen_networks(self) -> dict[str, torch.nn.Module]:
+        """Also the teacher, unless ``live_teacher`` lets its BatchNorm drift."""
+        networks = super().frozen_networks()
+        if self.teacher is not None and not self.teacher.live:
+            networks["teacher"] = self.teacher.net
+        return networks
+
     def init_parameters(self):
         """The trained VEN and, if asked for, the teacher's weights."""
         super().init_parameters()

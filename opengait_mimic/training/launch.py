@@ -141,7 +141,7 @@ def launch(
             With its batches (`opengait_mimic.training.batches`) and the gradient scaler's state, which every ``iteration`` brings
             back, it ends as if it had not stopped.
         trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of ours.
-        preflight: try everything once before the first step (`opengait_mimic.preflight`); ``"brief"``: in one line, where all is well.
+        preflight: run `training.preflight` before the first step; ``"brief"``: one line if all checks pass.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
@@ -181,9 +181,9 @@ def launch(
             run_sheet.start(inner, given)
             keeper = keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
             if preflight:
-                from ..preflight.run import run_preflight  # needs the host's modules
+                from .preflight import run_preflight  # needs the host's modules
 
-                run_preflight(model, given, brief=preflight == "brief", yaml=path)
+                run_preflight(model, given, brief=preflight == "brief")
         before(model)
         kind = type(getattr(model, "module", model))
         if not training:
@@ -209,7 +209,7 @@ def _warn_unsaved(cfgs: dict) -> None:
 
 
 def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
-    """Build what `launch` would train, and run the checks of `opengait_mimic.preflight` alone.
+    """Build what `launch` would train, and run the checks of `opengait_mimic.training.preflight` alone.
 
     Args:
         path: the YAML.
@@ -225,9 +225,9 @@ def try_out(path: str | os.PathLike, iteration: int = 0) -> None:
     with of_file(path):
         hides = cfgs["trainer_cfg"]["with_test"] and "occlusion" in cfgs["evaluator_cfg"]
         model = build(cfgs, True, occludable=hides, asked=iteration != 0)
-    from ..preflight.run import run_preflight  # needs the host's modules
+    from .preflight import run_preflight  # needs the host's modules
 
     inner = getattr(model, "module", model)
     step.attach(inner, given)  # the precision that it trains in
     batches.number(inner, given, inner.iteration)
-    run_preflight(model, given, yaml=path)
+    run_preflight(model, given)

@@ -19,8 +19,8 @@ from ..base.locks import refuse_locked
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..evaluation.evaluate import measure, write_json
+from ..evaluation.rows import drop_curves
 from ..evaluation.test_setup import DEFAULT, teacher_cfgs
-from ..metrics.protocols import light
 from ..models.prepare import prepare
 from ..run_sheet import write_result_sheet
 from ..training.inputs import differences, save_folder, test_inputs
@@ -45,7 +45,7 @@ class Stage(NamedTuple):
     teacher_of: Path | None = None
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print on rank 0, at once."""
     if rank_and_world()[0] == 0:
         print(text, flush=True)
@@ -106,7 +106,7 @@ def run(
         log_to_file: keep the host's log of each training in its folder.
         before: stage name -> called with the built model before it trains.
         after: called with the name and the outcome of every stage that is done.
-        preflight: before each training (`opengait_mimic.preflight`); True: all lines of the first one, ``"brief"``: a line for each.
+        preflight: before each training (`training.preflight`); True: all lines of the first one, ``"brief"``: a line for each.
 
     Returns:
         Stage name -> ``losses`` (see `Recorder`) and ``seconds`` (training, test; None where not done here) and the test's result:
@@ -118,7 +118,7 @@ def run(
         name, title = stage.name, f"  {number}/{len(stages)} {stage.name}"
         task = todo[name]
         if task.why:
-            say(f"  {name}: {task.why}")
+            log(f"  {name}: {task.why}")
         if task.action in ("resume", "train"):
             task = _train(stage, task, title, retrain, log_to_file, (before or {}).get(name, lambda model: None), preflight)
             preflight = preflight and "brief"
@@ -142,9 +142,9 @@ def _train(stage: Stage, planned: Todo, title: str, retrain: bool, log_to_file: 
 
     task, place = on_rank_0(look)
     if task[:2] != planned[:2]:
-        say(f"  {stage.name}: {task.why or 'found trained by now'}")
+        log(f"  {stage.name}: {task.why or 'found trained by now'}")
     if place is not None:
-        say(f"  {stage.name}: what was there is now {place}")
+        log(f"  {stage.name}: what was there is now {place}")
     if task.action == "skip":
         return task
 
@@ -171,7 +171,7 @@ def _test(stage: Stage, title: str) -> dict:
     if before is not None and not changed:
         return {**before, "again": True}
     if changed:
-        say(f"  {stage.name}: is tested again: {'; '.join(changed[:8])}{f' (and {len(changed) - 8} more)' if len(changed) > 8 else ''}")
+        log(f"  {stage.name}: is tested again: {'; '.join(changed[:8])}{f' (and {len(changed) - 8} more)' if len(changed) > 8 else ''}")
     begin, rows, visibility, source = time.monotonic(), [], None, None
     if cfgs["model_cfg"]["model"] == "VEN":
         visibility = launch(file, "test", quiet=True, before=lambda model: _watch_test(model, title))
@@ -179,7 +179,7 @@ def _test(stage: Stage, title: str) -> dict:
         with rank_bar(f"{title}, test") as bar:
             found = measure(file, quiet=True, progress=bar, as_teacher=stage.teacher_of is not None)
         if found is not None:  # rank 0
-            rows, source = [light(row) for row in found.rows], found.provenance
+            rows, source = [drop_curves(row) for row in found.rows], found.provenance
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
 
     def keep():
@@ -271,5 +271,5 @@ def _outcome(stage: Stage, task: Todo, result: dict, width: int) -> dict:
     spent = (seconds if trained else 0) + (0 if result["again"] else result["seconds"])
     if not trained and stage.train is not None:
         said.append("done before" if result["again"] else "trained before")
-    say(f"  {stage.name:<{width}}{f'{spent:6.1f} s' if spent else '':>8}   " + "   ".join(said))
+    log(f"  {stage.name:<{width}}{f'{spent:6.1f} s' if spent else '':>8}   " + "   ".join(said))
     return {"losses": losses, "seconds": [seconds, result["seconds"]], "rows": result["rows"], "visibility": result["visibility"]}

@@ -1,4 +1,4 @@
-"""What ``demo`` and ``table`` share: the data they train on, and a shipped configuration made one run's own."""
+"""The data of a study, and its configurations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import yaml
 from .. import host as hosts
 from ..base.errors import ConfigError
 from ..base.progress import Bar
-from .study_summary import chance
 
 DATA_SEED = 0  # the walkers are the same in every run; seeds vary training and occlusion
 EVALUATORS = {
@@ -58,7 +57,7 @@ def training_data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
             tree = write_walkers(folder, subjects=subjects, seed=DATA_SEED, progress=bar)
         known = {
             "dataset": "walkers", "train_subjects": len(tree.train), "test_subjects": len(tree.test), "sequences": tree.sequences,
-            "chance_rank1": chance(len(tree.test)), "mean_silhouette_rank1": round(mean_silhouette_rank1(tree), 2),
+            "chance_rank1": round(100 / len(tree.test), 3), "mean_silhouette_rank1": round(mean_silhouette_rank1(tree), 2),
         }  # fmt: skip
         done.write_text(json.dumps({"known": known, "root": str(tree.root), "partition": str(tree.partition)}))
     found = json.loads(done.read_text())
@@ -77,37 +76,29 @@ def training_data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
     return data, known["train_subjects"], known
 
 
-def adapted(shipped: str, data: dict, classes: int, steps: int | None, seed: int, variant: str = "") -> dict:
-    """A shipped walkers configuration with a run's data, length and seed; its networks are saved under names of their own.
+def adapt_configuration(cfgs: dict, data_cfg: dict, classes: int, steps: int, seed: int, tag: str = "") -> None:
+    """Give a complete configuration a study's data, length and seed, in place. Its networks are saved under names of their own.
 
     Args:
-        shipped: below ``configs/``.
-        data: in place of its ``data_cfg``'s keys.
+        cfgs: the configuration.
+        data_cfg: replaces these keys of its ``data_cfg``.
         classes: training subjects.
-        steps: of training, with one checkpoint at the end; milestones move along. None: as shipped.
+        steps: training steps; one checkpoint at the end. Milestones scale along.
         seed: of training and of the test's occlusion.
-        variant: added to ``save_name``, before the seed.
+        tag: appended to ``save_name``, before the seed.
     """
-    cfgs = yaml.safe_load((hosts.CONFIGS / shipped).read_text())
-    trainer, evaluator, model = cfgs["trainer_cfg"], cfgs["evaluator_cfg"], cfgs["model_cfg"]
-    was = trainer["total_iter"]
-    steps = steps or was
-    cfgs["data_cfg"].update(data)
+    trainer, evaluator, model_cfg = cfgs["trainer_cfg"], cfgs["evaluator_cfg"], cfgs["model_cfg"]
+    scale = steps / trainer["total_iter"]
+    cfgs["data_cfg"].update(data_cfg)
     trainer.update(total_iter=steps, save_iter=steps, seed=seed, log_iter=min(50, steps))
     evaluator["restore_hint"] = steps
-    cfgs["scheduler_cfg"]["milestones"] = [max(1, round(m * steps / was)) for m in cfgs["scheduler_cfg"]["milestones"]]
-    if model["model"] != "VEN":
-        evaluator["eval_func"] = EVALUATORS[data["dataset_name"]]
+    cfgs["scheduler_cfg"]["milestones"] = [max(1, round(milestone * scale)) for milestone in cfgs["scheduler_cfg"]["milestones"]]
+    if model_cfg["model"] != "VEN":
+        evaluator["eval_func"] = EVALUATORS[data_cfg["dataset_name"]]
     if "occlusion" in evaluator:
         evaluator["occlusion"]["seed"] = seed
     for engine in (trainer, evaluator):
-        engine["save_name"] += f"{variant and f'-{variant}'}-seed{seed}"
-    set_classes(model, classes)
-    return cfgs
-
-
-def set_classes(model_cfg: dict, classes: int) -> None:
-    """Write the number of training subjects to where a network's classifier takes it."""
+        engine["save_name"] += f"{tag}-seed{seed}"
     for block in (model_cfg, model_cfg.get("SeparateBNNecks")):
         if block and "class_num" in block:
             block["class_num"] = classes

@@ -90,7 +90,7 @@ def test_a_model_file_without_its_package_is_left_out(host, copied, files, tmp_p
 bind(*sys.argv[1:4])
 import modeling.models as models
 from opengait_mimic.host import lookup, HostError
-from opengait_mimic.host.registry import left_out
+from opengait_mimic.host.register import left_out
 assert left_out["aa_needs.py"] == "needs a_package_nobody_has: pip install a_package_nobody_has", left_out
 assert left_out["cc_fails.py"] == "fails: OSError('no weights here')", left_out
 assert not hasattr(models, "Early") and not hasattr(models, "Late") and hasattr(models, "Fine")
@@ -117,7 +117,7 @@ def test_a_model_file_that_builds_on_one_left_out_is_left_out_too(host, copied, 
     text = """
 bind(*sys.argv[1:4])
 import modeling.models as models
-from opengait_mimic.host.registry import left_out
+from opengait_mimic.host.register import left_out
 assert {"aa_needs.py", "bb_builds.py"} <= set(left_out), left_out
 assert hasattr(models, "Baseline") and hasattr(models, "MimicGait") and not hasattr(models, "Builds")
 """

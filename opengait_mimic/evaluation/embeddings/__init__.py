@@ -3,7 +3,7 @@
 from .cache import reread
 from .cache_key import fingerprint
 from .embed import embed, embed_each
-from .file_format import Pass
+from .embedding_file import Pass
 from .frames_shown import frames_of, manifest_of
 
 __all__ = ["Pass", "embed", "embed_each", "fingerprint", "frames_of", "manifest_of", "reread"]

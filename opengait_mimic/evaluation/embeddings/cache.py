@@ -11,7 +11,7 @@ import numpy as np
 from ...base.errors import HostError
 from ...training.inputs import save_folder
 from .cache_key import name_of
-from .file_format import Pass, Unfit, clear, load, read, save, write
+from .embedding_file import Pass, Unfit, clear, load, read, save, write
 
 
 class NotKept:

@@ -16,11 +16,11 @@ from ...base.errors import ConfigError
 from ...base.processes import on_rank_0, rank_and_world
 from ...training.launch import build
 from .allocator import keep_memory
+from .batching import FRAMES, SEQUENCES, picture_of, size_of_one, why_single
 from .cache import Kept, NotKept
 from .cache_key import draws_frames, fingerprint, pass_key, restored
-from .file_format import COLUMNS, Pass
+from .embedding_file import COLUMNS, Pass
 from .frames_shown import given
-from .packing import FRAMES, SEQUENCES, picture_of, size_of_one, why_single
 from .sequence_facts import NAMES, followed
 
 CHUNK = 512

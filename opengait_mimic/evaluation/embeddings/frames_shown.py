@@ -10,9 +10,9 @@ import torch
 from ...host import is_ours
 from ...models.prepare import model_class
 from ...occlusion.manifest import Condition, Manifest, refuse_drawn_frames
+from .batching import picture_of
 from .cache_key import resolved, tested_set, threshold
-from .file_format import Pass
-from .packing import picture_of
+from .embedding_file import Pass
 
 
 @torch.no_grad()

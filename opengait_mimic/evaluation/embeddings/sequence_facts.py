@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ...occlusion import KINDS, MOVING
 from ...occlusion.clips import mean_over_frames, owners
-from .file_format import COLUMNS
-from .packing import pieces
+from .batching import pieces
+from .embedding_file import COLUMNS
 
 NAMES = ("kind", "hidden_drawn", "hidden_area", "frames", "ven_kind", "ven_hidden", *COLUMNS)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .entries import Entry
-from .figures import Figure, Section, section
-from .heat import heat_map, size
+from .heat_map import heat_map, size
+from .method_cells import Entry
 from .method_groups import Group
-from .text_helpers import percent
+from .page_sections import Figure, Section, section
+from .page_text import percent
 
 
 def kinds(group: Group) -> Section:

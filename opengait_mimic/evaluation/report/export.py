@@ -6,8 +6,8 @@ import csv
 import io
 import json
 
-from ...metrics.protocols.mates import COUNTS
-from .entries import BOUNDED, SCORES, Entry, Part
+from ...metrics.protocols.mateless_probes import COUNTS
+from .method_cells import BOUNDED, SCORES, Entry, Part
 from .method_groups import Group, why_apart
 
 FORMAT, VERSION = "opengait-mimic report", 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from .entries import Entry
+from .method_cells import Entry
 from .method_groups import Group, why_apart
+from .page_text import ratio
 from .result_tables import SUBSET_TITLES, notes, rp, score, subset_blocks, subset_notes
-from .text_helpers import ratio
 
 HEAD = (
     "% written by opengait-mimic report; needs \\usepackage{booktabs}, and UTF-8 input (the default since 2018)\n"

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import NamedTuple
 
-from .entries import Entry, Place, entries
 from .loaded_results import Result
-from .text_helpers import listed
+from .method_cells import Entry, Place, entries
+from .page_text import listed
 
 FACTS = {
     "dataset": "data set",

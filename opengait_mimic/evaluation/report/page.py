@@ -11,13 +11,13 @@ from . import result_tables as tables
 from .by_kind import kinds
 from .by_view import views
 from .cmc import cmc
-from .figures import Section
 from .method_groups import Group, why_apart
-from .op_hp import op_hp
+from .occluded_against_whole import op_hp
+from .page_sections import Section
+from .page_text import listed, plain
 from .roc import roc
 from .severity import severity
-from .shown import retrievals, sheets
-from .text_helpers import listed, plain
+from .silhouettes import retrievals, sheets
 from .ven_table import ven
 
 SECTIONS = (op_hp, severity, cmc, kinds, views, roc, ven, sheets, retrievals)

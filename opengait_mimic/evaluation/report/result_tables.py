@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...metrics.protocols.mates import without_mate
-from .entries import Entry, Part, Place
+from ...metrics.protocols.mateless_probes import describe_mateless
+from .method_cells import Entry, Part, Place
 from .method_groups import Group
-from .text_helpers import listed, ratio, spread
+from .page_text import listed, ratio, spread
 
 COLUMNS = 4  # cells side by side in the overview
 TABLE = {
@@ -114,7 +114,7 @@ def notes(group: Group, seen: bool = True) -> list[str]:
     told = [(entry.name, row) for entry in group.entries for row in entry.rows]
     switched = {(name, _switches(row["reference_compat"])) for name, row in told if row.get("reference_compat")}
     said += [f"{name} departs from the paper as the public code does: {switches}." for name, switches in sorted(switched)]
-    return said + list(dict.fromkeys(f"{lost}." for _, row in told for lost in without_mate(row)))
+    return said + list(dict.fromkeys(f"{lost}." for _, row in told for lost in describe_mateless(row)))
 
 
 def _switches(switches: dict) -> str:

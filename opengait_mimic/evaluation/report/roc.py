@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .entries import Entry
-from .figures import Figure, Section, legend, section
+from .method_cells import Entry
 from .method_groups import Group
+from .page_sections import Figure, Section, legend, section
+from .page_text import listed, percent
 from .result_tables import score
 from .svg import Axis, Chart
-from .text_helpers import listed, percent
 
 TITLES = ("Method", "TAR at FAR 1 %, %", "TAR at FAR 0.1 %, %", "EER, %")
 KEYS = ("tar_at_far_0.01", "tar_at_far_0.001", "eer")

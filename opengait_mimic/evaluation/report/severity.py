@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .entries import Entry
-from .figures import Figure, Section, legend, section
+from .method_cells import Entry
 from .method_groups import Group
+from .page_sections import Figure, Section, legend, section
+from .page_text import listed, ratio, share
 from .svg import Axis, Chart
-from .text_helpers import listed, ratio, share
 
 ASIDE = 0.35  # percent points between the series of one share, so that their intervals do not cover each other
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .text_helpers import escaped
+from .page_text import escaped
 
 WIDTH, HEIGHT = 340, 270  # pixels at which the letters have their size: a phone's width
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...occlusion import KINDS
-from .figures import Figure, Section, section
-from .heat import heat_map, size
+from .heat_map import heat_map, size
 from .loaded_results import Result
 from .method_groups import Group
+from .page_sections import Figure, Section, section
+from .page_text import escaped, listed
 from .svg import Axis, Chart, swatch
-from .text_helpers import escaped, listed
 
 POINTS = 300  # drawn of each scatter; the numbers are those of all
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..sides import groups
+from ..pairings import list_searches
 from .splits import Split
 
 
@@ -24,7 +24,7 @@ def refuse_unscorable(split: Split, labels, views) -> None:
             cross-view or by probe view): in any subset that counts where the protocol takes ``mates_only``, else in all of them.
     """
     labels, views = np.asarray(labels), np.asarray(views if split.views is None else split.views)
-    searches = {subset: groups(split, subset, views) for subset in split.subsets}
+    searches = {subset: list_searches(split, subset, views) for subset in split.subsets}
     heard = list(searches) if split.overall is None else [split.overall]
     without = [subset for subset in heard if not any(_mates(split, labels, views, p, g) for p, g in searches[subset])]
     if without if split.mates_only else without == heard:

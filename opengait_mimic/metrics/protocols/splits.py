@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .listed import Listed
-from .rules import CROSS_VIEW_GALLERY, PROTOCOLS, Rule
+from .data_set_rules import CROSS_VIEW_GALLERY, PROTOCOLS, Rule
+from .split_file import Listed
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery
     if dataset not in PROTOCOLS:
         raise ValueError(
             f"data set {dataset!r} has no protocol; known: {', '.join(PROTOCOLS)}. Set data_cfg.test_dataset_name to one of these "
-            "(OpenGait's default is CASIA-B), or name the probes and the gallery in a protocol file (metrics.protocols.listed)"
+            "(OpenGait's default is CASIA-B), or name the probes and the gallery in a protocol file (metrics.protocols.split_file)"
         )
     rule = PROTOCOLS[dataset]
     if not rule.by_list:

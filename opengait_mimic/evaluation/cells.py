@@ -1,0 +1,171 @@
+"""Cells: which side is hidden and how, and which network embeds the gallery; and the presets.
+
+========  ====================================================================================================================
+kinds     what hides, and the probability of each
+========  ====================================================================================================================
+top, bottom, middle, patch, pole    one kind alone, see `opengait_mimic.occlusion`
+top+bottom                          0.5 each, the papers' consistent occlusions
+dynamic                             patch and pole, 0.5 each, the papers' dynamic ones
+all                                 0.2 each of the five: MimicGait's supplement, 0.4 top or bottom and 0.2 each other
+========  ====================================================================================================================
+
+================  =========  ==================================================================================================
+preset            cells      what
+================  =========  ==================================================================================================
+``paper-table1``  4          whole bodies; top+bottom 40-60 %: the probes alone, both sides hidden (MimicGait's Table 1), the probes
+                             against a gallery embedded by the teacher
+``paper-table2``  3          both sides hidden by middle, by dynamic, 40-60 % (MimicGait's Table 2); whole bodies
+``rggait``        2          both sides, half of the draws hidden by top+bottom 10-60 % (RG-Gait's public test); whole bodies
+``severity``      9          top+bottom at 10-30, 20-40, 30-50 and 40-60 %: both sides, the probes; whole bodies
+``full``          130        every kind above x the four ranges (32 conditions) x probes or both sides x gallery embedded by the
+                             method or its teacher; whole bodies with either gallery
+================  =========  ==================================================================================================
+
+Source: MimicGait (WACV 2025), tables 1 and 2, and its supplement's range study; RG-Gait's public test configurations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+from ..base.config import number
+from ..base.errors import ConfigError
+from ..occlusion import Occlusion
+
+HOLISTIC, PROBE, BOTH = "holistic", "probe", "both"
+OWN, TEACHER = "own", "teacher"
+
+KIND_SETS = {
+    "top": {"top": 1.0},
+    "bottom": {"bottom": 1.0},
+    "top+bottom": {"top": 0.5, "bottom": 0.5},
+    "middle": {"middle": 1.0},
+    "patch": {"patch": 1.0},
+    "pole": {"pole": 1.0},
+    "dynamic": {"patch": 0.5, "pole": 0.5},
+    "all": {"top": 0.2, "bottom": 0.2, "middle": 0.2, "patch": 0.2, "pole": 0.2},
+}
+"""Names of mixtures of kinds; probabilities that add up to 1."""
+
+LISTED = ("none", *KIND_SETS["all"])  # the kinds in the order that tables name them in
+
+RANGES = {"10-30": (0.1, 0.3), "20-40": (0.2, 0.4), "30-50": (0.3, 0.5), "40-60": (0.4, 0.6)}
+"""Names of ranges of the hidden share."""
+
+PASSED_ON = ("speed", "time_axis", "reference_compat")  # of the YAML's own block, whatever the cell hides
+
+
+class Hiding(NamedTuple):
+    """What one condition hides; hashable. Made by `of`, so equal conditions are equal and have one name.
+
+    ``kinds``: (kind, probability) in the order of `LISTED`, none of 0, adding up to 1, with ``none`` where not every draw hides.
+    ``hidden``: lowest and highest hidden share, 0..1. ``name``: for tables, ``top+bottom 40-60 %``; an own mixture
+    ``top:0.3 pole:0.7 40-60 %``; where only a share of the draws hides ``top+bottom 10-60 %, share 0.5``.
+    """
+
+    kinds: tuple[tuple[str, float], ...]
+    hidden: tuple[float, float]
+    name: str
+
+    @classmethod
+    def of(cls, kinds: dict[str, float], hidden, share: float = 1.0, where: str = "occlusion") -> Hiding:
+        """From the probabilities of kinds.
+
+        Args:
+            kinds: kind -> probability, adding up to 1; ``none`` may be among them.
+            hidden: lowest and highest hidden share, each 0.01..0.95.
+            share: the share of the draws that hides, above 0 to 1; the rest is ``none``.
+            where: for messages.
+
+        Raises:
+            ConfigError: what `Occlusion.from_cfg` refuses, a share out of range, or nothing that hides.
+        """
+        drawn = Occlusion.from_cfg({"kinds": kinds, "hidden": list(hidden)}, where)
+        share = number(1e-6, 1)(share, f"{where}.share") * (1 - drawn.kinds.get("none", 0.0))
+        hiding = {kind: drawn.kinds[kind] for kind in LISTED[1:] if drawn.kinds.get(kind)}
+        if not hiding:
+            raise ConfigError(f"{where}.kinds = {kinds!r}: nothing is hidden; that is occluded_side: {HOLISTIC}, without kinds")
+        mixture = {kind: _rounded(p / sum(hiding.values())) for kind, p in hiding.items()}
+        named = {frozenset(known.items()): name for name, known in KIND_SETS.items()}.get(frozenset(mixture.items()))
+        named = named or " ".join(f"{kind}:{p:.10g}" for kind, p in mixture.items())
+        low, high = (f"{100 * end:.10g}" for end in drawn.hidden)
+        tail = "" if (share := _rounded(share)) == 1 else f", share {share:.10g}"
+        scaled = {"none": 1 - share, **{kind: p * share for kind, p in mixture.items()}}
+        given = tuple((kind, _rounded(scaled[kind])) for kind in LISTED if scaled.get(kind))
+        return cls(given, drawn.hidden, f"{named} {low}-{high} %{tail}")
+
+    def block(self, seed: int = 0, base: dict | None = None) -> dict:
+        """A complete ``evaluator_cfg.occlusion`` that hides both sides like this.
+
+        Args:
+            seed: of the draws.
+            base: the YAML's own block; its ``speed``, ``time_axis`` and ``reference_compat`` are passed on.
+        """
+        passed = {key: base[key] for key in PASSED_ON if base and key in base}
+        return {"kinds": dict(self.kinds), "hidden": list(self.hidden), "occluded_side": BOTH, "seed": seed, **passed}
+
+
+def _rounded(value: float) -> float:
+    return round(value, 12)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: which side is hidden and how, and which network embeds the gallery.
+
+    Args:
+        occluded_side: ``holistic`` (nothing is hidden), ``probe`` (the probes are) or ``both`` (probes and gallery are).
+        gallery_embedder: ``own`` (the method embeds both sides) or ``teacher`` (the teacher embeds the gallery).
+        hiding: what is hidden; None = as the YAML's ``evaluator_cfg.occlusion`` says (nothing, where holistic).
+
+    Raises:
+        ValueError: any other value, or a holistic cell that hides.
+    """
+
+    occluded_side: str
+    gallery_embedder: str = OWN
+    hiding: Hiding | None = None
+
+    def __post_init__(self):  # noqa: D105
+        for key, allowed in (("occluded_side", (HOLISTIC, PROBE, BOTH)), ("gallery_embedder", (OWN, TEACHER))):
+            if getattr(self, key) not in allowed:
+                raise ValueError(f"{key} = {getattr(self, key)!r}; expected one of {list(allowed)}")
+        if self.occluded_side == HOLISTIC and self.hiding is not None:
+            raise ValueError(f"occluded_side = {HOLISTIC!r} hides nothing, but hiding = {self.hiding.name!r}; expected hiding None")
+
+    @property
+    def name(self) -> str:
+        """For tables, one of each: ``holistic``; ``both, top+bottom 40-60 %``; ``probe, middle 10-30 %, gallery by the teacher``."""
+        hidden = [self.hiding.name] if self.hiding else []
+        return ", ".join([self.occluded_side, *hidden, *(["gallery by the teacher"] if self.gallery_embedder == TEACHER else [])])
+
+
+def standard_cells(hiding: Hiding) -> tuple[Cell, ...]:
+    """The four cells of one condition that methods are compared in: whole bodies, probes, both sides, probes with the teacher's gallery."""
+    return (Cell(HOLISTIC), Cell(PROBE, OWN, hiding), Cell(BOTH, OWN, hiding), Cell(PROBE, TEACHER, hiding))
+
+
+def _hiding(kinds: str, hidden) -> Hiding:
+    return Hiding.of(KIND_SETS[kinds], hidden)
+
+
+PAPERS = RANGES["40-60"]
+PRESETS: dict[str, tuple[Cell, ...]] = {
+    "paper-table1": standard_cells(_hiding("top+bottom", PAPERS)),
+    "paper-table2": (Cell(HOLISTIC), *(Cell(BOTH, OWN, _hiding(kinds, PAPERS)) for kinds in ("middle", "dynamic"))),
+    "rggait": (Cell(HOLISTIC), Cell(BOTH, OWN, Hiding.of(KIND_SETS["top+bottom"], (0.1, 0.6), 0.5))),
+    "severity": (
+        Cell(HOLISTIC),
+        *(Cell(side, OWN, _hiding("top+bottom", hidden)) for side, hidden in product((BOTH, PROBE), RANGES.values())),
+    ),
+    "full": (
+        *(Cell(HOLISTIC, embedder) for embedder in (OWN, TEACHER)),
+        *(
+            Cell(side, embedder, _hiding(kinds, hidden))
+            for kinds, hidden, side, embedder in product(KIND_SETS, RANGES.values(), (BOTH, PROBE), (OWN, TEACHER))
+        ),
+    ),
+}
+"""The presets, see the module."""

@@ -1,0 +1,69 @@
+"""Heat maps with their numbers in the cells, so that they can be read without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .page_text import escaped
+from .svg import picture
+
+CELL, LOW = 40, 25  # width and height of a cell, in pixels
+DARK = 0.62  # from this shade on, letters in the colour of the paper are easier to read
+LETTER = 6.3  # width of a letter, for the room that names need
+
+NARROW = 310  # pixels that fit into a column of the page
+
+
+def size(rows: Sequence[str], columns: Sequence[str]) -> str:
+    """The `Figure.size` that a map of these needs."""
+    return "half" if _room(rows) + CELL * len(columns) > NARROW else ""
+
+
+def heat_map(
+    alt: str, rows: Sequence[str], columns: Sequence[str], values, words, x: str = "", y: str = "", low: float = 0.0, high: float = 100.0
+) -> str:
+    """A matrix as an SVG of fixed size: the stronger the shade, the more.
+
+    Args:
+        alt: what a reader who does not see it is told.
+        rows: their names.
+        columns: theirs.
+        values: per row, per column the number that shades the cell; None leaves it empty.
+        words: likewise, the text in it.
+        x: over the columns, in one line.
+        y: the title of the rows' names.
+        low: the value of the lightest shade.
+        high: that of the darkest.
+    """
+    room = _room((*rows, y))
+    turned = max(map(len, columns)) * LETTER > CELL
+    top = round(18 + (8 + LETTER * 0.75 * max(map(len, columns)) if turned else 18))
+    parts = [_text(x, room, 13), _text(y, room - 8, top - 7, "end")]
+    for j, name in enumerate(columns):
+        middle = room + CELL * j + CELL // 2
+        turn = f' transform="rotate(-45 {middle - 4} {top - 6})"'
+        parts.append(_text(name, middle - 4, top - 6, more=turn) if turned else _text(name, middle, top - 7, "middle"))
+    for i, name in enumerate(rows):
+        y0 = top + LOW * i
+        parts.append(_text(name, room - 8, y0 + 17, "end"))
+        for j, value in enumerate(values[i]):
+            x0 = room + CELL * j
+            box = f'x="{x0}" y="{y0}" width="{CELL - 1}" height="{LOW - 1}"'
+            if value is None:
+                parts.append(f'<rect class="none" {box}/><path class="grid" d="M{x0} {y0 + LOW}l{CELL} {-LOW}"/>')
+                continue
+            shade = min(1.0, max(0.0, (value - low) / (high - low)))
+            parts.append(f'<rect class="heat" style="--shade:{shade:.2f}" {box}/>')
+            ink = ' class="on"' if shade > DARK else ' class="off"'
+            parts.append(_text(words[i][j], x0 + CELL // 2, y0 + 17, "middle", ink))
+    beyond = LETTER * 0.75 * len(columns[-1]) if turned else 4
+    width, height = round(room + CELL * len(columns) + beyond), top + LOW * len(rows) + 4
+    return picture(alt, width, height, "".join(parts), f"width:{width}px;max-width:none")
+
+
+def _room(names: Sequence[str]) -> int:
+    return round(14 + LETTER * max(map(len, names)))
+
+
+def _text(words: str, x: int, y: int, anchor: str = "start", more: str = "") -> str:
+    return f'<text{more} x="{x}" y="{y}" text-anchor="{anchor}">{escaped(words)}</text>'

@@ -1,0 +1,71 @@
+"""Silhouettes on the page: what the tests hid, and the best and worst retrievals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...base.errors import ConfigError
+from .loaded_results import Result
+from .method_groups import Group
+from .page_sections import Figure, Section, section
+from .page_text import escaped, listed
+from .png import data_uri, strip
+
+SHEETS, RETRIEVALS = 32, 12  # figures at most
+REST = "they are in the results' pictures.npz"
+ROLES = ("probe", "nearest", "nearest mate")
+
+
+def sheets(group: Group) -> Section:
+    """A contact sheet for each condition; results that hid the same show it once."""
+    found: dict[tuple[str, str], list[str]] = {}  # condition and pictures -> who saw them
+    for result in group.results:
+        for name, clips in result.pictures.items():
+            if name.startswith("sheet/") and not name.endswith("/text"):
+                condition, words = name[len("sheet/") :], result.pictures.get(f"{name}/text")
+                _check(result, name, clips, 4)
+                items = [_strip(clip, "" if words is None else str(words[i])) for i, clip in enumerate(clips)]
+                body = f'<ul class="sheet">{"".join(f"<li>{item}</li>" for item in items)}</ul>'
+                found.setdefault((condition, body), []).append(group.name_of(result))
+    figures = [Figure(body, f"{condition}: what {listed(dict.fromkeys(who))} saw.", "wide") for (condition, body), who in found.items()]
+    intro = "Some of the scored sequences as the network saw them; under each, what hides how much of it."
+    empty = "The results hold no pictures of what was hidden (pictures.npz)."
+    return section("sheets", "What the tests hid", intro, figures, empty, most=SHEETS, rest=REST)
+
+
+def retrievals(group: Group) -> Section:
+    """The best and the worst retrievals of each method and cell, first seed."""
+    figures = []
+    order = sorted(group.places, key=lambda place: place.occluded_side == "holistic")  # whole bodies last
+    for entry in (entry for place in order for entry in group.at(place)):
+        for which in ("best", "worst"):
+            name = f"retrieval/{entry.indices[0]}/{which}"
+            if name in entry.result.pictures:
+                trials, words = entry.result.pictures[name], entry.result.pictures.get(f"{name}/text")
+                _check(entry.result, name, trials, 5)
+                body = "".join(_trial(trial, None if words is None else words[i]) for i, trial in enumerate(trials))
+                caption = f"{entry.name}; {entry.place.title}; {which} {len(trials)}."
+                if entry.place.gallery != "own":
+                    caption += " The gallery is shown as the method's network sees it; it was embedded by the teacher, from the same clips."
+                figures.append(Figure(f'<div class="trials">{body}</div>', caption, "wide"))
+    intro = f"Each column a probe: from above {listed(ROLES)}. The network saw these frames; the first seed of each cell."
+    empty = "The results hold no pictures of retrievals (pictures.npz)."
+    return section("retrievals", "Best and worst retrievals", intro, figures, empty, most=RETRIEVALS, rest=REST)
+
+
+def _trial(trial: np.ndarray, words) -> str:
+    said = np.atleast_1d(words) if words is not None else np.array([])
+    each = [str(said[i]) if len(said) == len(trial) else "" for i in range(len(trial))]
+    rows = "".join(f"<li>{_strip(frames, f'{role}: {word}' if word else role)}</li>" for frames, role, word in zip(trial, ROLES, each))
+    caption = f"<p>{escaped(said[0])}</p>" if len(said) == 1 else ""
+    return f'<div class="trial">{caption}<ul>{rows}</ul></div>'
+
+
+def _strip(frames: np.ndarray, words: str) -> str:
+    return f'<img src="{data_uri(strip(frames))}" alt="Four silhouettes"><span>{escaped(words)}</span>'
+
+
+def _check(result: Result, name: str, array: np.ndarray, dimensions: int) -> None:
+    if array.dtype != np.uint8 or array.ndim != dimensions:
+        found = f"{array.dtype} with {array.ndim} dimensions"
+        raise ConfigError(f"{result.place}: pictures.npz: {name} is {found}; expected uint8 with {dimensions}: evaluate anew")

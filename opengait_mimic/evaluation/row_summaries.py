@@ -1,0 +1,61 @@
+"""Rows of several seeds as one line each: mean and spread."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..metrics.protocols.mateless_probes import COUNTS
+
+SAME = (
+    *("method", "backbone", "dataset", "protocol_name", "occluded_side", "gallery_embedder", "cell", "condition", "kinds", "hidden"),
+    *("protocol_hash", "pairs", "backbone_cfg", "hidden_by"),
+    *(*COUNTS, "mates_only", "trained_kinds", "seen", "transductive", "post", "reference_compat", "rp_reason"),
+    "rp_interval_reason",
+    *("holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20"),
+)
+"""Keys that the rows of a cell share, and that its summary takes over; those that a row may lack stay out where it does."""
+SCORES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20")
+"""Of a subset the keys that a summary gives as ``{"mean", "sd"}``."""
+MEASURED = (*SCORES, "eer", "tar_0.01", "tar_0.001", "retention_rank1")
+"""Keys that a summary gives as ``{"mean", "sd"}``, with ``<key>_interval`` beside them where there is one."""
+
+
+def summarise_seeds(rows: list[dict]) -> list[dict]:
+    """One entry for each method and cell, over its seeds, in the order of the rows.
+
+    Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). The intervals
+    (``rp_rank1_interval`` ...: 95 %, bootstrap over identities) are here those of a single seed's row; those of a mean over seeds are
+    the engine's to fill in. ``subsets``, where the protocol has several: name -> its counts, HP, and `SCORES` in the same form.
+    """
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        groups.setdefault((row["method"], row["backbone"], row["dataset"], row["cell"]), []).append(row)
+    return [_summary(found) for found in groups.values()]
+
+
+def _summary(rows: list[dict]) -> dict:
+    out = {**_over_seeds(rows, MEASURED), "seeds": [row["seed"] for row in rows]}
+    if "subsets" in rows[0]:
+        out["subsets"] = {name: _over_seeds([row["subsets"][name] for row in rows], SCORES) for name in rows[0]["subsets"]}
+    return out
+
+
+def _over_seeds(rows: list[dict], measured: tuple[str, ...]) -> dict:
+    out = {key: rows[0][key] for key in SAME if key in rows[0]}
+    for key in measured:
+        values = [value for value in (_value(row, key) for row in rows) if value is not None]
+        mean = float(np.mean(values)) if values else None
+        sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        out[key] = {"mean": mean, "sd": sd}
+        if f"{key}_interval" in rows[0]:
+            out[f"{key}_interval"] = rows[0][f"{key}_interval"] if len(rows) == 1 else None
+    return out
+
+
+def _value(row: dict, key: str) -> float | None:
+    """A number of a row; those of verification stand in a block of their own."""
+    if key == "eer":
+        return (row.get("verification") or {}).get("eer")
+    if key.startswith("tar_"):
+        return (row.get("verification") or {}).get("tar", {}).get(key[4:])
+    return row.get(key)

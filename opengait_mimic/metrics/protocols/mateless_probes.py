@@ -1,0 +1,21 @@
+"""What is said of probes without a mate."""
+
+from __future__ import annotations
+
+COUNTS = ("probes", "probes_without_mate", "trials", "trials_without_mate")
+"""How many probes there are; in a protocol that goes by views also how many trials, a trial being a probe against one gallery view."""
+
+
+def describe_mateless(counts: dict) -> list[str]:
+    """What has no mate in the gallery, and what becomes of it; nothing where everything has one.
+
+    Args:
+        counts: of `COUNTS` those that are known, and ``mates_only``: a row, a line of a summary, or what `score` returns.
+    """
+    lost, trials = counts.get("probes_without_mate"), counts.get("trials_without_mate")
+    fate = "are left out" if counts.get("mates_only") else "count as failures"
+    said = [f"{trials} of {counts['trials']} trials (a probe against one gallery view) have no mate there and {fate}"] if trials else []
+    if lost:
+        where = f"in the gallery and {fate}" if trials is None else "at any other view"
+        said.append(f"{lost} of {counts['probes']} probes have no mate {where}")
+    return said

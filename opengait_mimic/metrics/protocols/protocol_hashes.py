@@ -1,0 +1,33 @@
+"""Names for contents: equal where two runs read the same, wherever it stood."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from .data_set_rules import Rule
+from .split_file import Listed
+
+
+def content_hash(value) -> str:
+    """``sha256:<hex>`` of plain values: of their JSON with sorted keys."""
+    return "sha256:" + hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def protocol_hash(known: Rule | Listed) -> str:
+    """Of what decides probe, gallery and how Rank-k is taken; not of the name, the file or the pairs of verification."""
+    if isinstance(known, Rule):
+        said = {key: value for key, value in asdict(known).items() if key != "name"}
+        if not known.by_probe_view:
+            del said["by_probe_view"]  # results older than that key keep their hash
+        return content_hash(said)
+    subsets = {name: [sorted(probe), gallery and sorted(gallery)] for name, (probe, gallery) in known.subsets.items()}
+    return content_hash({"subsets": subsets, "cross_view": known.cross_view, "mates_only": known.mates_only})
+
+
+def pairs_hash(pairs: Iterable[tuple[str, str]]) -> str:
+    """Of the pairs that verification is of, in any order; ``all`` without any: every probe against the gallery."""
+    listed = sorted(map(list, pairs))
+    return content_hash(listed) if listed else "all"

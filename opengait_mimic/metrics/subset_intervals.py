@@ -1,0 +1,57 @@
+"""What of a test is told apart: the total, and each of the protocol's subsets where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import Resampled, Resamples, Trials
+from .cell_scores import NO_TRIALS, RANKS, compute_intervals, select_overall, select_trials
+from .protocols import Split
+
+TOTAL = ""
+
+
+class SubsetResamples:
+    """The resamples of the total and of each subset, made once for all that is compared on a test.
+
+    Each part resamples its own probes' identities under one seed: parts of the same people are drawn alike, and a subset's intervals are
+    those of a test that consists of it alone.
+
+    Args:
+        split: the protocol.
+        labels: subject of each of the N sequences.
+        trials: of any cell; all have the same probes.
+    """
+
+    def __init__(self, split: Split, labels, trials: Trials):
+        """Draw."""
+        self.split = split
+        self.resamples = {name: Resamples(labels, part.probe) for name, part in self._of(trials)}
+
+    def resampled(self, trials: Trials) -> dict[str, Resampled]:
+        """Part -> its `RANKS` of the trials of a cell."""
+        return {name: self.resamples[name].of(part, RANKS) for name, part in self._of(trials)}
+
+    def _of(self, trials: Trials) -> Iterator[tuple[str, Trials]]:
+        yield TOTAL, select_overall(self.split, trials)
+        if len(self.split.subsets) > 1:
+            for number, name in enumerate(self.split.subsets):
+                yield name, select_trials(trials, trials.subset == number)
+
+
+def add_intervals(line: dict, op: dict[str, Resampled], hp: dict[str, Resampled] | None) -> dict:
+    """A row, or a summary's line, with the intervals of its total and of its ``subsets``; see `compute_intervals`.
+
+    Args:
+        line: the row or the line.
+        op: of the cell; of several seeds their mean.
+        hp: of what RP divides by; None = its trials are not known.
+    """
+    out = {**line, **_intervals(line, op[TOTAL], hp and hp[TOTAL])}
+    if "subsets" in line:
+        out["subsets"] = {name: {**part, **_intervals(part, op[name], hp and hp[name])} for name, part in line["subsets"].items()}
+    return out
+
+
+def _intervals(part: dict, op: Resampled, hp: Resampled | None) -> dict:
+    return compute_intervals(op, None, "") if part["hp_rank1"] is None else compute_intervals(op, hp, NO_TRIALS)

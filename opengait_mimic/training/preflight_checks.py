@@ -1,0 +1,262 @@
+"""The checks of `opengait_mimic.training.preflight`, in order."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .. import host as hosts
+from ..base import checkpoint_file
+from ..base.errors import ConfigError, HostError
+from ..base.processes import on_rank_0, rank_and_world
+from ..host.run_paths import save_folder
+from ..models.occluded_input import OccludedBatch
+from ..models.upstream_weights import fingerprint
+from .preflight_trial import (
+    CLIPS,
+    FRAMES,
+    compare_teacher,
+    first_frames,
+    frame_count,
+    gather_objects,
+    read_batch,
+    shrink_test_loader,
+    small_batch_positions,
+    testing,
+)
+
+FAINT = 0.5
+"""A silhouette reaches 1 after the transforms; a batch below this value was divided by 255 twice, or holds no body."""
+BRIGHT_AREA, BRIGHT_EDGE = 0.6, 0.75
+"""Shares of bright pixels above which the background is white; walkers have 0.20 to 0.34 of the area and 0.04 to 0.07 of the edge."""
+
+
+class Outcome(NamedTuple):
+    """The text of a check. ``warning``: training goes on. ``failed``: it does not."""
+
+    text: str
+    warning: bool = False
+    failed: bool = False
+
+
+class Trial:
+    """The model, the batch that is tried, and the result of one step on it.
+
+    Attributes:
+        raw: the batch as the loader gives it; ``cut``: the smaller one that the step uses on a CPU.
+        inputs: ``cut`` after ``inputs_pretreament``; ``whole``: a copy of its whole-body view.
+        hashes: of the frozen networks, before the step.
+    """
+
+    def __init__(self, inner: nn.Module, cfgs: dict, wrapped: bool):
+        self.inner, self.cfgs, self.wrapped = inner, cfgs, wrapped
+        self.raw = self.cut = self.inputs = self.whole = self.test_half = None
+        self.hashes = {name: fingerprint(net) for name, net in self.frozen_networks().items()}
+
+    def frozen_networks(self) -> dict[str, nn.Module]:
+        """Networks that training must not change, by name."""
+        return getattr(self.inner, "frozen_networks", dict)()
+
+    def use_small_test_loader(self) -> str:
+        """Replace the test loader by one over a few subjects, once; returns the half of the partition they are from."""
+        self.test_half = self.test_half or shrink_test_loader(self.inner)
+        return self.test_half
+
+
+def data(trial: Trial) -> Outcome:
+    """Read the first training batch."""
+    positions = small_batch_positions(trial.inner) if hosts.device().type == "cpu" else None  # all processes draw before any reads
+    trial.raw = trial.cut = read_batch(trial.inner)
+    if positions is not None and frame_count(trial.raw) > CLIPS * FRAMES:
+        trial.cut = first_frames(read_batch(trial.inner, positions), FRAMES)
+    per = " in each process" if rank_and_world()[1] > 1 else ""
+    return Outcome(f"{len(trial.raw[1])} clips of {len(set(trial.raw[1]))} subjects, {frame_count(trial.raw)} frames{per}")
+
+
+def geometry(trial: Trial) -> Outcome:
+    """Axes, size and values of the transformed batch."""
+    steps = trial.cfgs["trainer_cfg"]["transform"]
+    for clips, step in zip(trial.raw[0], steps if isinstance(steps, list) else []):
+        shape = next((np.shape(clip) for clip in clips if np.ndim(clip) != 3), None)
+        if shape is not None and "BaseSil" in str(step):
+            kind = "colour pictures" if len(shape) > 3 else "single pictures without an axis for frames"
+            raise ConfigError(f"data: a clip has the shape {list(shape)}, {kind}; silhouettes are [frames, height, width]. {_check_data()}")
+    inputs = trial.inner.inputs_pretreament(trial.raw)
+    seen = (inputs.whole if isinstance(inputs, OccludedBatch) else inputs[0][0]).detach()
+    low, high, size = float(seen.min()), float(seen.max()), "x".join(map(str, seen.shape[-2:]))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ConfigError(f"data: values after trainer_cfg.transform are not finite. {_check_data()}")
+    if low == high:
+        raise ConfigError(
+            f"data: every pixel of the batch is {low:g} after trainer_cfg.transform. Bodies must be 255 on 0. {_check_data()}"
+        )
+    silhouettes = seen.dim() == 4 and seen.shape[-1] > 3  # a skeleton has two or three values per joint
+    if silhouettes and 0 <= low and high < FAINT:
+        raise ConfigError(
+            f"data: silhouettes reach only {high:g} after trainer_cfg.transform, expected 1. BaseSil(Cutting)Transform divides by 255:"
+            f" write pickles of 0/255, not 0/1. {_check_data()}"
+        )
+    text = f"data {size} in {low:g}..{high:g}"
+    if embedding := getattr(trial.inner, "embedding", None):
+        text += f", embeddings {embedding.channels} x {embedding.parts}"
+    if silhouettes and _is_background_white(seen):
+        return Outcome(f"{text}; the background is white: write 255 for bodies, 0 for background ({_check_data()})", warning=True)
+    return Outcome(text)
+
+
+def _is_background_white(view: Tensor) -> bool:
+    edges = torch.cat([view[..., 0, :], view[..., -1, :], view[..., 1:-1, 0], view[..., 1:-1, -1]], -1)
+    return float(view.float().mean()) > BRIGHT_AREA or float(edges.float().mean()) > BRIGHT_EDGE
+
+
+def teacher_rank1(trial: Trial) -> Outcome | None:
+    """Rank whole bodies of a few subjects with the teacher and with untrained networks of its class."""
+    teacher = getattr(trial.inner, "teacher", None)
+    if teacher is None:
+        return None
+    half = trial.use_small_test_loader()
+    with testing(trial.inner):
+        score = compare_teacher(trial.inner, teacher)
+    if score is None:
+        return Outcome(f"not measured: too few subjects of {half} with two sequences", warning=True)
+    text = f"{score.teacher:.1f} % of {score.subjects} subjects of {half} (untrained {score.untrained:.1f} %)"
+    if not score.is_conclusive:
+        return Outcome(f"{text}; too few subjects to judge")
+    if score.is_clear:
+        return Outcome(text)
+    return Outcome(f"{text}; not clearly better than untrained: check {teacher.file} and its picture size", warning=True)
+
+
+def loss(trial: Trial) -> Outcome:
+    """Forward, losses and backward, as the host does them; no optimiser step."""
+    inner = trial.inner
+    trial.inputs = inner.inputs_pretreament(trial.cut)
+    trial.whole = trial.inputs.whole.clone() if isinstance(trial.inputs, OccludedBatch) else None
+    inner.zero_grad(set_to_none=True)
+    start = time.monotonic()
+    with autocast(inner):
+        feats = inner.forward(trial.inputs)["training_feat"]  # not inner(...): hooks that follow the training must not see this step
+    total, info = inner.loss_aggregator.forward(feats)
+    total.backward()
+    seconds, value = time.monotonic() - start, float(total.detach())
+    values = {"loss": value, **{key.partition("/")[2]: float(torch.as_tensor(v).detach().float().mean()) for key, v in info.items()}}
+    broken = "" if math.isfinite(value) else ", ".join(f"{name} = {v:g}" for name, v in values.items() if not math.isfinite(v))
+    failed = [f"rank {rank}: {text}" for rank, text in enumerate(gather_objects(broken)) if text]
+    if failed:
+        cure = "check trainer_cfg.restore_hint's weights, or set trainer_cfg.enable_float16: false"
+        return Outcome(f"not finite on the first batch, {'; '.join(failed)}. {_check_data()}; {cure}", failed=True)
+    part = "" if trial.cut is trial.raw else f", on {frame_count(trial.cut)} of {frame_count(trial.raw)} frames"
+    return Outcome(f"{value:.4g}, finite{part}; the step took {seconds:.2f} s")
+
+
+def gradients(trial: Trial) -> Outcome:
+    """Every trained parameter has a finite gradient and belongs to the optimiser; no frozen one does."""
+    inner = trial.inner
+    optimised = {id(p) for group in inner.optimizer.param_groups for p in group["params"]}
+    named = dict(inner.named_parameters())
+    trained = {name: p for name, p in named.items() if p.requires_grad}
+    leaking = [name for name, p in named.items() if not p.requires_grad and p.grad is not None]
+    for net in trial.frozen_networks().values():
+        leaking += [name for name, p in net.named_parameters() if p.grad is not None or id(p) in optimised and p.requires_grad]
+    infinite = [name for name, p in trained.items() if p.grad is not None and not bool(torch.isfinite(p.grad).all())]
+    for names, problem in ((leaking, "frozen, but trained by this step"), (infinite, "the gradient of the first batch is not finite")):
+        if names:
+            return Outcome(f"{_list(names)}: {problem}. Please report this with the configuration", failed=True)
+    idle = [name for name, p in trained.items() if p.grad is None or id(p) not in optimised]
+    text = f"{len(trained) - len(idle)} of {len(trained)} trainable tensors have one, {len(named) - len(trained)} frozen have none"
+    if not idle:
+        return Outcome(text)
+    if trial.wrapped and not inner.engine_cfg["find_unused_parameters"]:
+        cure = "several processes would stop at the second step. Set trainer_cfg.find_unused_parameters: true"
+        return Outcome(f"{_list(idle)}: no gradient; {cure}", failed=True)
+    host_trains = getattr(inner, "trains_host_model", not hosts.is_ours(type(inner)))
+    if host_trains:
+        return Outcome(f"{text}; not trained: {_list(idle)}", warning=True)
+    return Outcome(f"{_list(idle)}: not trained by any loss. Add a loss (loss_cfg) or remove that part (model_cfg)", failed=True)
+
+
+def frozen(trial: Trial) -> Outcome | None:
+    """Frozen networks and the whole-body view after the step are what they were before it, bit for bit."""
+    networks = trial.frozen_networks()
+    if not networks and trial.whole is None:
+        return None
+    changed = [name for name, net in networks.items() if fingerprint(net) != trial.hashes[name]]
+    if trial.whole is not None and not torch.equal(trial.whole, trial.inputs.whole):
+        changed.append("the whole-body view")
+    if changed:
+        return Outcome(f"{' and '.join(changed)} changed in one step. Please report this with the configuration", failed=True)
+    names = [*networks, *(["whole-body view"] if trial.whole is not None else [])]
+    return Outcome(f"unchanged by the step, bit for bit: {', '.join(names)}")
+
+
+def test_batch(trial: Trial) -> Outcome:
+    """Embed one sequence per process as the host's test does."""
+    from utils import ddp_all_gather  # the bound host's
+
+    inner, world, half = trial.inner, rank_and_world()[1], trial.use_small_test_loader()
+    with testing(inner):
+        raw = next(iter(inner.test_loader))
+        with autocast(inner):
+            feats = inner.forward(inner.inputs_pretreament(raw))["inference_feat"]
+        feats = {name: ddp_all_gather(value, requires_grad=False) for name, value in feats.items()}
+    rows = len(raw[1]) * world
+    wrong = [f"{name} {list(value.shape)}" for name, value in feats.items() if len(value) != rows or not bool(torch.isfinite(value).all())]
+    if wrong:
+        return Outcome(f"{', '.join(wrong)}: expected {rows} finite rows, one per sequence", failed=True)
+    shapes = ", ".join(f"{name} {'x'.join(map(str, value.shape))}" for name, value in feats.items())
+    return Outcome(f"{rows} sequence{'s' * (rows > 1)} of {half}, at most {FRAMES} frames: {shapes}, finite")
+
+
+test_batch.__test__ = False  # not a test for pytest
+
+
+def checkpoint(trial: Trial) -> Outcome:
+    """Write a checkpoint into the run's folder, read it back, compare, remove it."""
+    inner = trial.inner
+    content = {name: getattr(inner, name).state_dict() for name in ("optimizer", "scheduler")}
+    content.update(model=inner.state_dict(), iteration=inner.iteration)
+    size = on_rank_0(lambda: _write_and_read(save_folder(trial.cfgs) / "checkpoints", content))
+    return Outcome(f"{size / 1e6:.3g} MB, written into the run's folder, read back unchanged, removed")
+
+
+def _write_and_read(folder: Path, content: dict) -> int:
+    file, created = folder / "preflight.part", [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        checkpoint_file.write(file, content)
+        size, back = file.stat().st_size, checkpoint_file.read(file, "preflight")
+        if (
+            checkpoint_file.hash_tensors(back["model"]) != checkpoint_file.hash_tensors(content["model"])
+            or back["iteration"] != content["iteration"]
+        ):
+            raise HostError(f"{file}: the content read back differs from what was written: check the disk, or choose another --output")
+    finally:
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
+        for place in created:
+            with contextlib.suppress(OSError):
+                os.rmdir(place)  # if it is empty
+    return size
+
+
+def autocast(inner: nn.Module):
+    """The precision in which the host computes this model's forward pass."""
+    if hasattr(inner, "_autocast"):
+        return inner._autocast()
+    return sys.modules["modeling.base_model"].autocast(enabled=inner.engine_cfg["enable_float16"])
+
+
+def _check_data() -> str:
+    return "`opengait-mimic check data --cfgs YAML` names the files"
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,60 @@
+"""By what a condition's draws and a backbone are told apart from others of their name. Runs on either host."""
+
+from __future__ import annotations
+
+import copy
+from types import SimpleNamespace
+
+import pytest
+
+from opengait_mimic.evaluation.cells import BOTH, Cell, Hiding
+from opengait_mimic.occlusion import Occlusion, draw, test_key
+from opengait_mimic.occlusion.manifest import Condition, Manifest, write
+
+NAMES = [(f"{i:03d}", "nm-01", "090") for i in range(9)]
+BASE = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "occluded_side": "both", "seed": 0}
+HIDING = Hiding.of({"pole": 1.0}, (0.1, 0.3))
+
+
+def hash_of(base=BASE, hiding=HIDING, seeds=(0, 1), manifest=None, model="Baseline"):
+    from opengait_mimic.evaluation.embedding_plan import Jobs
+
+    subject = SimpleNamespace(cfgs={"model_cfg": {"model": model}}, base=base)
+    return Jobs(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, manifest, None, True, print).hidden_by(hiding)
+
+
+@pytest.mark.parametrize(
+    "more", [{"speed": [0.1, 0.2]}, {"time_axis": 30}, {"reference_compat": {"moving": "published"}}], ids=lambda more: next(iter(more))
+)
+def test_whatever_of_the_block_decides_the_draws_changes_the_hash(host, more):
+    assert hash_of({**BASE, **more}) != hash_of()
+
+
+def test_what_does_not_decide_them_does_not(host):
+    same = hash_of()
+    assert same == hash_of({**BASE, "kinds": {"middle": 1.0}, "hidden": [0.1, 0.2], "seed": 9, "speed": [0.5, 1.0]}), "defaults, written"
+    assert same == hash_of(seeds=(1, 0, 2)) == hash_of(model="MimicGait"), "seeds are compared by themselves"
+    assert same != hash_of(hiding=Hiding.of({"pole": 1.0}, (0.1, 0.4)))
+
+
+def test_a_manifest_is_told_by_what_it_hides(host, tmp_path):
+    occlusion = Occlusion.from_cfg({"kinds": {"pole": 1.0}, "hidden": [0.1, 0.3]}, "x")
+
+    def written(name, key_seed):
+        drawn = {seq: (draw(occlusion, test_key(key_seed, occlusion.condition, "GREW", *seq)), 0) for seq in NAMES}
+        write(tmp_path / f"{name}.json", Manifest("GREW", (Condition(name, occlusion, 0, drawn),)))
+        return hash_of(seeds=(0,), manifest=str(tmp_path / f"{name}.json"))
+
+    assert written("one", 0) == written("copy", 0) != written("other", 1)
+
+
+def test_a_backbone_is_known_by_its_model_cfg_but_the_number_of_identities(host):
+    from opengait_mimic.evaluation.test_setup import architecture
+
+    own = {"model": "Baseline", "backbone_cfg": {"channels": [64, 128]}, "SeparateBNNecks": {"class_num": 8, "in_channels": 256}}
+    other, wider = copy.deepcopy(own), copy.deepcopy(own)
+    other["SeparateBNNecks"]["class_num"] = 20
+    wider["backbone_cfg"]["channels"][1] = 512
+    known = architecture({"model_cfg": own})
+    assert known == architecture({"model_cfg": other}) == architecture({"model_cfg": {"model": "MimicGait", "backbone": other}})
+    assert known != architecture({"model_cfg": wider})

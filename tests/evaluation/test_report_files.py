@@ -1,0 +1,236 @@
+"""What the report reads and refuses, what it keeps apart, and its CSV, JSON and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.evaluation.report import report
+from opengait_mimic.evaluation.report.latex import escaped
+from opengait_mimic.evaluation.report.loaded_results import read_result
+from opengait_mimic.evaluation.report.method_cells import BOUNDED, SCORES
+from opengait_mimic.evaluation.report.method_groups import groups, why_apart
+from opengait_mimic.metrics.protocols.mateless_probes import COUNTS
+from tests.evaluation.report_results import SEVERITY, TABLE1, Made, write
+
+PLAIN = {"with_ven": False, "pictures": False}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    root = tmp_path_factory.mktemp("results")
+    return [write(root / m, Made(m, "GaitBase", "walkers", f), seeds=(0, 1), **PLAIN) for m, f in (("Baseline-1", 3.4), ("MimicGait", 2))]
+
+
+def changed(folder, target, **changes):
+    """A copy of a result with keys of all its rows, or of its provenance, changed."""
+    shutil.copytree(folder, target)
+    content = json.loads((folder / "results.json").read_text())
+    for key, value in changes.items():
+        if key == "provenance":
+            content["provenance"].update(value)
+        else:
+            content["rows"] = [{**row, key: value} for row in content["rows"]]
+    (target / "results.json").write_text(json.dumps(content))
+    return target
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"dataset": "GREW"}, "data set (walkers there, GREW here)"),
+        ({"protocol_name": "other"}, "protocol (walkers there, other here)"),
+        ({"data": "sha256:other"}, "test data (sha256:000"),
+        ({"metric": "cos"}, "distance (euc there, cos here)"),
+        ({"protocol_hash": "sha256:other"}, "content of the protocol (not told there, sha256:other here)"),
+        ({"pairs": "sha256:other"}, "pairs of verification (not told there, sha256:other here)"),
+        ({"hp_rank1": 12.5}, "HP of GaitBase"),
+    ],
+)
+def test_results_that_are_not_comparable_are_kept_apart(results, tmp_path, changes, said):
+    other = changed(results[1], tmp_path / "other", **changes)
+    found = groups(map(read_result, [*results, other]))
+    assert [len(group.results) for group in found] == [2, 1]
+    assert said in why_apart(found, 1) and why_apart(found, 0) == ""
+    report([*results, other], tmp_path / "p.html")
+    text = (tmp_path / "p.html").read_text()
+    assert "there are 2 groups" in text and said in text
+
+
+@pytest.mark.parametrize(
+    "key, said", [("hidden_by", "draws of top+bottom 40-60 % (sha256:1 there, sha256:2 here)"), ("backbone_cfg", "model_cfg of GaitBase (")]
+)
+def test_one_name_for_two_things_is_kept_apart(results, tmp_path, key, said):
+    one, other = (changed(results[1], tmp_path / value, **{key: f"sha256:{value}"}) for value in "12")
+    found = groups(map(read_result, [one, other, results[0]]))
+    assert [len(group.results) for group in found] == [2, 1], "who does not tell contradicts nobody"
+    assert said in why_apart(found, 1)
+
+
+def test_other_seeds_are_kept_apart(results, tmp_path):
+    other = write(tmp_path / "other", Made("MimicGait", "GaitBase", "walkers", 2), seeds=(0,), **PLAIN)
+    found = groups(map(read_result, [results[1], other]))
+    assert len(found) == 2 and "occlusion seeds (0, 1 there, 0 here)" in why_apart(found, 1)
+
+
+def test_presets_of_one_checkpoint_are_one_method(results, tmp_path):
+    more = write(tmp_path / "severity", Made("MimicGait", "GaitBase", "walkers", 2), SEVERITY, (0, 1), **PLAIN)
+    (group,) = groups(map(read_result, [*results, more]))
+    assert group.names == ["Baseline-1, GaitBase", "MimicGait, GaitBase"]
+    assert len(group.places) == len(TABLE1) + len(SEVERITY) - 2  # whole bodies and one condition are in both
+    assert all(len(group.at(place)) <= 2 for place in group.places)
+
+
+def test_two_checkpoints_of_one_method_keep_two_names(results, tmp_path):
+    other = changed(results[1], tmp_path / "other", provenance={"checkpoint": "f" * 64, "cfgs": "adapted.yaml"})
+    (group,) = groups(map(read_result, [results[1], other]))
+    assert group.names == ["MimicGait (mimicgait_gaitbase), GaitBase", "MimicGait (adapted), GaitBase"]
+
+
+def test_one_checkpoint_that_tells_two_things_is_not_merged(results, tmp_path):
+    other = changed(results[1], tmp_path / "other", rank1=1.25)
+    (group,) = groups(map(read_result, [results[1], other]))
+    assert group.names == ["MimicGait (mimicgait_gaitbase), GaitBase", "MimicGait (mimicgait_gaitbase, 2), GaitBase"]
+
+
+def test_a_transductive_result_says_so(results, tmp_path):
+    other = changed(results[1], tmp_path / "other", transductive="re-ranking", post="re-ranking")
+    (group,) = groups(map(read_result, [results[0], other]))
+    assert group.names[1] == "MimicGait + re-ranking (transductive), GaitBase"
+    report([other], tmp_path / "p.html", latex=tmp_path / "t.tex")
+    assert "Transductive rows" in (tmp_path / "p.html").read_text() and "(transductive)" in (tmp_path / "t.tex").read_text()
+
+
+def test_json_and_csv_hold_the_rows_numbers(results, tmp_path):
+    report(results, tmp_path / "p.html", csv=tmp_path / "r.csv", json=tmp_path / "r.json")
+    content = json.loads((tmp_path / "r.json").read_text())
+    rows = [row for folder in results for row in json.loads((folder / "results.json").read_text())["rows"]]
+    assert len(content["records"]) == 2 * len(TABLE1)
+    for record in content["records"]:
+        same = ("method", "occluded_side", "gallery_embedder", "condition")
+        mine = [row for row in rows if all(row[key] == record[key] for key in same)]
+        assert len(mine) == (1 if record["occluded_side"] == "holistic" else 2)
+        for key in ("rank1", "rank5", "mAP", "rp_rank1", "rp_rank5", "retention_rank1", "hp_rank1"):
+            assert record[key] == pytest.approx(np.mean([row[key] for row in mine]), abs=1e-12)
+            assert record[f"{key}_sd"] == (pytest.approx(np.std([row[key] for row in mine], ddof=1)) if len(mine) > 1 else None)
+        if len(mine) == 1:
+            assert [record["rp_rank1_low"], record["rp_rank1_high"]] == mine[0]["rp_rank1_interval"]
+        assert record["tar_at_far_0.01"] == pytest.approx(np.mean([row["verification"]["tar"]["0.01"] for row in mine]))
+    curves = content["groups"][0]["curves"]
+    assert curves[1][1]["cmc"] == rows[2]["cmc"] and len(curves) == len(content["records"])
+    assert content["groups"][0]["provenance"][1]["method"] == "MimicGait"
+
+    with open(tmp_path / "r.csv", newline="") as stream:
+        lines = list(csv.DictReader(stream))
+
+    def back(key, text):
+        if text == "":
+            return None
+        if key in ("seen",):
+            return text == "true"
+        numbers = (*SCORES, *(f"{score}_sd" for score in SCORES), *(f"{score}_{end}" for score in BOUNDED for end in ("low", "high")))
+        return float(text) if key in numbers else int(text) if key in ("group", *COUNTS) else text
+
+    assert [{key: back(key, text) for key, text in line.items()} for line in lines] == content["records"]
+
+
+def test_a_formula_in_a_name_is_text_in_the_csv(results, tmp_path):
+    report([changed(results[0], tmp_path / "r", method="=1+1")], tmp_path / "p.html", csv=tmp_path / "r.csv")
+    with open(tmp_path / "r.csv", newline="") as stream:
+        assert next(csv.DictReader(stream))["method"] == "'=1+1"
+
+
+HOSTILE = ("{\\end{table} $x$ 100% a_b #1 ^~ \\\\ [2] & -- --- '' `` \"q\" <a> |", "Ünïcode Straße", "步态 👣", "[x]", "*", "")
+
+
+def typeset(folder):
+    """What pdfLaTeX says of a page with ``tables.tex``."""
+    head = "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs}\\begin{document}"
+    (folder / "main.tex").write_text(head + "\\input{tables}\\end{document}\n")
+    command = ["pdflatex", "-draftmode", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
+    return done.stdout
+
+
+def test_latex_compiles(results, tmp_path):
+    if not shutil.which("pdflatex"):
+        pytest.skip("needs pdflatex (Debian: texlive-latex-recommended)")
+    hostile = [changed(results[1], tmp_path / str(i), method=name, condition=name) for i, name in enumerate(HOSTILE)]
+    report([*results, *hostile], tmp_path / "p.html", latex=tmp_path / "tables.tex")
+    assert "Overfull" not in typeset(tmp_path)
+
+
+def test_latex_holds_the_numbers(results, tmp_path):
+    report(results, tmp_path / "p.html", latex=tmp_path / "t.tex")
+    text = (tmp_path / "t.tex").read_text()
+    ranks = [row["rank1"] for row in read_result(results[1]).rows if row["occluded_side"] == "both"]
+    assert "walkers, GaitBase, protocol" in text and f"\nMimicGait & {np.mean(ranks):.1f}$_{{\\pm{np.std(ranks, ddof=1):.1f}}}$ &" in text
+    assert text.count("\\toprule") == text.count("\\begin{table}") == 1 and text.count("\\midrule") == len(TABLE1)
+
+
+@pytest.mark.parametrize(
+    "text, wanted",
+    [("a_b", r"a\_b"), ("50 %", r"50 \%"), ("\\x", r"\textbackslash{}x"), ("--", "-{}-"), ("步", "{[}U+6B65{]}"), ("Straße", "Straße")],
+)
+def test_latex_escapes(text, wanted):
+    assert escaped(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "spoil, said",
+    [
+        (lambda c: c.update(format="other"), '"format": "opengait-mimic result"'),
+        (lambda c: c.update(format_version=1), "format_version = 1; this version reads 2"),
+        (lambda c: c.update(rows=[]), "rows is empty"),
+        (lambda c: c.update(provenance=None), "provenance = None; expected a dict"),
+        (lambda c: c["rows"][0].pop("rank1"), r"rows\[0\]: without rank1"),
+        (lambda c: c["rows"][1].update(rank5=101.0), r"rows\[1\]\.rank5 = 101\.0; expected a number from 0 to 100"),
+        (lambda c: c["rows"][1].update(rp_rank1="0.5"), r"rows\[1\]\.rp_rank1 = '0\.5'"),
+        (lambda c: c["rows"][1].update(rank1=float("nan")), "NaN is no JSON number"),
+        (lambda c: c["rows"][1].update(method=["x"]), r"rows\[1\]\.method"),
+    ],
+)
+def test_what_is_no_result_is_refused(results, tmp_path, spoil, said):
+    content = json.loads((results[0] / "results.json").read_text())
+    spoil(content)
+    (tmp_path / "results.json").write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match=said):
+        report([tmp_path], tmp_path / "p.html")
+    assert not (tmp_path / "p.html").exists()
+
+
+def test_arrays_are_never_unpickled(results, tmp_path):
+    folder = changed(results[0], tmp_path / "r")
+    np.savez(folder / "trials.npz", **{"x|0/kind": np.array([{"a": 1}], dtype=object)})
+    with pytest.raises(ConfigError, match="trials.npz: not arrays"):
+        read_result(folder)
+
+
+def test_a_result_given_twice_and_two_files_of_one_name_are_refused(results, tmp_path):
+    with pytest.raises(ConfigError, match="given twice"):
+        report([results[0], results[0] / "results.json"], tmp_path / "p.html")
+    with pytest.raises(ConfigError, match="a name of its own"):
+        report(results, tmp_path / "p.html", csv=tmp_path / "p.html")
+
+
+def test_what_verification_cannot_tell_is_no_number(results, tmp_path):
+    content = json.loads((results[1] / "results.json").read_text())
+    told = content["rows"][1]["verification"]
+    reason = {"0.001": "500 impostor pairs tell no FAR of 0.001"}
+    coarse = {**told, "pairs": "listed", "tar": {**told["tar"], "0.001": None}, "tar_reason": reason}
+    other = changed(results[1], tmp_path / "coarse", verification=coarse)
+    report([other], tmp_path / "p.html", csv=tmp_path / "r.csv")
+    page = (tmp_path / "p.html").read_text()
+    assert "500 impostor pairs tell no FAR of 0.001" in page and "The pairs of a list." in page
+    with open(tmp_path / "r.csv", newline="") as stream:
+        assert {line["tar_at_far_0.001"] for line in csv.DictReader(stream)} == {""}
+    none = changed(results[1], tmp_path / "none", verification=None, verification_reason="0 impostor pairs")
+    report([none], tmp_path / "p.html")
+    assert "0 impostor pairs" in (tmp_path / "p.html").read_text()

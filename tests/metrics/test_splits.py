@@ -1,0 +1,178 @@
+"""protocol: against hand-made loops; against the hosts' own evaluators see test_whole_bodies.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from opengait_mimic.evaluation.cells import BOTH, PROBE, Cell
+from opengait_mimic.metrics.protocols import PROTOCOLS, is_probe, score, split
+
+TYPES = {
+    "GREW": ["01", "02", "03"],
+    "OUMVLP": ["00", "01"],
+    "Gait3D": ["camid0", "camid1"],
+    "SUSTech1K": ["00-nm", "01-nm", "01-bg", "02-cl-cr", "03-ub-uf", "04-oc-nt"],
+    "CCPG": ["U0_D0", "U0_D0_BG", "U0_D3", "U1_D0", "U1_D1", "U2_D2", "U3_D3"],
+}
+CASIA_TYPES = [f"nm-0{i}" for i in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"]
+
+
+def sequences(types, views, subjects=5, seed=0, noise=1.2):
+    """Every subject in every type and view, with embeddings that are recognised more often than not."""
+    rng = np.random.default_rng(seed)
+    keys = [(f"{s:03d}", t, v) for s in range(subjects) for t in types for v in views]
+    labels, types, views = (list(column) for column in zip(*keys))
+    centre = rng.normal(size=(subjects, 4, 2))
+    x = centre[[int(label) for label in labels]] + noise * rng.normal(size=(len(keys), 4, 2))
+    return x.astype(np.float32), labels, types, views
+
+
+def apart(a, b):
+    return np.mean([np.sqrt(np.sum((a[:, i] - b[:, i]) ** 2)) for i in range(a.shape[1])])
+
+
+def slow_casia(probe_side, gallery_side, labels, types, views, wanted):
+    """Rank-1 of a subset: every probe view against every other gallery view, one nearest neighbour at a time."""
+    names = sorted(set(views))
+    pairs = []
+    for p_view in names:
+        for g_view in names:
+            if p_view == g_view:
+                continue
+            hits = count = 0
+            for i in range(len(labels)):
+                if types[i] not in wanted or views[i] != p_view:
+                    continue
+                best = min(
+                    (apart(probe_side[i], gallery_side[j]), labels[j])
+                    for j in range(len(labels))
+                    if types[j] in ("nm-01", "nm-02", "nm-03", "nm-04") and views[j] == g_view
+                )
+                hits, count = hits + (best[1] == labels[i]), count + 1
+            pairs.append(100 * hits / count)
+    return np.mean(pairs)
+
+
+def test_casia_b_equals_a_loop():
+    x, labels, types, views = sequences(CASIA_TYPES, ["000", "090", "180"])
+    hidden = x + np.random.default_rng(1).normal(size=x.shape).astype(np.float32)
+    result = score(split("CASIA-B", labels, types, views), hidden, x, labels, views, ks=(1, 5))
+    for name, wanted in (("NM", ("nm-05", "nm-06")), ("BG", ("bg-01", "bg-02")), ("CL", ("cl-01", "cl-02"))):
+        expected = slow_casia(hidden, x, labels, types, views, wanted)
+        assert result["subsets"][name]["rank1"] == pytest.approx(expected)
+        assert 20 < expected < 100
+    assert result["rank1"] == pytest.approx(np.mean([s["rank1"] for s in result["subsets"].values()]))
+    assert result["probes"] == 5 * 6 * 3 and result["probes_without_mate"] == 0
+
+
+def test_casia_b_tells_what_is_missing():
+    x, labels, types, views = sequences(CASIA_TYPES, ["000", "090"])
+    # subject 000 keeps only view 000 in the gallery; nm probes lose view 090 altogether
+    keep = [
+        not (label == "000" and view == "090" and type_ in ("nm-01", "nm-02", "nm-03", "nm-04"))
+        and not (type_ in ("nm-05", "nm-06") and view == "090")
+        for label, type_, view in zip(labels, types, views)
+    ]
+    x, labels, types, views = x[keep], *([v for v, k in zip(c, keep) if k] for c in (labels, types, views))
+    subsets = score(split("CASIA-B", labels, types, views), x, x, labels, views)["subsets"]
+    assert subsets["NM"]["view_pairs"] == 1 and subsets["NM"]["empty_view_pairs"] == 1
+    assert subsets["NM"]["trials"] == 10 and subsets["NM"]["trials_without_mate"] == 2
+    assert subsets["NM"]["probes_without_mate"] == 2
+    assert subsets["BG"]["view_pairs"] == 2 and subsets["BG"]["probes_without_mate"] == 2  # those at view 000
+
+
+def test_casia_b_with_one_view_is_refused():
+    x, labels, types, views = sequences(CASIA_TYPES, ["000"])
+    with pytest.raises(ValueError, match="no pair of different views"):
+        score(split("CASIA-B", labels, types, views), x, x, labels, views)
+
+
+def test_walkers_probes_are_all_types_but_the_gallery():
+    _, labels, types, views = sequences(["nm-01", "nm-02", "bg-01"], ["000", "090"])
+    probe, gallery = split("walkers", labels, types, views).subsets["all"]
+    assert gallery.tolist() == [t == "nm-01" for t in types]
+    assert probe.tolist() == [t != "nm-01" for t in types]
+
+
+def test_walkers_uses_all_views_and_takes_each_side_from_its_array():
+    labels, types, views = ["a", "b", "a", "b"], ["nm-01", "nm-01", "nm-02", "bg-01"], ["000"] * 4
+    parts = split("walkers", labels, types, views)
+    x = np.array([0.0, 10.0, 1.0, 9.0], dtype=np.float32).reshape(4, 1, 1)
+    swapped = x[[1, 0, 3, 2]]
+    assert score(parts, x, x, labels, views, ks=(1,))["rank1"] == 100
+    assert score(parts, swapped, x, labels, views, ks=(1,))["rank1"] == 0
+    assert score(parts, x, swapped, labels, views, ks=(1,))["rank1"] == 0
+    assert score(parts, torch.from_numpy(swapped), torch.from_numpy(swapped), labels, views, ks=(1,))["rank1"] == 100
+
+
+def test_gait3d_probes_are_those_listed():
+    labels, types, views = ["1", "1", "2"], ["camid0", "camid1", "camid0"], ["videoid1", "videoid2", "videoid1"]
+    listed = ["1-camid1-videoid2", "9-camid0-videoid1"]
+    probe, gallery = split("Gait3D", labels, types, views, listed).subsets["all"]
+    assert probe.tolist() == [False, True, False] and gallery.tolist() == [True, False, True]
+
+
+def test_gait3d_leaves_probes_without_a_mate_out_and_counts_them():
+    """Worked out by hand: of three probes one has no mate; the other two meet theirs first, and second and third."""
+    labels, points = ["a", "b", "c", "a", "b", "b", "d"], [0.0, 5.0, 9.0, 1.0, 5.3, 5.4, 5.2]
+    views = list("1234567")
+    listed = [f"{label}-t-{view}" for label, view in zip(labels[:3], views)]
+    x = np.array(points, dtype=np.float32)[:, None, None]
+    result = score(split("Gait3D", labels, ["t"] * 7, views, listed), x, x, labels, views, ks=(1, 2))
+    assert (result["probes"], result["probes_without_mate"]) == (3, 1)
+    assert (result["rank1"], result["rank2"]) == (50, 100)
+    assert result["mAP"] == pytest.approx(100 * (1 + (1 / 2 + 2 / 3) / 2) / 2)
+    assert result["mINP"] == pytest.approx(100 * (1 + 2 / 3) / 2)
+    with pytest.raises(ValueError, match="none of the 1 probes has a mate"):
+        score(split("Gait3D", labels[2:], ["t"] * 5, views[2:], listed), x[2:], x[2:], labels[2:], views[2:])
+
+
+def test_grew_leaves_other_types_out():
+    probe, gallery = split("GREW", ["a"] * 3, ["01", "02", "03"], ["v"] * 3).subsets["all"]
+    assert probe.tolist() == [False, True, False] and gallery.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("dataset", list(PROTOCOLS))
+def test_is_probe_agrees_with_split(dataset):
+    types = TYPES.get(dataset, CASIA_TYPES)
+    _, labels, types, views = sequences(types, ["000", "090"], subjects=3)
+    listed = ["000-camid0-000", "002-camid1-090"] if dataset == "Gait3D" else None
+    masks = [probe for probe, _ in split(dataset, labels, types, views, listed).subsets.values()]
+    expected = np.logical_or.reduce(masks).tolist()
+    assert [is_probe(dataset, *key, listed) for key in zip(labels, types, views)] == expected
+    assert 0 < sum(expected) < len(expected)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("CASIA-A", ["a"], ["x"], ["v"]), "'CASIA-A' has no protocol; known: walkers, GREW, Gait3D, CASIA-B"),
+        (("GREW", ["a"], ["01"], ["v"]), "no probe for subset 'all'.*present: 01; expected 02"),
+        (("walkers", ["a"], ["nm-02"], ["v"]), "no gallery.*present: nm-02; expected nm-01"),
+        (("walkers", ["a"], ["nm-01"], ["v"]), "no probe.*expected any type but nm-01"),
+        (("CASIA-B", ["a"] * 2, ["nm-01", "nm-05"], ["v"] * 2), "no probe for subset 'BG'"),
+        (("Gait3D", ["a"], ["b"], ["c"]), "PROBE_SET"),
+        (("Gait3D", ["a"], ["b"], ["c"], ["1-2-3"]), "no probe.*in PROBE_SET"),
+        (("GREW", ["a"], ["01", "02"], ["v"]), "1 labels, 2 types and 1 views"),
+        (("GREW", [], [], []), "present: none"),
+    ],
+)
+def test_split_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        split(*arguments)
+
+
+def test_score_refuses_arrays_of_another_length():
+    x, labels, types, views = sequences(["01", "02"], ["a"])
+    with pytest.raises(ValueError, match="'embeddings_gallery': 9"):
+        score(split("GREW", labels, types, views), x, x[:-1], labels, views)
+
+
+def test_cell_values():
+    assert Cell(PROBE).gallery_embedder == "own"
+    with pytest.raises(ValueError, match="occluded_side = 'gallery'.*holistic.*probe.*both"):
+        Cell("gallery")
+    with pytest.raises(ValueError, match="gallery_embedder = 'ven'.*own.*teacher"):
+        Cell(BOTH, "ven")

@@ -1,0 +1,81 @@
+"""``opengait-mimic pipeline`` on OcclusionAware: its VEN is trained first, a teacher only where it is named, for RP alone."""
+
+from __future__ import annotations
+
+import json
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from opengait_mimic import host as hosts
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training import inputs
+from opengait_mimic.workflows.pipeline import plan_stages, run_pipeline
+from tests.variants import variant
+
+
+@pytest.fixture(scope="module")
+def aware(files, tmp_path_factory):
+    """A function: the YAML, beside the demo's, with a teacher block or without; two training steps."""
+
+    def make(teacher=None, **changes):
+        folder = tmp_path_factory.mktemp("aware")
+        short = {"trainer_cfg__total_iter": 2, "trainer_cfg__save_iter": 2, "evaluator_cfg__restore_hint": 2}
+        parts = {stage: variant(files[stage], folder, **short) for stage in ("GaitBase (teacher)", "VEN")}
+        model_cfg = {
+            "model": "OcclusionAware",
+            "backbone": {"cfgs": str(parts["GaitBase (teacher)"])},
+            "ven": {"cfgs": str(parts["VEN"])},
+            "SeparateBNNecks": {"class_num": 8},
+            "teacher": teacher,
+        }
+        names = {f"{engine}_cfg__save_name": "Aware" for engine in ("trainer", "evaluator")}
+        return variant(files["Baseline-2"], folder, model_cfg=model_cfg, **names, **short, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def bound(host, host_spec, output):
+    """Run a pipeline here, then put back what it bound."""
+    logger = logging.getLogger("opengait_mimic")
+    level = logger.level
+
+    def call(cfgs, out):
+        return run_pipeline(SimpleNamespace(cfgs=cfgs, host=host_spec, device="cpu", output=out, retrain=False, no_preflight=True))
+
+    yield call
+    hosts.bind(host_spec, "cpu", output)
+    logger.setLevel(level)
+
+
+def test_the_stages(host, aware):
+    stages, _ = plan_stages(aware())
+    assert [(stage.name, stage.after) for stage in stages] == [("VEN", ()), ("OcclusionAware", ("VEN",))]
+    stages, folder = plan_stages(aware(teacher={}))
+    assert [stage.name for stage in stages] == ["teacher Baseline", "VEN", "OcclusionAware"]
+    assert stages[2].after == ("VEN",), "another teacher does not train it anew"
+    assert stages[0].result == folder / "baseline1.json"
+
+
+def test_a_whole_run_and_a_second_one(bound, aware, tmp_path, capsys):
+    file, out = aware(teacher={}), tmp_path / "out"
+    assert bound(file, out) == 0
+    result = out / "walkers/pipeline/OcclusionAware-Aware/results.json"
+    found = json.loads(result.read_text())
+    cells = [(row["method"], row["occluded_side"], row["gallery_embedder"]) for row in found["rows"]]
+    assert cells == [(method, protocol, "own") for method in ("Baseline-1", "OcclusionAware") for protocol in ("holistic", "probe", "both")]
+    hp = found["rows"][0]["rank1"]
+    assert {row["hp_rank1"] for row in found["rows"]} == {hp}
+    capsys.readouterr()
+    assert bound(file, out) == 0
+    said = capsys.readouterr().out
+    assert said.count("done before") == 3 and json.loads(result.read_text())["rows"] == found["rows"]
+
+
+def test_what_its_weights_depend_on(host, aware, trained):
+    """The VEN's weights do, the teacher that serves RP does not; so naming one later is no change."""
+    with_one, without = (inputs.model_inputs(prepare(aware(teacher=block), "train")) for block in ({}, None))
+    assert with_one == without
+    assert with_one["ven"].keys() == {"checkpoint"} and with_one["teacher"] is None
