@@ -14,7 +14,7 @@ from opengait_mimic.data.fingerprint import fingerprint_half
 from opengait_mimic.evaluation.embeddings import cache_key as keys
 from opengait_mimic.evaluation.embeddings import code_hash as code
 from opengait_mimic.evaluation.embeddings import fingerprint
-from opengait_mimic.evaluation.embeddings.cache_key import name_of, pass_key
+from opengait_mimic.evaluation.embeddings.cache_key import file_stem, pass_key
 from opengait_mimic.evaluation.embeddings.code_hash import code_hash
 from opengait_mimic.host import Host
 from tests.evaluation.embeddings.scene import BLOCK, TEACHER
@@ -39,7 +39,7 @@ def test_whatever_decides_the_embeddings_is_another_pass(fresh, tmp_path, traine
     sampled = copy.deepcopy(cfgs)
     sampled["evaluator_cfg"]["sampler"]["frames_all_limit"] = 3
     changed["sampler"] = pass_key(sampled, BLOCK, "data", "weights")
-    names = {name_of(key) for key in [base, *changed.values()]}
+    names = {file_stem(key) for key in [base, *changed.values()]}
     assert len(names) == 1 + len(changed)
     alike = copy.deepcopy(cfgs)
     alike["evaluator_cfg"]["sampler"]["batch_size"] = 7
@@ -54,7 +54,7 @@ def test_the_code_and_torch_are_in_the_key(fresh, monkeypatch):
     for where, name, value in ((keys, "code_hash", lambda host: "sha256:other"), (torch, "__version__", "0")):
         with monkeypatch.context() as patch:
             patch.setattr(where, name, value)
-            assert name_of(pass_key(cfgs, BLOCK, "data", "weights")) != name_of(base)
+            assert file_stem(pass_key(cfgs, BLOCK, "data", "weights")) != file_stem(base)
 
 
 def test_the_codes_hash_sees_ours_and_the_hosts_files_alone(tmp_path, monkeypatch):
@@ -98,7 +98,7 @@ def test_where_frames_are_drawn_what_deals_them_is_in_the_key(fresh, monkeypatch
         cfgs["evaluator_cfg"]["sampler"]["sample_type"] = sampling
         cfgs["data_cfg"]["num_workers"] = workers
         monkeypatch.setattr(keys, "rank_and_world", lambda: (0, world))
-        return name_of(pass_key(cfgs, BLOCK, "data", "weights", batch=batch))
+        return file_stem(pass_key(cfgs, BLOCK, "data", "weights", batch=batch))
 
     changes = ({}, {"world": 2}, {"batch": 1}, {"workers": 2})
     assert len({name("all_ordered", **change) for change in changes}) == 1

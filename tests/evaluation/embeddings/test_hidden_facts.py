@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.evaluation.embeddings import embed, frames_of
 from opengait_mimic.evaluation.embeddings import embed as running
+from opengait_mimic.evaluation.embeddings import embed_all, sample_frames
 from opengait_mimic.occlusion import KINDS
 from opengait_mimic.training.launch import build
 from tests.evaluation.embeddings.scene import BLOCK, MIMIC, TEACHER
@@ -37,13 +37,13 @@ def by_hand(block, name):
 def test_draws_are_those_of_hand_and_of_no_order(prepared, tree, tmp_path):
     """SHA-256 by hand, on this host; and the same in another order of the list, and in a part of it."""
     cfgs = prepared(TEACHER)
-    (done,) = embed(cfgs, [BLOCK], cache=False)
+    (done,) = embed_all(cfgs, [BLOCK], cache=False)
     partition = json.loads(tree.partition.read_text())
     few = tmp_path / "few.json"
     few.write_text(json.dumps({**partition, "TEST_SET": partition["TEST_SET"][:0:-1]}))
     other = copy.deepcopy(cfgs)
     other["data_cfg"]["dataset_partition"] = str(few)
-    (part,) = embed(other, [BLOCK], batch=3, cache=False)
+    (part,) = embed_all(other, [BLOCK], batch=3, cache=False)
     assert len(set(done.labels)) == len(set(part.labels)) + 1 and part.labels[0] != done.labels[0]
     for found in (done, part):
         for name, (drawn, start) in found.drawn.items():
@@ -57,7 +57,7 @@ def test_draws_are_those_of_hand_and_of_no_order(prepared, tree, tmp_path):
 def test_hidden_area_and_frames_are_those_of_the_pictures(prepared, tree):
     """Black kinds: a white picture's black share."""
     cfgs = prepared(TEACHER)
-    (done,) = embed(cfgs, [BLOCK], cache=False)
+    (done,) = embed_all(cfgs, [BLOCK], cache=False)
     h, w = 64, 44
     for i, name in enumerate(zip(done.labels, done.types, done.views)):
         frames = len(np.load(next((tree.root.joinpath(*name)).glob("*.pkl")), allow_pickle=True))
@@ -79,14 +79,14 @@ def test_hidden_area_and_frames_are_those_of_the_pictures(prepared, tree):
 
 
 def test_whole_bodies_hide_nothing(prepared):
-    (done,) = embed(prepared(TEACHER), [None], cache=False)
+    (done,) = embed_all(prepared(TEACHER), [None], cache=False)
     assert not done.kind.any() and not done.hidden.any() and not done.hidden_area.any() and not done.draws.any()
 
 
 def test_what_the_ven_says_is_what_its_heads_say(prepared):
     """Sequence by sequence through the built model; a model without a VEN says nothing."""
     cfgs = prepared(MIMIC)
-    (done,) = embed(cfgs, [BLOCK], cache=False)
+    (done,) = embed_all(cfgs, [BLOCK], cache=False)
     model = build(cfgs, training=False, occludable=True)
     model.hide(BLOCK)
     for i, inputs in enumerate(model.test_loader):
@@ -95,7 +95,7 @@ def test_what_the_ven_says_is_what_its_heads_say(prepared):
         votes = [model.ven_kinds[k] for k in logits.argmax(1).tolist()]
         assert KINDS[done.ven_kind[i]] == max(sorted(set(votes), key=KINDS.index), key=votes.count)
         assert done.ven_hidden[i] == pytest.approx(float(hidden.mean()), abs=1e-5)
-    (plain,) = embed(prepared("Baseline-2"), [BLOCK], cache=False)
+    (plain,) = embed_all(prepared("Baseline-2"), [BLOCK], cache=False)
     assert plain.ven_kind is None and plain.ven_hidden is None
 
 
@@ -111,17 +111,17 @@ def test_a_head_that_was_never_trained_says_nothing(prepared, monkeypatch, untra
         return model
 
     monkeypatch.setattr(running, "build", zeroed)
-    (done,) = embed(prepared(MIMIC), [BLOCK], cache=False)
+    (done,) = embed_all(prepared(MIMIC), [BLOCK], cache=False)
     assert (done.ven_kind is None, done.ven_hidden is None) == ("kind_head" in untrained, "amount_head" in untrained)
 
 
 def test_a_ven_that_was_taught_the_kept_share_is_read_so(prepared, monkeypatch):
     cfgs = prepared(MIMIC)
-    (usual,) = embed(cfgs, [BLOCK], batch=1, cache=False)
+    (usual,) = embed_all(cfgs, [BLOCK], batch=1, cache=False)
     from opengait_mimic.models.guided import Guided
 
     monkeypatch.setattr(Guided, "says_kept", property(lambda model: True))
-    (kept,) = embed(cfgs, [BLOCK], batch=1, cache=False)
+    (kept,) = embed_all(cfgs, [BLOCK], batch=1, cache=False)
     one_kind = [i for i in range(len(usual.labels)) if usual.frames[i] and usual.ven_kind[i] == 0]
     assert np.array_equal(kept.ven_kind, usual.ven_kind)
     assert not np.allclose(kept.ven_hidden, usual.ven_hidden) or len(one_kind) == len(usual.labels)
@@ -130,7 +130,7 @@ def test_a_ven_that_was_taught_the_kept_share_is_read_so(prepared, monkeypatch):
 
 def test_frames_of_are_those_the_network_sees(prepared):
     cfgs = prepared(MIMIC)
-    found = frames_of(cfgs, [(5, BLOCK), (0, None), (3, BLOCK)], count=3)
+    found = sample_frames(cfgs, [(5, BLOCK), (0, None), (3, BLOCK)], count=3)
     assert found.dtype == np.uint8 and found.shape == (3, 3, 64, 44)
     model = build(cfgs, training=False, occludable=True)
     for shown, (position, block) in zip(found, [(5, BLOCK), (0, None), (3, BLOCK)]):
@@ -139,4 +139,4 @@ def test_frames_of_are_those_the_network_sees(prepared):
         at = [0, round((len(seen) - 1) / 2), len(seen) - 1]
         assert np.array_equal(shown[[0, 2]], (255 * seen[[at[0], at[2]]]).byte().numpy())
     with pytest.raises(IndexError, match="the test list has"):
-        frames_of(cfgs, [(10_000, None)])
+        sample_frames(cfgs, [(10_000, None)])
