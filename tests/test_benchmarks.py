@@ -232,18 +232,6 @@ def test_step_against_the_public_code(host_spec, tmp_path):
     assert "mimic / public, both 64x64" in text
 
 
-def test_passes_times_both_ways(host_spec, tmp_path):
-    """The chosen number, the ratio and how far apart the embeddings are; a backbone that takes one at a time has nothing to compare."""
-    few = ("--subjects", 1, "--length", 5, "--rounds", 2, "--warmup", 0, "--host", host_spec, "--device", "cpu", "--json", "found.json")
-    text = good(BENCHMARKS / "passes.py", *few, cwd=tmp_path)
-    assert "embed takes 16 at a time" in text and float(text.split("; apart ")[1].split()[0]) <= 1e-5
-    found = json.loads((tmp_path / "found.json").read_text())
-    assert {name: len(samples) for name, samples in found["samples_s"].items()} == {"one by one": 2, "up to 256 frames": 2}
-    assert found["chosen"] == 16 and found["why"] == ""
-    text = good(BENCHMARKS / "passes.py", *few, "--backbone", "gaitgl", cwd=tmp_path)
-    assert "embed takes 1 at a time, since GaitGL takes one sequence in a test" in text and "apart" not in text
-
-
 def test_guard_times_three_ways(host_spec, tmp_path):
     few = ("--configs", "walkers", "--clips", 2, 2, "--frames", 3, "--rounds", 2, "--warmup", 0, "--json", "found.json")
     text = good(BENCHMARKS / "guard.py", *few, "--host", host_spec, "--device", "cpu", cwd=tmp_path)

@@ -7,7 +7,7 @@ import argparse
 
 from .arguments import RenamedOption, add_host_arguments
 
-EXAMPLE = "opengait-mimic evaluate --cfgs configs/mimicgait/mimicgait_gaitbase_gait3d.yaml --preset paper --out results/mimicgait"
+EXAMPLE = "opengait-mimic evaluate --cfgs configs/mimicgait/mimicgait_gaitbase_gait3d.yaml --preset paper-table1 --out results/mimicgait"
 
 
 def add_arguments(parser) -> None:

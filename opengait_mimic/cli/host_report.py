@@ -1,4 +1,4 @@
-"""``opengait-mimic check``: could a training start here, and on what?"""
+"""``opengait-mimic check``: host, versions, devices, and whether a training could start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..host.register import left_out
 
 
 def report(spec: str | None = None, device: str = "auto") -> tuple[list[str], bool]:
-    """Look the host over.
+    """Describe the host and whether training could start.
 
     Args:
         spec: as ``--host``.
@@ -32,7 +32,7 @@ def report(spec: str | None = None, device: str = "auto") -> tuple[list[str], bo
     lines.append(f"devices:  cpu ({torch.get_num_threads()} threads)" + "".join(f", cuda:{i} {name}" for i, name in enumerate(gpus)))
     quiet = logging.getLogger("opengait_mimic")
     level = quiet.level
-    quiet.setLevel(logging.ERROR)  # what is left out is listed below
+    quiet.setLevel(logging.ERROR)  # listed below
     try:
         host = hosts.bind(spec, device)
     except HostError as error:

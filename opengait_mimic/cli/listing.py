@@ -1,4 +1,4 @@
-"""``opengait-mimic list``: every name a YAML may use of ours, and every configuration that is shipped, a line each."""
+"""``opengait-mimic list``: our names for a YAML, the host's models, and the shipped configurations, one line each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECTIONS = {
     "data.transform": ("transforms", "transform: type"),
     "evaluation.evaluator": ("evaluators", "evaluator_cfg.eval_func"),
 }
-"""Host namespace -> its title, and the key of a YAML where its names stand."""
+"""Host namespace -> title, and the YAML key that takes its names."""
 
 STARTING_POINT = "starting point: "
 
@@ -36,7 +36,7 @@ def listing(spec: str | None = None, width: int | None = None) -> list[str]:
     """
     logger = logging.getLogger("opengait_mimic")
     level = logger.level
-    logger.setLevel(logging.ERROR)  # what the host leaves out is the matter of `check`
+    logger.setLevel(logging.ERROR)  # `check` reports what the host left out
     try:
         host = hosts.bind(spec, "cpu")
     finally:
@@ -62,23 +62,23 @@ def host_models() -> list[str]:
 
 
 def config_lines(width: int, folder: Path = CONFIGS) -> list[str]:
-    """The configurations below a folder by method: each file, and what its first line says of it."""
-    said = {file.relative_to(folder): first_comment(file) for file in sorted(folder.rglob("*.yaml"))}
-    starting = sum(text.startswith(STARTING_POINT) for text in said.values())
-    lines = [f"configurations: {len(said)} in {folder}"]
+    """The configurations of a folder by method: each file with its first comment."""
+    comments = {file.relative_to(folder): read_first_comment(file) for file in sorted(folder.rglob("*.yaml"))}
+    starting = sum(text.startswith(STARTING_POINT) for text in comments.values())
+    lines = [f"configurations: {len(comments)} in {folder}"]
     for sentence in (
-        f"{starting} of them are starting points: rates and schedules of the sources they name, figures of ours on walkers alone.",
-        "--cfgs configs/<method>/<file> finds them from any folder, and your own copy in ./configs before them.",
+        f"{starting} of them are starting points: rates and schedules of the sources they name, measured by us on walkers only.",
+        "--cfgs configs/<method>/<file> works from any folder; your own copy in ./configs takes precedence.",
     ):
         lines += _wrapped(sentence, width)
-    for method in dict.fromkeys(file.parent for file in said):
-        mine = {file.name: text.removeprefix(STARTING_POINT) for file, text in said.items() if file.parent == method}
+    for method in dict.fromkeys(file.parent for file in comments):
+        mine = {file.name: text.removeprefix(STARTING_POINT) for file, text in comments.items() if file.parent == method}
         lines += [f"  configs/{method}/", *_table(mine, width, "    ")]
     return lines
 
 
-def first_comment(file: Path) -> str:
-    """What a configuration says of itself: its first line, if that is a comment."""
+def read_first_comment(file: Path) -> str:
+    """The first line of a configuration, if it is a comment."""
     line = file.read_text(encoding="utf-8").split("\n", 1)[0]
     return line[1:].strip() if line.startswith("#") else ""
 
@@ -94,7 +94,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _table(rows: dict[str, str], width: int, indent: str = "  ") -> list[str]:
-    """Two columns, a line each; what does not fit ends in an ellipsis."""
+    """Two columns; a text that does not fit ends in an ellipsis."""
     lead = len(indent) + max(map(len, rows)) + 2
     room = max(width - lead, 20)
     cut = {name: textwrap.shorten(text, room, placeholder=" …") for name, text in rows.items()}

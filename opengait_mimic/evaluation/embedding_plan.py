@@ -8,20 +8,20 @@ from typing import Callable
 
 import numpy as np
 
+from ..base.files import sha256
 from ..base.processes import on_rank_0
 from ..host import resolve
 from ..metrics.protocols import content_hash
 from ..occlusion.manifest import Manifest, read_manifest
 from ..published.switches import test_hiding
-from ..training.inputs import sha256
 from .cells import BOTH, TEACHER, Cell, Hiding
-from .embeddings import Pass, embed_each, fingerprint, frames_of, manifest_of, reread
-from .embeddings.cache_key import resolved, threshold
+from .embeddings import Pass, build_manifest, embed_each, fingerprint, reload_pass, sample_frames
+from .embeddings.cache_key import binarise_threshold, read_condition
 from .score import Job
 from .test_setup import Subject
 
 
-class Theirs(Mapping):
+class TeacherPasses(Mapping):
     """A teacher's passes. Whole bodies, which every condition needs, are held; where passes are kept, others are read when asked for.
 
     Args:
@@ -40,8 +40,8 @@ class Theirs(Mapping):
         return self._kept and job is not None
 
     def __getitem__(self, job: Job) -> Pass:
-        """A pass. Raises: KeyError; see also `reread`."""
-        return reread(self._cfgs, self._passes[job]) if self._in_file(job) else self._passes[job]
+        """A pass. Raises: KeyError; see also `reload_pass`."""
+        return reload_pass(self._cfgs, self._passes[job]) if self._in_file(job) else self._passes[job]
 
     def __iter__(self):
         """The jobs, whole bodies first."""
@@ -52,7 +52,7 @@ class Theirs(Mapping):
         return len(self._passes)
 
 
-class Jobs:
+class EmbeddingPlan:
     """The passes that the cells need, each once.
 
     Args:
@@ -99,7 +99,7 @@ class Jobs:
         from utils import get_msg_mgr
 
         cfgs, held = self.subject.cfgs, self.manifest
-        for each in held.departures("" if held.data is None else fingerprint(cfgs), threshold(cfgs)):
+        for each in held.departures("" if held.data is None else fingerprint(cfgs), binarise_threshold(cfgs)):
             get_msg_mgr().log_warning(each)
 
     def block(self, job: Job) -> dict | None:
@@ -112,13 +112,13 @@ class Jobs:
         Raises:
             ConfigError: the manifest has no such condition.
         """
-        drawn = [resolved(self.subject.cfgs, self.block((hiding, seed))) for seed in self.seeds]
+        drawn = [read_condition(self.subject.cfgs, self.block((hiding, seed))) for seed in self.seeds]
         given = None if self.manifest is None else [self.manifest.of(each.occlusion, each.seed).hash for each in drawn]
         return content_hash([drawn[0].occlusion._asdict(), given, test_hiding(self.subject.cfgs)])
 
-    def of_teacher(self) -> Theirs:
+    def of_teacher(self) -> TeacherPasses:
         """The teacher's passes; none where it is not asked, or on ranks above 0."""
-        return Theirs(self.teacher, self._each(self.teacher, self.theirs, 0, True) if self.theirs else (), self.cache)
+        return TeacherPasses(self.teacher, self._each(self.teacher, self.theirs, 0, True) if self.theirs else (), self.cache)
 
     def of_method(self) -> Iterator[tuple[Job, Pass]]:
         """The method's own, whole bodies first; none on ranks above 0."""
@@ -134,11 +134,11 @@ class Jobs:
         return zip(jobs, embed_each(cfgs, blocks, self.batch, self.cache, self.manifest, tell, as_teacher))
 
     def drawn(self, passes: dict[Job, Pass]) -> Manifest:
-        """What the passes of `of_method` hid; raises as `manifest_of`."""
+        """What the passes of `of_method` hid; raises as `build_manifest`."""
         jobs = [job for job in self.own if job]
         names = [f"{hiding.name}, seed {seed}" for hiding, seed in jobs]
-        return manifest_of(self.subject.cfgs, [passes[job] for job in jobs], [self.block(job) for job in jobs], names)
+        return build_manifest(self.subject.cfgs, [passes[job] for job in jobs], [self.block(job) for job in jobs], names)
 
     def frames(self, wanted: list[tuple[int, dict | None]]) -> np.ndarray:
-        """What the method's network saw; see `frames_of`."""
-        return frames_of(self.subject.cfgs, wanted, manifest=self.manifest)
+        """What the method's network saw; see `sample_frames`."""
+        return sample_frames(self.subject.cfgs, wanted, manifest=self.manifest)

@@ -1,4 +1,4 @@
-"""Contact sheets: rows of small pictures with captions, as a PNG."""
+"""Contact sheets: a PNG of small pictures in rows with captions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def outline(pictures: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 def _bytes(caption: str, pictures: np.ndarray) -> np.ndarray:
     pictures = np.asarray(pictures)
     if pictures.ndim not in (3, 4) or 0 in pictures.shape or (pictures.ndim == 4 and pictures.shape[3] != 3):
-        raise ValueError(f"row {caption!r} has shape {pictures.shape}: want [pictures, height, width] or [.., 3], none of them 0")
+        raise ValueError(f"row {caption!r} has shape {pictures.shape}: expected [pictures, height, width] or [.., 3], none of them 0")
     if pictures.dtype == np.uint8:
         return pictures
     if pictures.dtype != bool and not (pictures.min() >= 0 and pictures.max() <= 1):
@@ -92,9 +92,9 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray | None]], path: str | os.
         ValueError: no rows, a picture of wrong shape or values, a letter the font lacks, a scale below 1.
     """
     if not rows:
-        raise ValueError("no rows: a contact sheet wants at least one (caption, pictures)")
+        raise ValueError("no rows: a contact sheet needs at least one (caption, pictures)")
     if scale < 1:
-        raise ValueError(f"scale={scale}: want 1 or more")
+        raise ValueError(f"scale = {scale}: expected 1 or more")
     shown = [None if pictures is None else _bytes(caption, pictures) for caption, pictures in rows]
     captions = [text_picture(caption) for caption, _ in rows]
     head = text_picture(title)

@@ -1,4 +1,4 @@
-"""``opengait-mimic preview``: what a configuration hides of the user's own data, as a picture and a table."""
+"""``opengait-mimic preview``: a picture and a table of what a configuration hides of your data."""
 
 from __future__ import annotations
 
@@ -25,28 +25,27 @@ FRAMES = 10
 
 
 def preview(path: str | os.PathLike, out: str | os.PathLike) -> str:
-    """Draw the paper's figure 1 for a configuration: one test clip under every kind it hides, then a training batch.
+    """Draw one test clip under every kind that a configuration hides, then the first training batch, as in figure 1 of the paper.
 
-    The test clip goes through the test's transform with its frames in order, ten of them spread over the clip. The batch is
-    that of the training's first step, frame by frame (`opengait_mimic.training.batches`), hidden as that step hides it. For a
-    host's own model, which trains on whole bodies, it is left out. The same command draws the same picture; nothing needs to be trained.
+    The test clip goes through the test's transforms; ten of its frames are shown in order. The batch is that of the first training step,
+    hidden as that step hides it; a host's own model trains on whole bodies, so it has none. Nothing needs to be trained.
 
     Args:
         path: the YAML of any silhouette model.
-        out: the PNG.
+        out: the PNG to write.
 
     Returns:
-        A table of what the batch, or the test, hides.
+        A table of what the batch and the test hide.
 
     Raises:
-        HostError, ConfigError: as in training; or the picture cannot be written.
+        HostError, ConfigError: as in training, or the picture cannot be written.
     """
     from utils import init_seeds
 
     from ..models.batch_viewer import Viewer
 
     if Path(out).suffix.lower() != ".png":
-        raise ConfigError(f"--out {out}: the picture is a PNG; give a name that ends in .png")
+        raise ConfigError(f"--out {out}: the picture is a PNG; give a name ending in .png")
     cfgs = prepare(path, "train")
     ours = is_ours(model_class(cfgs))
     cfgs["data_cfg"]["num_workers"] = 0
@@ -55,15 +54,15 @@ def preview(path: str | os.PathLike, out: str | os.PathLike) -> str:
     viewer = Viewer(cfgs, ours)
     init_seeds(cfgs["trainer_cfg"].get("seed", 0))
     tested, trained = viewer.condition.occlusion, viewer.drawn if ours else None
-    rows = [("ONE TEST CLIP UNDER EVERY KIND OF THIS CONFIGURATION", None), *_kinds(viewer, trained or tested, tested)]
-    lines = [f"{Path(path).name}: test hides {_say(tested)}"]
+    rows = [("ONE TEST CLIP UNDER EVERY KIND OF THIS CONFIGURATION", None), *_kind_rows(viewer, trained or tested, tested)]
+    lines = [f"{Path(path).name}: test hides {_describe_occlusion(tested)}"]
     if ours:
         batches.number(viewer, cfgs, 0)
         batch = viewer.train().occluded_batch(next(iter(viewer.train_loader)))
         rows += [("A TRAINING BATCH: WHOLE AND AS IT IS HIDDEN", None), *view_rows(batch, clips=len(trained.possible))]
-        lines += [f"training hides {_say(trained)}; in this batch:", *_table(trained, batch)]
+        lines += [f"training hides {_describe_occlusion(trained)}; in this batch:", *_table(trained, batch)]
     else:
-        lines.append("training sees whole bodies: this is the host's own model (Baseline2 trains it on hidden ones)")
+        lines.append("training sees whole bodies, since this is the host's own model; Baseline2 trains it on occluded ones")
     try:
         Path(out).parent.mkdir(parents=True, exist_ok=True)
         contact_sheet(rows, out, title=f"WHAT {re.sub('[^A-Z0-9]', '-', Path(path).stem.upper())} HIDES")
@@ -72,8 +71,8 @@ def preview(path: str | os.PathLike, out: str | os.PathLike) -> str:
     return "\n".join([*lines, f"written: {out}"])
 
 
-def _kinds(viewer, trained: Occlusion, tested: Occlusion) -> list[tuple[str, np.ndarray]]:
-    """Rows of one test clip: whole, and under every kind that training or the test draws."""
+def _kind_rows(viewer, trained: Occlusion, tested: Occlusion) -> list[tuple[str, np.ndarray]]:
+    """Rows of one test clip: whole, and under each kind that training or the test draws."""
     batch = viewer.eval().occluded_batch(next(iter(viewer.test_loader)))
     whole, length = batch.whole.reshape(1, -1, *batch.whole.shape[-2:])[:, : batch.lengths[0]], batch.lengths[0]
     at = torch.linspace(0, length - 1, min(FRAMES, length)).long()
@@ -87,14 +86,14 @@ def _kinds(viewer, trained: Occlusion, tested: Occlusion) -> list[tuple[str, np.
     return rows
 
 
-def _say(occlusion: Occlusion) -> str:
+def _describe_occlusion(occlusion: Occlusion) -> str:
     low, high = occlusion.hidden
     moving = f", moving {occlusion.speed[0]:g}-{occlusion.speed[1]:g} pixels a frame" if set(occlusion.possible) & set(MOVING) else ""
     return ", ".join(f"{kind} {occlusion.kinds[kind]:.2f}" for kind in occlusion.possible) + f"; {low:g}-{high:g} hidden{moving}"
 
 
 def _table(occlusion: Occlusion, batch) -> list[str]:
-    """Per kind: its probability, clips, frames, frames it touches, and the share of a touched frame's area that it hides."""
+    """Per kind: probability, clips, frames, occluded frames, and the hidden fraction of an occluded frame's area."""
     owner, hidden = owners(batch.lengths), batch.hidden.cpu()
     lines = [f"  {'kind':8}{'drawn':>8}{'clips':>8}{'frames':>8}{'touched':>10}{'of a frame':>12}"]
     for kind in occlusion.possible:

@@ -26,33 +26,33 @@ EVALUATORS = {
 """Data set -> the host's evaluation function, which the written configurations name."""
 
 
-def training_data(given, out: Path, subjects: int) -> tuple[dict, int, dict]:
-    """The data block, the number of training classes, and what is known of the data without learning.
+def training_data(args, out: Path, subjects: int) -> tuple[dict, int, dict]:
+    """The data block, the number of training subjects, and facts about the data that need no training.
 
     Args:
-        given: the parsed command line: ``command`` and ``root``, ``partition``, ``dataset`` (all three, or none for walkers).
+        args: the parsed command line: ``root``, ``partition``, ``dataset`` (all three, or none for walkers).
         out: walkers are generated once, below this folder.
         subjects: how many walkers.
 
     Raises:
         ConfigError: one of the three alone, or a data set that these configurations cannot test. HostError: a place is not found.
     """
-    if given.root or given.partition or given.dataset:
-        if not (given.root and given.partition and given.dataset):
-            raise ConfigError(f"{given.command}: --root, --partition and --dataset belong together; give all three, or none for walkers")
-        if given.dataset not in EVALUATORS:
-            raise ConfigError(f"--dataset {given.dataset}: known are {', '.join(EVALUATORS)}")
-        partition = json.loads(hosts.resolve(given.partition, "--partition").read_text())
-        places = {"dataset_root": (given.root, "--root"), "dataset_partition": (given.partition, "--partition")}
+    if args.root or args.partition or args.dataset:
+        if not (args.root and args.partition and args.dataset):
+            raise ConfigError("demo: --root, --partition and --dataset belong together; give all three, or none for walkers")
+        if args.dataset not in EVALUATORS:
+            raise ConfigError(f"--dataset {args.dataset}: known are {', '.join(EVALUATORS)}")
+        partition = json.loads(hosts.resolve(args.partition, "--partition").read_text())
+        places = {"dataset_root": (args.root, "--root"), "dataset_partition": (args.partition, "--partition")}
         data = {key: str(hosts.resolve(*place).resolve()) for key, place in places.items()}
-        data.update(dataset_name=given.dataset, test_dataset_name=given.dataset)
-        return data, len(partition["TRAIN_SET"]), {"dataset": given.dataset, "chance_rank1": None}
+        data.update(dataset_name=args.dataset, test_dataset_name=args.dataset)
+        return data, len(partition["TRAIN_SET"]), {"dataset": args.dataset, "chance_rank1": None}
     from ..data.walkers import mean_silhouette_rank1, write_walkers
 
     folder, begin = out / f"walkers-{subjects}", time.monotonic()
     done = folder / "done.json"
     if not done.is_file():
-        shutil.rmtree(folder, ignore_errors=True)  # half written by a run that was stopped
+        shutil.rmtree(folder, ignore_errors=True)  # incomplete: an earlier run was stopped
         with Bar("  walkers") as bar:
             tree = write_walkers(folder, subjects=subjects, seed=DATA_SEED, progress=bar)
         known = {
@@ -105,7 +105,7 @@ def adapt_configuration(cfgs: dict, data_cfg: dict, classes: int, steps: int, se
 
 
 def write_yaml(file: Path, cfgs: dict, origin: str) -> None:
-    """Write a complete configuration, unless it is there as it is; ``origin``: a line that says where it is from."""
+    """Write a complete configuration if the file has other content; ``origin``: a comment on its first line."""
     text = f"# {origin}\n" + yaml.safe_dump(cfgs, sort_keys=False)
     if not file.is_file() or file.read_text() != text:  # another run may be reading it
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The picture of what a training batch looks like to the teacher and to the mimic."""
+"""A picture of a training batch: each clip whole (teacher) and occluded (mimic)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw_training_view(batch, path: str | os.PathLike) -> None:
 
 
 def view_rows(batch, clips: int = 6, frames: int = 10) -> list[tuple[str, np.ndarray]]:
-    """Rows for `contact_sheet`: some clips of a batch, spread over the kinds, whole and occluded.
+    """Rows for `contact_sheet`: some clips of a batch, of every kind in turn, whole and occluded.
 
     Args:
         batch: an ``OccludedBatch``.

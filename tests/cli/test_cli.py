@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
 import pickle
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 import opengait_mimic
-from opengait_mimic.cli import main
+from opengait_mimic.cli import COMMANDS, main
 from opengait_mimic.host import REGISTERED
 from tests.host_runs import digests, good, python
 
@@ -85,32 +87,36 @@ def test_walkers_writes_opengaits_tree_and_says_where(written):
     assert 0 <= score <= 100
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_walkers_that_are_stopped_say_what_is_there(tmp_path, monkeypatch, capsys, whole):
-    """After the partition, which is written last, the tree is whole."""
+def test_walkers_that_are_stopped_report_the_incomplete_folder(tmp_path, monkeypatch, capsys):
     from opengait_mimic.data import walkers
 
-    made, left = walkers.sequence, [1]
+    def stop(*_):
+        raise KeyboardInterrupt
 
-    def stop(*given):
-        if whole or not left:
-            raise KeyboardInterrupt
-        left.pop()
-        return made(*given)
-
-    monkeypatch.setattr(walkers if whole else walkers.tree, "mean_silhouette_rank1" if whole else "sequence", stop)
+    monkeypatch.setattr(walkers.tree, "sequence", stop)
     with pytest.raises(SystemExit) as caught:
         main(["walkers", "--out", str(tmp_path), "--subjects", "2"])
-    said = "" if whole else f"; {tmp_path / 'walkers'} is unfinished: remove it, then give the same command again"
-    assert caught.value.code == 130 and capsys.readouterr().err.splitlines()[-1] == f"stopped{said}"
+    assert caught.value.code == 130 and "the folder may be incomplete" in capsys.readouterr().err
 
 
-def test_walkers_explains_its_options(capsys):
-    with pytest.raises(SystemExit):
-        main(["walkers", "--help"])
-    text = " ".join(capsys.readouterr().out.split()).split("options: ")[1]
-    for option, told in (("--out DIR ", "(required)"), ("--subjects N ", "(default: 280)"), ("--seed N ", "(default: 0)")):
-        assert told in text.split(option)[1].split(" --")[0]
+@pytest.mark.parametrize("name", [name for group in COMMANDS.values() for name in group])
+def test_every_command_explains_itself_with_an_example(name, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([name, "--help"])
+    text = capsys.readouterr().out
+    assert caught.value.code == 0 and f"usage: opengait-mimic {name} " in text
+    assert f"example:\n  opengait-mimic {name} " in text
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"opengait_mimic.cli.{name}").add_arguments(parser)
+    assert all(action.help for action in parser._actions if not isinstance(action, argparse._SubParsersAction))
+
+
+def test_the_overview_groups_the_commands_and_imports_no_torch(tmp_path):
+    code = "import sys; from opengait_mimic.cli import main\ntry: main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    text = good("-c", code, cwd=tmp_path)
+    assert text.splitlines()[-1] == "False"
+    for group, commands in COMMANDS.items():
+        assert f"{group}:" in text and all(f"  {name:<10} {summary}" in text for name, summary in commands.items())
 
 
 def test_walkers_does_not_write_over_walkers(written):
@@ -122,7 +128,17 @@ def test_walkers_does_not_write_over_walkers(written):
     assert digests(folder) == before
 
 
-@pytest.mark.parametrize("words", [[], ["walk"], ["walkers"], ["evaluate"], ["check", "--device", "tpu"], ["demo", "--full", "--smoke"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["walk"],
+        ["walkers"],
+        ["evaluate"],
+        ["check", "--device", "tpu"],
+        ["evaluate", "--cfgs", "x", "--preset", "paper", "--cells", "y"],
+    ],
+)
 def test_wrong_words_are_refused(words, capsys):
     with pytest.raises(SystemExit) as caught:
         main(words)

@@ -17,10 +17,10 @@ HIDING = Hiding.of({"pole": 1.0}, (0.1, 0.3))
 
 
 def hash_of(base=BASE, hiding=HIDING, seeds=(0, 1), manifest=None, model="Baseline", compat=None):
-    from opengait_mimic.evaluation.embedding_plan import Jobs
+    from opengait_mimic.evaluation.embedding_plan import EmbeddingPlan
 
     subject = SimpleNamespace(cfgs={"model_cfg": {"model": model, "reference_compat": compat}}, base=base)
-    return Jobs(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, manifest, None, True, print).hidden_by(hiding)
+    return EmbeddingPlan(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, manifest, None, True, print).hidden_by(hiding)
 
 
 @pytest.mark.parametrize("more", [{"speed": [0.1, 0.2]}, {"time_axis": 30}], ids=lambda more: next(iter(more)))

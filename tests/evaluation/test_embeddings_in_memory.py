@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from opengait_mimic.base.errors import HostError
-from opengait_mimic.evaluation import embedding_plan as jobs
 from opengait_mimic.evaluation.cells import BOTH, OWN, Cell
-from opengait_mimic.evaluation.embeddings import Pass
-from opengait_mimic.evaluation.embeddings import cache as kept
-from opengait_mimic.evaluation.embeddings import embedding_file as layout
+from opengait_mimic.evaluation.embedding_plan import TeacherPasses
+from opengait_mimic.evaluation.embeddings import Pass, cache
+from opengait_mimic.evaluation.embeddings.embedding_file import TYPES
 from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics.protocols import split
 from tests.evaluation.test_results import HIDING, fake
@@ -23,7 +22,7 @@ HIDDEN = ("top", 0)
 
 def made(key):
     """A pass of two sequences."""
-    columns = [np.zeros(2, layout.TYPES[name]) for name in ("kind", "hidden", "hidden_area", "frames")]
+    columns = [np.zeros(2, TYPES[name]) for name in ("kind", "hidden", "hidden_area", "frames")]
     embeddings, meta = np.full((2, 3, 4), len(key), np.float32), {"key": {"condition": None, "n": key}}
     return Pass(embeddings, ["a", "b"], ["x"] * 2, ["0"] * 2, *columns, None, None, np.zeros((2, 8)), meta)
 
@@ -31,13 +30,13 @@ def made(key):
 @pytest.fixture
 def passes(tmp_path, monkeypatch):
     """What is embedded: jobs and passes, each kept as it is; and references to their embeddings."""
-    monkeypatch.setattr(kept, "save_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(cache, "save_folder", lambda *_: tmp_path)
     seen = {}
 
     def run():
         for job in (None, HIDDEN):
             done = made(str(job))
-            kept.Kept({}, done.meta["key"]).finish(done)
+            cache.write_cached({}, done)
             seen[job] = weakref.ref(done.embeddings)
             yield job, done
             del done
@@ -47,7 +46,7 @@ def passes(tmp_path, monkeypatch):
 
 def test_hidden_passes_are_in_memory_only_while_they_are_used(passes):
     each, seen = passes
-    theirs = jobs.Theirs({}, each, True)
+    theirs = TeacherPasses({}, each, True)
     gc.collect()
     assert seen[None]() is theirs[None].embeddings and seen[HIDDEN]() is None
     assert list(theirs) == [None, HIDDEN] and len(theirs) == 2 and "other" not in theirs
@@ -57,13 +56,13 @@ def test_hidden_passes_are_in_memory_only_while_they_are_used(passes):
 
 def test_what_is_not_kept_stays_in_memory(passes):
     each, seen = passes
-    theirs = jobs.Theirs({}, each, False)
+    theirs = TeacherPasses({}, each, False)
     gc.collect()
     assert all(seen[job]() is theirs[job].embeddings for job in (None, HIDDEN))
 
 
 def test_a_file_that_went_away_is_named(passes, tmp_path):
-    theirs = jobs.Theirs({}, passes[0], True)
+    theirs = TeacherPasses({}, passes[0], True)
     for file in (tmp_path / "embeddings").iterdir():
         file.unlink()
     with pytest.raises(HostError, match="is needed again: it cannot be read"):

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.base.files import sha256
 from opengait_mimic.evaluation.embeddings import embed as passes_run
 from opengait_mimic.evaluation.evaluate import Wanted, evaluate, measure
-from opengait_mimic.training.inputs import sha256
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -149,7 +149,7 @@ def test_a_manifest_without_the_condition_is_refused(table1, command, trained):
 
 def test_cells_of_ones_own_with_a_hidden_gallery_by_the_teacher(command, trained, tmp_path):
     """Recomputed with a loop from the passes: both sides hidden, probes by the mimic, gallery by the teacher."""
-    from opengait_mimic.evaluation.embeddings import embed
+    from opengait_mimic.evaluation.embeddings import embed_all
     from opengait_mimic.evaluation.test_setup import teacher_cfgs
     from opengait_mimic.models.prepare import prepare
     from opengait_mimic.training.launch import start_log
@@ -163,7 +163,7 @@ def test_cells_of_ones_own_with_a_hidden_gallery_by_the_teacher(command, trained
     cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)
     block = found["provenance"]["occlusion"][row["condition"]]
-    own, theirs = embed(cfgs, [block])[0], embed(teacher_cfgs(cfgs)[0], [block])[0]
+    own, theirs = embed_all(cfgs, [block])[0], embed_all(teacher_cfgs(cfgs)[0], [block])[0]
     gallery = [i for i, t in enumerate(own.types) if t == "nm-01"]
     hits = [
         own.labels[min(gallery, key=lambda j: np.linalg.norm(own.embeddings[i] - theirs.embeddings[j], axis=0).mean())] == own.labels[i]

@@ -247,18 +247,18 @@ def mimic(trained):
 @pytest.mark.parametrize("compat", [{}, {"shared_draw": {"processes": 2, "test_batch": 8}}], ids=["own", "shared"])
 def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     """Bit for bit, also where neighbours share a draw; another draw makes another pass."""
-    from opengait_mimic.evaluation.embeddings import embed, fingerprint, frames_of, manifest_of
+    from opengait_mimic.evaluation.embeddings import build_manifest, embed_all, fingerprint, sample_frames
 
     mimic = copy.deepcopy(mimic)
     mimic["model_cfg"]["reference_compat"] = compat
     blocks = [None, {**MIX, "seed": 2}]
-    drew = embed(mimic, blocks, batch=3, cache=False)
+    drew = embed_all(mimic, blocks, batch=3, cache=False)
     file = tmp_path / "m.json"
-    write(file, manifest_of(mimic, drew, blocks))
+    write(file, build_manifest(mimic, drew, blocks))
     found = read_manifest(file)
     assert (found.picture, found.binarise, found.data) == ((64, 44), 0.5, fingerprint(mimic))
     assert [each.name for each in found.conditions] == ["bottom+top+middle+patch+pole 0.1-0.6 seed 2"]
-    given = embed(mimic, blocks, batch=3, cache=False, manifest=found)
+    given = embed_all(mimic, blocks, batch=3, cache=False, manifest=found)
     for one, two in zip(drew, given):
         assert np.array_equal(one.embeddings, two.embeddings) and np.array_equal(one.hidden_area, two.hidden_area)
         assert one.drawn == two.drawn
@@ -269,30 +269,30 @@ def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
         entry.clear()
         entry.update(kind="middle", hidden=0.5, place=0.5)
     file.write_text(json.dumps(content))
-    (other,) = embed(mimic, blocks[1:], batch=3, cache=False, manifest=read_manifest(file))
+    (other,) = embed_all(mimic, blocks[1:], batch=3, cache=False, manifest=read_manifest(file))
     assert set(other.kind) == {3} and (other.hidden_area == 0.5).all()
     assert not np.array_equal(other.embeddings, given[1].embeddings)
-    for each in (embed, lambda cfgs, blocks, **named: frames_of(cfgs, [(0, blocks[0])], manifest=named["manifest"])):
+    for each in (embed_all, lambda cfgs, blocks, **named: sample_frames(cfgs, [(0, blocks[0])], manifest=named["manifest"])):
         with pytest.raises(ConfigError, match=r"picture = \[64, 64\], but this test's silhouettes are 64x44"):
             each(mimic, blocks[1:], batch=3, cache=False, manifest=found._replace(picture=(64, 64)))
 
 
 def test_moving_kinds_under_drawn_frames_have_no_manifest(mimic):
-    from opengait_mimic.evaluation.embeddings import embed, manifest_of
+    from opengait_mimic.evaluation.embeddings import build_manifest, embed_all
 
     cfgs, block = copy.deepcopy(mimic), {"kinds": {"pole": 1.0}}
     cfgs["evaluator_cfg"]["sampler"].update(sample_type="fixed_unordered", frames_num_fixed=4)
-    (done,) = embed(cfgs, [block], cache=False)
+    (done,) = embed_all(cfgs, [block], cache=False)
     assert (done.frames == 4).all()
     with pytest.raises(ConfigError, match="choose all_ordered"):
-        manifest_of(cfgs, [done], [block])
+        build_manifest(cfgs, [done], [block])
 
 
 def test_hiding_as_the_public_code_does_has_no_manifest(mimic):
-    from opengait_mimic.evaluation.embeddings import embed, manifest_of
+    from opengait_mimic.evaluation.embeddings import build_manifest, embed_all
 
     cfgs, block = copy.deepcopy(mimic), {"kinds": {"pole": 1.0}}
     cfgs["model_cfg"]["reference_compat"] = {"moving": "test"}
-    (done,) = embed(cfgs, [block], cache=False)
+    (done,) = embed_all(cfgs, [block], cache=False)
     with pytest.raises(ConfigError, match="reference_compat: moving hide as the public code does, which a manifest cannot state"):
-        manifest_of(cfgs, [done], [block])
+        build_manifest(cfgs, [done], [block])

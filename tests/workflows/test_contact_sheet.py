@@ -93,7 +93,7 @@ def test_font():
         ([("A", np.full((1, 4, 4), 2.0))], 2, "outside 0..1"),
         ([("A", np.full((1, 4, 4), np.nan))], 2, "outside 0..1"),
         ([("A&B", np.zeros((1, 4, 4)))], 2, "no letter for"),
-        ([("A", np.zeros((1, 4, 4)))], 0, "scale=0"),
+        ([("A", np.zeros((1, 4, 4)))], 0, "scale = 0"),
     ],
 )
 def test_wrong_rows(rows, scale, message, tmp_path):

@@ -1,9 +1,9 @@
-"""Passes over the test set: one on whole bodies, one for each condition; see `embed` and, for the files, `layout`."""
+"""Embeddings of a test set: one pass on whole bodies and one for each condition and seed, computed once and cached."""
 
-from .cache import reread
+from .cache import reload_pass
 from .cache_key import fingerprint
-from .embed import embed, embed_each
+from .embed import embed_all, embed_each
 from .embedding_file import Pass
-from .frames_shown import frames_of, manifest_of
+from .frames_shown import build_manifest, sample_frames
 
-__all__ = ["Pass", "embed", "embed_each", "fingerprint", "frames_of", "manifest_of", "reread"]
+__all__ = ["Pass", "build_manifest", "embed_all", "embed_each", "fingerprint", "reload_pass", "sample_frames"]

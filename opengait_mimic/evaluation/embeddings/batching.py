@@ -26,7 +26,7 @@ class Raw(NamedTuple):
     seqL: np.ndarray | None
 
 
-def pieces(raw, limit: int) -> list[Raw]:
+def cut_batch(raw, limit: int) -> list[Raw]:
     """Cut a batch between its clips, so that no piece has more frames than ``limit`` or it is one clip. In order."""
     raw = Raw(*raw)
     packed, n = raw.seqL is not None, len(raw.labels)
@@ -47,7 +47,7 @@ def pieces(raw, limit: int) -> list[Raw]:
     return found
 
 
-def joined(clips: list, names: list, packed: bool) -> Raw:
+def join_clips(clips: list, names: list, packed: bool) -> Raw:
     """Clips ``[s, h, w]`` and the (label, type, view) of each as one batch."""
     labels, types, views = map(list, zip(*names))
     if packed:
@@ -55,7 +55,7 @@ def joined(clips: list, names: list, packed: bool) -> Raw:
     return Raw([list(clips)], labels, types, views, None)
 
 
-def why_single(model: nn.Module) -> str:
+def reason_for_single(model: nn.Module) -> str:
     """Why a model must be given its test sequences one by one; nothing where several give each the same embedding.
 
     Tried on made-up clips of the test set's picture size and of different lengths, through the model's own transforms and in the
@@ -72,17 +72,10 @@ def why_single(model: nn.Module) -> str:
     return why or ("another process found a difference" if bool(agreed.any()) else "")
 
 
-@torch.no_grad()
-def size_of_one(model: nn.Module) -> int:
-    """The bytes of one sequence's embedding as it is kept, from a made-up clip."""
-    clips, names, packed = _made_up(model)
-    return 4 * _embedded(model, joined(clips[:1], names[:1], packed)).numel()
-
-
 def picture_of(model: nn.Module) -> tuple[int, int]:
     """Rows and columns of the silhouettes that a model over `OccludedInput` is given, after the transforms."""
     clips, names, packed = _made_up(model)
-    return tuple(model.occluded_batch(joined(clips[:1], names[:1], packed)).occluded.shape[-2:])
+    return tuple(model.occluded_batch(join_clips(clips[:1], names[:1], packed)).occluded.shape[-2:])
 
 
 def _made_up(model) -> tuple[list, list, bool]:
@@ -101,8 +94,8 @@ def _tried(model) -> str:
 
     clips, names, packed = _made_up(model)
     try:
-        alone = torch.cat([_embedded(model, joined([clip], names[:1], packed)) for clip in clips])
-        together = _embedded(model, joined(clips, names, packed))
+        alone = torch.cat([_embedded(model, join_clips([clip], names[:1], packed)) for clip in clips])
+        together = _embedded(model, join_clips(clips, names, packed))
     except Exception as error:
         if out_of_memory(error):
             raise

@@ -5,56 +5,27 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import torch
 
 from ... import __version__
 from ... import host as hosts
+from ...base.files import sha256
 from ...base.processes import rank_and_world
+from ...data.fingerprint import fingerprint_half
 from ...host import is_ours, load_cfgs
 from ...models.prepare import model_class, restorable
 from ...occlusion.manifest import Manifest
-from ...training.inputs import sha256
 from .code_hash import code_hash
 
 FORMAT = 1  # of the npz and of this key; another one leaves older files aside
-SAMPLED, ENDS = 64, 1 << 16  # files whose first and last bytes enter the fingerprint, and how many bytes of each end
 
 
 def fingerprint(cfgs: dict) -> str:
-    """``sha256:<hex>`` of the test data of a prepared configuration.
-
-    It covers the partition's ``TEST_SET`` (in its order) and ``PROBE_SET``, the name and the size of every file below the folders of
-    these subjects, and the first and last 64 KiB of 64 files spread over them. So it changes when a file is added, removed, renamed or
-    resized anywhere; bytes that change in a file of the same size are seen in those 64 files alone. The place of the data does
-    not enter. 24,000 sequences cost that many looks at a file's size and 8 MiB of reading.
-    """
+    """The fingerprint of the test data of a prepared configuration; see `fingerprint_half`."""
     data = cfgs["data_cfg"]
-    root, partition = Path(data["dataset_root"]), json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8"))
-    digest, files = hashlib.sha256(), []
-    digest.update(json.dumps([partition["TEST_SET"], partition.get("PROBE_SET")]).encode())
-    for label in map(str, partition["TEST_SET"]):
-        found = sorted(_files(str(root), label)) if (root / label).is_dir() else []
-        digest.update(json.dumps(found).encode())
-        files += found
-    for name, size in files[:: max(1, len(files) // SAMPLED)][:SAMPLED]:
-        with open(root / name, "rb") as stream:
-            digest.update(stream.read(ENDS))
-            stream.seek(max(0, size - ENDS))
-            digest.update(stream.read(ENDS))
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _files(root: str, name: str):
-    """The files below a folder of the root, by their names below it, with their sizes."""
-    for entry in os.scandir(f"{root}/{name}"):
-        below = f"{name}/{entry.name}"
-        if entry.is_dir():
-            yield from _files(root, below)
-        else:
-            yield below, entry.stat().st_size
+    return fingerprint_half(data["dataset_root"], json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8")), "TEST_SET")
 
 
 def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None, batch: int | None = None) -> dict:
@@ -74,12 +45,12 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
     Raises:
         ConfigError: the block is wrong, or the manifest does not hold its condition.
     """
-    condition, evaluator, host = resolved(cfgs, block), cfgs["evaluator_cfg"], hosts.current()
+    condition, evaluator, host = read_condition(cfgs, block), cfgs["evaluator_cfg"], hosts.current()
     given = None if manifest is None or block is None else manifest.of(condition.occlusion, condition.seed).hash
     sampler = {name: value for name, value in evaluator["sampler"].items() if name != "batch_size"}
     kept = {name: evaluator.get(name) for name in ("enable_float16", "restore_ckpt_strict", "transform")}
     trainer, dealt = cfgs["trainer_cfg"], None
-    if draws_frames(cfgs):
+    if samples_frames(cfgs):
         dealt = {"processes": rank_and_world()[1], "batch": batch, "workers": cfgs["data_cfg"]["num_workers"]}
     found = {
         "format": FORMAT, "version": __version__, "host": host.name, "commit": host.commit, "device": hosts.device().type,
@@ -93,12 +64,12 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
     return json.loads(json.dumps(found, default=str))
 
 
-def draws_frames(cfgs: dict) -> bool:
+def samples_frames(cfgs: dict) -> bool:
     """Whether a test's sampling draws frames in place of taking them all."""
     return not cfgs["evaluator_cfg"]["sampler"]["sample_type"].startswith("all")
 
 
-def resolved(cfgs: dict, block: dict | None):
+def read_condition(cfgs: dict, block: dict | None):
     """What a block hides, its defaults filled in: a `Condition`."""
     from ...occlusion.condition import Condition
 
@@ -106,12 +77,12 @@ def resolved(cfgs: dict, block: dict | None):
     return Condition.from_cfg(given, "evaluator_cfg.occlusion")
 
 
-def tested_set(cfgs: dict) -> str:
+def test_set_name(cfgs: dict) -> str:
     """The name of the test set, which draws and protocols go by."""
     return cfgs["data_cfg"].get("test_dataset_name") or cfgs["data_cfg"]["dataset_name"]
 
 
-def threshold(cfgs: dict) -> float | None:
+def binarise_threshold(cfgs: dict) -> float | None:
     """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
     from ...models.occluded_input import BINARISE
 
@@ -119,7 +90,7 @@ def threshold(cfgs: dict) -> float | None:
     return check(cfgs["model_cfg"].get("binarise", default), "model_cfg.binarise") if is_ours(model_class(cfgs)) else default
 
 
-def restored(cfgs: dict) -> str:
+def checkpoint_hash(cfgs: dict) -> str:
     """SHA-256 of the checkpoint that a test of a configuration restores.
 
     Raises:
@@ -147,7 +118,7 @@ def _model(cfgs: dict) -> dict:
     return model_cfg
 
 
-def name_of(key: dict) -> str:
+def file_stem(key: dict) -> str:
     """The name of a pass's file without its ending: the kinds that hide, the seed, and 16 digits of the key's hash."""
     text = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     hidden = key["condition"]

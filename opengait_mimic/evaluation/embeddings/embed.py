@@ -1,4 +1,4 @@
-"""One pass over the test set for each condition: several sequences at a time, kept, and resumed where it was stopped."""
+"""Embed a test set once in every condition: several sequences at a time, cached, resumed condition by condition."""
 
 from __future__ import annotations
 
@@ -15,26 +15,22 @@ from ... import host as hosts
 from ...base.errors import ConfigError
 from ...base.processes import on_rank_0, rank_and_world
 from ...training.launch import build
-from .allocator import keep_memory
-from .batching import FRAMES, SEQUENCES, picture_of, size_of_one, why_single
-from .cache import Kept, NotKept
-from .cache_key import draws_frames, fingerprint, pass_key, restored
+from .batching import FRAMES, SEQUENCES, picture_of, reason_for_single
+from .cache import cache_file, cache_folder, read_cached, write_cached
+from .cache_key import checkpoint_hash, fingerprint, pass_key, samples_frames
 from .embedding_file import COLUMNS, Pass
-from .frames_shown import given
-from .sequence_facts import NAMES, followed
-
-CHUNK = 512
-"""Sequences after which what is done is kept."""
+from .frames_shown import manifest_draws
+from .sequence_facts import NAMES, collect_facts
 
 
-def embed(cfgs: dict, hidings: list[dict | None], *more, **named) -> list[Pass]:
-    """Embed the test set once in every condition; see `embed_each`, which takes the same and gives one pass after the other."""
-    return list(embed_each(cfgs, hidings, *more, **named))
+def embed_all(cfgs: dict, conditions: list[dict | None], *more, **named) -> list[Pass]:
+    """All passes of `embed_each` as a list; same arguments."""
+    return list(embed_each(cfgs, conditions, *more, **named))
 
 
 def embed_each(
     cfgs: dict,
-    hidings: list[dict | None],
+    conditions: list[dict | None],
     batch: int | None = None,
     cache: bool = True,
     manifest=None,
@@ -43,169 +39,164 @@ def embed_each(
 ) -> Iterator[Pass]:
     """Embed the test set once in every condition.
 
-    In an occluded pass every sequence is hidden, so that one pass serves every side of every cell. The host's own test loop,
-    sampler and collate function run; nothing is built where all passes are kept already. Passes lie below
-    ``<output>/<dataset>/<model>/<save_name>/embeddings/`` (see `layout`), each under the hash of all that decides it (`pass_key`).
-    One that was stopped goes on from its last `CHUNK` and gives, with the same number of processes, the same embeddings bit for
-    bit. A kept file that cannot be read, or is not what its name says, is not used: a warning says why and the pass is run.
+    An occluded pass hides every sequence, so one pass serves probes and gallery of every cell. The host's own test loop, sampler and
+    collate function run. The model is built only if a pass is not cached. A cached pass is found by the hash of all that decides it
+    (`pass_key`). A stopped run goes on with the first condition that is not cached.
 
     Args:
         cfgs: a configuration from `prepare` (phase ``embed``), of any silhouette model.
-        hidings: what to hide, in order: an ``occlusion`` block (its ``occluded_side`` is not used), or None = whole bodies.
-        batch: sequences at a time in each process. None: `SEQUENCES` where `why_single` finds that they keep their embeddings, else
-            one; a number above 1 that it refuses is not taken, with a warning.
-        cache: False neither reads nor keeps passes.
-        manifest: a `Manifest` whose draws take the place of drawing.
-        progress: called with the number of sequences done and of all, over all passes, on every process.
+        conditions: ``occlusion`` blocks (their ``occluded_side`` is not used), or None = whole bodies.
+        batch: sequences at a time in each process. None: `SEQUENCES` if the model embeds each as it does alone, else 1. A larger number
+            than the model allows is reduced to 1, with a warning.
+        cache: False neither reads nor writes cached passes.
+        manifest: a `Manifest` whose draws replace random draws.
+        progress: called with the number of sequences done and in total, over all conditions, on every process.
         as_teacher: see `build`.
 
     Yields:
-        The passes, in the order of ``hidings``; on ranks above 0 none.
+        The passes, in the order of ``conditions``; nothing on ranks above 0.
 
     Raises:
         ConfigError: a block is wrong, or the manifest lacks a condition or a sequence. HostError, CheckpointError: see `build`.
     """
-    run = _Run(copy.deepcopy(cfgs), hidings, batch, progress, as_teacher)
-    keys = on_rank_0(lambda: run.keys(manifest))
-    for number, (block, key) in enumerate(zip(hidings, keys)):
-        kept = (Kept if cache else NotKept)(cfgs, key)
-        size = on_rank_0(kept.found)
-        if size:
-            run.note(kept)
-            progress((number + 1) * size, len(hidings) * size)
+    embedder = _Embedder(copy.deepcopy(cfgs), len(conditions), batch, progress, as_teacher)
+    keys = on_rank_0(lambda: _keys(cfgs, conditions, manifest, batch))
+    for number, (block, key) in enumerate(zip(conditions, keys)):
+        done, count = _read_cached(cfgs, key) if cache else (None, 0)
+        if count:
+            if done is not None:
+                _log_other_batch(cfgs, done, batch)
+            progress((number + 1) * count, len(conditions) * count)
         else:
-            run.embed(number, block, key, kept, manifest)
+            done = embedder.embed(number, block, key, manifest)
+            if cache:
+                on_rank_0(lambda done=done: write_cached(cfgs, done))
         if rank_and_world()[0] == 0:
-            yield kept.taken()
+            yield done
 
 
-class _Run:
+def _keys(cfgs, conditions, manifest, batch) -> list[dict]:
+    data, weights = fingerprint(cfgs), checkpoint_hash(cfgs)
+    return [pass_key(cfgs, block, data, weights, manifest, batch) for block in conditions]
+
+
+def _read_cached(cfgs, key) -> tuple[Pass | None, int]:
+    """The cached pass (on ranks above 0 None) and its number of sequences, 0 = not cached."""
+    done = None
+
+    def read():
+        nonlocal done
+        done = read_cached(cfgs, key)
+        return 0 if done is None else len(done.labels)
+
+    count = on_rank_0(read)
+    return done, count
+
+
+def _log_other_batch(cfgs, done: Pass, batch: int | None) -> None:
+    if batch not in (None, made := done.meta["batch"]):
+        from utils import get_msg_mgr
+
+        file = cache_file(cfgs, done.meta["key"])
+        get_msg_mgr().log_info(f"{file} was made with {made} sequences at a time, not {batch}; it is used, the two agree to 1e-5")
+
+
+class _Embedder:
     """The model, built when the first pass needs it."""
 
-    def __init__(self, cfgs, hidings, batch, progress, as_teacher):
-        self.cfgs, self.hidings, self.wanted, self.progress, self.as_teacher = cfgs, hidings, batch, progress, as_teacher
+    def __init__(self, cfgs, conditions, batch, progress, as_teacher):
+        self.cfgs, self.conditions, self.asked, self.progress, self.as_teacher = cfgs, conditions, batch, progress, as_teacher
         self.model: nn.Module | None = None
 
-    def keys(self, manifest) -> list[dict]:
-        """The key of every pass; on rank 0."""
-        data, weights = fingerprint(self.cfgs), restored(self.cfgs)
-        return [pass_key(self.cfgs, block, data, weights, manifest, self.wanted) for block in self.hidings]
-
-    def embed(self, number: int, block: dict | None, key: dict, kept, manifest) -> None:
-        """Run one pass; rank 0 keeps it."""
+    def embed(self, number: int, block: dict | None, key: dict, manifest) -> Pass | None:
+        """One pass; None on ranks above 0."""
         if self.model is None:
             self._build()
-            if kept.folder:
-                self._tell(kept.folder.parent)
         model, world = self.model, rank_and_world()[1]
         data = model.test_loader.dataset
-        model.hide(block, None if block is None else given(manifest, self.cfgs, block, data, self.picture))
-        n, total = len(data), len(self.hidings) * len(data)
-        missing = on_rank_0(lambda: kept.missing([(first, min(first + CHUNK, n)) for first in range(0, n, CHUNK)]))
-        done, inside, size = n - sum(last - first for first, last in missing), 0, 0  # size of this part, and how much of it is done
+        model.hide(block, None if block is None else manifest_draws(manifest, self.cfgs, block, data, self.picture))
+        n, done = len(data), 0
 
-        def told(count):
-            nonlocal inside
-            inside = min(inside + count * world, size)  # the last batch may be padded
-            self.progress(number * n + done + inside, total)
+        def count(sequences):
+            nonlocal done
+            done = min(done + sequences * world, n)  # the last batch may be padded
+            self.progress(number * n + done, self.conditions * n)
 
         whole = model.test_loader
         try:
-            with followed(model, FRAMES[hosts.device().type], told), torch.no_grad():
-                for first, last in missing:
-                    inside, size = 0, last - first
-                    model.test_loader = part_of(whole, range(first, last), self.batch)
-                    self._seed(first)
-                    found = model.inference(-1)  # not rank 0's: that one draws a bar for each part
-                    if rank_and_world()[0] == 0:
-                        kept.add(first, last, {name: np.asarray(found[name])[:size] for name in ("embeddings", "facts")})
-                    done += size
+            model.test_loader = _test_loader(whole, self.batch)
+            self._seed()
+            with collect_facts(model, FRAMES[hosts.device().type], count), torch.no_grad():
+                found = model.inference(-1)  # with rank 0 the host draws a progress bar of its own
         finally:
             model.test_loader = whole
-        self.progress((number + 1) * n, total)
-        if rank_and_world()[0] == 0:
-            more = {"batch": self.batch, "picture": list(self.picture)}
-            more.update(trained_with=model.trained_with, tested_with=model.tested_with)
-            kept.finish(_pass(kept.parts(), data, {"key": key, **more}))
-
-    def note(self, kept) -> None:
-        """Say where a kept pass was made with another number of sequences at a time than was asked for."""
-        if rank_and_world()[0] == 0 and self.wanted not in (None, made := kept.taken().meta["batch"]):
-            from utils import get_msg_mgr
-
-            get_msg_mgr().log_info(
-                f"{kept.file} was made with {made} sequences at a time, not {self.wanted}; it is used, for they agree to 1e-5"
-            )
+        self.progress((number + 1) * n, self.conditions * n)
+        if rank_and_world()[0] > 0:
+            return None
+        meta = {"key": key, "batch": self.batch, "picture": list(self.picture)}
+        meta.update(trained_with=model.trained_with, tested_with=model.tested_with)
+        return _make_pass(np.asarray(found["embeddings"])[:n], np.asarray(found["facts"])[:n], data, meta)
 
     def _build(self) -> None:
+        if self.asked is not None and (not isinstance(self.asked, int) or self.asked < 1):
+            raise ConfigError(f"batch = {self.asked!r}; expected a number of sequences, 1 or more, or None")
         model = build(self.cfgs, training=False, occludable=True, as_teacher=self.as_teacher)
         self.model = model = getattr(model, "module", model)
         model.hide(None)
         self.picture = picture_of(model)
-        if self.wanted is not None and (not isinstance(self.wanted, int) or self.wanted < 1):
-            raise ConfigError(f"batch = {self.wanted!r}; expected a number of sequences, 1 or more, or None")
-        self.batch = SEQUENCES if self.wanted is None else self.wanted
-        if self.batch > 1 and (why := why_single(model)):
-            tell = model.msg_mgr.log_info if self.wanted is None else model.msg_mgr.log_warning
-            tell(f"The test set is embedded one sequence at a time: {why}")
+        self.batch = SEQUENCES if self.asked is None else self.asked
+        if self.batch > 1 and (why := reason_for_single(model)):
+            log = model.msg_mgr.log_info if self.asked is None else model.msg_mgr.log_warning
+            log(f"The test set is embedded one sequence at a time: {why}")
             self.batch = 1
-        if self.batch > 1:
-            model.msg_mgr.log_info(f"The test set is embedded {self.batch} sequences at a time")
-        if self.batch > 1 and hosts.device().type == "cpu":
-            keep_memory()
+        model.msg_mgr.log_info(f"Sequences embedded at a time: {self.batch}. Cache: {cache_folder(self.cfgs)} (it may be deleted)")
 
-    def _tell(self, folder) -> None:
-        """Say once where the passes go and about how large they are."""
-        one, count = size_of_one(self.model) * len(self.model.test_loader.dataset) / 1e6, len(self.hidings)
-        each, every = (f"{size:.3g} MB" if size < 1000 else f"{size / 1000:.1f} GB" for size in (one, count * one))
-        self.model.msg_mgr.log_info(
-            f"Passes are kept in {folder}: {count} of about {each} each, {every} in all. The folder may be deleted; what is needed is"
-            " embedded again"
-        )
-
-    def _seed(self, first: int) -> None:
-        """Where the sampling draws frames, a part draws the same ones whether or not the parts before it ran just now."""
-        if draws_frames(self.cfgs):
+    def _seed(self) -> None:
+        """If the sampler draws frames, every pass draws the same ones, whether or not other passes ran before it."""
+        if samples_frames(self.cfgs):
             from utils import init_seeds
 
-            init_seeds((self.cfgs["trainer_cfg"].get("seed", 0) * 1000 + rank_and_world()[0] + 1_000_003 * first) % 2**32)
+            init_seeds((self.cfgs["trainer_cfg"].get("seed", 0) * 1000 + rank_and_world()[0]) % 2**32)
 
 
-class _Positions(tordata.Sampler):
-    """The host's test sampler over some positions of the test list: whole batches, dealt to the processes in blocks."""
+class _TestSampler(tordata.Sampler):
+    """The host's test sampler, for several sequences at a time in each process: the last batch is filled up with the first sequences."""
 
-    def __init__(self, positions, batch: int):
+    def __init__(self, count: int, batch: int):
         from data.sampler import InferenceSampler
 
-        self.count, self.batch_size = len(positions), batch * rank_and_world()[1]
-        padded = -(-len(positions) // self.batch_size) * self.batch_size
-        self.positions = [positions[i % len(positions)] for i in range(padded)]
-        self.blocks = InferenceSampler(self.positions, self.batch_size)
+        self.count, self.batch_size = count, batch * rank_and_world()[1]
+        self.padded = -(-count // self.batch_size) * self.batch_size
+        self.blocks = InferenceSampler(range(self.padded), self.batch_size)
 
     def __iter__(self):
-        return ([self.positions[i] for i in block] for block in self.blocks)
+        return ([i % self.count for i in block] for block in self.blocks)
 
     def __len__(self) -> int:
-        """Positions without the padding, as the host's counts sequences."""
+        """Sequences without the padding, as the host counts them."""
         return self.count
 
 
-def part_of(loader: tordata.DataLoader, positions, batch: int) -> tordata.DataLoader:
-    """The host's test loader over some positions of the test list, ``batch`` at a time in each process."""
-    sampler = _Positions(positions, batch)
+def _test_loader(loader: tordata.DataLoader, batch: int) -> tordata.DataLoader:
+    """The host's test loader with ``batch`` sequences at a time in each process."""
+    sampler = _TestSampler(len(loader.dataset), batch)
     return tordata.DataLoader(loader.dataset, batch_sampler=sampler, collate_fn=loader.collate_fn, num_workers=loader.num_workers)
 
 
-def _pass(parts: list[dict], data, meta: dict) -> Pass:
-    """The finished parts, in order, as a pass."""
-    embeddings, facts = (np.concatenate([part[name] for part in parts]) for name in ("embeddings", "facts"))
+def _make_pass(embeddings: np.ndarray, facts: np.ndarray, data, meta: dict) -> Pass:
     column = dict(zip(NAMES, facts.T))
-    said = {name: None if np.isnan(column[name]).any() else column[name] for name in ("ven_kind", "ven_hidden")}
+    ven = {name: None if np.isnan(column[name]).any() else column[name] for name in ("ven_kind", "ven_hidden")}
     return Pass(
-        embeddings.astype(np.float32), list(data.label_list), list(data.types_list), list(data.views_list),
-        column["kind"].astype(np.int8), column["hidden_drawn"].astype(np.float32), column["hidden_area"].astype(np.float32),
-        column["frames"].astype(np.int32),
-        None if said["ven_kind"] is None else said["ven_kind"].astype(np.int8),
-        None if said["ven_hidden"] is None else said["ven_hidden"].astype(np.float32),
-        np.ascontiguousarray(facts[:, -len(COLUMNS) :]), meta,
-    )  # fmt: skip
+        embeddings=embeddings.astype(np.float32),
+        labels=list(data.label_list),
+        types=list(data.types_list),
+        views=list(data.views_list),
+        kind=column["kind"].astype(np.int8),
+        hidden=column["hidden_drawn"].astype(np.float32),
+        hidden_area=column["hidden_area"].astype(np.float32),
+        frames=column["frames"].astype(np.int32),
+        ven_kind=None if ven["ven_kind"] is None else ven["ven_kind"].astype(np.int8),
+        ven_hidden=None if ven["ven_hidden"] is None else ven["ven_hidden"].astype(np.float32),
+        draws=np.ascontiguousarray(facts[:, -len(COLUMNS) :]),
+        meta=meta,
+    )

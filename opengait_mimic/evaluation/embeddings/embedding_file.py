@@ -96,7 +96,7 @@ def write(file: Path, arrays: dict) -> None:
         raise HostError(f"cannot write {file}: {error}") from error
 
 
-def clear(file: Path) -> None:
+def remove_stale(file: Path) -> None:
     """Remove the temporary files that killed processes have left of a file: those that were not written to for `STALE` seconds."""
     for part in file.parent.glob(f".{file.name}.*"):
         with contextlib.suppress(FileNotFoundError):  # of a process that lives

@@ -12,12 +12,12 @@ from ...models.prepare import model_class
 from ...occlusion.manifest import Condition, Manifest, refuse_drawn_frames
 from ...published.hooks import refuse_published_hiding
 from .batching import picture_of
-from .cache_key import resolved, tested_set, threshold
+from .cache_key import binarise_threshold, read_condition, test_set_name
 from .embedding_file import Pass
 
 
 @torch.no_grad()
-def frames_of(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int = 4, manifest: Manifest | None = None) -> np.ndarray:
+def sample_frames(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int = 4, manifest: Manifest | None = None) -> np.ndarray:
     """Frames of test sequences as the network sees them under a condition; no network is built.
 
     Args:
@@ -44,7 +44,7 @@ def frames_of(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int 
         if not 0 <= position < len(data):
             raise IndexError(f"position {position}: the test list has {len(data)} sequences")
     for block in under:  # one condition after the other
-        viewer.hide(block, None if block is None else given(manifest, cfgs, block, data, picture))
+        viewer.hide(block, None if block is None else manifest_draws(manifest, cfgs, block, data, picture))
         for i, (position, own) in enumerate(wanted):
             if own == block:
                 batch = viewer.occluded_batch(collate([data[position]]))
@@ -54,16 +54,16 @@ def frames_of(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int 
     return np.stack([found[i] for i in range(len(wanted))])
 
 
-def given(manifest: Manifest | None, cfgs: dict, block: dict, data, picture: tuple[int, int]) -> dict | None:
+def manifest_draws(manifest: Manifest | None, cfgs: dict, block: dict, data, picture: tuple[int, int]) -> dict | None:
     """What a manifest hides of a host's test set under a block; None without one. Raises: see `Manifest.for_test`."""
     if manifest is None:
         return None
-    condition, sampling = resolved(cfgs, block), cfgs["evaluator_cfg"]["sampler"]["sample_type"]
+    condition, sampling = read_condition(cfgs, block), cfgs["evaluator_cfg"]["sampler"]["sample_type"]
     sequences = zip(data.label_list, data.types_list, data.views_list)
-    return manifest.for_test(condition.occlusion, condition.seed, tested_set(cfgs), sampling, sequences, picture)
+    return manifest.for_test(condition.occlusion, condition.seed, test_set_name(cfgs), sampling, sequences, picture)
 
 
-def manifest_of(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | None], names: Sequence[str] | None = None) -> Manifest:
+def build_manifest(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | None], names: Sequence[str] | None = None) -> Manifest:
     """What passes hid, as a manifest; passes over whole bodies are left out.
 
     Args:
@@ -75,14 +75,14 @@ def manifest_of(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | Non
     Raises:
         ConfigError: a moving occlusion, under a sampling that draws frames; ``reference_compat`` hides as the public code does.
     """
-    conditions, about = [], {"binarise": threshold(cfgs)}
+    conditions, about = [], {"binarise": binarise_threshold(cfgs)}
     for i, (done, block) in enumerate(zip(passes, hidings)):
         if block is not None:
-            condition = resolved(cfgs, block)
+            condition = read_condition(cfgs, block)
             refuse_published_hiding(cfgs)
             refuse_drawn_frames(cfgs["evaluator_cfg"]["sampler"]["sample_type"], done.drawn)
             low, high = condition.occlusion.hidden
             name = names[i] if names else f"{condition.occlusion.condition} {low:g}-{high:g} seed {condition.seed}"
             about.update(picture=tuple(done.meta["picture"]), data=done.meta["key"]["data"])
             conditions.append(Condition(name, condition.occlusion, condition.seed, done.drawn))
-    return Manifest(tested_set(cfgs), tuple(conditions), **about)
+    return Manifest(test_set_name(cfgs), tuple(conditions), **about)

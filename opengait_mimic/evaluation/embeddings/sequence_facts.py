@@ -11,15 +11,15 @@ from torch import Tensor
 
 from ...occlusion import KINDS
 from ...occlusion.clips import mean_over_frames, owners
-from .batching import pieces
+from .batching import cut_batch
 from .embedding_file import COLUMNS
 
 NAMES = ("kind", "hidden_drawn", "hidden_area", "frames", "ven_kind", "ven_hidden", *COLUMNS)
 
 
 @contextlib.contextmanager
-def followed(model, frames: int, told: Callable[[int], None] = lambda count: None):
-    """While this holds, the model embeds each batch of its test loop in `pieces`, and returns float32 ``embeddings [n, c, p]`` and
+def collect_facts(model, frames: int, told: Callable[[int], None] = lambda count: None):
+    """While this holds, the model embeds each batch of its test loop in `cut_batch`, and returns float32 ``embeddings [n, c, p]`` and
     ``facts [n, 9]``, float64, columns `NAMES`.
 
     Args:
@@ -36,7 +36,7 @@ def followed(model, frames: int, told: Callable[[int], None] = lambda count: Non
 
     def inputs_pretreament(inputs):
         found = []
-        for piece in pieces(inputs, frames):
+        for piece in cut_batch(inputs, frames):
             ipts = pretreat(piece)
             found.append((ipts, last.pop()))
         return found

@@ -11,10 +11,8 @@ import torch
 
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.base.processes import rank_and_world
-from opengait_mimic.evaluation.embeddings import batching as packing
-from opengait_mimic.evaluation.embeddings import embed
-from opengait_mimic.evaluation.embeddings import embed as running
-from opengait_mimic.evaluation.embeddings import embedding_file as layout
+from opengait_mimic.evaluation.embeddings import batching, embed_all
+from opengait_mimic.evaluation.embeddings import embed as embed_module
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training.launch import build, start_log
 from tests.evaluation.embeddings.scene import BLOCK, MIMIC, TEACHER
@@ -35,7 +33,7 @@ def hosts_own(cfgs, block):
 @pytest.mark.parametrize("stage", [TEACHER, "Baseline-2", MIMIC])
 def test_one_by_one_is_the_hosts_own_test_bit_for_bit(prepared, stage):
     cfgs = prepared(stage)
-    found = embed(cfgs, [None, BLOCK], batch=1, cache=False)
+    found = embed_all(cfgs, [None, BLOCK], batch=1, cache=False)
     for block, done in zip((None, BLOCK), found):
         own = hosts_own(cfgs, block)
         assert done.embeddings.dtype == np.float32 and np.array_equal(done.embeddings, own)
@@ -46,11 +44,11 @@ def test_one_by_one_is_the_hosts_own_test_bit_for_bit(prepared, stage):
 @pytest.mark.parametrize("together", [30, 1000])
 def test_several_at_a_time_are_each_as_alone(prepared, monkeypatch, stage, together):
     """GaitBase takes several; on the data's own sequences, to 1e-5 of the largest value."""
-    monkeypatch.setattr(running, "FRAMES", {"cpu": together})
+    monkeypatch.setattr(embed_module, "FRAMES", {"cpu": together})
     cfgs = prepared(stage)
-    alone, packed = (embed(cfgs, [None, BLOCK], batch=batch, cache=False) for batch in (1, None))
+    alone, packed = (embed_all(cfgs, [None, BLOCK], batch=batch, cache=False) for batch in (1, None))
     for one, several in zip(alone, packed):
-        assert (one.meta["batch"], several.meta["batch"]) == (1, packing.SEQUENCES)
+        assert (one.meta["batch"], several.meta["batch"]) == (1, batching.SEQUENCES)
         assert np.abs(one.embeddings - several.embeddings).max() <= 1e-5 * np.abs(one.embeddings).max()
         for name in ("kind", "hidden", "hidden_area", "frames", "draws"):
             assert np.array_equal(getattr(one, name), getattr(several, name))
@@ -82,18 +80,18 @@ def test_models_that_mix_sequences_take_one_at_a_time(trained, host, tmp_path, n
     build(prepare(file, "train"), True).save_ckpt(3)
     model = build(prepare(file, "embed"), False, occludable=True)
     model.hide(None)
-    found = packing.why_single(model)
+    found = batching.reason_for_single(model)
     assert why in found and bool(found) == bool(why)
-    with_a_bare_quirk = packing._tried(model)  # without the table GaitGL refuses by itself
+    with_a_bare_quirk = batching._tried(model)  # without the table GaitGL refuses by itself
     assert bool(with_a_bare_quirk) == bool(why)
 
 
 def test_a_number_that_the_trial_refuses_is_not_taken(prepared, monkeypatch, warned):
-    monkeypatch.setattr(running, "why_single", lambda model: "it mixes")
-    assert embed(prepared(TEACHER), [None], batch=4, cache=False)[0].meta["batch"] == 1
+    monkeypatch.setattr(embed_module, "reason_for_single", lambda model: "it mixes")
+    assert embed_all(prepared(TEACHER), [None], batch=4, cache=False)[0].meta["batch"] == 1
     assert warned == ["The test set is embedded one sequence at a time: it mixes"]
     with pytest.raises(ConfigError, match="batch = 0"):
-        embed(prepared(TEACHER), [None], batch=0, cache=False)
+        embed_all(prepared(TEACHER), [None], batch=0, cache=False)
 
 
 def test_pieces_keep_every_clip_and_the_limit():
@@ -104,7 +102,7 @@ def test_pieces_keep_every_clip_and_the_limit():
         lengths = [rng.randint(1, 12) if packed else 4 for _ in range(rng.randint(1, 9))]
         clips = [np.full((length, 2, 2), i) for i, length in enumerate(lengths)]
         names = [(i, f"t{i}", f"v{i}") for i in range(len(lengths))]
-        found = packing.pieces(packing.joined(clips, names, packed), limit)
+        found = batching.cut_batch(batching.join_clips(clips, names, packed), limit)
         seen = []
         for piece in found:
             n = len(piece.labels)
@@ -125,7 +123,7 @@ def test_pieces_keep_every_clip_and_the_limit():
 def test_half_precision_becomes_float32(prepared, monkeypatch):
     """As a network under enable_float16 on a GPU returns it."""
     cfgs = prepared(TEACHER)
-    make = running.build
+    make = embed_module.build
 
     def halved(*args, **named):
         model = make(*args, **named)
@@ -137,6 +135,5 @@ def test_half_precision_becomes_float32(prepared, monkeypatch):
         object.__setattr__(model, "forward", half)
         return model
 
-    monkeypatch.setattr(running, "build", halved)
-    monkeypatch.setattr(layout, "TYPES", layout.TYPES)
-    assert embed(cfgs, [None], batch=1, cache=False)[0].embeddings.dtype == np.float32
+    monkeypatch.setattr(embed_module, "build", halved)
+    assert embed_all(cfgs, [None], batch=1, cache=False)[0].embeddings.dtype == np.float32

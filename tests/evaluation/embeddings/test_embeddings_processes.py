@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from opengait_mimic.evaluation.embeddings import embed
-from opengait_mimic.evaluation.embeddings import embedding_file as layout
+from opengait_mimic.evaluation.embeddings import embed_all, embedding_file
 from tests.evaluation.embeddings.scene import BLOCK, MIMIC, folder, same
 from tests.host_runs import good, two_processes
 
@@ -19,37 +18,36 @@ import json, sys
 from opengait_mimic import host as hosts
 from opengait_mimic.training.launch import start_log
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.evaluation.embeddings import embed
-from opengait_mimic.evaluation.embeddings import run as running
-host, output, file, block, batch, chunk = sys.argv[1:]
+from opengait_mimic.evaluation.embeddings import embed_all
+host, output, file, block, batch = sys.argv[1:]
 hosts.bind(host, "cpu", output)
 cfgs = prepare(file, "embed")
 start_log(cfgs, False, False, quiet=True)
-running.CHUNK = int(chunk)
 seen = []
-found = embed(cfgs, [None, json.loads(block)], int(batch), progress=lambda done, total: seen.append((done, total)))
+found = embed_all(cfgs, [None, json.loads(block)], int(batch), progress=lambda done, total: seen.append((done, total)))
 assert seen == sorted(seen) and seen[-1][0] == seen[-1][1]
 print("passes", len(found))
 hosts.leave()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 3])
 def test_two_processes_write_the_passes_of_one(prepared, trained, output, host_spec, tmp_path, batch):
-    """Draws, names and frames bit for bit; embeddings to 1e-5 of the largest value, and one by one bit for bit. Padded parts too."""
+    """Facts bit for bit; embeddings to 1e-5 of the largest value, and one by one bit for bit. The last batch is padded."""
     cfgs = prepared(MIMIC)
     own = tmp_path / "output"
     shutil.copytree(output, own)
     shutil.rmtree(own / folder(cfgs).relative_to(output), ignore_errors=True)
-    one = embed(cfgs, [None, BLOCK], batch=batch, cache=False)
+    one = embed_all(cfgs, [None, BLOCK], batch=batch, cache=False)
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
-    words = [host_spec, own, trained.files[MIMIC], json.dumps(BLOCK), batch, 7]
+    words = [host_spec, own, trained.files[MIMIC], json.dumps(BLOCK), batch]
     said = good(*two_processes(), script, *words, cwd=tmp_path)
     assert sorted(line for line in said.splitlines() if line.startswith("passes")) == ["passes 0", "passes 2"]
     files = sorted((own / folder(cfgs).relative_to(output)).iterdir())
     assert len(files) == 2
-    two = sorted((layout.load(Path(file)) for file in files), key=lambda done: done.meta["key"]["condition"] is not None)
+    two = sorted((embedding_file.load(Path(file)) for file in files), key=lambda done: done.meta["key"]["condition"] is not None)
     for a, b in zip(one, two):
         assert a.meta == b.meta
         if batch == 1:

@@ -1,0 +1,126 @@
+"""Cached passes: read without a model, embedded again if damaged, resumed condition by condition."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+from opengait_mimic.evaluation.embeddings import embed as embed_module
+from opengait_mimic.evaluation.embeddings import embed_all, embedding_file
+from tests.evaluation.embeddings.scene import BLOCK, MIMIC, folder, same
+
+
+def test_a_cached_pass_is_read_without_a_model(fresh, monkeypatch):
+    cfgs = fresh()
+    first = embed_all(cfgs, [None, BLOCK])
+    files = sorted(folder(cfgs).iterdir())
+    assert len(files) == 2 and all(file.suffix == ".npz" for file in files)
+    monkeypatch.setattr(embed_module, "build", None)  # would fail
+    seen = []
+    again = embed_all(cfgs, [None, BLOCK], progress=lambda done, total: seen.append((done, total)))
+    for one, two in zip(first, again):
+        same(one, two)
+        assert one.meta == two.meta
+    n = len(first[0].labels)
+    assert seen == [(n, 2 * n), (2 * n, 2 * n)]
+    with np.load(files[0], allow_pickle=False) as found:
+        assert {name: found[name].dtype for name in embedding_file.TYPES} == embedding_file.TYPES
+        assert json.loads(str(found["meta"]))["key"]["model_cfg"]["model"] == MIMIC
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed", "another's", "empty"])
+def test_a_damaged_file_is_reported_and_made_again(fresh, warned, damage):
+    cfgs = fresh()
+    whole, hidden = embed_all(cfgs, [None, BLOCK])
+    file = next(folder(cfgs).glob("whole-*.npz"))
+    content = file.read_bytes()
+    middle = len(content) // 2
+    changed = {
+        "truncated": content[:middle],
+        "empty": b"",
+        "changed": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+    }
+    if damage == "another's":
+        embedding_file.save(file, hidden)
+    else:
+        file.write_bytes(changed[damage])
+    (again,) = embed_all(cfgs, [None])
+    same(whole, again)
+    assert len(warned) == 1 and str(file) in warned[0]
+    assert file.read_bytes() == content
+
+
+def test_a_cached_pass_of_another_batch_is_used_and_reported(fresh, noted):
+    cfgs = fresh()
+    (one,) = embed_all(cfgs, [None], batch=2)
+    noted.clear()
+    (again,) = embed_all(cfgs, [None], batch=3)
+    (file,) = folder(cfgs).glob("whole-*.npz")
+    same(one, again)
+    assert noted == [f"{file} was made with 2 sequences at a time, not 3; it is used, the two agree to 1e-5"]
+
+
+def test_half_written_files_of_killed_processes_are_removed(fresh):
+    cfgs = fresh()
+    embed_all(cfgs, [None])
+    (file,) = folder(cfgs).iterdir()
+    recent, old, other = (file.with_name(f".{name}.{pid}") for name, pid in ((file.name, 1), (file.name, 2), ("other.npz", 3)))
+    for each in (recent, old, other):
+        each.write_bytes(b"half")
+    for each in (old, other):
+        os.utime(each, (0, time.time() - embedding_file.STALE - 60))
+    embed_all(cfgs, [None])
+    assert [each.exists() for each in (recent, old, other)] == [True, False, True]
+
+
+def test_any_damaged_byte_is_detected(tmp_path):
+    """Every byte in two ways and every length: reported as unfit, or the arrays are unchanged."""
+    file, arrays = tmp_path / "a.npz", {"a": np.arange(3, dtype=np.float32), "b": np.array("text")}
+    embedding_file.write(file, arrays)
+    content, unfit = file.read_bytes(), 0
+    changed = [content[:i] + bytes([content[i] ^ bits]) + content[i + 1 :] for i in range(len(content)) for bits in (1, 0xFF)]
+    for damaged in [*changed, *(content[:i] for i in range(0, len(content), 3))]:
+        file.write_bytes(damaged)
+        try:
+            found = embedding_file.read(file)
+        except embedding_file.Unfit:
+            unfit += 1
+        else:
+            assert all(np.array_equal(found[name], arrays[name]) for name in found)
+    assert unfit > len(content)
+
+
+def test_without_a_cache_nothing_is_written(fresh):
+    cfgs = fresh()
+    embed_all(cfgs, [None], cache=False)
+    assert not folder(cfgs).exists()
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("sampling", ["all_ordered", "fixed_unordered"])
+def test_a_stopped_run_goes_on_with_the_first_condition_that_is_missing(fresh, monkeypatch, sampling):
+    """Bit for bit, also where frames are drawn; a finished condition is not embedded again."""
+    cfgs = fresh()
+    cfgs["evaluator_cfg"]["sampler"].update(sample_type=sampling, frames_num_fixed=4)
+    expected = embed_all(cfgs, [None, BLOCK], batch=2, cache=False)
+    n = len(expected[0].labels)
+
+    def kill(done, total):
+        if done >= n + 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        embed_all(cfgs, [None, BLOCK], batch=2, progress=kill)
+    assert len(list(folder(cfgs).iterdir())) == 1
+    seen = []
+    again = embed_all(cfgs, [None, BLOCK], batch=2, progress=lambda done, total: seen.append(done))
+    for one, two in zip(expected, again):
+        same(one, two)
+    assert seen[:2] == [n, n + 2] and seen[-1] == 2 * n
