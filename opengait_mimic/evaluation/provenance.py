@@ -1,72 +1,89 @@
-"""Where a result comes from: all that another person needs to know to get the same numbers."""
+"""What a result says of its origin: the checkpoint, what it was tested on and how, and the versions that computed it."""
 
 from __future__ import annotations
 
 import copy
-import datetime
 import hashlib
 import json
-import platform
-import sys
-from importlib import metadata
 from pathlib import Path
 
-import torch
+from .. import __version__
+from .. import host as hosts
+from ..base.config import read
+from ..base.files import sha256
+from ..base.processes import rank_and_world
+from ..models.depends import Use, dependencies
+from ..models.prepare import model_class
+from .reference_result import Reference
+from .rp_reference import hp_checkpoint_hash, own_weights_hash, tested_checkpoint
+from .test_setup import TestSetup
 
 PLACES = {
     "data_cfg": ("dataset_root", "dataset_partition", "num_workers", "cache"),
     "evaluator_cfg": ("restore_hint",),
 }
-"""Keys that say where something lies on a machine, or how fast it is read; what lies there has hashes of its own."""
+"""Keys that hold a path on one machine, or a reading speed; the contents have hashes."""
 
 
-def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | None], measured: dict, machine: dict) -> dict:
+def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Path | None, measured: dict) -> dict:
     """The entry ``provenance`` of a result, plain values.
 
     Args:
-        cfgs: the merged configuration, as it was run.
-        file: the YAML it came from; None = a configuration without a file.
-        weights: SHA-256 of the files of ``checkpoint``, ``teacher``, ``ven``, and of the checkpoint that HP was measured with (``hp``);
-            ``weights``: of Baseline-1, the hash of its tensors that its mimics' checkpoints keep. None where there is none.
-        measured: ``method``, ``backbone``, ``backbone_cfg``, ``dataset``, ``protocol_name``, ``protocol_hash``, ``pairs``, ``metric``,
-            ``data`` (the test data's fingerprint), ``seeds``, ``occlusion`` (condition -> the complete block of the first seed),
-            ``ven_kinds`` (what the model's VEN was taught, or None), ``preset`` (or the name of a file of cells), ``manifest`` and
-            ``saved_manifest`` (SHA-256 of the files or None).
-        machine: ``host``, ``commit``, ``version`` (of the plugin), ``device``, ``processes``.
+        setup: of the test.
+        earlier: the result that HP is taken from; None = HP was measured in this run.
+        file: the YAML of the configuration; None = a configuration without a file.
+        measured: what was measured: the facts of every row, ``occlusion`` (condition -> the block of the first seed), ``preset``,
+            ``left_out``, ``manifest`` and ``saved_manifest`` (SHA-256 or None).
 
     Returns:
-        All of these, with ``cfgs`` (the file's name), ``config`` (see `config_hash`), `versions`, and ``date`` (`now`).
+        ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the
+        model depends on (None = not there) and of ``hp``'s checkpoint, ``weights`` (`own_weights_hash`), ``ven_kinds`` (kinds that a
+        frozen network inside names), ``host``, ``commit``, ``version``, ``device``, ``processes``, `versions` and ``date``.
     """
+    host, cfgs = hosts.current(), setup.cfgs
     return {
         **measured,
         "cfgs": None if file is None else Path(file).name,
         "config": config_hash(cfgs),
-        **{key: weights.get(key) for key in ("checkpoint", "teacher", "ven", "hp", "weights")},
-        **machine,
+        "checkpoint": sha256(tested_checkpoint(cfgs)),
+        **_hash_dependencies(setup),
+        "hp": hp_checkpoint_hash(setup, earlier),
+        "weights": own_weights_hash(setup),
+        "ven_kinds": _kinds_inside(cfgs),
+        "host": host.name,
+        "commit": host.commit,
+        "version": __version__,
+        "device": str(hosts.device()),
+        "processes": rank_and_world()[1],
         **versions(),
         "date": now(),
     }
 
 
-def versions() -> dict[str, str]:
-    """Of python and of what computes: torch, numpy, kornia; and CUDA's and OpenCV's, where torch is built with it and it is loaded."""
-    found = {"python": platform.python_version(), "torch": torch.__version__}
-    found.update({name: metadata.version(name) for name in ("numpy", "kornia")})
-    if torch.version.cuda:
-        found["cuda"] = torch.version.cuda
-    if "cv2" in sys.modules:  # the host's transforms are its
-        found["cv2"] = sys.modules["cv2"].__version__
+def _hash_dependencies(setup: TestSetup) -> dict[str, str | None]:
+    """SHA-256 of the checkpoints of teacher, VEN ...; None if the file is not there, or is not the one that trained the model."""
+    found: dict[str, str | None] = {"teacher": None, "ven": None}
+    for name, network in dependencies(setup.cfgs).items():
+        file = network.weights()
+        trained = network.use is Use.FROZEN_INSIDE or (network.use is Use.TRAINING and setup.reference is not None)
+        found[name] = sha256(file) if trained and file.is_file() else None
     return found
 
 
-def now() -> str:
-    """UTC, ISO 8601, to the second."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+def _kinds_inside(cfgs: dict) -> list[str] | None:
+    """The kinds that a frozen network inside the model was trained to name; None without one."""
+    for network in dependencies(cfgs).values():
+        inner = network.read_cfgs()
+        fields = getattr(model_class(inner), "FIELDS", {})
+        if network.use is Use.FROZEN_INSIDE and "kinds" in fields:
+            return read(inner["model_cfg"], "model_cfg", fields).kinds
+    return None
 
 
 def config_hash(cfgs: dict) -> str:
-    """``sha256:<hex>`` of a merged configuration: of its JSON with sorted keys, without `PLACES` and the test's batch (the number of
-    processes), so that moving the data or adding a process does not change it.
+    """``sha256:<hex>`` of a merged configuration, without `PLACES` and the test's batch size.
+
+    So neither another place of the data nor another number of processes changes it.
     """
     kept = copy.deepcopy(cfgs)
     for block, keys in PLACES.items():
