@@ -6,13 +6,14 @@ TORCH_VERSION ?= 2.13.0
 # PyTorch's own index of builds without CUDA (a tenth of the size), for machines without an NVIDIA GPU.
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: help install demo test slow docs lint clean
+.PHONY: help install demo test slow docs pages lint clean
 
 help:
 	@echo "make demo   train and compare on generated walkers (about 6 minutes on two cores)"
 	@echo "make test   the default tests (about 4 minutes on two cores)"
 	@echo "make slow   the tests that start processes, kill and resume trainings, build every backbone"
 	@echo "make docs   the documentation, into site/"
+	@echo "make pages  write the generated parts of the documentation again"
 	@echo "make lint   ruff and the layers of the package"
 
 install: $(VENV)/ready
@@ -42,8 +43,11 @@ slow: $(VENV)/ready
 	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 docs: $(VENV)/ready-docs
-	$(BIN)/python docs/generate_configuration.py
+	$(BIN)/python docs/generate_configuration.py --check
 	$(BIN)/mkdocs build --strict
+
+pages: $(VENV)/ready
+	$(BIN)/python docs/generate_configuration.py
 
 lint: $(VENV)/ready-docs
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """Write the generated parts of the documentation: ``configuration.md``, and the rebindings in ``architecture.md``.
 
-``make docs`` runs it. ``python docs/generate_configuration.py --check`` writes nothing and exits with 1 where a page is out of date.
+``make pages`` runs it. With ``--check`` it writes nothing and exits with 1 where a page is out of date.
 """
 
 from __future__ import annotations
@@ -56,8 +56,13 @@ def table_of(block: type[Block]) -> str:
         field = block.model_fields[key]
         default = "required" if field.is_required() else f"`{show_value(field.get_default(call_default_factory=True))}`"
         cells = [f"`{key}`", default, describe(kind), (field.description or "").replace("``", "`")]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append(table_row(cells))
     return "\n".join(lines)
+
+
+def table_row(cells: list[str]) -> str:
+    """A row of a Markdown table."""
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
 
 
 def show_value(value) -> str:
@@ -83,7 +88,7 @@ def configuration_page() -> str:
 def architecture_page() -> str:
     """``architecture.md`` with the present table of rebindings."""
     text = (PAGES / "architecture.md").read_text(encoding="utf-8")
-    rows = [f"| `{name}` | {hosts} | {why} |" for name, hosts, why in host.adapt.rebinding_table()]
+    rows = [table_row([f"`{name}`", hosts, why]) for name, hosts, why in host.rebinding_table()]
     table = "\n".join([MARKS[0], "", "| name | in | why |", "|---|---|---|", *rows, "", MARKS[1]])
     return re.sub(f"{MARKS[0]}.*{MARKS[1]}", lambda _: table, text, flags=re.S)
 
@@ -95,7 +100,7 @@ def main(check: bool) -> int:
     stale = [name for name, text in pages.items() if not (PAGES / name).exists() or (PAGES / name).read_text(encoding="utf-8") != text]
     for name in () if check else stale:
         (PAGES / name).write_text(pages[name], encoding="utf-8")
-    print("\n".join(f"docs/{name}: {'out of date; run make docs' if check else 'written'}" for name in stale) or "up to date")
+    print("\n".join(f"docs/{name}: {'out of date; run `make pages`' if check else 'written'}" for name in stale) or "up to date")
     return 1 if check and stale else 0
 
 

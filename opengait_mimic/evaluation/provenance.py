@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import json
 from pathlib import Path
 
 from .. import __version__
 from .. import host as hosts
+from ..base import checkpoint_file
 from ..base.config import read
 from ..base.files import sha256
+from ..base.plain_values import as_json
 from ..base.processes import rank_and_world
+from ..base.versions import library_versions, utc_now
 from ..models.depends import Use, dependencies
 from ..models.prepare import model_class
+from ..training.record import config_hash, readable
 from .reference_result import Reference
 from .rp_reference import hp_checkpoint_hash, own_weights_hash, tested_checkpoint
 from .test_setup import TestSetup
-
-PLACES = {
-    "data_cfg": ("dataset_root", "dataset_partition", "num_workers", "cache"),
-    "evaluator_cfg": ("restore_hint",),
-}
-"""Keys that hold a path on one machine, or a reading speed; the contents have hashes."""
 
 
 def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Path | None, measured: dict) -> dict:
@@ -38,7 +33,8 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
     Returns:
         ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the
         model depends on (None = not there) and of ``hp``'s checkpoint, ``weights`` (`own_weights_hash`), ``ven_kinds`` (kinds that a
-        frozen network inside names), ``host``, ``commit``, ``version``, ``device``, ``processes``, `versions` and ``date``.
+        frozen network inside names), ``training`` (the checkpoint's record, or None), ``evaluator_cfg``, ``host``, ``commit``,
+        ``version``, ``device``, ``processes``, `library_versions` and ``date``.
     """
     host, cfgs = hosts.current(), setup.cfgs
     return {
@@ -50,13 +46,15 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
         "hp": hp_checkpoint_hash(setup, earlier),
         "weights": own_weights_hash(setup),
         "ven_kinds": _kinds_inside(cfgs),
+        "training": readable(checkpoint_file.entry(tested_checkpoint(cfgs))) or None,
+        "evaluator_cfg": as_json(cfgs["evaluator_cfg"]),
         "host": host.name,
         "commit": host.commit,
         "version": __version__,
         "device": str(hosts.device()),
         "processes": rank_and_world()[1],
-        **versions(),
-        "date": now(),
+        **library_versions(),
+        "date": utc_now(),
     }
 
 
@@ -78,16 +76,3 @@ def _kinds_inside(cfgs: dict) -> list[str] | None:
         if network.use is Use.FROZEN_INSIDE and "kinds" in fields:
             return read(inner["model_cfg"], "model_cfg", fields).kinds
     return None
-
-
-def config_hash(cfgs: dict) -> str:
-    """``sha256:<hex>`` of a merged configuration, without `PLACES` and the test's batch size.
-
-    So neither another place of the data nor another number of processes changes it.
-    """
-    kept = copy.deepcopy(cfgs)
-    for block, keys in PLACES.items():
-        for key in keys:
-            kept.get(block, {}).pop(key, None)
-    (kept.get("evaluator_cfg", {}).get("sampler") or {}).pop("batch_size", None)
-    return "sha256:" + hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()

@@ -92,14 +92,14 @@ def test_the_whole_body_row_is_what_a_plain_test_prints(trained, results, tmp_pa
 def test_the_teachers_gallery_cell(trained, results):
     """Recomputed with a loop: occluded probes of the mimic against whole bodies embedded by the teacher."""
     from opengait_mimic.evaluation.embeddings import embed_all
-    from opengait_mimic.evaluation.test_setup import teacher_cfgs
+    from opengait_mimic.evaluation.rp_reference import reference_cfgs
     from opengait_mimic.models.prepare import prepare
     from opengait_mimic.training.launch import start_log
 
     cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)
     own = embed_all(cfgs, [cfgs["evaluator_cfg"]["occlusion"]])[0]
-    teacher = embed_all(teacher_cfgs(cfgs)[0], [None])[0]
+    teacher = embed_all(reference_cfgs(cfgs)[0], [None])[0]
     hits = []
     gallery = [i for i, t in enumerate(own.types) if t == "nm-01"]
     for i, type_ in enumerate(own.types):

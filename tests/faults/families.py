@@ -31,19 +31,15 @@ ELSEWHERE = {
             "without_weights",
             "would_run",
             "restores_with",
-            "an_entry_that_was_edited",
-            "a_record_in_an_entry",
         ],
         "full disk": ["a_write_that_fails"],
     },
     "tests/training/test_converting.py": {"bad checkpoints": ["nothing_runs_until", "what_was_not_said"]},
-    "tests/test_layout.py": {"bad checkpoints": ["that_no_training_writes", "whatever_is_edited"]},
     "tests/training/test_keeping.py": {
-        "bad checkpoints": ["newest_that_is_damaged", "one_that_was_changed", "of_an_earlier_start_is", "later_than_wanted"],
+        "bad checkpoints": ["newest_that_is_damaged", "one_without_a_record", "of_an_earlier_start", "later_than_tested"],
         "changed data": ["another_training_is_not"],
     },
     "tests/training/test_kills.py": {"killed runs": ["killed_again_and_again"]},
-    "tests/host/test_watchdog.py": {"killed ranks": ["ends_all_others", "dies_without_a_word", "found_sooner", "store_that_goes_away"]},
 }
 """File -> family -> parts of the names of its fault tests."""
 

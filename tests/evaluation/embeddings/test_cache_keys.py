@@ -11,7 +11,7 @@ import torch
 from opengait_mimic import host as hosts
 from opengait_mimic.evaluation.embeddings import cache_key as keys
 from opengait_mimic.evaluation.embeddings import code_hash as code
-from opengait_mimic.evaluation.embeddings import fingerprint
+from opengait_mimic.evaluation.embeddings import fingerprint_test_data
 from opengait_mimic.evaluation.embeddings.cache_key import file_stem, pass_key
 from opengait_mimic.evaluation.embeddings.code_hash import code_hash
 from opengait_mimic.host import Host
@@ -109,14 +109,14 @@ def test_the_fingerprint_sees_files_come_go_grow_and_be_renamed(prepared, tree, 
     root = tmp_path / "moved"
     shutil.copytree(tree.root, root)
     cfgs = copy.deepcopy(cfgs)
-    first = fingerprint(cfgs)
+    first = fingerprint_test_data(cfgs)
     cfgs["data_cfg"]["dataset_root"] = str(root)
-    assert fingerprint(cfgs) == first  # the place does not enter
+    assert fingerprint_test_data(cfgs) == first  # the place does not enter
     test = [file for file in sorted(root.rglob("*.pkl")) if file.parts[-4] in tree.test]
     seen = {first}
 
     def changed():
-        found = fingerprint(cfgs)
+        found = fingerprint_test_data(cfgs)
         assert found not in seen
         seen.add(found)
 
@@ -135,4 +135,4 @@ def test_the_fingerprint_sees_files_come_go_grow_and_be_renamed(prepared, tree, 
     changed()
     trained_on = next(file for file in sorted(root.rglob("*.pkl")) if file.parts[-4] in tree.train)
     trained_on.write_bytes(b"")
-    assert fingerprint(cfgs) in seen  # the other half is none of its matter
+    assert fingerprint_test_data(cfgs) in seen  # the other half is none of its matter

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
 import torch
 
+from opengait_mimic.base import checkpoint_file
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training.launch import launch
 from opengait_mimic.training.trained_on import trained_kinds
@@ -19,18 +19,19 @@ SECOND = {"kinds": {"none": 0.5, "middle": 0.5}, "hidden": [0.2, 0.3]}
 
 
 def weights_at(file, iteration=3):
-    from opengait_mimic.training.inputs import checkpoint_at
+    from opengait_mimic.host.run_paths import checkpoint_at
 
     return checkpoint_at(prepare(file, "train"), iteration)
 
 
 def said(file):
-    """What the record beside a training's checkpoints says."""
-    return json.loads((weights_at(file).parents[1] / "training.json").read_text())["trained_on"]
+    """What the record of the checkpoint that the test reads says."""
+    return checkpoint_file.entry(weights_at(file, prepare(file, "train")["evaluator_cfg"]["restore_hint"]))["trained_on"]
 
 
 def kinds_of(file, checkpoint=None):
-    return trained_kinds(prepare(file, "test"), checkpoint)
+    cfgs = prepare(file, "test")
+    return trained_kinds(cfgs, checkpoint or weights_at(file, cfgs["evaluator_cfg"]["restore_hint"]))
 
 
 @pytest.fixture(scope="module")
@@ -70,48 +71,29 @@ def test_going_on_from_a_checkpoint_adds_no_phase(further, stage):
     assert kinds_of(further[stage]) == ["none", "bottom", "top", "middle"]
 
 
-def test_a_mimics_checkpoint_says_it_itself(further, trained, tmp_path):
-    from opengait_mimic.models.upstream_weights import read_weights
-
-    moved = shutil.copy(weights_at(further["MimicGait"], 4), tmp_path / "moved.pt")
-    assert read_weights(moved, "test")["_extra_state"]["trained_on"] == {**SECOND, "before": [FIRST]}
-    assert kinds_of(trained.files["MimicGait"], moved) == ["none", "bottom", "top", "middle"]
+@pytest.mark.parametrize("stage", STUDENTS)
+def test_a_checkpoint_that_was_moved_says_it_itself(further, trained, tmp_path, stage):
+    moved = shutil.copy(weights_at(further[stage], 4), tmp_path / "moved.pt")
+    assert kinds_of(trained.files[stage], moved) == ["none", "bottom", "top", "middle"]
 
 
-def test_a_plain_file_without_its_record_says_nothing_of_baseline_2(trained, tmp_path):
-    moved = shutil.copy(weights_at(trained.files["Baseline-2"]), tmp_path / "moved.pt")
+def test_a_file_without_a_record_says_nothing_under_a_yaml_of_ours(trained, tmp_path):
+    found = torch.load(weights_at(trained.files["Baseline-2"]), weights_only=True)
+    del found[checkpoint_file.ENTRY]
+    torch.save(found, moved := tmp_path / "moved.pt")
     assert kinds_of(trained.files["Baseline-2"], moved) is None
     start = {"trainer_cfg__restore_hint": str(moved), "trainer_cfg__save_name": "unknown", "evaluator_cfg__save_name": "unknown"}
     launch(file := variant(trained.files["Baseline-2"], tmp_path, **start), "train", quiet=True)
     assert said(file)["before"] is None and kinds_of(file) is None  # nor do weights that started from it
 
 
-def test_a_record_beside_another_file_is_not_believed(trained, tmp_path):
-    folder = shutil.copytree(weights_at(trained.files["Baseline-2"]).parents[1], tmp_path / "run")
-    file = next(folder.glob("checkpoints/*.pt"))
-    assert kinds_of(trained.files["Baseline-2"], file) == ["none", "bottom", "top"]  # moved together they still belong together
-    torch.save({**torch.load(file, weights_only=True), "iteration": 99}, file)
-    assert kinds_of(trained.files["Baseline-2"], file) is None
-
-
 def test_a_hosts_own_model_hides_what_its_transform_hides(trained, tmp_path):
+    """Of a file of OpenGait's own the YAML decides."""
     teacher = trained.files["GaitBase (teacher)"]
-    moved = shutil.copy(weights_at(teacher), tmp_path / "moved.pt")
+    found = torch.load(weights_at(teacher), weights_only=True)
+    del found[checkpoint_file.ENTRY]
+    torch.save(found, moved := tmp_path / "moved.pt")
     assert kinds_of(teacher, moved) == ["none"]
     steps = [{"type": "BaseSilCuttingTransform"}, {"type": "OcclusionAugmentation", "kinds": {"pole": 0.5, "none": 0.5}}]
     hidden = variant(teacher, tmp_path, trainer_cfg__transform=[{"type": "Compose", "trf_cfg": steps}])
     assert kinds_of(hidden, moved) == ["none", "pole"]
-
-
-def test_older_files_say_what_they_always_said(further, trained, tmp_path):
-    folder = shutil.copytree(weights_at(further["Baseline-2"], 4).parents[1], tmp_path / "run")
-    record = json.loads((folder / "training.json").read_text())
-    file = folder / "checkpoints" / weights_at(further["Baseline-2"], 4).name
-    del record["trained_on"]
-    (folder / "training.json").write_text(json.dumps(record))
-    assert kinds_of(further["Baseline-2"], file) is None  # it started from weights that this record does not describe
-    loaded = torch.load(weights_at(trained.files["MimicGait"]), weights_only=True)
-    for entry, kinds in ((FIRST, ["none", "bottom", "top"]), (None, None)):
-        loaded["model"]["_extra_state"]["trained_on"] = entry
-        torch.save(loaded, tmp_path / "old.pt")
-        assert kinds_of(trained.files["MimicGait"], tmp_path / "old.pt") == kinds
