@@ -14,7 +14,7 @@ from ..base.processes import rank_and_world
 from ..base.versions import library_versions, utc_now
 from ..models.depends import Use, dependencies
 from ..models.prepare import model_class
-from ..training.record import config_hash, readable
+from ..training.record import PLACES, config_hash, readable
 from .reference_result import Reference
 from .rp_reference import hp_checkpoint_hash, own_weights_hash, tested_checkpoint
 from .test_setup import TestSetup
@@ -33,7 +33,7 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
     Returns:
         ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the
         model depends on (None = not there) and of ``hp``'s checkpoint, ``weights`` (`own_weights_hash`), ``ven_kinds`` (kinds that a
-        frozen network inside names), ``training`` (the checkpoint's record, or None), ``evaluator_cfg``, ``host``, ``commit``,
+        frozen network inside names), ``training`` (the checkpoint's record without paths, or None), ``evaluator_cfg``, ``host``, ``commit``,
         ``version``, ``device``, ``processes``, `library_versions` and ``date``.
     """
     host, cfgs = hosts.current(), setup.cfgs
@@ -46,8 +46,8 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
         "hp": hp_checkpoint_hash(setup, earlier),
         "weights": own_weights_hash(setup),
         "ven_kinds": _kinds_inside(cfgs),
-        "training": readable(checkpoint_file.entry(tested_checkpoint(cfgs))) or None,
-        "evaluator_cfg": as_json(cfgs["evaluator_cfg"]),
+        "training": _read_record(cfgs),
+        "evaluator_cfg": _without_places(as_json({"evaluator_cfg": cfgs["evaluator_cfg"]}))["evaluator_cfg"],
         "host": host.name,
         "commit": host.commit,
         "version": __version__,
@@ -66,6 +66,17 @@ def _hash_dependencies(setup: TestSetup) -> dict[str, str | None]:
         trained = network.use is Use.FROZEN_INSIDE or (network.use is Use.TRAINING and setup.reference is not None)
         found[name] = sha256(file) if trained and file.is_file() else None
     return found
+
+
+def _read_record(cfgs: dict) -> dict | None:
+    """The record in the tested checkpoint, without this machine's paths; None if it has none."""
+    record = readable(checkpoint_file.entry(tested_checkpoint(cfgs)))
+    record.pop("command", None)
+    return {**record, "config": _without_places(record["config"])} if record else None
+
+
+def _without_places(cfgs: dict) -> dict:
+    return {block: {k: v for k, v in keys.items() if k not in PLACES[block]} if block in PLACES else keys for block, keys in cfgs.items()}
 
 
 def _kinds_inside(cfgs: dict) -> list[str] | None:

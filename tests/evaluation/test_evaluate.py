@@ -217,6 +217,13 @@ def test_a_reference_of_something_else_is_refused(command, trained, results, tmp
     assert told in str(caught.value.code) and "earlier.json" in str(caught.value.code)
 
 
+def test_provenance_states_the_training_and_no_place_of_the_data(results, tree):
+    held = json.loads(results["MimicGait"].read_text())["provenance"]
+    assert held["training"]["iteration"] == 3 and held["training"]["recipe"]["model_cfg"]["model"] == "MimicGait"
+    assert str(tree.root) not in json.dumps(held)
+    assert held["torch"] and held["numpy"] and held["python"] and held["date"].endswith("+00:00")
+
+
 def test_a_reference_of_another_teacher_is_refused(command, trained, results, tmp_path):
     """Of the mimic's own teacher the checkpoint's hash stands in its provenance, as that by which the mimic knows it."""
     held = json.loads(results[TEACHER].read_text())

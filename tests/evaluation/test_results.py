@@ -11,7 +11,6 @@ import pytest
 
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.evaluation.cells import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding
-from opengait_mimic.evaluation.provenance import provenance
 from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.evaluation.result import Result, check_writable, write_result
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, extreme_trials, render_clips, row_retrievals, sheet_clips
@@ -20,7 +19,6 @@ from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, rank_probes
 from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, score_cell, verify_cell
 from opengait_mimic.metrics.protocols import score, split
-from opengait_mimic.training.record import config_hash
 from tests.metrics.test_splits import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))
@@ -420,27 +418,3 @@ def test_a_place_that_cannot_be_written_is_told(scorer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HostError, match="cannot write"):
         write_result(tmp_path / "file" / "out", Result([], [], {}, [], scorer.names, {}, {}))
-
-
-# ---------------------------------------------------------------- provenance
-
-
-def test_the_configurations_hash_is_that_of_what_decides():
-    cfgs = {
-        "data_cfg": {"dataset_root": "/a", "dataset_partition": "/b", "num_workers": 1, "dataset_name": "GREW"},
-        "evaluator_cfg": {"restore_hint": "/c", "metric": "euc", "sampler": {"batch_size": 4, "sample_type": "all_ordered"}},
-    }
-    moved = json.loads(json.dumps(cfgs))
-    moved["data_cfg"].update(dataset_root="/z", num_workers=8)
-    moved["evaluator_cfg"]["sampler"]["batch_size"] = 1
-    assert config_hash(moved) == config_hash(cfgs) and cfgs["data_cfg"]["dataset_root"] == "/a"
-    moved["evaluator_cfg"]["metric"] = "cos"
-    assert config_hash(moved) != config_hash(cfgs)
-
-
-def test_provenance_names_no_place_of_this_machine():
-    cfgs = {"data_cfg": {"dataset_root": "/secret/place"}, "evaluator_cfg": {}}
-    found = provenance(cfgs, "/secret/place/x.yaml", {"checkpoint": "sha256:1"}, {"seeds": [0]}, {"device": "cpu"})
-    assert found["cfgs"] == "x.yaml" and "/secret" not in json.dumps(found)
-    assert (found["checkpoint"], found["teacher"], found["ven"]) == ("sha256:1", None, None)
-    assert found["torch"] and found["numpy"] and found["python"] and found["date"].endswith("+00:00")
