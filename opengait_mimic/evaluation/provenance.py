@@ -33,8 +33,8 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
     Returns:
         ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the
         model depends on (None = not there) and of ``hp``'s checkpoint, ``weights`` (`own_weights_hash`), ``ven_kinds`` (kinds that a
-        frozen network inside names), ``training`` (the checkpoint's record without paths, or None), ``evaluator_cfg``, ``host``, ``commit``,
-        ``version``, ``device``, ``processes``, `library_versions` and ``date``.
+        frozen network inside names), ``training`` (the checkpoint's record without paths, or None), ``evaluator_cfg``, ``host``,
+        ``commit``, ``version``, ``device``, ``processes``, `library_versions` and ``date``.
     """
     host, cfgs = hosts.current(), setup.cfgs
     return {
@@ -61,7 +61,7 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
 def _hash_dependencies(setup: TestSetup) -> dict[str, str | None]:
     """SHA-256 of the checkpoints of teacher, VEN ...; None if the file is not there, or is not the one that trained the model."""
     found: dict[str, str | None] = {"teacher": None, "ven": None}
-    for name, network in dependencies(setup.cfgs).items():
+    for name, network in dependencies(setup.cfgs, in_test=True).items():
         file = network.weights()
         trained = network.use is Use.FROZEN_INSIDE or (network.use is Use.TRAINING and setup.reference is not None)
         found[name] = sha256(file) if trained and file.is_file() else None
@@ -81,7 +81,7 @@ def _without_places(cfgs: dict) -> dict:
 
 def _kinds_inside(cfgs: dict) -> list[str] | None:
     """The kinds that a frozen network inside the model was trained to name; None without one."""
-    for network in dependencies(cfgs).values():
+    for network in dependencies(cfgs, in_test=True).values():
         inner = network.read_cfgs()
         fields = getattr(model_class(inner), "FIELDS", {})
         if network.use is Use.FROZEN_INSIDE and "kinds" in fields:

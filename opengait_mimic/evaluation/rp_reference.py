@@ -9,7 +9,8 @@ from ..base.errors import CheckpointError, ConfigError
 from ..base.files import sha256
 from ..host.model_cfg import cfgs_for_backbone
 from ..host.run_paths import checkpoint_file
-from ..models.depends import Use, dependencies, rp_reference
+from ..models.depends import Use, rp_reference
+from ..models.prepare import model_class
 from .reference_result import Reference
 
 
@@ -33,7 +34,7 @@ def reference_cfgs(cfgs: dict) -> tuple[dict | None, str]:
 
 def is_distilled(cfgs: dict) -> bool:
     """Whether a network that is used in training only taught the model. Only that network may embed a gallery for it."""
-    return any(each.use is Use.TRAINING for each in dependencies(cfgs).values())
+    return Use.TRAINING in getattr(model_class(cfgs), "DEPENDS", {}).values()
 
 
 def tested_checkpoint(cfgs: dict) -> Path:

@@ -274,7 +274,7 @@ def test_the_older_name_of_the_split_option_is_refused(trained, capsys):
 def test_a_ven_ranks_nobody(command, trained):
     with pytest.raises(SystemExit) as caught:
         command(trained.files["VEN"])
-    assert "it ranks nobody" in str(caught.value.code)
+    assert "it has no embedding to rank" in str(caught.value.code)
 
 
 def test_a_data_set_without_a_protocol_is_refused_with_those_known(command, trained, tmp_path):

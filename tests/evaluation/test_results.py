@@ -388,7 +388,7 @@ def test_trials_that_are_damaged_are_refused_before_any_pass(folder, change, tol
 def test_a_trials_file_cut_short_is_refused(folder):
     whole = (folder / "trials.npz").read_bytes()
     (folder / "trials.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ConfigError, match="--reference .*trials.npz: not arrays"):
+    with pytest.raises(ConfigError, match="--reference .*trials.npz: not the arrays of a result"):
         read_reference(folder, FACTS)
 
 

@@ -13,7 +13,7 @@ from ... import __version__
 from ... import host as hosts
 from ...base.files import sha256
 from ...base.processes import rank_and_world
-from ...data.fingerprint import data_fingerprint
+from ...data.fingerprint import fingerprint_half
 from ...host import is_ours
 from ...host.model_cfg import backbone_cfg, cfgs_for_backbone
 from ...host.run_paths import checkpoint_file
@@ -28,10 +28,10 @@ FORMAT = 2  # of the npz and of this key; files of another format are not used
 
 
 def fingerprint_test_data(cfgs: dict) -> str:
-    """``sha256:<hex>`` of the test data of a prepared configuration, with the partition's ``PROBE_SET``; see `data_fingerprint`."""
+    """``sha256:<hex>`` of the test half of a prepared configuration's data, see `opengait_mimic.data.fingerprint`."""
     data = cfgs["data_cfg"]
     partition = json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8"))
-    return data_fingerprint(data["dataset_root"], partition["TEST_SET"], partition.get("PROBE_SET"))
+    return fingerprint_half(data["dataset_root"], partition, "TEST_SET")
 
 
 def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None, batch: int | None = None) -> dict:
@@ -109,7 +109,7 @@ def _model(cfgs: dict) -> dict:
     if model_cfg.get("backbone") is not None:
         model_cfg["backbone"], whole = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")
         model_cfg["backbone_dataset"] = cfgs_for_backbone(cfgs, whole)["data_cfg"]["dataset_name"]  # GaitGL's depth follows it
-    networks = dependencies(cfgs)
+    networks = dependencies(cfgs, in_test=True)
     for name, use in kind.DEPENDS.items():
         if use is not Use.FROZEN_INSIDE:
             model_cfg.pop(name, None)
