@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ..base.config import boolean
+from ..base.config import Flag, read_value
 from ..base.errors import ConfigError
 from ..base.processes import on_rank_0
 from ..host import resolve
@@ -140,7 +140,7 @@ def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule |
     probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET", ()))
     if file is not None:
         return dataset, read_protocol(resolve(file, "--split")), probe_set
-    crossed = boolean(cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")
+    crossed = read_value(Flag, cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")
     try:
         return dataset, protocol_of(dataset, probe_set, crossed), probe_set
     except ValueError as error:
