@@ -17,3 +17,10 @@ class HostError(RuntimeError):
 
 class CheckpointError(RuntimeError):
     """A checkpoint is missing, cannot be read, or does not fit the network it is loaded into."""
+
+
+class DataError(RuntimeError):
+    """A sequence cannot be read. A loader's worker passes its error on as the text of a traceback; the message is taken out of it."""
+
+    def __init__(self, text: str):
+        super().__init__(text.rpartition(f"{type(self).__module__}.{type(self).__qualname__}: ")[2].rstrip())

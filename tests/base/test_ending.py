@@ -14,9 +14,8 @@ import pytest
 from torch._utils import ExceptionWrapper
 
 from opengait_mimic.base.ending import friendly_errors
-from opengait_mimic.base.errors import CheckpointError, ConfigError
+from opengait_mimic.base.errors import CheckpointError, ConfigError, DataError
 from opengait_mimic.base.exit_messages import exit_message
-from opengait_mimic.doctor.errors import PickleError
 
 
 def from_worker(error):
@@ -47,7 +46,7 @@ DEAD = "DataLoader worker (pid(s) 12) exited unexpectedly"
 KNOWN = {
     "ours": (ConfigError("trainer_cfg.seed = x"), "error: trainer_cfg.seed = x"),
     "a checkpoint": (CheckpointError("x.pt is cut short"), "error: x.pt is cut short"),
-    "in a worker": (from_worker(PickleError("truncated", "it ends in the middle", "a.pkl")), "error: a.pkl: it ends in the middle"),
+    "in a worker": (from_worker(DataError("a.pkl: it ends in the middle")), "error: a.pkl: it ends in the middle"),
     "a file gone in a worker": (from_worker(FileNotFoundError(2, "No such file", "a.pkl")), "error: [Errno 2] No such file: 'a.pkl'; "),
     "no space": (OSError(errno.ENOSPC, "No space left on device", "x.json"), "error: x.json: No space left on device; free some space"),
     "one of our own words": (FileExistsError("demo holds another run"), "error: demo holds another run"),
