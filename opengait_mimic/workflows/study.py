@@ -15,7 +15,7 @@ from ..base.errors import ConfigError, HostError
 from ..base.seeds import read_seeds
 from ..evaluation.console_table import format_rows
 from ..evaluation.evaluate import write_json
-from ..evaluation.test_setup import BACKBONES, METHODS
+from ..evaluation.method_names import BACKBONES, METHODS
 from .stages import Stage, run
 from .study_data import adapt_configuration, training_data, write_yaml
 from .study_table import check_study, paired_differences, table_over_seeds

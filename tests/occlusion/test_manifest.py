@@ -247,7 +247,7 @@ def mimic(trained):
 @pytest.mark.parametrize("compat", [{}, {"shared_draw": {"processes": 2, "test_batch": 8}}], ids=["own", "shared"])
 def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     """Bit for bit, also where neighbours share a draw; another draw makes another pass."""
-    from opengait_mimic.evaluation.embeddings import build_manifest, embed_all, fingerprint, sample_frames
+    from opengait_mimic.evaluation.embeddings import build_manifest, embed_all, fingerprint_test_data, sample_frames
 
     mimic = copy.deepcopy(mimic)
     mimic["model_cfg"]["reference_compat"] = compat
@@ -256,7 +256,7 @@ def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     file = tmp_path / "m.json"
     write(file, build_manifest(mimic, drew, blocks))
     found = read_manifest(file)
-    assert (found.picture, found.binarise, found.data) == ((64, 44), 0.5, fingerprint(mimic))
+    assert (found.picture, found.binarise, found.data) == ((64, 44), 0.5, fingerprint_test_data(mimic))
     assert [each.name for each in found.conditions] == ["bottom+top+middle+patch+pole 0.1-0.6 seed 2"]
     given = embed_all(mimic, blocks, batch=3, cache=False, manifest=found)
     for one, two in zip(drew, given):
