@@ -7,7 +7,7 @@ from typing import Callable
 
 import torch
 
-from opengait_mimic.cli.console import add_device_argument, add_host_argument
+from opengait_mimic.cli.arguments import add_device_argument, add_host_argument
 
 
 def add_model(parser, configs: str) -> None:

@@ -20,7 +20,7 @@ from setting import Sizes, save, trainable, write_configs, write_data
 from stepping import Parts, training_step
 
 from opengait_mimic import host as hosts
-from opengait_mimic.cli.console import friendly_errors
+from opengait_mimic.base.ending import friendly_errors
 from opengait_mimic.training import batches, step
 
 BARE, DRAWN, WHOLE = "the host alone", "with numbered batches", "and guarded steps"

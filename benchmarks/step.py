@@ -24,7 +24,7 @@ from setting import Sizes, collated, save, shipped, testable, trainable, write_c
 from stepping import PARTS, Parts, test_step, training_step
 
 from opengait_mimic import host as hosts
-from opengait_mimic.cli.console import friendly_errors
+from opengait_mimic.base.ending import friendly_errors
 
 BUDGETS = {"mimic": 1.40, "occlusion": 0.02, "guidance": 0.05, "public": 1.00}
 """Limits of the design: ratios of medians taken round by round."""

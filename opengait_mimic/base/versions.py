@@ -15,13 +15,13 @@ UNKNOWN = "unknown (no git history here)"
 
 
 def commit_of(root: Path) -> str:
-    """The commit that is checked out at ``root``, the top of a working tree; else `UNKNOWN`."""
+    """The commit checked out at ``root``, the top of a working tree; else `UNKNOWN`."""
     found, top = _git(root, "rev-parse", "--short", "HEAD"), _git(root, "rev-parse", "--show-toplevel")
     return found if found and top and Path(top).resolve() == root.resolve() else UNKNOWN
 
 
 def is_dirty(root: Path) -> bool | None:
-    """Whether tracked files at ``root`` differ from the commit; None where git cannot tell. New files do not count."""
+    """Whether tracked files at ``root`` differ from the commit; None without git history. New files do not count."""
     if commit_of(root) == UNKNOWN:
         return None
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")

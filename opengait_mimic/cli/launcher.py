@@ -9,13 +9,14 @@ from torch import nn
 
 from .. import host as hosts
 from ..base import stopped
+from ..base.ending import friendly_errors
 from ..base.processes import rank_and_world
 from ..host.run_paths import checkpoint_at
 from ..models.prepare import prepare
 from ..training.launch import launch
 from ..training.resume import find_start
 from .arguments import add_host_arguments, add_preflight_argument
-from .console import friendly_errors, log_to_console
+from .console import log_to_console
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from ..base.config import read
 from ..base.errors import HostError
 from ..base.files import sha256
 from ..base.plain_values import as_json
-from ..data.fingerprint import data_fingerprint
+from ..data.fingerprint import fingerprint_half
 from ..host import is_ours, lookup, resolve
 from ..host.model_cfg import backbone_cfg, cfgs_for_backbone
 from ..host.run_paths import checkpoint_at
@@ -86,7 +86,7 @@ def describe_data(cfgs: dict, subset: str, here: bool = True) -> dict:
         chosen = {key: partition.get(key) for key in (subset, *(["PROBE_SET"] if subset == "TEST_SET" else []))}
         found["identities"] = "sha256:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
         if root is not None:
-            found["clips"] = data_fingerprint(root, partition.get(subset, []))
+            found["clips"] = fingerprint_half(root, partition, subset)
     return found
 
 

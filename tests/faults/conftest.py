@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from filelock import FileLock
 
 from tests.faults.nursery import Nursery
 from tests.variants import variant
@@ -144,7 +145,9 @@ class User:
         if status and kept:
             after = shas(self.folder)
             assert {name: after.get(name) for name in before} == before, "a checkpoint was lost or changed"
-            assert not list(self.out.rglob("training.lock")), "the lock stays"
+            for lock in self.out.rglob("training.lock"):
+                with FileLock(lock, timeout=0):  # raises if the command still holds it
+                    pass
         return Said(status or 0, printed)
 
 

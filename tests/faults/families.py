@@ -12,13 +12,13 @@ from pathlib import Path
 
 FAMILIES = ("bad pickles", "bad YAML", "bad checkpoints", "full disk", "unwritable output", "changed data", "killed runs", "killed ranks")
 ELSEWHERE = {
-    "tests/test_reading.py": {"bad pickles": ["a_bad_file_is_named", "unequal_inputs", "a_training_ends_with_the_file"]},
-    "tests/doctor/test_check_data.py": {
+    "tests/host/test_read_pickles.py": {"bad pickles": ["a_bad_file_is_named", "unequal_inputs", "a_training_ends_with_the_file"]},
+    "tests/data/test_check.py": {
         "bad pickles": ["what_was_planted", "a_malicious_pickle", "folders_that_cannot_be_read"],
-        "unwritable output": ["asked_for_and_cannot_be_written"],
+        "unwritable output": ["a_file_that_cannot_be_written"],
     },
-    "tests/doctor/test_no_silhouettes.py": {"bad pickles": ["what_is_no_silhouette", "a_few_among_many"]},
-    "tests/doctor/test_pickles.py": {
+    "tests/data/test_check_silhouettes.py": {"bad pickles": ["what_is_no_silhouette", "a_few_among_many"]},
+    "tests/data/test_safe_pickle.py": {
         "bad pickles": ["what_is_no_array", "arrays_of_objects", "cut_anywhere", "nothing_that_a_file_asks", "size_bombs", "changed_bytes"]
     },
     "tests/test_messages.py": {"bad YAML": ["file_key_value", "no_configuration", "cannot_be_dealt", "without_probes"]},
@@ -40,7 +40,6 @@ ELSEWHERE = {
         "changed data": ["another_training_is_not"],
     },
     "tests/training/test_kills.py": {"killed runs": ["killed_again_and_again"]},
-    "tests/host/test_watchdog.py": {"killed ranks": ["ends_all_others", "dies_without_a_word", "found_sooner", "store_that_goes_away"]},
 }
 """File -> family -> parts of the names of its fault tests."""
 

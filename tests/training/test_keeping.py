@@ -187,8 +187,11 @@ def test_a_stopped_training_says_what_is_saved(bound, tmp_path, host_spec, monke
         assert caught.value.code == 130
     said = {
         (0, 0): "nothing of GaitBase-seed0 was saved yet: the same command begins it anew",
-        (2, 0): "last checkpoint: iteration 2 of GaitBase-seed0; the same command with --resume auto goes on from there",
-        (2, 2): "last checkpoint: iteration 1 of GaitBase-seed0; the same command with --resume auto in place of --iter goes on from there",
+        (2, 0): "last checkpoint: iteration 2 of GaitBase-seed0; the same command with --resume auto continues from there",
+        (
+            2,
+            2,
+        ): "last checkpoint: iteration 1 of GaitBase-seed0; the same command with --resume auto in place of --iter continues from there",
     }
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"stopped; {said[saves, len(more)]}"
 

@@ -292,7 +292,7 @@ def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again
     steps.stop_at = 3
     with pytest.raises(KeyboardInterrupt):  # which the console knows from SIGTERM
         bound(yamls["MimicGait"], again.out)
-    assert stopped.again() == "last checkpoint: iteration 2 of MimicGait-seed0; the same command goes on from there"
+    assert stopped.again() == "last checkpoint: iteration 2 of MimicGait-seed0; the same command continues from there"
     assert list(records(mimic_folder(again.out))) == [2]
     assert not list(again.out.rglob("*.lock")), "an interrupted training lets go of its folder"
     first = record(mimic_folder(again.out))["losses"][0]

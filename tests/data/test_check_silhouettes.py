@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.doctor import frames
-from opengait_mimic.doctor.check_files import GREY, INVERTED
-from opengait_mimic.doctor.look import look_at
-from tests.doctor.checking import check, found_by, rewrite
+from opengait_mimic.data.check import INVERTED
+from opengait_mimic.data.frames import describe_frames
+from tests.data.checking import check, read_problems, rewrite
 
 TEACHER = "GaitBase (teacher)"  # OpenGait's own model, which declares no geometry
 
@@ -39,43 +38,44 @@ WRONG = {
     "a list, inverted": ("inverted", lambda clip: list(255 - clip)),
     "complex": ("not an array", lambda clip: clip.astype(complex)),
     "numbers without end": ("not an array", lambda clip: [2**70] * len(clip)),
+    "empty frames": ("no frames", lambda clip: [frame[:0] for frame in clip]),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_no_silhouette_fails_with_and_without_a_configuration(asked, walkers, tmp_path, case):
+def test_what_is_no_silhouette_fails_with_and_without_a_configuration(check_cfgs, walkers, tmp_path, case):
     kind, change = WRONG[case]
     names = {file.relative_to(walkers).as_posix() for file in walkers.glob("*/*/*/*.pkl")}
     rewrite(walkers, change)
-    status, kinds, said = asked(stage=TEACHER)
-    assert status == 1 and kinds[kind] == names, said
-    if case != "a list of 0/1":  # a label map, for all that is known
+    status, kinds, report = check_cfgs(stage=TEACHER)
+    assert status == 1 and kinds[kind] == names, report
+    if case != "a list of 0/1":  # without a configuration perhaps a label map
         assert check("--root", walkers, "--workers", 1, "--json", tmp_path / "y.json") == 1
-        assert found_by(tmp_path / "y.json")[kind] == names
+        assert read_problems(tmp_path / "y.json")[kind] == names
 
 
-def test_a_few_among_many_are_found_too(asked, walkers):
+def test_a_few_among_many_are_found_too(check_cfgs, walkers):
     for i, (_, change) in enumerate(WRONG.values()):
         rewrite(walkers, change, slice(i, i + 1))
     names = [file.relative_to(walkers).as_posix() for file in sorted(walkers.glob("*/*/*/*.pkl"))]
-    status, kinds, said = asked()
+    status, kinds, report = check_cfgs()
     assert status == 1
     for (kind, _), name in zip(WRONG.values(), names):
-        assert name in kinds[kind], said
-    assert not {name for found in kinds.values() for name in found} & set(names[len(WRONG) :])
+        assert name in kinds[kind], report
+    assert not {name for places in kinds.values() for name in places} & set(names[len(WRONG) :])
 
 
-def test_channels_are_taken_where_the_backbone_takes_them(asked, walkers):
+def test_channels_are_admitted_where_the_backbone_takes_them(check_cfgs, walkers):
     """Heat maps and depth come through the transforms of silhouettes (OpenGait's SkeletonGait, LidarGait)."""
     rewrite(walkers, lambda clip: np.stack([clip, clip], 1))
-    assert asked(stage=TEACHER)[1]["axes"]
-    status, kinds, said = asked(stage=TEACHER, model_cfg__backbone_cfg__in_channel=2)
-    assert status == 0 and not kinds["axes"], said
+    assert check_cfgs(stage=TEACHER)[1]["axes"]
+    status, kinds, report = check_cfgs(stage=TEACHER, model_cfg__backbone_cfg__in_channel=2)
+    assert status == 0 and not kinds["axes"], report
     backbone = {"part1_channel": 1, "part2_channel": 1}
-    assert asked(stage=TEACHER, model_cfg__Backbone=backbone)[0] == 0
+    assert check_cfgs(stage=TEACHER, model_cfg__Backbone=backbone)[0] == 0
 
 
-def test_other_inputs_beside_silhouettes_are_not_judged_as_such(asked, walkers):
+def test_other_inputs_next_to_silhouettes_are_not_judged_as_such(check_cfgs, walkers):
     for i, file in enumerate(sorted(walkers.glob("*/*/*/*.pkl"))):
         clip = pickle.loads(file.read_bytes())
         others = [clip[..., None].repeat(3, -1), [np.zeros((4 + i % 3 + j % 2, 3), "float32") for j in range(len(clip))]]
@@ -83,59 +83,54 @@ def test_other_inputs_beside_silhouettes_are_not_judged_as_such(asked, walkers):
         for name, other in zip("bcdef", others):
             file.with_name(f"{name}.pkl").write_bytes(pickle.dumps(other))
     assert check("--root", walkers, "--workers", 1) == 0
-    status, kinds, said = asked(stage=TEACHER, data_cfg__data_in_use=[True] + [False] * 5)
-    assert status == 0 and set(kinds) <= {"short"}, said
-    status, kinds, said = asked(stage=TEACHER, data_cfg__data_in_use=[False, True] + [False] * 4)
-    assert status == 1 and len(kinds["axes"]) == 96, said
+    status, kinds, report = check_cfgs(stage=TEACHER, data_cfg__data_in_use=[True] + [False] * 5)
+    assert status == 0 and set(kinds) <= {"short"}, report
+    status, kinds, report = check_cfgs(stage=TEACHER, data_cfg__data_in_use=[False, True] + [False] * 4)
+    assert status == 1 and len(kinds["axes"]) == 96, report
 
 
-def test_point_clouds_alone_are_no_mistake(asked, walkers):
+def test_point_clouds_alone_are_no_mistake(check_cfgs, walkers):
     rewrite(walkers, lambda clip: [np.zeros((5 + i, 3), "float32") for i in range(len(clip))])
     assert check("--root", walkers, "--workers", 1) == 0
-    status, kinds, said = asked(stage=TEACHER)
-    assert status == 1 and len(kinds["unlike"]) == 96 and "5x3, 6x3, 7x3, 8x3, ..." in said
+    status, kinds, report = check_cfgs(stage=TEACHER)
+    assert status == 1 and len(kinds["unlike"]) == 96 and "5x3, 6x3, 7x3, 8x3, ..." in report
 
 
-def test_lists_are_judged_as_the_array_of_their_frames(walkers):
-    first = look_at(str(walkers), "0001").sequences
-    rewrite(walkers, list)
-    found = look_at(str(walkers), "0001").sequences
-    assert [sequence._replace(files=tuple(file._replace(listed=False) for file in sequence.files)) for sequence in found] == first
-    assert all(sequence.files[0].listed for sequence in found)
+@pytest.mark.parametrize("high, status", [(1, 1), (11, 0), (255, 0)], ids=["0/1 data", "a parsing", "silhouettes"])
+def test_label_maps_are_no_silhouettes_where_no_configuration_says_so(walkers, high, status):
+    rewrite(walkers, lambda clip: clip // 255 * high)
+    assert check("--root", walkers, "--workers", 1) == status
+
+
+def test_lists_are_described_as_the_array_of_their_frames(tree):
+    clip = pickle.loads(min(tree.root.glob("*/*/*/*.pkl")).read_bytes())
+    clip[3] = 0
+    facts = describe_frames("x.pkl", clip)
+    assert facts == describe_frames("x.pkl", list(clip))
+    assert facts[:7] == ("x.pkl", 12, clip.shape[1:], "|u1", 0, 255, 1)
 
 
 @pytest.mark.parametrize("kind, high", [("u1", 255), ("u1", 1), ("?", 1), ("i2", 1000), ("f4", 1.0), ("f2", 200.0)])
-def test_shares_are_those_of_counting(kind, high):
+def test_bright_edges_are_those_of_counting(kind, high):
     rng = np.random.default_rng(0)
-    for count, h, w in ((1, 6, 5), (16, 6, 5), (5, 1, 7), (5, 2, 2)):
-        clip = (rng.random((count, h, w)) * high * 1.2).clip(0, high).astype(kind)
-        tenth, half = (part if kind[0] == "f" else int(part) for part in (high / 10, high / 2))
-        edge = [frame[i, j] > half for frame in clip for i in range(h) for j in range(w) if i in (0, h - 1) or j in (0, w - 1)]
-        grey = [tenth < value <= half for value in clip.ravel()]
-        assert frames.shares(clip, float(high)) == pytest.approx((np.mean(edge), np.mean(grey)))
-
-
-def test_all_of_a_sequence_is_looked_at():
-    clip = np.zeros((100, 4, 4), "u1")
+    for count, h, w in ((1, 6, 5), (16, 6, 5), (5, 3, 7), (5, 2, 2)):
+        clip = ((rng.random((count, h, w)) * 2 - 0.5).clip(0, 1) * high).astype(kind)
+        clip[0, 0, :2] = 0, high
+        sides = [[*frame[0], *frame[-1], *frame[:, 0], *frame[:, -1]] for frame in clip]
+        share = np.mean([value > clip.max() / 2 for side in sides for value in side])
+        assert describe_frames("x.pkl", clip).edge == pytest.approx(share)
+    clip = np.zeros((100, 4, 4), "u1")  # all of a sequence is looked at
     clip[50:] = 255
-    assert frames.shares(clip, 255)[0] == pytest.approx(0.5, abs=0.1)
+    assert describe_frames("x.pkl", clip).edge == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("height", [16, 24, 64, 200])
-def test_silhouettes_of_any_preparation_are_neither_inverted_nor_grey(walkers, height):
+def test_silhouettes_of_any_preparation_are_not_inverted(walkers, height):
     """A body of so many pixels, brought to 64 by bicubic interpolation as OpenGait's preparation does; whole, and cut to 64 x 44."""
     for file in sorted(walkers.glob("*/nm-01/*/*.pkl")):
         clip = torch.from_numpy(pickle.loads(file.read_bytes()))[:, None].float()
         source = (torch.nn.functional.interpolate(clip, (height, height), mode="bilinear", antialias=True) > 127).float() * 255
         made = torch.nn.functional.interpolate(source, (64, 64), mode="bicubic").clamp(0, 255)[:, 0].to(torch.uint8).numpy()
         for each in (made, made[:, :, 10:-10]):
-            edge, grey = frames.shares(each, float(each.max()))
-            assert edge < 0.125 and grey < 0.12 < GREY
-            assert frames.shares(255 - each, 255.0)[0] > 0.87 > INVERTED
-
-
-def test_pictures_and_soft_masks_are_noted_as_grey(asked, walkers):
-    rng = np.random.default_rng(0)
-    rewrite(walkers, lambda clip: rng.integers(0, 256, clip.shape, "uint8"), slice(2))
-    status, kinds, said = asked()
-    assert status == 0 and len(kinds["grey"]) == 2 and said.count("of the pixels between a tenth and half of 255") == 2
+            assert describe_frames("x.pkl", each).edge < 0.125
+            assert describe_frames("x.pkl", 255 - each).edge > 0.87 > INVERTED

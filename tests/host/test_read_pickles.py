@@ -1,4 +1,4 @@
-"""How training and test read their pickles on the bound host: bit for bit as before, and told what is wrong, from a worker too."""
+"""Training and test read pickles on the bound host bit for bit as `pickle.load`; errors name the file, also from workers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 import torch.utils.data as tordata
 import yaml
 
+from opengait_mimic.base.errors import DataError
 from opengait_mimic.host import read_pickles
-from opengait_mimic.host.read_pickles import DataError, trust_pickles
+from opengait_mimic.host.read_pickles import trust_pickles
 from opengait_mimic.training.launch import launch
 
 
@@ -71,9 +72,9 @@ def damage(kind, file, tmp_path):
     sils = pickle.loads(file.read_bytes())
     if kind == "gone":
         file.unlink()
-        return "is gone: it was there when this run began"
+        return "is gone; it was there when this run began"
     content, said = {
-        "truncated": (file.read_bytes()[:-100], "bytes should follow|file ends after"),
+        "truncated": (file.read_bytes()[:-100], "file ends after"),
         "empty": (b"", "is empty"),
         "no frames": (pickle.dumps(sils[:0]), "holds no frames"),
         "objects": (pickle.dumps(np.array([sils, None], dtype=object)), "Python objects"),
@@ -85,9 +86,9 @@ def damage(kind, file, tmp_path):
         "complex": (pickle.dumps(sils.astype(complex)), "not of real numbers"),
         "a list of another size": (
             pickle.dumps(list(np.zeros((9, 128, 88), "uint8"))),
-            "frames are 128x88, those read before it 64x(64|44)",
+            "frames are 128x88, those of earlier sequences 64x(64|44)",
         ),
-        "another size": (pickle.dumps(np.zeros((9, 128, 88), "uint8")), "its frames are 128x88, those read before it 64x(64|44)"),
+        "another size": (pickle.dumps(np.zeros((9, 128, 88), "uint8")), "its frames are 128x88, those of earlier sequences 64x(64|44)"),
     }[kind]
     file.write_bytes(content)
     return said
@@ -108,7 +109,7 @@ FAULTS = (
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_bad_file_is_named_with_the_way_out(data, workers, tmp_path):
+def test_a_bad_file_is_named_with_the_cure(data, workers, tmp_path):
     root, cfg = data
     last = max(root.glob("0001/*/*/*.pkl"))
     good, two = last.read_bytes(), [0, len(list((root / "0001").glob("*/*"))) - 1]
@@ -160,7 +161,7 @@ def test_all_in_memory_reads_the_same_way(data):
         sequences({**cfg, "cache": True})
 
 
-def test_told_otherwise_python_reads(data, tmp_path):
+def test_trusted_files_are_read_by_python(data, tmp_path):
     root, cfg = data
     first_file(root).write_bytes(pickle.dumps(Touches(tmp_path / "ran")))
     trust_pickles(True)
@@ -169,13 +170,13 @@ def test_told_otherwise_python_reads(data, tmp_path):
     assert (tmp_path / "ran").exists()
 
 
-def test_a_worker_that_starts_anew_reads_the_same_way(data):
-    """As on macOS, on Windows, and from Python 3.14 on: nothing that this process rebound is there by itself."""
+def test_a_spawned_worker_reads_the_same_way(data):
+    """As on macOS, on Windows, and from Python 3.14 on: the worker imports the host again, without what this process rebound."""
     root, cfg = data
     file = max(root.glob("0001/*/*/*.pkl"))
     file.write_bytes(file.read_bytes()[:-7])
     only = tordata.Subset(sequences(cfg), [len(list((root / "0001").glob("*/*"))) - 1])
-    with pytest.raises(DataError, match="bytes should follow"):
+    with pytest.raises(DataError, match="file ends after"):
         list(tordata.DataLoader(only, batch_size=1, collate_fn=list, num_workers=1, multiprocessing_context="spawn"))
 
 
