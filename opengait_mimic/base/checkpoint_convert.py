@@ -72,8 +72,7 @@ def _load_trusted(file: Path, names: list[str]):
         with torch.serialization.safe_globals([*allowed, *dtypes]):
             return torch.load(file, map_location="cpu", weights_only=True)
     except checkpoint_file.UNREADABLE as error:
-        reasons = [line.strip() for line in str(error).splitlines() if "nsupported" in line or "Can only" in line]
-        raise CheckpointError(f"{file} cannot be read by torch's safe loader: {reasons[-1] if reasons else str(error)[:200]}") from error
+        raise CheckpointError(f"{file} cannot be read by torch's safe loader: {checkpoint_file.read_reason(error)}") from error
 
 
 def _import(name: str):
