@@ -22,7 +22,7 @@ from opengait_mimic.models.prepare import prepare
 from opengait_mimic.occlusion import KINDS, Occlusion
 from opengait_mimic.occlusion.condition import Condition
 from opengait_mimic.published.switches import SWITCHES
-from opengait_mimic.training.recipe import read_recipe
+from opengait_mimic.training.recipe import read_yaml_recipe
 from opengait_mimic.training.record import config_hash
 
 from .yaml_values import paths, put, turned, values
@@ -58,13 +58,13 @@ def written(files):
 @given(data=st.data())
 def test_any_value_anywhere_is_read_or_refused_in_our_words(host, cfgs, written, data):
     found = copy.deepcopy(cfgs[data.draw(st.sampled_from(METHODS))])
-    whole = read_recipe(load_cfgs(written(found)), here=False)
+    whole = read_yaml_recipe(written(found))[1]
     put(found, data.draw(st.sampled_from(list(paths(found)))), data.draw(values))
     file = written(found)
     try:
         load_cfgs(file)
         prepare(file, "train")
-        differences(read_recipe(load_cfgs(file), here=False), whole)
+        differences(read_yaml_recipe(file)[1], whole)
     except (ConfigError, HostError) as error:
         assert str(error)
 
