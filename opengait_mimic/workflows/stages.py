@@ -22,8 +22,9 @@ from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..evaluation.evaluate import measure, write_json
 from ..evaluation.rows import drop_curves
+from ..evaluation.rp_reference import reference_cfgs
 from ..evaluation.test_inputs import read_test_inputs
-from ..evaluation.test_setup import DEFAULT, teacher_cfgs
+from ..evaluation.test_setup import DEFAULT
 from ..host.run_paths import save_folder
 from ..models.prepare import prepare
 from ..training.launch import launch
@@ -225,7 +226,7 @@ def _as_teacher(stage: Stage) -> dict:
     cfgs = prepare(stage.teacher_of, "embed")
 
     def make():
-        whole, why = teacher_cfgs(cfgs)
+        whole, why = reference_cfgs(cfgs)
         if whole is None:
             raise HostError(f"{stage.name}: {why}")
         whole["evaluator_cfg"]["occlusion"] = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
