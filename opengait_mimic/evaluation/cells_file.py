@@ -12,7 +12,6 @@ from ..base.config import Block, between, nearest, pair_of, read_value
 from ..base.errors import ConfigError
 from ..base.yaml_text import find_slips, parse
 from ..occlusion import Occlusion
-from ..occlusion.condition import refuse_old_key
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PAPERS, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding
 
 
@@ -24,6 +23,8 @@ class CellsFile(Block):
 
 class CellEntry(Block):
     """An entry of ``cells`` in a YAML of cells. A list in place of a value means one cell for each entry of the list."""
+
+    RENAMED = {"protocol": "occluded_side"}
 
     occluded_side: Any = Field(description="sequences that are hidden: holistic (none), probe or both")
     kinds: Any = Field(None, description="a name such as top+bottom, or kind -> probability; null: those of evaluator_cfg.occlusion")
@@ -90,8 +91,6 @@ def _of_file(file: Path, base: dict, where: str) -> list[Cell]:
 
 
 def _of_entry(entry, where: str, base: dict) -> list[Cell]:
-    if isinstance(entry, dict):
-        refuse_old_key(entry, where)
     block = CellEntry.read(entry, where)
     sides = _read_each(Literal[HOLISTIC, PROBE, BOTH], block.occluded_side, f"{where}.occluded_side")
     embedders = _read_each(Literal[OWN, TEACHER], block.gallery_embedder, f"{where}.gallery_embedder")
