@@ -231,7 +231,7 @@ def test_health_is_told_before_the_first_step_and_warns_when_dead(trained, tmp_p
         ({"model_cfg__reference_compat": {"rank": "bear"}}, r"rank = 'bear' \(did you mean 'bare'\?\)"),
         ({"model_cfg__backbone": {"model": "MimicGait"}, "model_cfg__teacher__cfgs": None}, "give the OpenGait backbone itself"),
         ({"model_cfg__binarise": 3}, r"model_cfg\.binarise = 3; expected a number from 0 to 1"),
-        ({"trainer_cfg__occlusion": {"kinds": {"topp": 1.0}}}, r"kinds\.topp: unknown kind \(did you mean 'top'\?\)"),
+        ({"trainer_cfg__occlusion": {"kinds": {"topp": 1.0}}}, r"kinds\.topp: unknown key \(did you mean 'top'\?\)"),
         ({"trainer_cfg__transform": [{"type": "OcclusionAugmentation"}]}, "would hide the whole view too"),
         ({"loss_cfg": [{"type": "TripletLoss", "log_prefix": "t", "margin": 0.2}]}, "MimicGait is trained by MiCKDLoss"),
     ],
