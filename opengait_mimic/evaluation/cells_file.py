@@ -57,7 +57,7 @@ def read_cells(yaml_or_name: str, base_occlusion: dict | None = None, where: str
 
     Raises:
         ConfigError: neither a preset nor a file; a file that says anything else, or a cell twice; ranges that a
-            ``reference_compat.sizes`` in ``base_occlusion`` would not heed.
+            ``reference_compat.sizes`` in ``base_occlusion`` would not use.
     """
     if yaml_or_name in PRESETS:
         cells = list(PRESETS[yaml_or_name])
