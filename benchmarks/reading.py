@@ -23,10 +23,13 @@ from asked import add_rounds, clock_of
 from measure import Budget, interleaved, ratio, write
 from trees import write_tree
 
-from opengait_mimic.doctor.pickles import load
-from opengait_mimic.doctor.walk import walk
+from opengait_mimic.data.check import check_data
+from opengait_mimic.data.safe_pickle import load_frames
 
-FRAMES = (10, 100, 400)  # a short sequence, one of Gait3D's middle length, a long one
+BUDGETS = {10: 5.0, 100: 3.5, 400: 2.0}
+"""Frames of a short sequence, of one of Gait3D's middle length and of a long one -> the ratio that the unpickler may cost."""
+CUT = 1.5
+"""The ratio where each sequence is also cut to 64 x 44 and divided by 255, as a training does; of 100 frames."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,13 +41,19 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     samples, budgets, clock = {}, [], clock_of(given, CPU)
     with tempfile.TemporaryDirectory() as folder:
-        for frames in FRAMES:
+        for frames, most in BUDGETS.items():
             file = Path(folder) / f"{frames}.pkl"
             file.write_bytes(pickle.dumps(np.random.default_rng(0).integers(0, 256, (frames, 64, 64), dtype=np.uint8), protocol=4))
-            both = {"ours": _repeated(load, file), "pickle": _repeated(pickle.load, file)}
+            both = {"ours": _repeated(load_frames, file), "pickle": _repeated(pickle.load, file)}
             timed = interleaved(both, given.rounds, given.warmup, CPU, clock=clock)
             samples.update({f"{name} {frames}": values for name, values in timed.items()})
-            budgets.append(Budget(f"load / pickle.load, {frames} x 64 x 64", ratio(timed["ours"], timed["pickle"]), 1.05))
+            budgets.append(Budget(f"load / pickle.load, {frames} x 64 x 64", ratio(timed["ours"], timed["pickle"]), most))
+        file = Path(folder) / "100.pkl"
+        both = {"ours": _repeated(lambda stream: _cut(load_frames(stream)), file)}
+        both["pickle"] = _repeated(lambda stream: _cut(pickle.load(stream)), file)
+        timed = interleaved(both, given.rounds, given.warmup, CPU, clock=clock)
+        samples.update({f"{name} cut": values for name, values in timed.items()})
+        budgets.append(Budget("also cut and divided, 100 x 64 x 64", ratio(timed["ours"], timed["pickle"]), CUT))
     print("\n".join(budget.line() for budget in budgets))
     if given.tree:
         if not Path(given.tree, "data").exists():
@@ -52,15 +61,14 @@ def main(argv: list[str] | None = None) -> int:
         root = str(Path(given.tree, "data"))
         found = {}
         runs = {
-            "check data": lambda _: found.update(ours=walk(root, given.workers)),
+            "check data": lambda _: found.update(ours=check_data(root, workers=given.workers)),
             "one process": lambda _: found.update(plain=naive(root)),
         }
         timed = interleaved(runs, 1, 1, CPU)
         samples.update(timed)
         ours, plain = (timed[name][0] for name in runs)
-        print(
-            f"{found['ours'].files} files: {ours:.1f} s with {given.workers} processes; a loop in one process that loads them and looks at"
-        )
+        files = sum(len(sequence.files) for sequence in found["ours"][0])
+        print(f"{files} files: {ours:.1f} s with {given.workers} processes; a loop in one process that loads them and looks at")
         print(f"type, size and values reads {found['plain']} of them in {plain:.1f} s; ratio {ours / plain:.2f}")
     if given.json:
         write(given.json, "reading", CPU, "none", vars(given), samples, budgets)
@@ -68,6 +76,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 CPU = torch.device("cpu")
+
+
+def _cut(frames: np.ndarray) -> np.ndarray:
+    return frames[..., 10:-10] / 255.0
 
 
 def _repeated(read, file: Path, times: int = 20):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-SPOILT = 32
+SPOILT = 25
 """Sequences that `plant` takes for one of every fault."""
 
 
@@ -27,7 +27,7 @@ def write_tree(root: str | os.PathLike, ids: int = 500, each: int = 5, seed: int
     Also writes ``root/partition.json``, with an identity that is not there, one in both halves, and one on disk left out.
 
     Returns:
-        Kind of problem (of `opengait_mimic.doctor.problems`) -> the places where it was planted.
+        Kind of problem (of `opengait_mimic.data.check_report`) -> the places where it was planted.
     """
     rng = np.random.default_rng(seed)
     root = Path(root)
@@ -70,10 +70,7 @@ def plant(data: Path, names: list, each: int) -> dict[str, set]:
         "blank frames": pickle.dumps(np.concatenate([clip, clip[:1] * 0])),
         "constant": pickle.dumps(clip | 255),
         "inverted": pickle.dumps(255 - clip),
-        "grey": pickle.dumps(np.arange(clip.size).reshape(clip.shape).astype(np.uint8)),
         "axes": pickle.dumps(clip[..., None].repeat(3, -1)),
-        "lists": pickle.dumps(list(clip)),
-        "lists, not finite, type": pickle.dumps(list(nan)),
         "unlike": pickle.dumps([clip[0], clip[0, 1:], 3]),
         "damaged": pickle.dumps(clip).replace(b"K\x05K\x10", b"K\x63K\x10"),
     }
@@ -88,25 +85,19 @@ def plant(data: Path, names: list, each: int) -> dict[str, set]:
             folder = next(queue)
             (folder / f"{folder.name}.pkl").write_bytes(content)
             mark(kinds, folder / f"{folder.name}.pkl")
-        second, inner, hollow, loop, broken, stray, high, odd, again = (next(queue) for _ in range(9))
+        second, inner, hollow, broken, stray, high = (next(queue) for _ in range(6))
         (second / "z.pkl").write_bytes(pickle.dumps(clip))
-        mark("modalities", second)
+        mark("files", second)
         (inner / "deeper").mkdir()
         (high.parent / "high.pkl").write_bytes(pickle.dumps(clip))
         mark("depth", inner / "deeper", high.parent / "high.pkl")
         (hollow / f"{hollow.name}.pkl").unlink()
         mark("hollow", hollow)
-        (loop / "loop").symlink_to(loop.parent)
-        (again.parent / f"{again.name}-again").symlink_to(again.parent.parent)
-        mark("loop", loop / "loop", again.parent / f"{again.name}-again")
         (broken / f"{broken.name}.pkl").unlink()
         (broken / f"{broken.name}.pkl").symlink_to("nowhere")
         mark("unreadable", broken / f"{broken.name}.pkl")
+        mark("hollow", broken)
         (stray / ".DS_Store").write_bytes(b"\0")
         (stray.parent / "Thumbs.db").write_bytes(b"\0")
         mark("stray", stray / ".DS_Store", stray.parent / "Thumbs.db")
-        odd.rename(odd.with_name(f"caf\udce9 \x1b[31m{odd.name}"))
-        mark("names", odd.with_name(f"caf\udce9 \x1b[31m{odd.name}"))
-    (data / "readme.txt").write_text("a file beside the identities")
-    mark("clutter", data / "readme.txt")
     return planted

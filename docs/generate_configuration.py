@@ -88,7 +88,7 @@ def configuration_page() -> str:
 def architecture_page() -> str:
     """``architecture.md`` with the present table of rebindings."""
     text = (PAGES / "architecture.md").read_text(encoding="utf-8")
-    rows = [table_row([f"`{name}`", hosts, why]) for name, hosts, why in host.adapt.rebinding_table()]
+    rows = [table_row([f"`{name}`", hosts, why]) for name, hosts, why in host.rebinding_table()]
     table = "\n".join([MARKS[0], "", "| name | in | why |", "|---|---|---|", *rows, "", MARKS[1]])
     return re.sub(f"{MARKS[0]}.*{MARKS[1]}", lambda _: table, text, flags=re.S)
 

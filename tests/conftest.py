@@ -101,8 +101,8 @@ def write_demo_files(folder, tree, ven_steps, steps, methods=("baseline2", "mimi
 def trained(files, host_spec, output, tmp_path_factory):
     """Teacher, VEN, Baseline-2 and MimicGait after three steps each, with the losses they met."""
     from opengait_mimic import host as hosts
+    from opengait_mimic.host.run_paths import save_folder
     from opengait_mimic.models.prepare import prepare
-    from opengait_mimic.training.inputs import save_folder
     from opengait_mimic.training.launch import launch
 
     elsewhere = hosts.output()  # where a test's module may have turned before it asks for this

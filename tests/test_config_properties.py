@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from opengait_mimic.base.config import merge
 from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.base.plain_values import differences
 from opengait_mimic.base.seeds import read_seeds
 from opengait_mimic.base.yaml_text import parse
-from opengait_mimic.comparing import compare, table
-from opengait_mimic.evaluation.provenance import config_hash
 from opengait_mimic.host import load_cfgs
 from opengait_mimic.host.yaml import default_cfgs
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.occlusion import KINDS, Occlusion
 from opengait_mimic.occlusion.condition import Condition
 from opengait_mimic.published.switches import SWITCHES
-from opengait_mimic.run_sheet import recipe
+from opengait_mimic.training.recipe import read_recipe
+from opengait_mimic.training.record import config_hash
 
 from .yaml_values import paths, put, turned, values
 
@@ -58,13 +58,13 @@ def written(files):
 @given(data=st.data())
 def test_any_value_anywhere_is_read_or_refused_in_our_words(host, cfgs, written, data):
     found = copy.deepcopy(cfgs[data.draw(st.sampled_from(METHODS))])
-    whole = recipe(written(found))
+    whole = read_recipe(load_cfgs(written(found)), here=False)
     put(found, data.draw(st.sampled_from(list(paths(found)))), data.draw(values))
     file = written(found)
     try:
         load_cfgs(file)
         prepare(file, "train")
-        table(compare(recipe(file), whole), ("a", ""), ("b", ""))
+        differences(read_recipe(load_cfgs(file), here=False), whole)
     except (ConfigError, HostError) as error:
         assert str(error)
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from opengait_mimic import host as hosts
-from opengait_mimic.cli.console import friendly_errors
+from opengait_mimic.base.ending import friendly_errors
 from opengait_mimic.host import config_checks as foresight
 from opengait_mimic.models import prepare as preparing
 from opengait_mimic.training import launch

@@ -17,7 +17,7 @@ PURE = (
     *("occlusion", "visibility", "losses", "retrieval", "occluded_side", "walkers", "augmentation", "evaluators", "config", "clips"),
     *("pictures", "distributed", "summary", "progress", "batchnorm", "compat", "public_weights", "manifest", "watch", "seeds", "layout"),
     *(
-        *(f"doctor.{name}" for name in ("pickles", "walk", "check_files", "check_lists", "fingerprint", "report")),
+        *(f"data.{name}" for name in ("safe_pickle", "sequences", "check", "fingerprint", "check_report")),
         "provenance",
         "results.numbers",
         "results.scorer",

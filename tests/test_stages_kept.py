@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opengait_mimic.evaluation.console_table import format_rows
-from opengait_mimic.training.resume_plan import Todo
+from opengait_mimic.training.resume import Plan
 from opengait_mimic.workflows import stages
 
 OLDER = {  # rows before conditions had names, key by key
@@ -29,10 +29,9 @@ NEWER = {
 def stage(tmp_path, monkeypatch):
     """A trained stage whose result was made of these rows, by the same inputs."""
     monkeypatch.setattr(stages, "prepare", lambda *_: {})
-    monkeypatch.setattr(stages, "decide", lambda *_: Todo("skip"))
-    monkeypatch.setattr(stages, "test_inputs", lambda _: {"version": "1"})
-    monkeypatch.setattr(stages, "save_folder", lambda _: tmp_path)
-    monkeypatch.setattr(stages, "read_record", lambda _: {"losses": None, "seconds": 1.0})
+    monkeypatch.setattr(stages, "plan_training", lambda *_: Plan("skip"))
+    monkeypatch.setattr(stages, "read_test_inputs", lambda _: {"version": "1"})
+    monkeypatch.setattr(stages, "newest_entry", lambda _: {"losses": None, "seconds": 1.0})
 
     def make(rows):
         file = tmp_path / "result.json"

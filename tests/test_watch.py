@@ -32,7 +32,7 @@ def events(folder):
 
 
 def folder_of(file):
-    from opengait_mimic.training.inputs import save_folder
+    from opengait_mimic.host.run_paths import save_folder
 
     return save_folder(prepare(file, "train"))
 
@@ -183,6 +183,3 @@ def test_a_test_is_not_watched(watched):
     model = watched["MimicGait"].model.eval()
     assert model.watch(watched["MimicGait"].seen[0]) == {}
     model.train()
-
-
-# ---------------------------------------------------------------- the record and its table

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import torch
 
 from . import pickle_names as pickled
-from .checkpoint_file import ENTRY, ailing, bare, load, write
+from .checkpoint_file import ENTRY, bare, find_damage, load, write
 from .errors import CheckpointError
 from .plain_values import plain
 
@@ -53,7 +53,7 @@ def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool
     try:
         names = pickled.beyond(file)
     except (OSError, EOFError, ValueError, KeyError):
-        raise CheckpointError(f"{file} {ailing(file)}") from None
+        raise CheckpointError(f"{file} {find_damage(file)}") from None
     if not names:
         found = load(file, "convert")
         if bare(found):

@@ -1,19 +1,12 @@
 """Checkpoint files: written whole or not at all, read without running anything, and what is told of one that cannot be read.
 
-A checkpoint is OpenGait's: ``model``, ``optimizer``, ``scheduler``, ``iteration``. Ours have one entry more, which OpenGait's loader
-leaves alone (see `opengait_mimic.training.saving`):
-
-.. code-block:: text
-
-    opengait_mimic: {format: 1, batch: number of the next batch, skipped: steps that left nothing, world: processes,
-                     scaler: the gradient scaler's state or None, record: training.json as of this checkpoint,
-                     losses: what its means go on from}
+A checkpoint is OpenGait's: ``model``, ``optimizer``, ``scheduler``, ``iteration``. Ours have one more entry, ``opengait_mimic``, which
+OpenGait's loader ignores. `opengait_mimic.training.record` describes it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import pickle
 import zipfile
 from pathlib import Path
@@ -21,14 +14,12 @@ from pathlib import Path
 import torch
 
 from . import pickle_names as pickled
-from . import record_layout as layout
-from .config import choice, integer, optional, shown, text
-from .errors import CheckpointError, ConfigError
+from .errors import CheckpointError
 from .files import replacing
 from .plain_values import plain
 
 ENTRY = "opengait_mimic"
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """In the first bytes of a file that torch wrote until 1.5."""
 PAGES = {
@@ -104,7 +95,7 @@ def bare(found) -> bool:
 def load(file: str | Path, key: str, device="cpu"):
     """What a file of torch's holds, read with ``weights_only=True``; raises as `read`, whatever it holds."""
     file = Path(file)
-    if why := ailing(file):
+    if why := find_damage(file):
         raise CheckpointError(f"{key}: {file} {why}")
     try:
         return torch.load(file, map_location=device, weights_only=True)
@@ -118,7 +109,7 @@ def load(file: str | Path, key: str, device="cpu"):
         raise CheckpointError(f"{key}: {file} is not a checkpoint that can be read: {first or type(error).__name__}") from error
 
 
-def ailing(file: Path) -> str:
+def find_damage(file: Path) -> str:
     """Why a file is no readable checkpoint, from its bytes alone; empty where nothing is seen."""
     try:
         with open(file, "rb") as stream:
@@ -151,68 +142,20 @@ def ailing(file: Path) -> str:
 
 
 def entry(file: Path) -> dict:
-    """Our own entry of a checkpoint, without reading its tensors; empty where there is none, or no checkpoint.
+    """Our entry of a checkpoint; empty for a file without one, of an older format, or that cannot be read. The weights are not read.
 
     Raises:
-        CheckpointError: of a newer version of the plugin, or it holds values that no training writes.
+        CheckpointError: a newer version of the plugin wrote the file.
     """
     try:
         found = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
-    except Exception:  # whoever needs the file reads it with `read`, which says why
+    except Exception:  # `read` says why
         return {}
-    if not isinstance(found, dict) or ENTRY not in found:
-        return {}
-    number = found[ENTRY].get("format") if isinstance(found[ENTRY], dict) else None
+    own = found.get(ENTRY) if isinstance(found, dict) else None
+    number = own.get("format") if isinstance(own, dict) else None
     if isinstance(number, int) and number > FORMAT:
-        why = f"was written by a newer opengait_mimic (format {number}, this one knows {FORMAT}): update the plugin"
-    elif wrong := _wrong(found):
-        why = f"holds {wrong}. Was it edited? Put it back as it was written, or move it away and go on from another"
-    else:
-        return found[ENTRY]
-    if ailing(file):  # reading the entry alone asks for no checksum
-        return {}
-    raise CheckpointError(f"{file} {why}")
-
-
-def _wrong(found: dict) -> str:
-    """What in a checkpoint of ours, beside OpenGait's own entries, no training writes; empty where nothing is seen."""
-    try:
-        layout.mapping({ENTRY: layout.mapping(_OWN, _LATER), "iteration": integer(0)})(found, "")
-    except ConfigError as error:
-        return "; ".join(error.args)
-    return ""
-
-
-def _record(value, where):
-    """A check: the JSON text of a record."""
-    try:
-        found = json.loads(text(value, where))
-        if not isinstance(found, dict):
-            raise TypeError
-        layout.whole(found)
-    except ConfigError as error:
-        raise ConfigError(*(each if each.startswith(where) else f"{where}: {each}" for each in error.args)) from error
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{where} = {shown(value)}; expected the text of a training.json") from error
-
-
-def _sums(value, where):
-    """A check: a vector."""
-    if not isinstance(value, torch.Tensor) or value.dim() != 1:
-        raise ConfigError(f"{where} = {shown(value)}; expected a vector")
-
-
-_OWN = {
-    "format": choice(FORMAT),
-    "batch": optional(integer(0)),
-    "world": integer(1),
-    "scaler": optional(layout.each(text, layout.real)),
-    "record": _record,
-    "losses": layout.mapping({"first": _sums, "last": _sums, "most": integer(0)}),
-}
-"""What our entry holds."""
-_LATER = {"skipped": integer(0)}
-"""What older ones of this format lack."""
+        raise CheckpointError(f"{file} was written by a newer opengait_mimic (format {number}, this one knows {FORMAT}): update the plugin")
+    return own if number == FORMAT else {}
 
 
 def _archive(file: Path) -> str:

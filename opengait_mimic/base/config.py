@@ -171,11 +171,11 @@ def _messages(error: dict, place: _Place) -> Iterator[str]:
             yield f"{place.where}.{steps[0]}: missing; this key is required"
             return
         if error["type"] in UNKNOWN and len(steps) == 1:
-            yield unknown_key(place.where, steps[0], place.value[steps[0]], _block_of(place.kind).model_fields)
+            yield unknown_key(place.where, steps[0], _value_below(place, steps[0]), _block_of(place.kind).model_fields)
             return
         if steps[1:] == ["[key]"]:
             names = get_args(get_args(_bare(place.kind))[0])  # the keys of the mapping are a Literal
-            yield unknown_key(place.where, steps[0], place.value[steps[0]], names)
+            yield unknown_key(place.where, steps[0], _value_below(place, steps[0]), names)
             return
         place = _below(place, steps.pop(0))
     yield from _wrong_value(error, place)
@@ -218,8 +218,14 @@ def _below(place: _Place, step) -> _Place:
     kind, where = _bare(place.kind), f"{place.where}[{step}]" if isinstance(step, int) else f"{place.where}.{step}"
     block = _block_of(kind)
     if block is not None:
-        return _Place(where, field_types(block)[step], place.value[step])
-    return _Place(where, get_args(kind)[1 if get_origin(kind) is dict else 0], place.value[step])
+        return _Place(where, field_types(block)[step], _value_below(place, step))
+    return _Place(where, get_args(kind)[1 if get_origin(kind) is dict else 0], _value_below(place, step))
+
+
+def _value_below(place: _Place, step):
+    if isinstance(place.value, dict) and step not in place.value:  # pydantic has a key that is not text as text
+        step = next(key for key in place.value if step in (str(key), repr(key)))
+    return place.value[step]
 
 
 def _bare(kind):

@@ -1,145 +1,125 @@
-"""How a command is ended from outside: by Ctrl-C, by a cluster's SIGTERM, by another process's failure. No process and no lock stays."""
+"""How a command ends: one message for an error, Ctrl-C or SIGTERM, and no process that stays behind."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import multiprocessing
+import json
 import os
 import signal
 import sys
 import threading
+import time
 from typing import Callable
 
-GRACE = 5.0
-"""Seconds between Ctrl-C or SIGTERM and the end of a process that does not come to it by itself: it waits for others in C code, say."""
+from .exit_messages import ExitMessage, exit_message
 
-WORKER_STOPPED = "is killed by signal: Terminated"
-"""What torch says in the main thread where SIGTERM was sent to all processes of a run and a loader's worker was the first to end."""
+RANK_0_FIRST = 3.0
+"""Seconds that the other ranks wait before they print an error. Rank 0 often meets the same one; torchrun then ends them first."""
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_undo: list[Callable[[], None]] = []
-_at_it = threading.Lock()
-_stoppable = False
-_prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux's
+CAUSE_FIRST = 15.0
+"""Seconds that a rank waits if another one failed. torchrun ends it meanwhile, so that only the cause is printed."""
+
+_running = False
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux only
 _PR_SET_PDEATHSIG = 1
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came: a cluster's time is over, or torchrun ends all because one ended."""
-
-
 @contextlib.contextmanager
-def undone(undo: Callable[[], None]):
-    """Call ``undo`` when the block ends, also when `end_now` ends the process inside it."""
-    _undo.append(undo)
-    try:
-        yield
-    finally:
-        _undo.remove(undo)
-        undo()
+def friendly_errors(again: Callable[[], str] = str):
+    """Run a command in the block; whatever ends it, print one message and exit with a status.
 
-
-def end_now(status: int, message: str = "") -> None:
-    """End this process, from any thread, whatever the main one waits for: print, undo, end its children (loader workers), exit.
-
-    Nothing else runs: no ``finally``, no atexit. What is saved is written under a temporary name and renamed, so it is whole.
-    """
-    _at_it.acquire()  # and never released: another thread that comes here waits for the end
-    sys.unraisablehook = lambda _: None  # the main thread's loader, say, whose workers end
-    if message:
-        print(message, file=sys.stderr, flush=True)
-    for undo in reversed(_undo):
-        with contextlib.suppress(Exception):
-            undo()
-    children = multiprocessing.active_children()
-    for child in children:
-        child.terminate()
-    for child in children:
-        child.join(1)
-        if child.is_alive():
-            child.kill()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-    os._exit(status)
-
-
-@contextlib.contextmanager
-def stoppable(forced: Callable[[KeyboardInterrupt], None]):
-    """In the block, SIGINT raises KeyboardInterrupt and SIGTERM `Terminated` in the main thread, once; more of them are ignored.
-
-    Children that are forked in the block (loader workers) ignore SIGINT, which a terminal sends to all: their parent ends them, also by
-    its own death (on Linux).
-
-    Yields a function: from its call on the main thread ends by itself, and is not interrupted by either signal, nor by torch's word on a
-    worker that ended.
+    Known errors print one line (status 1), unknown ones their traceback too. Ctrl-C (130) and SIGTERM (143) print what is saved.
+    Loader workers that are forked in the block ignore Ctrl-C and die with this process. One of several processes keeps the default
+    action of SIGTERM, so that torchrun ends it even while it waits for the others in C code.
 
     Args:
-        forced: called in another thread with the exception when the block has not ended `GRACE` seconds later; shall end the process.
+        again: asked after Ctrl-C or SIGTERM what the user can do next; see `opengait_mimic.base.stopped`.
+
+    Raises:
+        SystemExit: the command failed. One of several processes exits at once instead.
     """
-    global _stoppable
-    if threading.current_thread() is not threading.main_thread() or _stoppable:
-        yield lambda: None
-        return
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    came: list[KeyboardInterrupt] = []
-    over = threading.Event()
-
-    def handler(number, _):
-        if not came and not over.is_set():
-            came.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
-            raise came[0]
-
-    def unraisable(found):  # raised inside a __del__, where Python drops it; `enforce` ends the process then
-        if found.exc_value not in came and WORKER_STOPPED not in str(found.exc_value):
-            unraised(found)
-
-    def enforce():  # the C half of a handler writes the signal's number at once; the Python half may have to wait for the main thread
-        while 0 not in (data := os.read(reader, 64)):
-            first = next((number for number in data if number in _SIGNALS), None)
-            if first is not None and not over.wait(GRACE):
-                forced(came[0] if came else Terminated() if first == signal.SIGTERM else KeyboardInterrupt())
-                return
-
-    def ends_by_itself():
-        over.set()
-        before.append((signal.SIGCHLD, signal.signal(signal.SIGCHLD, signal.SIG_DFL)))
-
-    unraised, sys.unraisablehook = sys.unraisablehook, unraisable
-    before = [(number, signal.signal(number, handler)) for number in _SIGNALS]
-    woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    thread = threading.Thread(target=enforce, name="signals", daemon=True)
-    thread.start()
-    _stoppable = True
+    global _running
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    handles_sigterm = alone and not _running and threading.current_thread() is threading.main_thread()
+    if handles_sigterm:
+        before = signal.signal(signal.SIGTERM, lambda *_: _end_by_sigterm(again))
+    outer, _running = _running, True
     try:
-        yield ends_by_itself
+        yield
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if isinstance(error, KeyboardInterrupt):
+            _ignore_signals()
+        end = exit_message(error, again)
+        if end.status and not alone:
+            _end_one_of_several(end)
+        if end.traceback:
+            print(end.traceback, file=sys.stderr)
+        if end.status == 1 and end.text:
+            raise SystemExit(end.text) from None
+        if end.text:
+            print(end.text, file=sys.stderr)
+        raise SystemExit(end.status) from None
     finally:
-        _stoppable = False
-        over.set()
-        if not came:  # a worker's end may still be told while this process comes to its own
-            sys.unraisablehook = unraised
-        signal.set_wakeup_fd(woken)
-        for number, old in before:
-            signal.signal(number, old)
-        os.write(writer, b"\0")
-        thread.join()
-        os.close(reader)
-        os.close(writer)
+        _running = outer
+        if handles_sigterm:
+            signal.signal(signal.SIGTERM, before)
 
 
-def _in_child() -> None:
-    """A forked child leaves the signals to its parent, and dies with it.
+def _end_by_sigterm(again: Callable[[], str]) -> None:
+    """Exit at once: files are written under a temporary name first, locks are the system's, and loader workers die with this process."""
+    print(exit_message(signal.SIGTERM, again).text, file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(143)
 
-    A loader's worker whose parent was killed may otherwise wait forever to hand over its batch. It would also keep the parent's
-    connections to the other processes open, and these would wait for the dead one.
+
+def _ignore_signals() -> None:
+    """A second Ctrl-C, and torch's handler that raises an error when its workers end, would only add a traceback."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if hasattr(signal, "SIGCHLD"):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _end_one_of_several(end: ExitMessage) -> None:
+    """Print the message on the rank that has it to give, leave it to torchrun's summary, and exit without waiting for the others."""
+    rank, under_torchrun = os.environ.get("RANK", "0"), "TORCHELASTIC_RUN_ID" in os.environ
+    text = end.text.replace("error: ", f"error: rank {rank}: ", 1)
+    if end.status == 130:
+        text = text if rank == "0" else ""
+    elif end.caused_elsewhere:
+        time.sleep(CAUSE_FIRST if under_torchrun else 0)
+    else:
+        _write_error_file(text)
+        time.sleep(RANK_0_FIRST if under_torchrun and rank != "0" else 0)
+    print(*filter(None, (end.traceback, text)), sep="\n", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(end.status)
+
+
+def _write_error_file(text: str) -> None:
+    """Write the message in the format of ``torch.distributed.elastic.multiprocessing.errors.record``.
+
+    `record` itself would put a traceback into torchrun's summary, also for a wrong key in a YAML.
     """
-    if _stoppable:
-        signal.set_wakeup_fd(-1)
+    file = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    if file:
+        more = {"py_callstack": text, "timestamp": str(int(time.time()))}
+        with contextlib.suppress(OSError), open(file, "w") as stream:
+            json.dump({"message": {"message": text, "extraInfo": more}}, stream)
+
+
+def _in_forked_worker() -> None:
+    """A loader worker leaves Ctrl-C to its parent and dies with it.
+
+    A worker that outlives its killed parent holds the parent's connections open, and the other ranks would wait on these.
+    """
+    if _running:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if _prctl is not None:
             _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
-os.register_at_fork(after_in_child=_in_child)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_worker)

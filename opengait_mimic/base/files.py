@@ -1,9 +1,10 @@
-"""Files that are whole or not there: a temporary name beside the file, to the disk, then the name."""
+"""Write files whole or not at all, read JSON, hash a file."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -83,3 +84,35 @@ def sha256(file: str | Path) -> str:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return f"sha256:{digest.hexdigest()}"
+
+
+def write_json(file: Path, content: dict) -> None:
+    """Write JSON, whole or not at all; raises as `replacing`."""
+    with replacing(file) as stream:
+        stream.write(f"{_json_text(content)}\n".encode())
+
+
+def _json_text(value, indent: str = "") -> str:
+    """JSON with one key a line; a list of numbers or a small mapping stays on one line."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    if not any(isinstance(part, (dict, list, tuple)) for part in parts) and not (isinstance(value, dict) and len(value) > 4):
+        return json.dumps(value)
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        lines = [f"{json.dumps(str(key))}: {_json_text(part, deeper)}" for key, part in value.items()]
+        return "{\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(deeper + _json_text(part, deeper) for part in value) + f"\n{indent}]"
+
+
+def read_json(file: Path) -> dict | None:
+    """The content of a JSON file; None if the file does not exist.
+
+    Raises:
+        HostError: the file is not JSON.
+    """
+    if not file.is_file():
+        return None
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HostError(f"{file} cannot be read ({error}): delete it; what it describes counts as not done") from error

@@ -1,90 +1,60 @@
-"""One training at a time in a folder: a file that names the process that trains there."""
+"""One training at a time in a folder. The system releases the lock when the process ends, also after ``kill -9``."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import socket
+from collections.abc import Iterator
 from pathlib import Path
 
-from .ending import undone
+from filelock import FileLock, Timeout
+
 from .errors import HostError
-from .processes import on_rank_0, rank_and_world
+from .processes import on_rank_0
 
 NAME = "training.lock"
 
 
 @contextlib.contextmanager
-def locked(folder: Path):
-    """Hold a run's folder while it is trained; rank 0 makes the file and takes it away, also after an error.
-
-    A process that was killed leaves its file behind; the next one on the same machine takes it over.
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a training's folder in the block; rank 0 holds it for all ranks.
 
     Raises:
-        HostError: another process trains there, or may. SystemExit: likewise, on ranks above 0.
+        HostError: another process trains there, or the folder cannot be written. SystemExit: the same, on ranks above 0.
     """
-    on_rank_0(lambda: _take(folder))
-    with undone(lambda: (folder / NAME).unlink(missing_ok=True)) if rank_and_world()[0] == 0 else contextlib.nullcontext():
+    with contextlib.ExitStack() as held:
+
+        def hold() -> None:
+            held.enter_context(_acquired(folder))
+
+        on_rank_0(hold)
         yield
 
 
 def refuse_locked(folder: Path) -> None:
-    """Pass if nobody trains in a folder; what a killed process of this machine left behind is taken away.
+    """Return if no other process trains in a folder.
 
     Raises:
-        HostError: somebody does, or may.
+        HostError: another process trains there.
     """
-    file = folder / NAME
-    try:
-        held = json.loads(file.read_text())
-        host, pid = held["host"], int(held["pid"])
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError, TypeError, KeyError):
-        host, pid = "an unknown machine", "?"
-    if host == socket.gethostname() and (pid == os.getpid() or not _alive(pid)):
-        file.unlink(missing_ok=True)
-        return
-    raise HostError(
-        f"{folder} is being trained by process {pid} on {host} ({file}). Wait for it and run the same command again, or choose"
-        " another save_name. If no such process runs there any more, delete that file"
-    )
+    if (folder / NAME).exists():
+        with _acquired(folder):
+            pass
 
 
-def _take(folder: Path) -> None:
-    refuse_locked(folder)
-    own, said = folder / f"{NAME}.{os.getpid()}", json.dumps({"host": socket.gethostname(), "pid": os.getpid()})
+@contextlib.contextmanager
+def _acquired(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            own.write_text(said)  # complete before it has its name: who is killed in between leaves no lock of nobody
-            _name(own, said)
-        finally:
-            own.unlink(missing_ok=True)
-    except FileExistsError:
-        raise HostError(f"{folder}: another process began to train there just now ({folder / NAME}); run the command again") from None
+        lock = FileLock(folder / NAME, is_singleton=True)  # this process may ask again for what it holds
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise HostError(
+            f"{folder} is being trained by another process (it holds {NAME} there). Wait for it and run the same command again, or choose"
+            " another save_name"
+        ) from None
     except OSError as error:
-        raise HostError(f"cannot write {folder / NAME}: {error}") from error
-
-
-def _name(own: Path, said: str) -> None:
-    """Give a lock its name; FileExistsError where another process was faster."""
+        raise HostError(f"cannot write {folder / NAME}: {error}. Choose another --output") from error
     try:
-        os.link(own, own.with_name(NAME))
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        with open(own.with_name(NAME), "x") as file:
-            file.write(said)
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process of this machine runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        pass
-    return True
+        yield
+    finally:
+        lock.release()

@@ -1,7 +1,8 @@
-"""Tensors and plain values: all that a checkpoint holds, so that reading it can run nothing."""
+"""Plain values: what a checkpoint or a JSON file holds, and in what two of them differ."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter, OrderedDict
 
 import numpy as np
@@ -60,3 +61,24 @@ def _key(key, where, left):
 
 def _leave(value, where, left):
     left.append(f"{where}: {type(value).__module__}.{type(value).__qualname__}")
+
+
+def as_json(value):
+    """A value as it comes back from a JSON file."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def differences(old, new, where: str = "") -> list[str]:
+    """A line ``key: old -> new`` for each dotted key in which two values differ; an empty block equals None."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [*old, *(key for key in new if key not in old)]
+        return [line for key in keys for line in differences(old.get(key), new.get(key), f"{where}.{key}".lstrip("."))]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [line for i, pair in enumerate(zip(old, new)) for line in differences(*pair, f"{where}[{i}]")]
+    same = old == new or (old in ({}, None) and new in ({}, None))
+    return [] if same else [f"{where}: {_shorten(old)} -> {_shorten(new)}"]
+
+
+def _shorten(value) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text[:19] if text.startswith("sha256:") else text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""Several processes: who this one is, what rank 0 does for all, gathering a batch."""
+"""Several processes: rank and world size, work on rank 0 for all, gathering a batch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,21 @@ def rank_and_world() -> tuple[int, int]:
 
 
 def on_rank_0(work: Callable[[], Any]):
-    """Do something on rank 0 and give every process its result; an error there ends every process."""
+    """Call ``work`` on rank 0 and return its result on every rank.
+
+    Raises:
+        SystemExit: ``work`` failed; on ranks above 0, where rank 0 prints the error.
+    """
     rank, world = rank_and_world()
     if world == 1:
         return work()
-    box: list = [None, True]
+    result, failed = None, True
     try:
-        box = [work() if rank == 0 else None, False]
+        if rank == 0:
+            result = work()
+        failed = False
     finally:
+        box = [result, failed]
         dist.broadcast_object_list(box, src=0)
     if box[1]:
         raise SystemExit(1)
@@ -32,7 +39,11 @@ def on_rank_0(work: Callable[[], Any]):
 
 
 def gather(value: Tensor) -> Tensor:
-    """Join ``[n, ...]`` of every rank along the first axis, rank by rank; the gradient flows to the own slice only."""
+    """Join a tensor of every rank along the first axis, rank by rank; the gradient flows to this rank's slice only.
+
+    Shape:
+        value [n, ...] -> [n * world, ...]
+    """
     rank, world = rank_and_world()
     if world == 1:
         return value

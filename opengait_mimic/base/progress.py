@@ -1,73 +1,60 @@
-"""One line of progress on a terminal; a plain line now and then in a log file."""
+"""Progress: tqdm's bar on a terminal, a plain line now and then in a log file."""
 
 from __future__ import annotations
 
 import sys
 import time
 
+from tqdm import tqdm
+
 from .processes import rank_and_world
+
+LOG_EVERY = 120.0
+"""Seconds between two lines in a log file."""
 
 
 class Bar:
     """A progress bar: ``with Bar("walkers") as bar: bar(done, total)``.
 
-    On a terminal one line, drawn at most ten times a second. Elsewhere a plain line at every tenth of the way, but no two within
-    `APART` seconds, and one after `SILENT` seconds at the latest.
-
     Args:
-        title: what is going on.
-        start: how much was done before, for the time left.
-        stream: where to; ... = `sys.stderr` as it is then; None = nowhere (processes above rank 0).
-        clock: the time in seconds.
+        title: name of the job.
+        start: how much was done before, for the time that is left.
+        shown: False shows nothing, as on ranks above 0.
     """
 
-    APART, SILENT = 30.0, 600.0
-
-    def __init__(self, title: str, start: int = 0, stream=..., clock=time.monotonic):
-        """Name it; see the class."""
-        stream = sys.stderr if stream is ... else stream
-        self.title, self.start, self.stream, self.clock = title, start, stream, clock
-        self.begin, self.last, self.tenth = clock(), 0.0, 0
-        self.terminal = stream is not None and stream.isatty()
+    def __init__(self, title: str, start: int = 0, shown: bool = True):
+        self._bar = tqdm(desc=title, initial=start, leave=False, file=sys.stderr, disable=None if shown else True)
+        self._title, self._start, self._logs = title.strip(), start, shown and self._bar.disable
+        self._begin = self._logged = time.monotonic()
 
     def __enter__(self) -> Bar:
         return self
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` are done, with the time left."""
-        if self.stream is None:
-            return
-        now, total = self.clock(), max(total, 1)
-        left = duration((now - self.begin) / max(done - self.start, 1) * (total - done))
-        if self.terminal:
-            if now - self.last >= 0.1 or done >= total:
-                self.last, full = now, int(24 * done / total)
-                self.stream.write(f"\r{self.title:<22} [{'#' * full}{'.' * (24 - full)}] {done}/{total}  {left} left \x1b[K")
-                self.stream.flush()
-            return
-        since, tenth = now - max(self.last, self.begin), 10 * done // total
-        if since >= self.SILENT or (since >= self.APART and tenth > self.tenth):
-            self.last, self.tenth = now, tenth
-            self.stream.write(f"{self.title.strip()}: {done}/{total} ({100 * done // total} %), {left} left\n")
-            self.stream.flush()
+        """Show that ``done`` of ``total`` are done."""
+        if not self._logs:
+            self._bar.total = total
+            self._bar.update(done - self._bar.n)
+        elif time.monotonic() - self._logged >= LOG_EVERY:
+            self._logged = time.monotonic()
+            left = (self._logged - self._begin) / max(done - self._start, 1) * (total - done)
+            print(f"{self._title}: {done}/{total} ({100 * done // max(total, 1)} %), {duration(left)} left", file=sys.stderr, flush=True)
 
     def __exit__(self, *_) -> None:
         self.close()
 
     def close(self) -> None:
-        """Take the line away."""
-        if self.terminal:
-            self.stream.write("\r\x1b[K")
-            self.stream.flush()
+        """Remove the bar from the terminal."""
+        self._bar.close()
 
 
 def rank_bar(title: str, start: int = 0) -> Bar:
     """A `Bar` on rank 0, one that shows nothing on the others."""
-    return Bar(title, start) if rank_and_world()[0] == 0 else Bar(title, start, stream=None)
+    return Bar(title, start, shown=rank_and_world()[0] == 0)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: ``42 s``, ``7 min``, ``5 h 20 min``, ``2 d 3 h``."""
+    """Seconds as text: ``42 s``, ``7 min``, ``5 h 20 min``, ``2 d 3 h``."""
     minutes = round(seconds / 60)
     if minutes < 2:
         return f"{seconds:.0f} s"

@@ -9,9 +9,7 @@ from typing import Callable
 
 import torch
 
-from .config import integer
-from .errors import CheckpointError, ConfigError
-from .record_layout import mapping
+from .errors import CheckpointError
 
 PARTS = ("optimizer", "scheduler")
 
@@ -37,7 +35,7 @@ def _guarded(load: Callable, file, name: str) -> Callable:
     def load_state_dict(state):
         with told(file, name):
             if name == "scheduler":  # which itself takes whatever it is given
-                mapping({"last_epoch": integer(0)})(state, name)
+                int(state["last_epoch"])
             return load(state)
 
     return load_state_dict
@@ -56,10 +54,10 @@ def told(file, name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (AttributeError, ConfigError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        why = f"{type(error).__name__}: {error}" if not isinstance(error, (ConfigError, RuntimeError)) else str(error)
+        why = f"{type(error).__name__}: {error}" if not isinstance(error, RuntimeError) else str(error)
         raise CheckpointError(
             f"{file}: its {name} cannot be restored ({why}). Was the file edited, or written by a training with another {name}_cfg or"
             f" model? Put it back as it was written, take another, or go on with a new {name}: trainer_cfg.{name}_reset: true, with --iter"

@@ -1,4 +1,4 @@
-"""What is saved of the training that runs, for the last line of a command that is stopped."""
+"""The newest checkpoint of the running training, for the last line of a command that is stopped."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ _newest: list[tuple[str, int]] = []
 
 
 def begin() -> None:
-    """A command begins: nothing is trained yet."""
+    """Forget an earlier command of this process."""
     _newest.clear()
 
 
 def reached(training: str, iteration: int) -> None:
-    """A training goes on from a checkpoint or has written one; every process says so.
+    """Note a checkpoint that a training was restored from or has written, on every rank.
 
     Args:
         training: its ``save_name``.
-        iteration: the checkpoint's; 0: there is none yet.
+        iteration: of the checkpoint; 0 if there is none yet.
     """
     _newest[:] = [(training, iteration)]
 
 
 def newest() -> tuple[str, int] | None:
-    """The last training's ``save_name`` and the iteration of its newest checkpoint, 0 where nothing is saved; None before the first."""
+    """``save_name`` and iteration of the newest checkpoint, 0 if nothing is saved; None before the first training."""
     return _newest[0] if _newest else None
 
 
 def again(same: str = "the same command") -> str:
-    """What is saved, and what the command does when it is given again.
+    """What is saved, and what the next command does.
 
     Args:
-        same: the words for the command that goes on from a checkpoint.
+        same: the words for the command that resumes.
     """
-    found = newest()
-    if found is None:
-        return "nothing was trained yet: give the same command again"
-    name, iteration = found
+    if newest() is None:
+        return "nothing was trained yet: run the same command again"
+    name, iteration = _newest[0]
     if not iteration:
-        return f"nothing of {name} was saved yet: the same command begins it anew"
-    return f"last checkpoint: iteration {iteration} of {name}; {same} goes on from there"
+        return f"{name} has no checkpoint yet: the same command starts it from the beginning"
+    return f"last checkpoint: iteration {iteration} of {name}; {same} continues from there"

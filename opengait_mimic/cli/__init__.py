@@ -61,7 +61,8 @@ def main(argv: list[str] | None = None) -> int:
 def _run(name: str, run, args) -> int:
     """Run a command; any error ends it with one message."""
     from ..base import stopped
-    from .console import friendly_errors, log_to_console
+    from ..base.ending import friendly_errors
+    from .console import log_to_console
 
     log_to_console()
     stopped.begin()
@@ -82,7 +83,7 @@ def _what_next(name: str) -> str:
         return "the folder may be incomplete: remove it, then run the same command again"
     if name not in ("demo", "pipeline", "evaluate"):
         return ""
-    return stopped.again() if stopped.newest() else "the same command goes on where it stopped; what is finished is kept"
+    return stopped.again() if stopped.newest() else "the same command continues where it stopped; finished stages are kept"
 
 
 def _overview() -> str:

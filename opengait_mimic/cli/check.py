@@ -21,16 +21,16 @@ def add_arguments(parser) -> None:
     data.add_argument("--cfgs", metavar="YAML", help="configuration, for its transforms, frames, batch and geometry")
     data.add_argument("--workers", type=int, metavar="N", help="processes that read (default: the processors, at most 16)")
     data.add_argument("--json", metavar="FILE", help="write every problem")
-    data.add_argument("--fingerprint", metavar="FILE", help="where the fingerprint goes (default: DIR.fingerprint.json)")
+    data.add_argument("--fingerprint", metavar="FILE", help="write the fingerprints of the data, as JSON")
     add_host_argument(data)
 
 
 def run(args) -> int:
     """Run it."""
     if args.checks_data:
-        from ..doctor.command import run
+        from .check_data import run as check_data
 
-        return run(args)
+        return check_data(args)
     from .host_report import report
 
     lines, is_ready = report(args.host, args.device)

@@ -13,7 +13,30 @@ def add_arguments(parser) -> None:
 
 
 def run(args) -> int:
-    """Run it."""
-    from ..comparing.command import run
+    """Run it. 0: no departure from the recipe; 1: there is one, or a side's recipe is not known; 2: a side cannot be read."""
+    import shutil
+    import sys
+    from pathlib import Path
 
-    return run(args)
+    from .. import host
+    from ..base.errors import CheckpointError, ConfigError, HostError
+    from ..evaluation.difference_table import format_table
+    from ..evaluation.differences import compare, read_side
+
+    def read_yaml(file: Path) -> tuple[dict, dict]:
+        from ..training.recipe import read_recipe  # needs the host
+
+        host.bind(args.host, "cpu", args.output)
+        host.search[:] = [file.resolve().parent]
+        cfgs = host.load_cfgs(file)
+        return cfgs, read_recipe(cfgs, here=False)
+
+    try:
+        a, b = (read_side(place, read_yaml) for place in (args.a, args.b))
+    except (ConfigError, HostError, CheckpointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    found = compare(a, b)
+    print(format_table(found, a, b, min(max(shutil.get_terminal_size((100, 24)).columns, 80), 120)))
+    known = "model" in a.facts and "model" in b.facts
+    return 1 if not known or any(each.departure for each in found) else 0

@@ -9,12 +9,14 @@ from torch import nn
 
 from .. import host as hosts
 from ..base import stopped
+from ..base.ending import friendly_errors
 from ..base.processes import rank_and_world
-from ..training import resume as resuming
-from ..training.inputs import checkpoint_at
+from ..host.run_paths import checkpoint_at
+from ..models.prepare import prepare
 from ..training.launch import launch
+from ..training.resume import find_start
 from .arguments import add_host_arguments, add_preflight_argument
-from .console import friendly_errors, log_to_console
+from .console import log_to_console
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,11 +46,13 @@ def main(argv: list[str] | None = None) -> int:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
         if given.resume and given.phase != "train":
             parser.error("--resume goes on with a training; a test takes --iter K")
-        done = resuming.found(given.cfgs) if given.resume else None
-        if done is None or done.action != "skip":
-            at, resumed = (done.iteration, done.iteration > 0) if done else (given.iter, False)
-            told = {"trust_pickles": given.trust_pickles, "preflight": not given.no_preflight}
-            model = launch(given.cfgs, given.phase, at, given.log_to_file, resume=resumed, **told)
+        cfgs = prepare(given.cfgs, given.phase, given.iter)
+        plan = find_start(cfgs) if given.resume else None
+        if plan is None or plan.action != "skip":
+            more = {"trust_pickles": given.trust_pickles, "preflight": not given.no_preflight, "prepared": cfgs}
+            if plan is not None:
+                more.update(resume=plan.iteration > 0, recipe=plan.recipe)
+            model = launch(given.cfgs, given.phase, plan.iteration if plan else given.iter, given.log_to_file, **more)
             if given.phase == "train":
                 _say_trained(getattr(model, "module", model), given)
         hosts.leave()

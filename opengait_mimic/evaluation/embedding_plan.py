@@ -8,11 +8,11 @@ from typing import Callable
 
 import numpy as np
 
+from ..base.files import sha256
 from ..base.processes import on_rank_0
 from ..host import resolve
 from ..metrics.protocols import content_hash
 from ..occlusion.manifest import Manifest, read_manifest
-from ..training.inputs import sha256
 from .cells import BOTH, TEACHER, Cell, Hiding
 from .embeddings import Pass, build_manifest, embed_each, fingerprint, reload_pass, sample_frames
 from .embeddings.cache_key import binarise_threshold, read_condition

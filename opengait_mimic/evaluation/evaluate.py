@@ -8,8 +8,11 @@ from typing import Callable, NamedTuple
 
 from .. import __version__
 from .. import host as hosts
+from ..base import checkpoint_file, files
 from ..base.config import read
 from ..base.errors import HostError
+from ..base.files import sha256
+from ..base.plain_values import as_json
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..base.seeds import read_seeds
@@ -17,9 +20,7 @@ from ..host import load_cfgs, resolve
 from ..metrics import Trials, transductive_mark
 from ..metrics.protocols import pairs_hash, protocol_hash
 from ..occlusion.manifest import write as write_manifest
-from ..run_sheet import write_result_sheet
-from ..training.inputs import sha256
-from ..training.record import write_whole
+from ..training.record import readable
 from ..training.trained_on import trained_kinds
 from .cells import TEACHER
 from .console_table import format_rows
@@ -28,7 +29,7 @@ from .embeddings import fingerprint
 from .provenance import provenance
 from .reference_result import Reference, read_reference
 from .result_clips import drawn
-from .result_folder import JSON, Result, try_places, write_result
+from .result_folder import Result, try_places, write_result
 from .rows import drop_curves
 from .rp_reference import checkpoint_of, hp_weights, refuse_other, teachers_weights
 from .score import Scorer
@@ -172,7 +173,7 @@ def _facts(subject: Subject, wanted: Wanted, seeds: list[int]) -> dict:
         "seeds": seeds,
         "post": wanted.post,
         "transductive": transductive_mark(wanted.post),
-        "trained_kinds": trained_kinds(subject.cfgs),
+        "trained_kinds": trained_kinds(subject.cfgs, checkpoint_of(subject.cfgs)),
         "mates_only": getattr(subject.protocol, "mates_only", False),
     }
 
@@ -183,6 +184,7 @@ def _provenance(subject: Subject, earlier: Reference | None, file, measured: dic
     if subject.taught and subject.teacher is not None:  # that trained it, or is not known to be another
         weights["teacher"] = sha256(subject.teacher["evaluator_cfg"]["restore_hint"])
     weights["ven"], measured["ven_kinds"] = _ven(cfgs)
+    measured.update(training=readable(checkpoint_file.entry(checkpoint_of(cfgs))) or None, evaluator_cfg=as_json(cfgs["evaluator_cfg"]))
     machine = {"host": host.name, "commit": host.commit, "version": __version__, "device": str(hosts.device())}
     measured = {key: value for key, value in measured.items() if key not in ("post", "transductive", "mates_only")}
     return provenance(cfgs, file, weights, measured, {**machine, "processes": rank_and_world()[1]})
@@ -190,13 +192,13 @@ def _provenance(subject: Subject, earlier: Reference | None, file, measured: dic
 
 def _ven(cfgs: dict) -> tuple[str | None, list[str] | None]:
     """The SHA-256 of a model's VEN, and the kinds that it was taught; None where there is none."""
-    from ..models.upstream_weights import checkpoint_file
+    from ..models.upstream_weights import checkpoint_file as file_of
     from ..models.ven import VEN_FIELDS
 
     if not (block := cfgs["model_cfg"].get("ven")):
         return None, None
     named = load_cfgs(block["cfgs"], "model_cfg.ven.cfgs")
-    file = checkpoint_file(block.get("checkpoint", "auto"), named, "model_cfg.ven.checkpoint", must_exist=False)
+    file = file_of(block.get("checkpoint", "auto"), named, "model_cfg.ven.checkpoint", must_exist=False)
     return sha256(file) if file.is_file() else None, read(named["model_cfg"], "model_cfg", VEN_FIELDS).kinds
 
 
@@ -206,7 +208,7 @@ def write_json(file: str | os.PathLike, rows: list[dict], **more) -> None:
     Raises:
         HostError: the place cannot be written.
     """
-    write_whole(Path(file), {"rows": rows, **more})
+    files.write_json(Path(file), {"rows": rows, **more})
 
 
 def run(given) -> int:
@@ -224,11 +226,9 @@ def run(given) -> int:
         return 0
     print(format_rows(found.rows, found.summary))
     if given.json:
-        write_whole(Path(given.json), found.content())
-        write_result_sheet(Path(given.json), found.cfgs, found.provenance)
+        files.write_json(Path(given.json), found.content())
         print(f"written: {given.json}")
     if given.out:
         write_result(Path(given.out), found)
-        write_result_sheet(Path(given.out) / JSON, found.cfgs, found.provenance)
         print(f"written: {given.out}")
     return 0

@@ -25,8 +25,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.errors import HostError
+from ..base.files import write_json
 from ..metrics import Trials
-from ..training.record import write_whole
 from .reference_result import TRIALS, place_of
 from .result_content import FORMAT, VERSION
 
@@ -101,4 +101,4 @@ def write_result(folder: Path, result: Result) -> None:
             os.replace(part, folder / name)
     except OSError as error:
         raise HostError(f"cannot write {folder}: {error}") from error
-    write_whole(folder / JSON, result.content({"trials": TRIALS, "pictures": PICTURES}))
+    write_json(folder / JSON, result.content({"trials": TRIALS, "pictures": PICTURES}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..base.errors import ConfigError
-from ..training.inputs import sha256
+from ..base.files import sha256
 from .reference_result import Reference
 from .test_setup import Subject
 

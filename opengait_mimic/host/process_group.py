@@ -16,117 +16,111 @@ import torch.distributed as dist
 
 from ..base.errors import HostError
 from ..base.processes import rank_and_world
-from . import watchdog
 
-PATIENCE = datetime.timedelta(days=1)
-"""How long a process waits for the others. Rank 0 scores, resamples and writes alone while they wait: on large data for longer than torch's
-own 10 minutes (NCCL) or 30 (gloo). A process that ends with an error, or dies, is not waited for: see `watchdog`.
+TIMEOUT = datetime.timedelta(hours=3)
+"""How long a collective waits for the other ranks. Rank 0 scores, resamples and writes alone while they wait, on large data for longer than
+torch's own 10 minutes (NCCL) or 30 (gloo). A rank that dies ends the others much sooner: torchrun does that, or gloo's broken connection.
 """
 
-MEETING = datetime.timedelta(minutes=30)
-"""How long the processes wait for each other to start."""
+START_TIMEOUT = datetime.timedelta(minutes=30)
+"""How long the processes wait for each other at the start."""
 
 
 def pick_device(name: str = "auto") -> torch.device:
     """The device of this process, as far as this machine alone can tell.
 
-    The GPU is number ``LOCAL_RANK`` of those visible (``CUDA_VISIBLE_DEVICES`` chooses a subset). Where every process is shown a
-    single one, as cluster schedulers do, it is that; `start` refuses two processes that would share it.
+    The GPU is number ``LOCAL_RANK`` of the visible ones (``CUDA_VISIBLE_DEVICES`` chooses a subset). A cluster scheduler may show every
+    process a single GPU; then it is that one, and `start` refuses two processes that would share it.
 
     Args:
-        name: ``auto`` (CUDA when a GPU is visible, else CPU), ``cpu`` or ``cuda``.
+        name: ``auto`` (CUDA if a GPU is visible, else CPU), ``cpu`` or ``cuda``.
 
     Raises:
         HostError: fewer visible GPUs than processes on this machine, or another name.
     """
-    local, here = int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    local, processes = int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     if name not in ("auto", "cpu", "cuda"):
         raise HostError(f"--device {name!r}: allowed are auto, cpu, cuda")
     gpus = torch.cuda.device_count() if name != "cpu" else 0
     if name == "cpu" or (name == "auto" and gpus == 0):
         return torch.device("cpu")
-    if gpus == 1 and here > 1:
+    if gpus == 1 and processes > 1:
         return torch.device("cuda", 0)
-    if gpus < here:  # every process of this machine decides alike
+    if gpus < processes:
         raise HostError(
-            f"{here} process(es) on this machine see {gpus} GPU(s) each: give every process a GPU (fewer processes, or more visible"
-            " GPUs), or use --device cpu"
+            f"{processes} process(es) on this machine see {gpus} GPU(s) each: start fewer processes, make more GPUs visible, or use"
+            " --device cpu"
         )
     return torch.device("cuda", local)
 
 
 def start(name: str = "auto") -> torch.device:
-    """Choose this process's device and start the process group: torchrun's when its variables are set, else a group of one.
+    """Choose this process's device and start the process group: torchrun's if its variables are set, else a group of one.
 
-    NCCL is used where it exists and the devices are GPUs, gloo otherwise. All processes, of all machines, first tell each
-    other their choice, so that a disagreement ends them all with one message and none waits for another's backend. They then wait
-    for each other up to `PATIENCE`. A group that runs already is kept.
+    The backend is NCCL for GPUs where it exists, gloo otherwise. Before, all processes exchange their devices, so that a disagreement
+    ends them all with one message. A group that runs already is kept.
 
     Args:
         name: see `pick_device`.
 
     Raises:
-        HostError: a process did not come within `MEETING`, the choice failed on a machine, machines disagree, or two processes
+        HostError: the processes did not meet within `START_TIMEOUT`, a process found no device, machines disagree, or two processes
             would share a GPU.
     """
     if dist.is_initialized():
         device = pick_device(name)
     else:
         atexit.register(stop)
-        if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
-            store, rank, world = _meet()
-        else:
-            store, rank, world = dist.HashStore(), 0, 1
-        watchdog.start(rank, world)
+        store, rank, world = _meet() if "RANK" in os.environ and "WORLD_SIZE" in os.environ else (dist.HashStore(), 0, 1)
         device = _agree(name, dist.PrefixStore("opengait_mimic", store), rank, world)
         backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
-        store.set_timeout(PATIENCE)  # NCCL first meets there, when it is first asked for something
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
+        store.set_timeout(TIMEOUT)  # NCCL meets there later, at its first collective
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=TIMEOUT)
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
 
 
 def _meet() -> tuple[dist.Store, int, int]:
-    """The store of the processes that torchrun, or a cluster through the same variables, has started; this rank; their number."""
-    place = ":".join(os.environ.get(name, f"({name} is not set)") for name in ("MASTER_ADDR", "MASTER_PORT"))
+    """The common store of the processes that torchrun or a cluster started, this rank, and their number."""
+    address = ":".join(os.environ.get(name, f"({name} is not set)") for name in ("MASTER_ADDR", "MASTER_PORT"))
     try:
-        return next(dist.rendezvous("env://", timeout=MEETING))
+        return next(dist.rendezvous("env://", timeout=START_TIMEOUT))
     except (RuntimeError, ValueError) as error:
         raise HostError(
-            f"RANK = {os.environ['RANK']} and WORLD_SIZE = {os.environ['WORLD_SIZE']} are set, but the processes did not meet at {place}"
-            f" ({str(error).splitlines()[0]}). Start all of them, with one address that all can reach and a free port; or, for a single"
+            f"RANK = {os.environ['RANK']} and WORLD_SIZE = {os.environ['WORLD_SIZE']} are set, but the processes did not meet at {address}"
+            f" ({str(error).splitlines()[0]}). Start all of them with one address that all can reach and a free port. For a single"
             " process, unset RANK and WORLD_SIZE"
         ) from error
 
 
 def _agree(name: str, store: dist.Store, rank: int, world: int) -> torch.device:
-    """`pick_device`, once every process is known to have picked one of the same type and no GPU twice."""
-    device, said = None, {"host": socket.gethostname()}
+    """`pick_device`, after every rank picked a device of the same type, and none the same GPU as another."""
+    device, choice = None, {"host": socket.gethostname()}
     try:
         device = pick_device(name)
-        said["type"] = device.type
+        choice["type"] = device.type
         if device.type == "cuda":
-            said["gpu"] = str(getattr(torch.cuda.get_device_properties(device), "uuid", rank))
+            choice["gpu"] = str(getattr(torch.cuda.get_device_properties(device), "uuid", rank))
     except HostError as error:
-        said["error"] = str(error)
-    store.set(f"device/{rank}", json.dumps(said))
-    ranks = [json.loads(store.get(f"device/{other}")) for other in range(world)]
+        choice["error"] = str(error)
+    store.set(f"device/{rank}", json.dumps(choice))
+    choices = [json.loads(store.get(f"device/{other}")) for other in range(world)]
     store.set(f"read/{rank}", "")
-    if rank == 0:  # it may hold the store, so it stays until all have read
+    if rank == 0:  # its process may hold the store: it stays until all have read
         store.wait([f"read/{other}" for other in range(world)])
-    for other, found in enumerate(ranks):
-        if "error" in found:
-            raise HostError(found["error"] if other == rank else f"rank {other} on {found['host']}: {found['error']}")
-    if len({found["type"] for found in ranks}) > 1:
-        chosen = ", ".join(f"rank {other} on {found['host']}: {found['type']}" for other, found in enumerate(ranks))
-        raise HostError(f"--device {name}: processes must all run on GPUs or all on CPUs; chosen were {chosen}. Give them all --device cpu")
-    first = {}
-    for other, found in enumerate(ranks):
-        if first.setdefault(found.get("gpu", other), other) != other:
+    for other, chosen in enumerate(choices):
+        if "error" in chosen:
+            raise HostError(chosen["error"] if other == rank else f"rank {other} on {chosen['host']}: {chosen['error']}")
+    if len({chosen["type"] for chosen in choices}) > 1:
+        listed = ", ".join(f"rank {other} on {chosen['host']}: {chosen['type']}" for other, chosen in enumerate(choices))
+        raise HostError(f"--device {name}: all processes must run on GPUs, or all on CPUs. Chosen: {listed}. Give them all --device cpu")
+    user_of: dict = {}
+    for other, chosen in enumerate(choices):
+        if user_of.setdefault(chosen.get("gpu", other), other) != other:
             raise HostError(
-                f"ranks {first[found['gpu']]} and {other} would share one GPU of {found['host']}: start fewer processes, give every"
-                " process its own (each torchrun of a machine another CUDA_VISIBLE_DEVICES), or use --device cpu"
+                f"ranks {user_of[chosen['gpu']]} and {other} would share one GPU of {chosen['host']}: start fewer processes, give each"
+                " torchrun of this machine its own CUDA_VISIBLE_DEVICES, or use --device cpu"
             )
     return device
 
@@ -135,33 +129,30 @@ def follow_world_size(cfgs: dict) -> None:
     """Set the test batch to the number of processes, the only size the host's test accepts (one clip per process)."""
     sampler, world = cfgs["evaluator_cfg"]["sampler"], rank_and_world()[1]
     if sampler.get("batch_size") != world:
-        was = sampler.get("batch_size")
-        logging.getLogger("opengait_mimic").info("evaluator_cfg.sampler.batch_size %s -> %s, the number of processes", was, world)
+        logging.getLogger("opengait_mimic").info(
+            "evaluator_cfg.sampler.batch_size %s -> %s, the number of processes", sampler.get("batch_size"), world
+        )
         sampler["batch_size"] = world
 
 
 def stop() -> None:
-    """End the process group; what still holds it (a DDP model in a cycle) is collected first."""
-    if watchdog.running is not None:
-        watchdog.running.stop()
+    """End the process group; a DDP model that still holds it in a reference cycle is collected first."""
     gc.collect()
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 def leave() -> None:
-    """End a successful process of several at once, after the others have got here and everything is written.
+    """End a successful process of several at once, after all have got here and everything is written. A single process returns.
 
     Gloo's threads can outlive their group and then abort the interpreter at its end ("terminate called without an active
-    exception"), which torchrun takes for a failure. A process that runs alone just returns.
+    exception"), which torchrun takes for a failure.
     """
     if not dist.is_initialized() or dist.get_world_size() == 1:
         return
     writer = getattr(sys.modules["utils"].get_msg_mgr(), "writer", None) if dist.get_rank() == 0 else None
     if writer is not None:  # TensorBoard's
         writer.close()
-    if watchdog.running is not None:
-        watchdog.running.leaving()
     dist.barrier()
     stop()
     logging.shutdown()

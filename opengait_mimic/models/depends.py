@@ -69,6 +69,8 @@ def dependencies(cfgs: dict) -> dict[str, Dependency]:
             continue
         stage = check(block, f"model_cfg.{name}")
         yaml = stage.cfgs or (model_cfg.get("backbone") or {}).get("cfgs")
+        if yaml is None and use is Use.REFERENCE:  # RP says why there is none
+            continue
         if yaml is None:
             raise ConfigError(f"model_cfg.{name}.cfgs: missing; with an inline backbone, name the YAML that trains the {name}")
         found[name] = Dependency(name, use, resolve(str(yaml), f"model_cfg.{name}.cfgs"), stage.checkpoint)

@@ -15,7 +15,6 @@ from ..host.config_checks import check_classes
 from ..host.model_cfg import NAMED_STAGE, backbone_block, backbone_cfg, cfgs_for_backbone
 from ..host.run_paths import checkpoint_file
 from ..networks.visibility import FEATURES, VisibilityNetwork
-from ..occlusion.training_history import add_phase, phase_of, read_phases
 from ..published.switches import in_configuration, of_training
 from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import embed, inspect, settle
@@ -83,7 +82,6 @@ class Guided(OccludedInput, BaseModel):
         for line in refuse_other_inputs(model_cfg, self.DEPENDS) if self.in_training else ():
             self.msg_mgr.log_warning(line)
         self.ven_switches, self.loaded_switches = {}, None
-        self.met: list[dict] | None = []  # what the loaded weights were trained on, see `opengait_mimic.occlusion.training_history`
         net = self._build_backbone("model_cfg.backbone")
         channels, parts, unreached = self.embedding = inspect(net, self.geometry, self.backbone_key, self.backbone_yaml)
         for name, parameter in net.named_parameters():
@@ -269,13 +267,6 @@ class Guided(OccludedInput, BaseModel):
             return self.loaded_switches
         return {**super().trained_with, **{f"ven.{key}": value for key, value in self.ven_switches.items()}}
 
-    @property
-    def trained_on(self) -> dict | None:
-        """Of a training: what it hides, after what the loaded weights had met; in a test as the loaded checkpoint says."""
-        if self.in_training:
-            return add_phase(self.met, phase_of(self.drawn))
-        return add_phase(self.met[:-1], self.met[-1]) if self.met else None
-
     def identity(self) -> dict:
         """What a checkpoint must agree in with the model it is loaded into; plain values."""
         return {
@@ -288,10 +279,8 @@ class Guided(OccludedInput, BaseModel):
         }
 
     def get_extra_state(self):
-        """What the checkpoint says of itself, what it was trained on (see `occlusion.training_history`), and which switches decided its
-        weights and its VEN's; plain values.
-        """
-        return {**self.identity(), "trained_on": self.trained_on, "switches": self.trained_with}
+        """`identity`, and the switches that decided the weights and the VEN's; plain values."""
+        return {**self.identity(), "switches": self.trained_with}
 
     def set_extra_state(self, state):
         """Refuse a checkpoint of another role, backbone, geometry or VEN."""
@@ -299,4 +288,4 @@ class Guided(OccludedInput, BaseModel):
         if self.starts_elsewhere:
             del own["ven_kinds"]
         check_extra_state(own, state)
-        self.loaded_switches, self.met = state.get("switches"), read_phases(state.get("trained_on"))
+        self.loaded_switches = state.get("switches")

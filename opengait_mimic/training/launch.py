@@ -11,20 +11,17 @@ from typing import Callable
 from torch import nn
 
 from .. import host as hosts
-from .. import run_sheet
 from ..base import stopped
 from ..base.locks import locked
 from ..base.processes import on_rank_0, rank_and_world
 from ..host import is_ours
 from ..host.read_pickles import trust_pickles as set_trust
+from ..host.run_paths import checkpoint_at, save_folder
 from ..models.prepare import model_class, of_file, prepare, restorable
 from ..networks.batchnorm import gather_batchnorm
-from . import batches, step
-from . import resume as resuming
-from . import saving as keeping
-from .inputs import checkpoint_at, save_folder
-from .record import Recorder
-from .trained_on import history
+from . import batches, saving, step
+from .record import Record
+from .resume import describe_overwritten
 
 
 def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False) -> None:
@@ -117,7 +114,7 @@ def _made(kind: type, cfgs: dict, training: bool) -> nn.Module:
 
 
 def launch(
-    path: str | os.PathLike,
+    path: str | os.PathLike | dict,
     phase: str,
     iteration: int = 0,
     log_to_file: bool = False,
@@ -126,78 +123,80 @@ def launch(
     resume: bool = False,
     trust_pickles: bool = False,
     preflight: bool | str = False,
+    prepared: dict | None = None,
+    recipe: dict | None = None,
 ):
-    """Train or test one configuration on the bound host. A training keeps its record beside its checkpoints (`records`) and
-    holds its folder meanwhile (`locks`).
+    """Train or test one configuration on the bound host. A training holds a lock on its folder.
 
     Args:
-        path: the YAML.
+        path: the YAML, or a complete configuration.
         phase: ``train`` or ``test``.
         iteration: restore this iteration (0: the YAML's ``restore_hint``).
         log_to_file: also log to ``<output>/<dataset>/<model>/<save_name>/logs``.
         quiet: only warnings on the console.
         before: called with the built model before it runs.
-        resume: ``iteration`` is where this very training stopped: optimizer and schedule come back whatever ``*_reset`` says.
-            With its batches (`opengait_mimic.training.batches`) and the gradient scaler's state, which every ``iteration`` brings
-            back, it ends as if it had not stopped.
-        trust_pickles: read the data with Python's own unpickler, which runs what a file says, in place of ours.
+        resume: ``iteration`` is where this very training stopped: optimizer and schedule are restored whatever ``*_reset`` says. With
+            its batches (`opengait_mimic.training.batches`) and the gradient scaler it ends as if it had not stopped.
+        trust_pickles: read the data with Python's own unpickler, which runs what a file says.
         preflight: run `training.preflight` before the first step; ``"brief"``: one line if all checks pass.
+        prepared: what `prepare` returned for the path and the phase, if the caller has called it.
+        recipe: `read_recipe` of that, if the caller has read it.
 
     Returns:
         The model after training, or the evaluator's dictionary after a test (None on ranks above 0).
 
     Raises:
-        HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models. TrainingStopped: step
-            after step could not train, see `opengait_mimic.training.step`. PreflightFailed: a check failed.
+        HostError: see `prepare` and `locked`. ConfigError, CheckpointError: see `prepare` and the models. TrainingStopped: too many steps
+            in a row could not train, see `opengait_mimic.training.step`. PreflightFailed: a check failed.
     """
-    from utils import get_msg_mgr
-
     training = phase == "train"
-    cfgs = prepare(path, phase, iteration)
+    cfgs = prepare(path, phase, iteration) if prepared is None else copy.deepcopy(prepared)
+    if iteration:
+        cfgs["trainer_cfg" if training else "evaluator_cfg"]["restore_hint"] = int(iteration)
     if resume:
         cfgs["trainer_cfg"].update(optimizer_reset=False, scheduler_reset=False, restore_ckpt_strict=True)
     given = copy.deepcopy(cfgs)  # a model may change its own
-    overwritten = ""
-    if training:
-        hint = cfgs["trainer_cfg"]["restore_hint"]
-        stopped.reached(cfgs["trainer_cfg"]["save_name"], hint if isinstance(hint, int) else 0)
-        if hint == 0:
-            overwritten = on_rank_0(lambda: resuming.overwritten(cfgs))
+    overwritten = _begin_training(cfgs) if training else ""
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
         set_trust(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
-        if overwritten:
-            get_msg_mgr().log_warning(overwritten)
         if training:
-            _warn_unsaved(cfgs)
+            _warn_unsaved(cfgs, overwritten)
         with of_file(path):
             model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"], asked=iteration != 0)
+        inner = getattr(model, "module", model)
         if training:
-            inner = getattr(model, "module", model)
             step.attach(inner, given)
-            said = keeping.restore(inner, given)
-            batches.number(inner, given, said.get("batch") or inner.iteration)
-            run_sheet.start(inner, given)
-            keeper = keeping.Keeper(inner, given, Recorder(given, history(given), said) if rank_and_world()[0] == 0 else None)
+            entry = saving.restore_state(inner, given)
+            batches.number(inner, given, entry.get("batch") or inner.iteration)
+            saver = saving.Saver(inner, given, Record(given, entry, recipe) if rank_and_world()[0] == 0 else None)
             if preflight:
                 from .preflight import run_preflight  # needs the host's modules
 
                 run_preflight(model, given, brief=preflight == "brief")
         before(model)
-        kind = type(getattr(model, "module", model))
         if not training:
-            return kind.run_test(model)
+            return type(inner).run_test(model)
         if resume:
-            keeper.make_up(model)
-        kind.run_train(model)
+            saver.make_up_test(model)
+        type(inner).run_train(model)
         return model
 
 
-def _warn_unsaved(cfgs: dict) -> None:
-    """Say which steps of a schedule would be lost at its end."""
+def _begin_training(cfgs: dict) -> str:
+    """Note where a training begins; returns which checkpoints it overwrites."""
+    hint = cfgs["trainer_cfg"]["restore_hint"]
+    stopped.reached(cfgs["trainer_cfg"]["save_name"], hint if isinstance(hint, int) else 0)
+    return on_rank_0(lambda: describe_overwritten(cfgs)) if hint == 0 else ""
+
+
+def _warn_unsaved(cfgs: dict, overwritten: str) -> None:
+    """Log which checkpoints are overwritten, and which steps of a schedule would be lost at its end."""
     from utils import get_msg_mgr
 
+    if overwritten:
+        get_msg_mgr().log_warning(overwritten)
     trainer = cfgs["trainer_cfg"]
     total, every = trainer["total_iter"], trainer["save_iter"]
     if total % every:

@@ -1,4 +1,4 @@
-"""What a training writes at ``save_iter``, what it goes on from, and which checkpoints it keeps.
+"""What a training writes at ``save_iter``, and which checkpoints it keeps.
 
 .. code-block:: yaml
 
@@ -6,116 +6,106 @@
       keep_last: 3                          # of the checkpoints that this training wrote; default: all
       keep_best: test_accuracy/Rank-1       # and the one whose test gave the largest; needs with_test: true
 
-Never given up are the checkpoint that the YAML's test reads (``evaluator_cfg.restore_hint``) and, with ``keep_best``, the best one.
+Two are never removed: the checkpoint that the YAML's test reads (``evaluator_cfg.restore_hint``) and, with ``keep_best``, the best one.
 """
 
 from __future__ import annotations
 
-import json
 import math
 
 import torch
 from torch import nn
 
-from ..base import checkpoint_file as checkpoints
-from ..base import record_layout as layout
-from ..base import restore_errors as restoring
-from ..base import stopped
+from ..base import checkpoint_file, restore_errors, stopped
 from ..base.files import PART
-from ..base.processes import on_rank_0, rank_and_world
-from ..run_sheet import write_beside
-from .inputs import checkpoint_at, differences, plain, save_folder, sha256
-from .record import Recorder
+from ..base.plain_values import as_json, differences
+from ..base.processes import on_rank_0
+from ..host.run_paths import checkpoint_at, save_folder
+from .record import Record, run_json, write_run_json
+from .resume import read_entries
 
-SMALLEST = ("mae", "mse", "loss", "error", "eer")
-"""How the name of a scalar ends whose best value is the smallest."""
+SMALLER_IS_BETTER = ("mae", "mse", "loss", "error", "eer")
+"""Ends of the names of scalars whose best value is the smallest."""
 
 
-def restore(inner: nn.Module, cfgs: dict) -> dict:
-    """Restore what the host's loader does not: the gradient scaler, and the number of steps that were skipped.
+def restore_state(inner: nn.Module, cfgs: dict) -> dict:
+    """Restore what the host's loader does not: the gradient scaler and the number of skipped steps.
 
     Returns:
-        `checkpoints.entry` of the checkpoint that a training goes on from; empty for one that begins at 0 or from other weights, and
-        for files that OpenGait's own main.py or an older version wrote.
+        The entry of the checkpoint that the training goes on from; empty for a training from 0 or from a path, and for a checkpoint
+        without a record of this version.
     """
     trainer = cfgs["trainer_cfg"]
     hint = trainer["restore_hint"]
-    said = checkpoints.entry(checkpoint_at(cfgs, hint)) if isinstance(hint, int) and hint > 0 else {}
-    if said.get("scaler") and hasattr(inner, "Scaler") and not trainer.get("optimizer_reset"):
-        with restoring.told(checkpoint_at(cfgs, hint), "scaler"):
-            inner.Scaler.load_state_dict(said["scaler"])
-    inner.skipped = said.get("skipped", 0)
-    _tell_what_stays(inner, cfgs, said)
-    return said
-
-
-def _tell_what_stays(inner: nn.Module, cfgs: dict, said: dict) -> None:
-    """Warn of settings that were changed for a training that goes on, in whose place the checkpoint's own come back."""
-    record = layout.whole(json.loads(said["record"])) if said else None
-    for part in ("optimizer", "scheduler") if record else ():
+    entry = checkpoint_file.entry(checkpoint_at(cfgs, hint)) if isinstance(hint, int) and hint > 0 else {}
+    if entry.get("scaler") and hasattr(inner, "Scaler") and not trainer.get("optimizer_reset"):
+        with restore_errors.told(checkpoint_at(cfgs, hint), "scaler"):
+            inner.Scaler.load_state_dict(entry["scaler"])
+    inner.skipped = entry.get("skipped", 0)
+    for part in ("optimizer", "scheduler") if entry else ():
         key = f"{part}_cfg"
-        changed = differences(record["inputs"][key], plain(cfgs[key]), key)
-        if changed and not cfgs["trainer_cfg"].get(f"{part}_reset"):
+        changed = differences(entry["recipe"][key], as_json(cfgs[key]), key)
+        if changed and not trainer.get(f"{part}_reset"):
             inner.msg_mgr.log_warning(
-                f"{'; '.join(changed)}: has no effect, for the checkpoint brings its {part} with it. trainer_cfg.{part}_reset: true makes a"
-                " new one"
+                f"{'; '.join(changed)}: has no effect, because the checkpoint restores its own {part}. trainer_cfg.{part}_reset: true makes"
+                " a new one"
             )
+    return entry
 
 
-class Keeper:
-    """Takes the place of a host model's ``save_ckpt``, on every process.
+class Saver:
+    """Replaces a host model's ``save_ckpt``, on every process.
 
     Args:
         inner: the model itself, not its DDP wrapper.
-        cfgs: the prepared configuration, as given.
-        recorder: the record of this training; None on ranks above 0.
+        cfgs: the prepared configuration, as it was before the model was built.
+        record: the record of this training; None on ranks above 0.
     """
 
-    def __init__(self, inner: nn.Module, cfgs: dict, recorder: Recorder | None):
-        """Follow the model; what a killed run left half written is removed."""
-        self.inner, self.cfgs, self.recorder = inner, cfgs, recorder
+    def __init__(self, inner: nn.Module, cfgs: dict, record: Record | None):
+        """Follow the model; remove what a killed run left half written."""
+        self.inner, self.cfgs, self.record = inner, cfgs, record
+        self.saved: dict[int, dict] = {}  # of this training: iteration -> entry
         object.__setattr__(inner, "save_ckpt", self.save)
-        if recorder is None:
+        if record is None:
             return
         for name in (f"*.pt{PART}", f"*.run.json{PART}", f"preflight{PART}*"):
             for part in (save_folder(cfgs) / "checkpoints").glob(name):
                 part.unlink(missing_ok=True)
-        recorder.attach(inner)
+        for at, entry in read_entries(cfgs).items():
+            if entry.get("run") == record.facts["run"] and at <= inner.iteration:
+                self.saved[at] = entry
+        record.follow(inner)
         if cfgs["trainer_cfg"].get("with_test"):
-            object.__setattr__(inner, "msg_mgr", _Heard(inner.msg_mgr, self.tested))
+            object.__setattr__(inner, "msg_mgr", _TestListener(inner.msg_mgr, self.note_test))
 
     def save(self, iteration: int) -> None:
-        """Write the checkpoint of an iteration and enter it; every process calls it, and learns of an error.
+        """Write the checkpoint of an iteration; every process calls it, and gets an error of rank 0.
 
         Raises:
-            HostError: it cannot be written; everything before is as it was. CheckpointError: see `checkpoints.write`.
-            SystemExit: likewise, on ranks above 0.
+            HostError: it cannot be written; everything before is unchanged. CheckpointError: see `checkpoint_file.write`.
+            SystemExit: either of them, on ranks above 0.
         """
         getattr(self.inner, "before_saving", lambda: None)()
-        on_rank_0(lambda: self._save(iteration))
+        on_rank_0(lambda: self._write(iteration, self.record.entry(self.inner)))
         stopped.reached(self.cfgs["trainer_cfg"]["save_name"], iteration)
 
-    def _save(self, iteration):
-        inner = self.inner
-        scaler = inner.Scaler.state_dict() if hasattr(inner, "Scaler") else None
-        own = {
-            "format": checkpoints.FORMAT, "batch": getattr(inner, "batches_drawn", None), "world": rank_and_world()[1],
-            "skipped": inner.skipped, "scaler": scaler or None, **self.recorder.said(),
-        }  # fmt: skip
+    def _write(self, iteration: int, entry: dict) -> None:
+        inner, file = self.inner, checkpoint_at(self.cfgs, iteration)
         content = {"model": inner.state_dict(), "optimizer": inner.optimizer.state_dict(), "scheduler": inner.scheduler.state_dict()}
-        checkpoints.write(checkpoint_at(self.cfgs, iteration), {**content, "iteration": iteration, checkpoints.ENTRY: own})
-        self.recorder.saved(iteration)
-        write_beside(checkpoint_at(self.cfgs, iteration), self.cfgs, inner, self.recorder.content["checkpoints"][str(iteration)])
-        self._give_up()
+        checkpoint_file.write(file, {**content, "iteration": iteration, checkpoint_file.ENTRY: entry})
+        write_run_json(file, entry)
+        self.saved[iteration] = entry
+        self._remove_old()
 
-    def make_up(self, model: nn.Module) -> None:
-        """Do the test of the checkpoint that a training goes on from, if it was stopped between the two; every process calls it.
+    def make_up_test(self, model: nn.Module) -> None:
+        """Test the checkpoint that a training goes on from, if the training was stopped before that test; every process calls it.
 
         Args:
             model: the model, or its DDP wrapper.
         """
-        inner = self.inner
-        if not self.cfgs["trainer_cfg"].get("with_test") or on_rank_0(lambda: self.recorder.content.get("tested") == inner.iteration):
+        inner, tested = self.inner, lambda: self.saved.get(self.inner.iteration, {"test": "unknown"})["test"] is not None
+        if not self.cfgs["trainer_cfg"].get("with_test") or on_rank_0(tested):
             return
         inner.msg_mgr.log_info(f"The training was stopped before the test of iteration {inner.iteration}: it is done now")
         model.eval()
@@ -127,68 +117,61 @@ class Keeper:
             inner.msg_mgr.write_to_tensorboard(result)
         inner.msg_mgr.reset_time()
 
-    def tested(self, result: dict) -> None:
-        """Enter a test of the checkpoint that the training is at, and keep in mind the best one."""
-        content, at = self.recorder.content, self.inner.iteration
-        content["tested"], best = at, self._best(result)
-        if best is not None:
-            content["best"] = {**best, "iteration": at}
-        self.recorder.write()
-        if best is not None:
-            self._give_up()
+    def note_test(self, result: dict) -> None:
+        """Enter the scalars of a test into the checkpoint that the training is at, and keep the best checkpoint."""
+        scalars = {key.removeprefix("scalar/"): float(value) for key, value in result.items() if _is_scalar(key, value)}
+        if self._is_best(scalars):
+            name = self.cfgs["trainer_cfg"]["keep_best"].removeprefix("scalar/")
+            self.record.facts["best"] = {"name": name, "value": scalars[name], "iteration": self.inner.iteration}
+        entry = self.saved[self.inner.iteration]
+        self._write(self.inner.iteration, {**entry, "test": scalars, "best": self.record.facts["best"]})
 
-    def _best(self, result):
-        """The name and value of ``keep_best``, where they are better than any before."""
+    def _is_best(self, scalars: dict[str, float]) -> bool:
+        """Whether ``keep_best`` is better than in every checkpoint before."""
         name = (self.cfgs["trainer_cfg"].get("keep_best") or "").removeprefix("scalar/")
         if not name:
-            return None
-        numbers = {key.removeprefix("scalar/"): value for key, value in result.items() if key.startswith("scalar/") and _single(value)}
-        if name not in numbers:
+            return False
+        if name not in scalars:
             self.inner.msg_mgr.log_warning(
                 f"trainer_cfg.keep_best = {name!r}: the test gives no such number, so no checkpoint is the best one; it gives"
-                f" {', '.join(numbers) or 'none'}"
+                f" {', '.join(scalars) or 'none'}"
             )
-            return None
-        value, best, listed = float(numbers[name]), self.recorder.content.get("best"), self.recorder.content["checkpoints"]
-        sign = -1 if name.endswith(SMALLEST) else 1
-        known = best is not None and best["name"] == name and str(best["iteration"]) in listed
-        better = math.isfinite(value) and (not known or sign * value > sign * best["value"])
-        return {"name": name, "value": value} if better else None
+            return False
+        best, sign = self.record.facts["best"], -1 if name.endswith(SMALLER_IS_BETTER) else 1
+        known = best is not None and best["name"] == name and best["iteration"] in self.saved
+        return math.isfinite(scalars[name]) and (not known or sign * scalars[name] > sign * best["value"])
 
-    def _give_up(self):
-        """Remove the checkpoints that ``keep_last`` no longer keeps: first from the record, then from the disk."""
-        last, content = self.cfgs["trainer_cfg"].get("keep_last"), self.recorder.content
+    def _remove_old(self) -> None:
+        """Remove the checkpoints of this training that ``keep_last`` no longer keeps."""
+        last, best = self.cfgs["trainer_cfg"].get("keep_last"), self.record.facts["best"] or {}
         if last is None:
             return
-        listed = sorted(map(int, content["checkpoints"]))
-        kept = {*listed[-last:], self._tested_by_the_yaml(), (content.get("best") or {}).get("iteration")}
-        if gone := [str(iteration) for iteration in listed if iteration not in kept]:
-            content.setdefault("removed", {}).update({at: content["checkpoints"].pop(at) for at in gone})
-            self.recorder.write()
-        for at, digest in content.get("removed", {}).items():  # also those that a killed run did not get to
-            file = checkpoint_at(self.cfgs, int(at))
-            if file.is_file() and sha256(file) == digest:
-                file.with_name(f"{file.stem}.run.json").unlink(missing_ok=True)
+        kept = {*sorted(self.saved)[-last:], self._tested_by_yaml(), best.get("iteration")}
+        for at in [iteration for iteration in self.saved if iteration not in kept]:
+            del self.saved[at]
+            file = checkpoint_at(self.cfgs, at)
+            if checkpoint_file.entry(file).get("run") == self.record.facts["run"]:  # not a file that another program put there
+                run_json(file).unlink(missing_ok=True)
                 file.unlink()
 
-    def _tested_by_the_yaml(self):
+    def _tested_by_yaml(self) -> int | str | None:
         evaluator = self.cfgs["evaluator_cfg"]
         return evaluator["restore_hint"] if evaluator["save_name"] == self.cfgs["trainer_cfg"]["save_name"] else None
 
 
-class _Heard:
-    """The host's message manager, whose written results are heard as well."""
+class _TestListener:
+    """The host's message manager; calls back with the results that it writes."""
 
-    def __init__(self, manager, hear):
-        self.manager, self.hear = manager, hear
+    def __init__(self, manager, note):
+        self.manager, self.note = manager, note
 
     def __getattr__(self, name):
         return getattr(self.manager, name)
 
     def write_to_tensorboard(self, summary):
         self.manager.write_to_tensorboard(summary)
-        self.hear(summary)
+        self.note(summary)
 
 
-def _single(value) -> bool:
-    return torch.as_tensor(value).numel() == 1
+def _is_scalar(key: str, value) -> bool:
+    return key.startswith("scalar/") and torch.as_tensor(value).numel() == 1

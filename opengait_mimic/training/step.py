@@ -16,11 +16,11 @@ from torch import nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from ..base.processes import gather, rank_and_world
+from ..host.run_paths import checkpoint_at
 from ..host.trainer_keys import settings
 from . import TrainingStopped, warm_up
 from . import bfloat16 as precision
 from . import nonfinite as blame
-from .inputs import checkpoint_at
 
 
 class _NotFinite(Exception):

@@ -15,18 +15,19 @@ import torch.distributed as dist
 from torch import nn
 
 from ..base.errors import HostError
+from ..base.files import read_json
 from ..base.locks import refuse_locked
+from ..base.plain_values import differences
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..evaluation.evaluate import measure, write_json
 from ..evaluation.rows import drop_curves
+from ..evaluation.test_inputs import read_test_inputs
 from ..evaluation.test_setup import DEFAULT, teacher_cfgs
+from ..host.run_paths import save_folder
 from ..models.prepare import prepare
-from ..run_sheet import write_result_sheet
-from ..training.inputs import differences, save_folder, test_inputs
 from ..training.launch import launch
-from ..training.record import read_json, read_record, set_aside
-from ..training.resume_plan import Todo, decide
+from ..training.resume import Plan, move_away, newest_entry, plan_training
 
 
 class Stage(NamedTuple):
@@ -51,7 +52,7 @@ def log(text: str) -> None:
         print(text, flush=True)
 
 
-def plan(stages: list[Stage], retrain: bool = False) -> dict[str, Todo]:
+def plan(stages: list[Stage], retrain: bool = False) -> dict[str, Plan]:
     """What is to be done about every training, looked up before the first one runs.
 
     Args:
@@ -64,13 +65,13 @@ def plan(stages: list[Stage], retrain: bool = False) -> dict[str, Todo]:
     """
 
     def look():
-        todo: dict[str, Todo] = {}
+        todo: dict[str, Plan] = {}
         for stage in stages:
-            todo[stage.name] = Todo("given")
+            todo[stage.name] = Plan("given")
             if stage.train is not None:
                 moved = [name for name in stage.after if todo[name].action in ("resume", "train") and not todo[name].intact]
-                todo[stage.name] = decide(prepare(stage.train, "train"), moved)
-        unfit = [f"  {name}: {found.why}" for name, found in todo.items() if found.aside]
+                todo[stage.name] = plan_training(prepare(stage.train, "train"), moved)
+        unfit = [f"  {name}: {found.why}" for name, found in todo.items() if found.conflict]
         if unfit and not retrain:
             raise _unfit(["nothing was run, for what is there does not belong to these configurations:", *unfit])
         return todo
@@ -128,17 +129,17 @@ def run(
     return found
 
 
-def _train(stage: Stage, planned: Todo, title: str, retrain: bool, log_to_file: bool, before: Callable, preflight: bool | str) -> Todo:
+def _train(stage: Stage, planned: Plan, title: str, retrain: bool, log_to_file: bool, before: Callable, preflight: bool | str) -> Plan:
     """Train one stage, or the rest of it; returns what was done, for another run may have trained it since the plan."""
 
     def look():
         cfgs = prepare(stage.train, "train")
         folder = save_folder(cfgs)
         refuse_locked(folder)
-        task = decide(cfgs, [])
-        if task.aside and not retrain:
+        task = plan_training(cfgs, [])
+        if task.conflict and not retrain:
             raise _unfit([f"{stage.name}: {task.why}"])
-        return task, set_aside(folder) if task.aside else None
+        return task, move_away(folder) if task.conflict else None
 
     task, place = on_rank_0(look)
     if task[:2] != planned[:2]:
@@ -155,7 +156,7 @@ def _train(stage: Stage, planned: Todo, title: str, retrain: bool, log_to_file: 
         inner.loss_aggregator.register_forward_hook(lambda *_: bar(inner.iteration + 1, total))
 
     with rank_bar(title, task.iteration) as bar:
-        more = {"resume": task.iteration > 0, "preflight": preflight}
+        more = {"resume": task.iteration > 0, "preflight": preflight, "recipe": task.recipe}
         launch(stage.train, "train", task.iteration, log_to_file, quiet=True, before=watch, **more)
     dist.barrier()  # rank 0 has written
     return task
@@ -182,11 +183,7 @@ def _test(stage: Stage, title: str) -> dict:
             rows, source = [drop_curves(row) for row in found.rows], found.provenance
     result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
 
-    def keep():
-        write_json(stage.result, rows, **result)
-        write_result_sheet(stage.result, cfgs, source)
-
-    on_rank_0(keep)
+    on_rank_0(lambda: write_json(stage.result, rows, **result, provenance=source))
     return {"rows": rows, **result, "again": False}
 
 
@@ -197,18 +194,18 @@ def finished(stage: Stage) -> dict | None:
         HostError: an unreadable record.
     """
     cfgs = prepare(stage.train, "train")
-    if decide(cfgs, []).action != "skip":
+    if plan_training(cfgs, []).action != "skip":
         return None
     _, before, changed = _kept(stage, prepare(_tested(stage), "embed"))
     if before is None or changed:
         return None
-    record = read_record(save_folder(cfgs))
+    record = newest_entry(cfgs)
     return {"losses": record["losses"], "seconds": [record["seconds"], before["seconds"]], "rows": before["rows"]}
 
 
 def _kept(stage: Stage, cfgs: dict) -> tuple[dict, dict | None, list[str]]:
     """The inputs of a test, its result on disk (None: there is none), and in what that one's inputs differ."""
-    inputs, before = test_inputs(cfgs), read_json(stage.result)
+    inputs, before = read_test_inputs(cfgs), read_json(stage.result)
     if before is None:
         return inputs, None, []
     if not isinstance(before, dict) or not {"rows", "visibility", "seconds", "inputs"} <= before.keys():
@@ -254,10 +251,10 @@ def _watch_test(model: nn.Module, title: str) -> None:
     object.__setattr__(inner, "inputs_pretreament", inputs_pretreament)
 
 
-def _outcome(stage: Stage, task: Todo, result: dict, width: int) -> dict:
+def _outcome(stage: Stage, task: Plan, result: dict, width: int) -> dict:
     """What became of a stage, and its line, the name padded to ``width``."""
     trained = task.action in ("resume", "train")
-    record = None if stage.train is None else on_rank_0(lambda: read_record(save_folder(prepare(stage.train, "train"))))
+    record = None if stage.train is None else on_rank_0(lambda: newest_entry(prepare(stage.train, "train"), task.recipe))
     losses, seconds = (record["losses"], record["seconds"]) if record else (None, None)
     said = [f"loss {losses[0]:.3f} -> {losses[1]:.3f}"] if losses else []
     if trained:

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.base.files import sha256
 from opengait_mimic.evaluation.embeddings import embed as passes_run
 from opengait_mimic.evaluation.evaluate import Wanted, evaluate, measure
-from opengait_mimic.training.inputs import sha256
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"

@@ -11,7 +11,7 @@ import pytest
 
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.evaluation.cells import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding
-from opengait_mimic.evaluation.provenance import config_hash, provenance
+from opengait_mimic.evaluation.provenance import provenance
 from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
 from opengait_mimic.evaluation.result_folder import Result, try_places, write_result
@@ -20,6 +20,7 @@ from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, rank_probes
 from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, score_cell, verify_cell
 from opengait_mimic.metrics.protocols import score, split
+from opengait_mimic.training.record import config_hash
 from tests.metrics.test_splits import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))

@@ -12,13 +12,13 @@ from pathlib import Path
 
 FAMILIES = ("bad pickles", "bad YAML", "bad checkpoints", "full disk", "unwritable output", "changed data", "killed runs", "killed ranks")
 ELSEWHERE = {
-    "tests/test_reading.py": {"bad pickles": ["a_bad_file_is_named", "unequal_inputs", "a_training_ends_with_the_file"]},
-    "tests/doctor/test_check_data.py": {
+    "tests/host/test_read_pickles.py": {"bad pickles": ["a_bad_file_is_named", "unequal_inputs", "a_training_ends_with_the_file"]},
+    "tests/data/test_check.py": {
         "bad pickles": ["what_was_planted", "a_malicious_pickle", "folders_that_cannot_be_read"],
-        "unwritable output": ["asked_for_and_cannot_be_written"],
+        "unwritable output": ["a_file_that_cannot_be_written"],
     },
-    "tests/doctor/test_no_silhouettes.py": {"bad pickles": ["what_is_no_silhouette", "a_few_among_many"]},
-    "tests/doctor/test_pickles.py": {
+    "tests/data/test_check_silhouettes.py": {"bad pickles": ["what_is_no_silhouette", "a_few_among_many"]},
+    "tests/data/test_safe_pickle.py": {
         "bad pickles": ["what_is_no_array", "arrays_of_objects", "cut_anywhere", "nothing_that_a_file_asks", "size_bombs", "changed_bytes"]
     },
     "tests/test_messages.py": {"bad YAML": ["file_key_value", "no_configuration", "cannot_be_dealt", "without_probes"]},
@@ -31,19 +31,15 @@ ELSEWHERE = {
             "without_weights",
             "would_run",
             "restores_with",
-            "an_entry_that_was_edited",
-            "a_record_in_an_entry",
         ],
         "full disk": ["a_write_that_fails"],
     },
     "tests/training/test_converting.py": {"bad checkpoints": ["nothing_runs_until", "what_was_not_said"]},
-    "tests/test_layout.py": {"bad checkpoints": ["that_no_training_writes", "whatever_is_edited"]},
     "tests/training/test_keeping.py": {
-        "bad checkpoints": ["newest_that_is_damaged", "one_that_was_changed", "of_an_earlier_start_is", "later_than_wanted"],
+        "bad checkpoints": ["newest_that_is_damaged", "one_without_a_record", "of_an_earlier_start", "later_than_tested"],
         "changed data": ["another_training_is_not"],
     },
     "tests/training/test_kills.py": {"killed runs": ["killed_again_and_again"]},
-    "tests/host/test_watchdog.py": {"killed ranks": ["ends_all_others", "dies_without_a_word", "found_sooner", "store_that_goes_away"]},
 }
 """File -> family -> parts of the names of its fault tests."""
 

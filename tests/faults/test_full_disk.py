@@ -57,7 +57,6 @@ def test_the_next_checkpoint_does_not_fit(user, size):
         user.run().mkdir(parents=True)
         user.checkpoint().parent.mkdir()
         source = user.trained / "walkers/Baseline/GaitBase-seed0"
-        shutil.copy(source / "training.json", user.run())
         with contextlib.suppress(OSError):  # a limited file size holds for this copy too
             shutil.copy(source / "checkpoints" / user.checkpoint().name, user.checkpoint())
         more = user.yaml(trainer_cfg__total_iter=6)

@@ -1,4 +1,4 @@
-"""Killed runs: Ctrl-C, SIGTERM, kill -9, a worker that is killed. Nothing that was saved is lost, no process and no lock stays."""
+"""Killed runs: Ctrl-C, SIGTERM, kill -9, a killed loader worker. No saved file is lost, and no process stays."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from opengait_mimic.base.locks import refuse_locked
 from tests.faults.conftest import shas
 
-pytestmark = pytest.mark.fault("killed runs")
+pytestmark = [pytest.mark.fault("killed runs"), pytest.mark.slow]
 
 
 def whole(user):
@@ -37,17 +38,17 @@ def runs(user, nursery):
 
 
 def stopped(user, run, status, word):
-    """It ended at once, with one line that says how to go on; nothing of it is left."""
+    """It ended at once, with one line that names the next command; no process and no lock stay."""
     assert run.wait(20) == status
     run.gone(5)
     assert "Traceback" not in run.text and run.text.count("stopped") == 1
     last = re.fullmatch(
-        rf"{word} last checkpoint: iteration (\d+) of GaitBase-seed0; the same command with --resume auto goes on from there",
+        rf"{word} last checkpoint: iteration (\d+) of GaitBase-seed0; the same command with --resume auto continues from there",
         run.text.strip().splitlines()[-1],
     )
     newest = max(int(file.stem[-5:]) for file in user.run().glob("checkpoints/*.pt"))
     assert last and newest - int(last[1]) in (0, 2), "2: it was stopped between writing and knowing"
-    assert not list(user.out.rglob("training.lock"))
+    refuse_locked(user.run())
     return whole(user)
 
 
@@ -59,7 +60,7 @@ def test_ctrl_c(user, runs):
 
 
 def test_sigterm_to_all_processes(user, runs):
-    """As a cluster ends a job: the workers may end before the process they work for has seen its own."""
+    """As a cluster ends a job: the workers may end before the process they work for."""
     run = runs.start("run")
     for pid in (*run.children(), run.pid):
         os.kill(pid, signal.SIGTERM)
@@ -67,9 +68,9 @@ def test_sigterm_to_all_processes(user, runs):
 
 
 def test_a_run_that_is_killed_and_the_next(user, runs):
-    """While it lives a second one is refused. Its workers die with it; its lock is taken over, and what it saved is gone on from."""
+    """While it runs a second training is refused. Its workers and its lock end with it, and the next one resumes."""
     run = runs.start("first")
-    user.train(runs.file, kept=False).refused("is being trained by process", run.pid)
+    user.train(runs.file, kept=False).refused("is being trained by another process", user.run())
     run.send(signal.SIGKILL)
     assert run.wait(20) == -signal.SIGKILL
     run.gone(5)
@@ -82,11 +83,11 @@ def test_a_run_that_is_killed_and_the_next(user, runs):
 
 
 def test_a_worker_that_is_killed(user, runs):
-    """As the system does for want of memory."""
+    """As the system does when memory runs out."""
     run = runs.start("run")
     os.kill(run.children()[0], signal.SIGKILL)
     assert run.wait(60) == 1
     run.gone(5)
     last = run.text.strip().splitlines()[-1]
-    assert last.startswith("error: a loader's worker died") and "data_cfg.num_workers" in last and "Traceback" not in run.text
+    assert last.startswith("error: a loader worker died") and "data_cfg.num_workers" in last and "Traceback" not in run.text
     whole(user)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+import torch
 
 from tests.faults.conftest import TEACHER
 
@@ -28,8 +29,9 @@ def test_a_folder_in_the_place_of_a_checkpoint(user):
 
 
 def test_a_folder_in_the_place_of_the_record(user):
-    (user.run() / "training.json" / "mine").mkdir(parents=True)
-    user.train(user.yaml()).refused("training.json")
+    (user.checkpoint().with_suffix(".run.json") / "mine").mkdir(parents=True)
+    user.train(user.yaml()).refused("GaitBase-seed0-00003.run.json")
+    assert torch.load(user.checkpoint(), weights_only=True)["iteration"] == 3, "the checkpoint, which has the record, is written first"
 
 
 @pytest.mark.parametrize("word", ["--json", "--save-manifest", "--out"])

@@ -1,4 +1,4 @@
-"""Which device a process takes, and that processes which disagree all end, at once and with the reason."""
+"""The device of a process; processes that disagree all end at once, with the reason."""
 
 from __future__ import annotations
 
@@ -155,17 +155,17 @@ def test_the_backend_follows_the_device(monkeypatch):
         monkeypatch.setattr(processes, "_agree", lambda *_, device=device: device)
         monkeypatch.setattr(dist, "is_nccl_available", lambda nccl=nccl: nccl)
         assert processes.start() == device
-    day = timedelta(hours=24)
-    assert asked == [("nccl", 0, 1, day), gpu, ("gloo", 0, 1, day), gpu, ("gloo", 0, 1, day)]
+    limit = timedelta(hours=3)
+    assert asked == [("nccl", 0, 1, limit), gpu, ("gloo", 0, 1, limit), gpu, ("gloo", 0, 1, limit)]
 
 
 WAITING = """
 import datetime, sys, time
 import torch.distributed as dist
 from opengait_mimic import host as hosts
-from opengait_mimic.host import processes
+from opengait_mimic.host import process_group as processes
 if sys.argv[3] == "impatient":
-    processes.PATIENCE = datetime.timedelta(seconds=3)
+    processes.TIMEOUT = datetime.timedelta(seconds=3)
 hosts.bind(sys.argv[1], "cpu", sys.argv[2])
 if dist.get_rank() == 0:
     if sys.argv[3] == "dies":
@@ -177,9 +177,10 @@ hosts.leave()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "ends"), [("waits", 0), ("impatient", 1), ("dies", 1)])
 def test_rank_1_waits_for_a_rank_0_that_lives(host_spec, tmp_path, case, ends):
-    """`PATIENCE` is what it waits; a rank 0 that dies ends it long before, or this test never ends."""
+    """It waits for `TIMEOUT`; a rank 0 that dies ends it long before, or this test never ends."""
     (tmp_path / "waiting.py").write_text(WAITING)
     done = python(*two_processes(), tmp_path / "waiting.py", host_spec, tmp_path, case, cwd=tmp_path)
     assert (done.returncode, done.stdout.count("met")) == (ends, 0 if ends else 2), done.stderr[-2000:]

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from opengait_mimic.base.errors import CheckpointError
+from opengait_mimic.base.files import write_json
 from opengait_mimic.evaluation.embeddings import embed
 from opengait_mimic.evaluation.evaluate import evaluate, measure
 from opengait_mimic.evaluation.test_setup import teacher_cfgs
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.training.record import write_whole
 from opengait_mimic.workflows.pipeline import run_pipeline
 from tests.models.roles import built, roles, train
 from tests.models.served import SERVED
@@ -82,7 +82,7 @@ def test_evaluate_divides_by_it(made, role, tmp_path):
     train(own)
     right, found = (evaluate(file, quiet=True) for file in (own, made.changed(role, made.nine)))
     assert found == right and found[0]["hp_rank1"] is not None and found[0]["rp_rank1"] is not None
-    write_whole(tmp_path / "teacher.json", measure(made.four["teacher"], quiet=True).content())
+    write_json(tmp_path / "teacher.json", measure(made.four["teacher"], quiet=True).content())
     read = evaluate(made.changed(role, made.nine), reference=tmp_path / "teacher.json", quiet=True)
     asked = [(row["cell"], row["rank1"], row["hp_rank1"], row["rp_rank1"]) for row in right]
     assert [(row["cell"], row["rank1"], row["hp_rank1"], row["rp_rank1"]) for row in read] == asked

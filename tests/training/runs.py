@@ -5,7 +5,6 @@ As a script, under torchrun: HOST YAML FOLDER, see `stopped_and_resumed`.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -14,12 +13,12 @@ import torch
 
 from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file as checkpoints
+from opengait_mimic.host.run_paths import checkpoint_at
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.training.inputs import checkpoint_at
 from opengait_mimic.training.launch import launch
 
-TIMES = ("seconds", "steps_per_second", "checkpoints", "world", "removed")
-"""What two records of the same training may differ in."""
+TIMES = ("seconds", "steps_per_second", "run", "starts", "date", "command", "processes")
+"""What the records of two equal trainings may differ in."""
 
 
 def stopping(at: int):
@@ -58,10 +57,10 @@ def at(file, output, iteration):
 
 
 def content(file):
-    """A checkpoint, with the record that it keeps read, and without what takes time."""
+    """A checkpoint, without the times and names of its run."""
     found = checkpoints.read(file, "test")
-    own = found[checkpoints.ENTRY]
-    own["record"] = {key: value for key, value in json.loads(own["record"]).items() if key not in TIMES}
+    if checkpoints.ENTRY in found:
+        found[checkpoints.ENTRY] = {key: value for key, value in found[checkpoints.ENTRY].items() if key not in TIMES}
     return found
 
 

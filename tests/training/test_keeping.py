@@ -16,10 +16,11 @@ from opengait_mimic.base import checkpoint_file as checkpoints
 from opengait_mimic.base import stopped
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.base.locks import locked
+from opengait_mimic.cli import launcher
 from opengait_mimic.cli.launcher import main
-from opengait_mimic.training import launch
-from opengait_mimic.training import resume as resuming
-from opengait_mimic.training import saving as keeping
+from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training import saving
+from opengait_mimic.training.resume import describe_overwritten, find_start, plan_training
 from tests.training.runs import at, stopping, train
 from tests.variants import variant
 
@@ -38,10 +39,15 @@ def bound(trained, host_spec, output):
 
 
 def there(file, output):
-    """The iterations on the disk, those in the record, and the record."""
-    folder = at(file, output, 1).parents[1]
-    record = json.loads((folder / "training.json").read_text())
-    return sorted(int(each.stem[-5:]) for each in folder.glob("checkpoints/*.pt")), sorted(map(int, record["checkpoints"])), record
+    """The iterations on the disk, and the record of the newest."""
+    files = sorted(at(file, output, 1).parent.glob("GaitBase-seed0-*.pt"))
+    found = {int(each.stem[-5:]): checkpoints.entry(each) for each in files}
+    return list(found), found[max(found)]
+
+
+def start(file):
+    """Where ``--resume auto`` goes on, on the output folder that is bound."""
+    return find_start(prepare(file, "train"))
 
 
 # ---------------------------------------------------------------- what stays
@@ -51,14 +57,14 @@ def test_keep_last_keeps_the_last_and_the_one_the_test_reads(bound, tmp_path):
     file = variant(bound[TEACHER], tmp_path, **{**TINY, "evaluator_cfg__restore_hint": 2}, trainer_cfg__keep_last=2)
     sheets = at(file, tmp_path / "out", 1).parent
     train(file, tmp_path / "out")
-    files, listed, record = there(file, tmp_path / "out")
-    assert files == listed == [2, 5, 6] and sorted(record["removed"]) == ["1", "3", "4"]
+    files = there(file, tmp_path / "out")[0]
+    assert files == [2, 5, 6]
     names = sorted(each.name for each in sheets.glob("*.run.json"))
     assert names == [f"GaitBase-seed0-{at:05d}.run.json" for at in files], "its run sheet goes with it"
 
 
 def test_a_checkpoint_goes_after_the_new_one_is_written_and_only_ours(bound, tmp_path, monkeypatch):
-    """A save that fails removes nothing; what the record does not list, or another file under its name, is not ours."""
+    """A save that fails removes nothing; a file without this training's record is not ours."""
     file = variant(bound[TEACHER], tmp_path, **TINY, trainer_cfg__keep_last=1)
     out, write = tmp_path / "out", checkpoints.write
     place = at(file, out, 1).parent
@@ -71,51 +77,45 @@ def test_a_checkpoint_goes_after_the_new_one_is_written_and_only_ours(bound, tmp
     monkeypatch.setattr(checkpoints, "write", fails_at_the_third)
     with pytest.raises(HostError, match="full"):
         train(file, out)
-    assert there(file, out)[:2] == ([2], [2])
+    assert there(file, out)[0] == [2]
     monkeypatch.undo()
     (place / "GaitBase-seed0-00001.pt").write_bytes(b"somebody else's")
     (place / "best-00001.pt").write_bytes(b"likewise")
     for left in ("GaitBase-seed0-00004.pt.part", "preflight.part", "preflight.part.part"):
         (place / left).write_bytes(b"left by a killed run")
-    assert resuming.found(file)[:2] == ("resume", 2)
+    assert start(file)[:2] == ("resume", 2)
     train(file, out, iteration=2, resume=True)
     kept = [f"GaitBase-seed0-{name}" for name in ("00001.pt", "00006.pt", "00006.run.json")]
     assert sorted(each.name for each in place.iterdir()) == [*kept, "best-00001.pt"]
-    assert there(file, out)[1] == [6]
 
 
 def test_keep_best_keeps_the_largest(bound, tmp_path, monkeypatch):
     """A real test after each checkpoint; its numbers are replaced, and the host writes them."""
     numbers = iter([10.0, 30.0, 20.0, float("nan"), 30.0, 5.0])
-    heard = keeping.Keeper.tested
+    note = saving.Saver.note_test
     monkeypatch.setattr(
-        keeping.Keeper, "tested", lambda self, result: heard(self, {**result, "scalar/test_accuracy/Rank-1": next(numbers)})
+        saving.Saver, "note_test", lambda self, result: note(self, {**result, "scalar/test_accuracy/Rank-1": next(numbers)})
     )
     changes = {"trainer_cfg__with_test": True, "trainer_cfg__keep_best": "test_accuracy/Rank-1", "trainer_cfg__keep_last": 1}
     file = variant(bound[TEACHER], tmp_path, **TINY, **changes)
     train(file, tmp_path / "out")
-    files, listed, record = there(file, tmp_path / "out")
-    assert files == listed == [2, 6] and record["best"] == {"name": "test_accuracy/Rank-1", "value": 30.0, "iteration": 2}
+    files, record = there(file, tmp_path / "out")
+    assert files == [2, 6] and record["best"] == {"name": "test_accuracy/Rank-1", "value": 30.0, "iteration": 2}
+    assert record["test"]["test_accuracy/Rank-1"] == 5.0, "the scalars of a checkpoint's own test"
 
 
-def test_the_best_error_is_the_smallest_and_an_unknown_name_is_told():
-    class Told:
-        iteration, msg_mgr, lines = 7, None, []
-
-        def log_warning(self, text):
-            self.lines.append(text)
-
-    told = Told()
-    told.msg_mgr = told
-    keeper = keeping.Keeper.__new__(keeping.Keeper)
-    content, wrote = {"checkpoints": {"7": "", "8": ""}}, []
-    keeper.inner, keeper.recorder = told, type("", (), {"content": content, "write": lambda self: wrote.append(dict(content))})()
-    keeper.cfgs = {"trainer_cfg": {"keep_best": "test_accuracy/hidden_mae"}, "evaluator_cfg": {}}
-    for told.iteration, value in ((7, 0.3), (8, 0.2), (9, 0.4)):
-        keeper.tested({"scalar/test_accuracy/hidden_mae": torch.tensor(value), "image/x": torch.zeros(2)})
-    assert content["best"]["iteration"] == 8 and [each["tested"] for each in wrote] == [7, 8, 9]
-    keeper.tested({"scalar/test_accuracy/frame": 90.0, "scalar/test_accuracy/CL": torch.zeros(3)})
-    assert told.lines == [
+def test_the_best_error_is_the_smallest_and_an_unknown_name_is_reported(monkeypatch):
+    lines, entries = [], {at: {} for at in (7, 8, 9)}
+    saver = saving.Saver.__new__(saving.Saver)
+    saver.inner = SimpleNamespace(iteration=7, msg_mgr=SimpleNamespace(log_warning=lines.append))
+    saver.record, saver.saved, saver.cfgs = SimpleNamespace(facts={"best": None}), entries, {"trainer_cfg": {}}
+    monkeypatch.setattr(saving.Saver, "_write", lambda self, iteration, entry: entries.update({iteration: entry}))
+    saver.cfgs["trainer_cfg"]["keep_best"] = "test_accuracy/hidden_mae"
+    for saver.inner.iteration, value in ((7, 0.3), (8, 0.2), (9, 0.4)):
+        saver.note_test({"scalar/test_accuracy/hidden_mae": torch.tensor(value), "image/x": torch.zeros(2)})
+    assert [each["best"]["iteration"] for each in entries.values()] == [7, 8, 8]
+    saver.note_test({"scalar/test_accuracy/frame": 90.0, "scalar/test_accuracy/CL": torch.zeros(3)})
+    assert lines == [
         "trainer_cfg.keep_best = 'test_accuracy/hidden_mae': the test gives no such number, so no checkpoint is the best one; it gives"
         " test_accuracy/frame"
     ]
@@ -170,7 +170,7 @@ def test_resume_auto_goes_on_from_the_newest_and_then_has_nothing_left(half, hos
 
 @pytest.mark.parametrize(("saves", "more"), [(0, []), (2, []), (2, ["--iter", "1"])])
 def test_a_stopped_training_says_what_is_saved(bound, tmp_path, host_spec, monkeypatch, capsys, saves, more):
-    file, save, left = variant(bound[TEACHER], tmp_path, **TINY), keeping.Keeper.save, [saves]
+    file, save, left = variant(bound[TEACHER], tmp_path, **TINY), saving.Saver.save, [saves]
     out = tmp_path / "out"
 
     def stops(self, iteration):
@@ -179,7 +179,7 @@ def test_a_stopped_training_says_what_is_saved(bound, tmp_path, host_spec, monke
         left[0] -= 1
         save(self, iteration)
 
-    monkeypatch.setattr(keeping.Keeper, "save", stops)
+    monkeypatch.setattr(saving.Saver, "save", stops)
     for given in ([], *([more] if more else [])):
         left[0] = 0 if given else saves
         with pytest.raises(SystemExit) as caught:
@@ -187,8 +187,11 @@ def test_a_stopped_training_says_what_is_saved(bound, tmp_path, host_spec, monke
         assert caught.value.code == 130
     said = {
         (0, 0): "nothing of GaitBase-seed0 was saved yet: the same command begins it anew",
-        (2, 0): "last checkpoint: iteration 2 of GaitBase-seed0; the same command with --resume auto goes on from there",
-        (2, 2): "last checkpoint: iteration 1 of GaitBase-seed0; the same command with --resume auto in place of --iter goes on from there",
+        (2, 0): "last checkpoint: iteration 2 of GaitBase-seed0; the same command with --resume auto continues from there",
+        (
+            2,
+            2,
+        ): "last checkpoint: iteration 1 of GaitBase-seed0; the same command with --resume auto in place of --iter continues from there",
     }
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"stopped; {said[saves, len(more)]}"
 
@@ -218,7 +221,7 @@ def test_a_trained_ven_is_tested_by_its_own_test(bound):
     cfgs = {"trainer_cfg": {"total_iter": 3, "save_name": "V"}, "evaluator_cfg": {"restore_hint": 3}, "model_cfg": {"model": "VEN"}}
     inner = SimpleNamespace(cfgs={**cfgs, "data_cfg": {"dataset_name": "w"}}, iteration=3, msg_mgr=SimpleNamespace(log_info=lines.append))
     stopped.reached("V", 3)
-    launch._say_trained(inner, SimpleNamespace(cfgs="a b.yaml", host=None, output=None))
+    launcher._say_trained(inner, SimpleNamespace(cfgs="a b.yaml", host=None, output=None))
     assert lines[0].endswith("V-00003.pt; next: python -m opengait_mimic --phase test --cfgs 'a b.yaml'")
 
 
@@ -226,10 +229,8 @@ def test_what_a_new_start_overwrites_is_told(half, tmp_path, monkeypatch):
     """And where ``--resume auto`` would go on with it."""
     from utils import get_msg_mgr
 
-    from opengait_mimic.models.prepare import prepare
-
     file, out = half
-    warned, told = [], lambda yaml: resuming.overwritten(prepare(yaml, "train"))
+    warned, told = [], lambda yaml: describe_overwritten(prepare(yaml, "train"))
     holds = f"{at(file, out, 1).parents[1]} holds 3 checkpoints of an earlier training, newest GaitBase-seed0-00003.pt, which this one"
     assert told(file) == f"{holds} overwrites as it saves. To go on from the newest, give --resume auto"
     (tmp_path / "other").mkdir()
@@ -244,77 +245,57 @@ def test_what_a_new_start_overwrites_is_told(half, tmp_path, monkeypatch):
 
 def test_an_empty_folder_starts_at_0(bound, tmp_path, said):
     hosts.bind(None, "cpu", tmp_path / "nothing")
-    assert resuming.found(bound[TEACHER])[:2] == ("train", 0)
+    assert start(bound[TEACHER])[:2] == ("train", 0)
     assert said == ["--resume auto: no checkpoint yet: starts at iteration 0"]
 
 
-@pytest.mark.parametrize("entered", [True, False])
-def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half, entered):
-    """Also where it was not entered in the record yet: a bit of its weights has changed."""
+def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half):
+    """A bit of its weights has changed."""
     file, out = half
-    newest, record = at(file, out, 3), at(file, out, 1).parents[1] / "training.json"
-    whole = bytearray(newest.read_bytes())
+    whole = bytearray(at(file, out, 3).read_bytes())
     whole[len(whole) // 2] ^= 1
-    newest.write_bytes(whole)
-    if not entered:
-        kept = json.loads(record.read_text())
-        del kept["checkpoints"]["3"]
-        record.write_text(json.dumps(kept))
-    task = resuming.found(file)
-    assert task[:2] == ("resume", 2) and task.why.endswith("; GaitBase-seed0-00003.pt: damaged or incomplete, written again")
+    at(file, out, 3).write_bytes(whole)
+    plan = start(file)
+    assert plan[:2] == ("resume", 2) and plan.why.endswith("; GaitBase-seed0-00003.pt: damaged or incomplete, written again")
 
 
-def saved_again(file):
-    """Write a checkpoint anew with another content that reads as well."""
+def without_record(file):
+    """As OpenGait's main.py or another tool writes it."""
     found = torch.load(file, weights_only=True)
-    torch.save({**found, "note": "by another tool"}, file)
+    del found[checkpoints.ENTRY]
+    torch.save(found, file)
 
 
-def test_one_that_was_changed_gives_way_and_the_last_one_stops_it(half, said):
-    """Its bytes are not those of the record, but it can be read: it is not called damaged, nor overwritten by a start at 0."""
+def test_one_without_a_record_gives_way_and_the_last_one_stops_it(half, said):
+    """It can be read, so a start at 0 may not overwrite it."""
     file, out = half
-    saved_again(at(file, out, 3))
-    task = resuming.found(file)
-    assert task[:2] == ("resume", 2) and task.why.endswith("; GaitBase-seed0-00003.pt: changed since it was written, written again")
+    without_record(at(file, out, 3))
+    plan = start(file)
+    assert plan[:2] == ("resume", 2) and plan.why.endswith("; GaitBase-seed0-00003.pt: without a record of this version, written again")
     at(file, out, 2).write_bytes(at(file, out, 2).read_bytes()[:1000])
     at(file, out, 1).unlink()
     with pytest.raises(HostError) as caught:
-        resuming.found(file)
+        start(file)
     assert str(caught.value).splitlines()[0] == (
-        f"--resume auto: {at(file, out, 1).parents[1]} holds no checkpoint to go on from: GaitBase-seed0-00001.pt: missing;"
-        " GaitBase-seed0-00002.pt: damaged or incomplete; GaitBase-seed0-00003.pt: changed since it was written."
-        " `python -m opengait_mimic` with --iter and its number trains on from a changed one as it is"
+        f"--resume auto: {at(file, out, 1).parents[1]} holds GaitBase-seed0-00003.pt without a record of this version (OpenGait's main.py"
+        " writes none)"
     )
     assert "move " in str(caught.value) and "another save_name" in str(caught.value)
-    train(file, out, iteration=3)
-    assert there(file, out)[1][-1] == 6 and resuming.found(file).action == "skip", "which enters it as it is"
-    for iteration in (3, 4, 5, 6):
+    for iteration in (2, 3):
         at(file, out, iteration).write_bytes(b"")
-    assert resuming.found(file)[:2] == ("train", 0) and "starts anew" in said[-1]
+    assert start(file)[:2] == ("train", 0) and "starts again" in said[-1]
 
 
-def test_one_of_an_earlier_start_is_not_overwritten_either(half):
-    file, out = half
-    with pytest.raises(KeyboardInterrupt):
-        train(file, out, before=stopping(1))
-    at(file, out, 1).write_bytes(b"")
-    with pytest.raises(HostError, match="00001.pt: damaged or incomplete; .*-00002.pt, .*-00003.pt: of an earlier start\\n"):
-        resuming.found(file)
-
-
-def test_what_is_later_than_wanted_is_no_reason_to_overwrite_it(half):
+def test_what_is_later_than_tested_is_no_reason_to_overwrite_it(half):
     """The one that the YAML's test reads is gone, and all before it."""
-    from opengait_mimic.models.prepare import prepare
-    from opengait_mimic.training.resume_plan import decide
-
     file, out = half
     train(file, out, iteration=3, resume=True)
     for iteration in (1, 2):
         at(file, out, iteration).unlink()
     lower = variant(file, file.parent, evaluator_cfg__restore_hint=2)
-    task = decide(prepare(lower, "train"), [])
-    assert (task.action, task.aside) == ("train", True)
-    assert "00001.pt, GaitBase-seed0-00002.pt: missing" in task.why and task.why.endswith(": later than the iteration that is wanted")
+    plan = plan_training(prepare(lower, "train"))
+    assert (plan.action, plan.conflict) == ("train", True)
+    assert "GaitBase-seed0-00002.pt: missing" in plan.why and plan.why.endswith(": later than the iteration that the test reads")
 
 
 def test_another_training_is_not_gone_on_with_and_not_overwritten(half, tmp_path):
@@ -322,27 +303,22 @@ def test_another_training_is_not_gone_on_with_and_not_overwritten(half, tmp_path
     (tmp_path / "other").mkdir()
     other = variant(file, tmp_path / "other", optimizer_cfg__lr=0.5)
     with pytest.raises(HostError, match=r"(?s)--resume auto: changed since .*optimizer_cfg\.lr: 0\.002 -> 0\.5.*another save_name"):
-        resuming.found(other)
-    for iteration in (1, 2, 3):  # as OpenGait's own main.py leaves them
-        found = torch.load(at(file, out, iteration), weights_only=True)
-        del found[checkpoints.ENTRY]
-        torch.save(found, at(file, out, iteration))
-    (at(file, out, 1).parents[1] / "training.json").unlink()
-    with pytest.raises(HostError, match="--resume auto: .*no record of what made them"):
-        resuming.found(file)
+        start(other)
+    for iteration in (1, 2, 3):
+        without_record(at(file, out, iteration))
+    with pytest.raises(HostError, match="--resume auto: .*00003.pt without a record of this version"):
+        start(file)
 
 
-def test_a_first_checkpoint_over_another_training_is_gone_on_with(half, tmp_path, monkeypatch):
-    """Killed after it was written in the place of another training's, before the record was replaced."""
+def test_a_first_checkpoint_over_another_training_is_gone_on_with(half, tmp_path):
+    """Two trainings in one folder: each goes on from its own newest."""
     file, out = half
     (tmp_path / "other").mkdir()
-    other, record = variant(file, tmp_path / "other", optimizer_cfg__lr=0.5), at(file, out, 1).parents[1] / "training.json"
-    before = record.read_text()
+    other = variant(file, tmp_path / "other", optimizer_cfg__lr=0.5)
     with pytest.raises(KeyboardInterrupt):
         train(other, out, before=stopping(1))
-    record.write_text(before)
-    assert resuming.found(other)[:2] == ("resume", 1)
-    assert resuming.found(file)[:2] == ("resume", 3), "whose second and third are still there"
+    assert start(other)[:2] == ("resume", 1)
+    assert start(file)[:2] == ("resume", 3), "whose second and third are still there"
 
 
 def test_an_earlier_start_of_the_same_training_is_not_mixed_in(half):
@@ -350,13 +326,16 @@ def test_an_earlier_start_of_the_same_training_is_not_mixed_in(half):
     file, out = half
     with pytest.raises(KeyboardInterrupt):
         train(file, out, before=stopping(1))
-    assert there(file, out)[:2] == ([1, 2, 3], [1])
-    task = resuming.found(file)
-    assert task[:2] == ("resume", 1)
-    assert task.why.endswith("; GaitBase-seed0-00002.pt, GaitBase-seed0-00003.pt: of an earlier start, written again")
+    assert there(file, out)[0] == [1, 2, 3]
+    plan = start(file)
+    assert plan[:2] == ("resume", 1)
+    assert plan.why.endswith("; GaitBase-seed0-00002.pt, GaitBase-seed0-00003.pt: of an earlier start, written again")
     at(file, out, 3).write_bytes(at(file, out, 3).read_bytes()[:1000])
     both = "; GaitBase-seed0-00002.pt: of an earlier start, written again; GaitBase-seed0-00003.pt: damaged or incomplete, written again"
-    assert resuming.found(file).why.endswith(both)
+    assert start(file).why.endswith(both)
+    at(file, out, 1).write_bytes(b"")
+    plan = start(file)
+    assert plan[:2] == ("resume", 2), "the newest start that has a readable checkpoint"
 
 
 def test_the_words_exclude_each_other(half, host_spec, capsys):
@@ -367,14 +346,12 @@ def test_the_words_exclude_each_other(half, host_spec, capsys):
         assert caught.value.code == 2
     assert "not allowed with argument" in capsys.readouterr().err
     hint = variant(file, file.parent, trainer_cfg__restore_hint=2)
-    with pytest.raises(ConfigError, match=r"trainer_cfg\.restore_hint = 2 .*where to go on is found here; set 0"):
-        resuming.found(hint)
+    with pytest.raises(ConfigError, match=r"trainer_cfg\.restore_hint = 2 .*the iteration to go on from is found here; set 0"):
+        start(hint)
 
 
 def test_the_scaler_comes_back(half):
     """On a CPU nobody has one: a stand-in."""
-    from opengait_mimic.models.prepare import prepare
-
     file, out = half
     cfgs = prepare(file, "train", 3)
     target, found = at(file, out, 3), checkpoints.read(at(file, out, 3), "test")
@@ -383,7 +360,7 @@ def test_the_scaler_comes_back(half):
     checkpoints.write(target, found)
     inner = torch.nn.Module()
     inner.Scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
-    assert keeping.restore(inner, cfgs)["batch"] == 3
+    assert saving.restore_state(inner, cfgs)["batch"] == 3
     assert inner.Scaler.state_dict() == state
 
 
@@ -405,7 +382,7 @@ def test_settings_that_the_checkpoint_overrides_are_told(half, tmp_path, monkeyp
         with pytest.raises(KeyboardInterrupt):
             train(changed, out, iteration=3, before=before)
     assert rates == [0.002, 0.002] and [text for text in said if "no effect" in text] == [
-        "optimizer_cfg.lr: 0.002 -> 0.0005: has no effect, for the checkpoint brings its optimizer with it."
+        "optimizer_cfg.lr: 0.002 -> 0.0005: has no effect, because the checkpoint restores its own optimizer."
         " trainer_cfg.optimizer_reset: true makes a new one"
     ]
 

@@ -197,7 +197,7 @@ def test_bad_steps_in_a_row_stop_the_run_and_leave_its_checkpoints(trained, tmp_
 
 
 def test_the_end_of_a_run_that_saved_nothing_is_a_message(trained, tmp_path, capsys):
-    from opengait_mimic.cli.console import friendly_errors
+    from opengait_mimic.base.ending import friendly_errors
 
     file = variant(trained.files[TEACHER], tmp_path, trainer_cfg__save_name="never", trainer_cfg__bad_steps=1)
     with pytest.raises(SystemExit) as caught, friendly_errors():

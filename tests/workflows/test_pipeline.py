@@ -21,9 +21,11 @@ from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file as checkpoints
 from opengait_mimic.base import stopped
 from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.base.plain_values import differences
+from opengait_mimic.evaluation import test_inputs
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.training import inputs
+from opengait_mimic.training import recipe as recipes
 from opengait_mimic.training.launch import launch
 from opengait_mimic.workflows import stages
 from opengait_mimic.workflows.pipeline import plan_stages, run_pipeline
@@ -120,8 +122,16 @@ def as_opengait_writes(folder):
         torch.save(found, file)
 
 
+def records(folder):
+    """Iteration -> the record in that checkpoint."""
+    files = sorted((folder / "checkpoints").glob("*.pt"))
+    return {int(file.stem[-5:]): torch.load(file, weights_only=True)["opengait_mimic"] for file in files}
+
+
 def record(folder):
-    return json.loads((folder / "training.json").read_text())
+    """The record of the newest checkpoint."""
+    found = records(folder)
+    return found[max(found)]
 
 
 @pytest.fixture
@@ -175,12 +185,13 @@ def test_a_whole_run_trains_and_scores_everything(done, yamls, bound, host):
     assert scored == found["rows"], "as `evaluate` scores each configuration by itself"
 
 
-def test_the_record_names_the_bytes_of_every_checkpoint(done):
-    mimic, kept = record(mimic_folder(done)), weights(done)
-    place = "walkers/MimicGait/MimicGait-seed0/checkpoints/MimicGait-seed0"
-    assert mimic["checkpoints"] == {str(at): f"sha256:{kept[f'{place}-{at:05d}.pt']}" for at in (2, 4)}
-    teacher = kept["walkers/Baseline/GaitBase-seed0/checkpoints/GaitBase-seed0-00002.pt"]
-    assert mimic["inputs"]["model_cfg"]["teacher"] == {"checkpoint": f"sha256:{teacher}"}
+def test_the_record_names_the_bytes_of_what_it_builds_on(done):
+    teacher = weights(done)["walkers/Baseline/GaitBase-seed0/checkpoints/GaitBase-seed0-00002.pt"]
+    ven = weights(done)["walkers/VEN/VEN-seed0/checkpoints/VEN-seed0-00002.pt"]
+    found = records(mimic_folder(done))
+    assert list(found) == [2, 4]
+    for each in found.values():
+        assert each["recipe"]["depends"] == {"teacher": f"sha256:{teacher}", "ven": f"sha256:{ven}"}
 
 
 def test_a_second_run_does_nothing(again, yamls, steps):
@@ -209,7 +220,7 @@ def test_keys_that_change_no_weight_and_the_place_of_the_data_do_not_matter(agai
         ({"MimicGait": {"loss_cfg__0__margin": 0.3}}, r"MimicGait: .*: loss_cfg\[0\]\.margin: 0\.2 -> 0\.3\n"),
         ({"MimicGait": {"trainer_cfg__occlusion__hidden": [0.1, 0.6]}}, r"trainer_cfg\.occlusion\.hidden\[0\]: 0\.4 -> 0\.1\n"),
         ({"MimicGait": {"model_cfg__init_mimic": False}}, r"model_cfg\.init_mimic: true -> false"),
-        ({"MimicGait": {"model_cfg__ven": None}}, r"model_cfg\.ven: .* -> null"),
+        ({"MimicGait": {"model_cfg__ven": None}}, r"depends\.ven: .* -> null"),
         (
             {"Teacher": {"trainer_cfg__seed": 7}},
             r"(?s)teacher Baseline: .*trainer_cfg\.seed: 0 -> 7\n.*MimicGait: .*teacher Baseline, which",
@@ -229,7 +240,7 @@ def test_other_data_are_refused(again, yamls, tree, tmp_path):
     other = shutil.copytree(tree.root, tmp_path / "other")
     first = min(other.glob(f"{sorted(tree.train)[0]}/*/*/*.pkl"))
     first.write_bytes(next(file for file in sorted(other.glob("*/*/*/*.pkl")) if file.read_bytes() != first.read_bytes()).read_bytes())
-    with pytest.raises(HostError, match=r"data_cfg\.dataset_root: sha256:\w+ -> sha256:\w+"):
+    with pytest.raises(HostError, match=r"data\.clips: sha256:\w+ -> sha256:\w+"):
         again(copied(yamls, tmp_path / "y", MimicGait={"data_cfg__dataset_root": str(other)}))
 
 
@@ -246,23 +257,21 @@ def test_with_retrain_a_changed_teacher_takes_its_mimic_along(again, yamls, tmp_
             model, run = name.split("/")[1:3]
             assert after[name] != before[name] and after[name.replace(run, f"{run}.before-1", 1)] == before[name], model
     teacher = after["walkers/Baseline/GaitBase-seed0/checkpoints/GaitBase-seed0-00002.pt"]
-    assert record(mimic_folder(again.out))["inputs"]["model_cfg"]["teacher"] == {"checkpoint": f"sha256:{teacher}"}
+    assert record(mimic_folder(again.out))["recipe"]["depends"]["teacher"] == f"sha256:{teacher}"
 
 
 def test_weights_of_unknown_origin_are_refused_or_named_by_path(again, yamls, tmp_path, steps):
     """OpenGait's own main.py writes the same checkpoints without a record."""
     folder = again.out / "walkers/Baseline/GaitBase-seed0"
-    (folder / "training.json").unlink()
-    as_opengait_writes(folder)
-    with pytest.raises(HostError, match="(?s)teacher Baseline: .*GaitBase-seed0-00002.pt and no record .*model_cfg.teacher.checkpoint"):
-        again(yamls["MimicGait"])
     file = folder / "checkpoints/GaitBase-seed0-00002.pt"
-    mimic = record(mimic_folder(again.out))
-    mimic["inputs"]["model_cfg"]["teacher"]["checkpoint"] = inputs.sha256(file)
-    (mimic_folder(again.out) / "training.json").write_text(json.dumps(mimic))
+    own = shutil.copy(file, tmp_path / "mine.pt")
+    as_opengait_writes(folder)
+    with pytest.raises(HostError, match="(?s)teacher Baseline: .*GaitBase-seed0-00002.pt without a record .*model_cfg.teacher.checkpoint"):
+        again(yamls["MimicGait"])
+    file = shutil.copy(own, tmp_path / "given.pt")
     said = again(copied(yamls, tmp_path / "y", MimicGait={"model_cfg__teacher__checkpoint": str(file)}))
     assert f"given: {file}   holistic " in line(said, TEACHER)
-    assert line(said, MIMIC).endswith("trained before") and not steps.of, "the same bytes, wherever they were named"
+    assert line(said, MIMIC).endswith("done before") and not steps.of, "the same bytes, wherever they were named"
 
 
 def test_another_test_is_a_test_alone(again, yamls, tmp_path, steps):
@@ -283,8 +292,8 @@ def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again
     steps.stop_at = 3
     with pytest.raises(KeyboardInterrupt):  # which the console knows from SIGTERM
         bound(yamls["MimicGait"], again.out)
-    assert stopped.again() == "last checkpoint: iteration 2 of MimicGait-seed0; the same command goes on from there"
-    assert list(record(mimic_folder(again.out))["checkpoints"]) == ["2"]
+    assert stopped.again() == "last checkpoint: iteration 2 of MimicGait-seed0; the same command continues from there"
+    assert list(records(mimic_folder(again.out))) == [2]
     assert not list(again.out.rglob("*.lock")), "an interrupted training lets go of its folder"
     first = record(mimic_folder(again.out))["losses"][0]
     steps.stop_at = None
@@ -295,7 +304,7 @@ def test_a_stopped_training_goes_on_from_its_last_checkpoint(bound, yamls, again
     assert saved["iteration"] == saved["scheduler"]["last_epoch"] == 4
     assert {int(state["step"]) for state in saved["optimizer"]["state"].values()} == {4}, "Adam's own count: it was restored"
     kept = record(mimic_folder(again.out))
-    assert list(kept["checkpoints"]) == ["2", "4"] and kept["losses"][0] == first
+    assert list(records(mimic_folder(again.out))) == [2, 4] and kept["losses"][0] == first
     assert line(again(yamls["MimicGait"]), MIMIC).endswith("done before")
 
 
@@ -312,16 +321,15 @@ def test_no_checkpoint_left_starts_anew(again, yamls, steps, unscored):
     for file in (mimic_folder(again.out) / "checkpoints").glob("*.pt"):
         file.write_bytes(b"")
     said = again(yamls["MimicGait"])
-    assert "starts anew; MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt: damaged or incomplete" in said
+    assert "starts again; MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt: damaged or incomplete" in said
     assert steps.of == {"MimicGait": [0, 4]}
 
 
-def test_readable_checkpoints_that_were_changed_are_not_overwritten(again, yamls, steps, unscored):
-    for file in (mimic_folder(again.out) / "checkpoints").glob("*.pt"):
-        torch.save({**torch.load(file, weights_only=True), "note": "by another tool"}, file)
+def test_checkpoints_without_a_record_are_not_overwritten(again, yamls, steps, unscored):
+    as_opengait_writes(mimic_folder(again.out))
     before = weights(again.out)
-    changed = r"MimicGait-seed0-00002\.pt, MimicGait-seed0-00004\.pt: changed since it was written"
-    with pytest.raises(HostError, match=f"(?s)MimicGait: .*{changed}.*--retrain"):
+    named = r"MimicGait-seed0-00002\.pt, MimicGait-seed0-00004\.pt without a record of this version"
+    with pytest.raises(HostError, match=f"(?s)MimicGait: .*{named}.*--retrain"):
         again(yamls["MimicGait"])
     assert weights(again.out) == before and not steps.of
     again(yamls["MimicGait"], retrain=True)
@@ -338,18 +346,20 @@ def test_more_iterations_train_the_rest(again, yamls, tmp_path, steps, unscored)
 
 KILLER = """
 import os, signal, sys
-from opengait_mimic import cli, records
-keep = records.Recorder.saved
-def saved(self, iteration):
-    keep(self, iteration)
-    if "MimicGait" in str(self.file):
+from opengait_mimic import cli
+from opengait_mimic.training import saving
+keep = saving.write_run_json
+def write_run_json(file, entry):
+    keep(file, entry)
+    if "MimicGait" in str(file):
         os.kill(os.getpid(), signal.SIGKILL)
-records.Recorder.saved = saved
+saving.write_run_json = write_run_json
 cli.main(sys.argv[1:])
 """
 TWO = """
 import sys
-from opengait_mimic import cli, progress
+from opengait_mimic import cli
+from opengait_mimic.base import progress
 
 class Bar(progress.Bar):
     def __call__(self, done, total):
@@ -369,7 +379,7 @@ def test_a_killed_process_is_resumed_by_two(yamls, done, bound, host_spec, tmp_p
     words = ["--host", host_spec, "--device", "cpu", "--output", str(out)]
     (tmp_path / "killer.py").write_text(KILLER)
     dead = python(tmp_path / "killer.py", "pipeline", "--cfgs", yamls["MimicGait"], *words, cwd=tmp_path)
-    assert dead.returncode == -9 and list(record(mimic_folder(out))["checkpoints"]) == ["2"]
+    assert dead.returncode == -9 and list(records(mimic_folder(out))) == [2]
     lock = mimic_folder(out) / "training.lock"
     assert json.loads(lock.read_text())["host"] == socket.gethostname(), "nobody took it away; this machine takes it over"
     other = copied(yamls, tmp_path / "y", MimicGait={"optimizer_cfg__lr": 0.5})
@@ -377,13 +387,13 @@ def test_a_killed_process_is_resumed_by_two(yamls, done, bound, host_spec, tmp_p
     refused = python(*two_processes(), "two.py", other, *words, cwd=tmp_path)
     said = refused.stdout + refused.stderr
     assert refused.returncode == 1 and said.count("\nerror: rank 0: nothing was run") == 1 and "optimizer_cfg.lr: 0.002 -> 0.5" in said
-    assert said.count("exitcode  : 1 ") == 2 and list(record(mimic_folder(out))["checkpoints"]) == ["2"], "rank 1 ends with it"
+    assert said.count("exitcode  : 1 ") == 2 and list(records(mimic_folder(out))) == [2], "rank 1 ends with it"
     said = good(*two_processes(), "two.py", yamls["MimicGait"], *words, cwd=tmp_path)
     assert not lock.exists()
     assert "processes: 2; teacher Baseline, VEN, MimicGait" in said
     assert line(said, TEACHER).endswith("done before") and line(said, VEN).endswith("done before")
     assert said.count("goes on from iteration 2 of 4; was trained by 1 process(es) (now 2)\n") == 1, "rank 0 alone speaks"
-    assert list(record(mimic_folder(out))["checkpoints"]) == ["2", "4"] and record(mimic_folder(out))["world"] == 2
+    assert list(records(mimic_folder(out))) == [2, 4] and record(mimic_folder(out))["processes"] == 2
     bars = [tuple(map(int, found)) for found in re.findall(r"^bar (\d+)/(\d+)$", said, re.M)]
     assert bars and all(at == total for total, at in {total: at for at, total in bars}.items()), "the bars of a test end full"
     before = weights(out)
@@ -400,7 +410,6 @@ def test_an_aborted_launch_leaves_what_was_trained(again, yamls, tmp_path, recor
     """Another configuration, or OpenGait's own main.py, trained there; a launch that ends before its first checkpoint is nothing."""
     folder = again.out / "walkers/VEN/VEN-seed0"
     if not recorded:
-        (folder / "training.json").unlink()
         as_opengait_writes(folder)
     hosts.bind(None, "cpu", again.out)
     before = {name: value for name, value in digests(folder).items() if "summary" not in name}
@@ -416,43 +425,28 @@ def test_an_aborted_launch_leaves_what_was_trained(again, yamls, tmp_path, recor
     if recorded:
         assert line(again(yamls["MimicGait"]), VEN).endswith("done before")
     else:
-        with pytest.raises(HostError, match="VEN: .*VEN-seed0-00002.pt and no record"):
+        with pytest.raises(HostError, match="VEN: .*VEN-seed0-00002.pt without a record"):
             again(yamls["MimicGait"])
     launch(other, "train", quiet=True)
-    assert record(folder)["inputs"]["optimizer_cfg"]["lr"] == 0.5, "its first checkpoint replaces the record"
+    assert record(folder)["recipe"]["optimizer_cfg"]["lr"] == 0.5, "its first checkpoint replaces the other"
 
 
-def test_a_first_checkpoint_cut_short_starts_anew_a_whole_one_is_kept(again, yamls, steps, unscored):
+def test_a_first_checkpoint_cut_short_starts_again_a_whole_one_is_kept(again, yamls, steps, unscored):
     folder = again.out / "walkers/VEN/VEN-seed0"
     file = folder / "checkpoints/VEN-seed0-00002.pt"
-    (folder / "training.json").write_text(json.dumps({**record(folder), "checkpoints": {}}))
     as_opengait_writes(folder)
-    with pytest.raises(HostError, match="VEN: .*VEN-seed0-00002.pt and no record of what made them"):
+    with pytest.raises(HostError, match="VEN: .*VEN-seed0-00002.pt without a record of this version"):
         again(yamls["VEN"])
     file.write_bytes(file.read_bytes()[:1000])
-    assert "VEN: was stopped before its first checkpoint, starts anew" in again(yamls["VEN"])
+    assert "VEN: starts again; VEN-seed0-00002.pt: damaged or incomplete" in again(yamls["VEN"])
     assert steps.of == {"VEN": [0, 2]}
 
 
-@pytest.mark.parametrize("lost", ["killed before it was entered", "of another layout", "removed"])
-def test_a_checkpoint_says_itself_what_made_it(again, yamls, steps, lost):
-    """A record that lacks it, or is lost, is mended from it: nothing is trained again."""
-    file, whole = mimic_folder(again.out) / "training.json", record(mimic_folder(again.out))
-    if lost == "removed":
-        file.unlink()
-    else:
-        fewer = {"checkpoints": {"2": whole["checkpoints"]["2"]}} if "killed" in lost else {"world": None}
-        file.write_text(json.dumps({key: value for key, value in {**whole, **fewer}.items() if value is not None}))
-    assert line(again(yamls["MimicGait"]), MIMIC).endswith("done before") and not steps.of
-    assert record(mimic_folder(again.out)) == whole
-
-
-def test_a_record_of_another_layout_is_of_unknown_origin(again, yamls):
-    kept = record(mimic_folder(again.out))
-    del kept["world"]
-    (mimic_folder(again.out) / "training.json").write_text(json.dumps(kept))
-    as_opengait_writes(mimic_folder(again.out))
-    with pytest.raises(HostError, match="MimicGait: .*MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt and no record"):
+def test_checkpoints_of_an_older_format_are_of_unknown_origin(again, yamls):
+    for file in (mimic_folder(again.out) / "checkpoints").glob("*.pt"):
+        found = torch.load(file, weights_only=True)
+        torch.save({**found, checkpoints.ENTRY: {"format": 1, "record": "{}"}}, file)
+    with pytest.raises(HostError, match="MimicGait: .*MimicGait-seed0-00002.pt, MimicGait-seed0-00004.pt without a record of this version"):
         again(yamls["MimicGait"])
 
 
@@ -492,7 +486,7 @@ def test_a_lock_that_may_be_held_is_refused_before_anything_is_moved(again, yaml
 
 def test_what_another_run_trained_meanwhile_is_not_trained_again(again, yamls, steps, unscored, monkeypatch):
     plan = stages.plan
-    monkeypatch.setattr(stages, "plan", lambda *words: {**plan(*words), "MimicGait": stages.Todo("train")})
+    monkeypatch.setattr(stages, "plan", lambda *words: {**plan(*words), "MimicGait": stages.Plan("train")})
     said = again(yamls["MimicGait"])
     assert "MimicGait: found trained by now" in said and line(said, MIMIC).endswith("done before") and not steps.of
 
@@ -521,7 +515,7 @@ def test_another_version_and_another_layout_are_tested_again(again, yamls, steps
     assert line(said, TEACHER).endswith("done before") and line(said, MIMIC).endswith("trained before")
     result.write_text(json.dumps({**json.loads(result.read_text()), "rows": [{"method": "MimicGait", "rank1": 1.0}]}))
     assert f"MimicGait: is tested again: {result} has rows of another layout\n" in again(yamls["MimicGait"])
-    monkeypatch.setattr(inputs, "__version__", "99")
+    monkeypatch.setattr(test_inputs, "__version__", "99")
     said = again(yamls["MimicGait"])
     for name in (TEACHER, VEN, MIMIC):
         assert re.search(rf"  {name}: is tested again: version: \S+ -> 99\n", said) and line(said, name).endswith("trained before")
@@ -547,7 +541,7 @@ def test_defaults_written_out_are_no_change(again, yamls, tmp_path, steps):
 
 
 def test_a_switch_is_a_change_but_for_what_is_ranked(host, yamls, tmp_path):
-    own = inputs.training_inputs(prepare(yamls["MimicGait"], "train"))
+    own = recipes.read_recipe(prepare(yamls["MimicGait"], "train"))
     for key, value, told in (
         ("model_cfg__reference_compat", {"rank": "bare"}, []),
         (
@@ -563,9 +557,9 @@ def test_a_switch_is_a_change_but_for_what_is_ranked(host, yamls, tmp_path):
         ),
     ):
         copied(yamls, tmp_path / "y", MimicGait={key: value})
-        theirs = inputs.training_inputs(prepare(tmp_path / "y" / yamls["MimicGait"].name, "train"))
-        assert inputs.differences(own, theirs) == told
-    assert inputs.differences({"reference_compat": {}}, {"reference_compat": None}) == []
+        theirs = recipes.read_recipe(prepare(tmp_path / "y" / yamls["MimicGait"].name, "train"))
+        assert differences(own, theirs) == told
+    assert differences({"reference_compat": {}}, {"reference_compat": None}) == []
 
 
 def test_a_teacher_that_trains_further_keeps_the_weights_its_mimic_reads(again, yamls, tmp_path, steps):
@@ -575,10 +569,10 @@ def test_a_teacher_that_trains_further_keeps_the_weights_its_mimic_reads(again, 
 
 def test_the_data_set_of_the_backbones_yaml_is_an_input(host, yamls, tmp_path):
     """GaitGL is deeper for OUMVLP: the name in the backbone's YAML decides."""
-    own = inputs.training_inputs(prepare(yamls["Baseline-2"], "train"))
+    own = recipes.read_recipe(prepare(yamls["Baseline-2"], "train"))
     copied(yamls, tmp_path / "y", Teacher={"data_cfg__dataset_name": "OUMVLP"})
-    theirs = inputs.training_inputs(prepare(tmp_path / "y" / yamls["Baseline-2"].name, "train"))
-    assert inputs.differences(own, theirs) == ["model_cfg.backbone_dataset: walkers -> OUMVLP"]
+    theirs = recipes.read_recipe(prepare(tmp_path / "y" / yamls["Baseline-2"].name, "train"))
+    assert differences(own, theirs) == ["model_cfg.backbone_dataset: walkers -> OUMVLP"]
 
 
 def test_a_baseline2_with_its_backbone_inline_and_a_teacher_trains(host, done, yamls, tmp_path):
@@ -587,7 +581,7 @@ def test_a_baseline2_with_its_backbone_inline_and_a_teacher_trains(host, done, y
     file = variant(yamls["Baseline-2"], tmp_path, model_cfg__backbone=inline, model_cfg__teacher={"checkpoint": "auto"})
     launch(file, "train", quiet=True)
     kept = record(tmp_path / "out/walkers/Baseline2/Baseline2-seed0")
-    assert not inputs.differences(kept["inputs"], inputs.training_inputs(prepare(yamls["Baseline-2"], "train")))
+    assert not differences(kept["recipe"], recipes.read_recipe(prepare(yamls["Baseline-2"], "train")))
 
 
 def test_a_teacher_in_opengaits_own_style_with_keys_that_opengait_drops(again, yamls, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from opengait_mimic import host as hosts
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.training import inputs
+from opengait_mimic.training import recipe
 from opengait_mimic.workflows.pipeline import plan_stages, run_pipeline
 from tests.variants import variant
 
@@ -76,6 +76,6 @@ def test_a_whole_run_and_a_second_one(bound, aware, tmp_path, capsys):
 
 def test_what_its_weights_depend_on(host, aware, trained):
     """The VEN's weights do, the teacher that serves RP does not; so naming one later is no change."""
-    with_one, without = (inputs.model_inputs(prepare(aware(teacher=block), "train")) for block in ({}, None))
+    with_one, without = (recipe.complete_model_cfg(prepare(aware(teacher=block), "train")) for block in ({}, None))
     assert with_one == without
     assert with_one["ven"].keys() == {"checkpoint"} and with_one["teacher"] is None

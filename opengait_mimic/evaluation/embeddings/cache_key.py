@@ -5,57 +5,28 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import torch
 
 from ... import __version__
 from ... import host as hosts
+from ...base.files import sha256
 from ...base.processes import rank_and_world
+from ...data.fingerprint import fingerprint_half
 from ...host import is_ours, load_cfgs
 from ...models.prepare import model_class, restorable
 from ...occlusion.manifest import Manifest
 from ...published.switches import place_of
-from ...training.inputs import sha256
 from .code_hash import code_hash
 
 FORMAT = 1  # of the npz and of this key; another one leaves older files aside
-SAMPLED, ENDS = 64, 1 << 16  # files whose first and last bytes enter the fingerprint, and how many bytes of each end
 
 
 def fingerprint(cfgs: dict) -> str:
-    """``sha256:<hex>`` of the test data of a prepared configuration.
-
-    It covers the partition's ``TEST_SET`` (in its order) and ``PROBE_SET``, the name and the size of every file below the folders of
-    these subjects, and the first and last 64 KiB of 64 files spread over them. So it changes when a file is added, removed, renamed or
-    resized anywhere; bytes that change in a file of the same size are seen in those 64 files alone. The place of the data does
-    not enter. 24,000 sequences cost that many looks at a file's size and 8 MiB of reading.
-    """
+    """The fingerprint of the test data of a prepared configuration; see `fingerprint_half`."""
     data = cfgs["data_cfg"]
-    root, partition = Path(data["dataset_root"]), json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8"))
-    digest, files = hashlib.sha256(), []
-    digest.update(json.dumps([partition["TEST_SET"], partition.get("PROBE_SET")]).encode())
-    for label in map(str, partition["TEST_SET"]):
-        found = sorted(_files(str(root), label)) if (root / label).is_dir() else []
-        digest.update(json.dumps(found).encode())
-        files += found
-    for name, size in files[:: max(1, len(files) // SAMPLED)][:SAMPLED]:
-        with open(root / name, "rb") as stream:
-            digest.update(stream.read(ENDS))
-            stream.seek(max(0, size - ENDS))
-            digest.update(stream.read(ENDS))
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _files(root: str, name: str):
-    """The files below a folder of the root, by their names below it, with their sizes."""
-    for entry in os.scandir(f"{root}/{name}"):
-        below = f"{name}/{entry.name}"
-        if entry.is_dir():
-            yield from _files(root, below)
-        else:
-            yield below, entry.stat().st_size
+    return fingerprint_half(data["dataset_root"], json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8")), "TEST_SET")
 
 
 def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None, batch: int | None = None) -> dict:

@@ -9,7 +9,7 @@ BLOCK = {"kinds": {"top": 0.3, "bottom": 0.2, "middle": 0.1, "patch": 0.2, "pole
 
 
 def folder(cfgs):
-    from opengait_mimic.training.inputs import save_folder
+    from opengait_mimic.host.run_paths import save_folder
 
     return save_folder(cfgs, "evaluator_cfg") / "embeddings"
 

@@ -1,0 +1,280 @@
+"""Check a tree of silhouette pickles: what would stop a training, or let it learn from wrong data.
+
+Every pickle is read once, by `load_frames`, which runs nothing. `check_report` names the kinds of problem and what to do about each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..base.errors import ConfigError
+from .frames import POINT_COLUMNS, Frames, format_size
+from .sequences import Problem, Sequence, list_sequences, read_sequences
+
+
+class Expected(NamedTuple):
+    """What a configuration asks of the data.
+
+    Attributes:
+        transforms: per input the transforms of test and training, functions of silhouettes ``[s, h, w]``; None for another input.
+        use: ``data_cfg.data_in_use``: which files of a sequence are inputs, as booleans or positions; None = all.
+        geometry: ``model_cfg.geometry`` (h, w), where the model has one.
+        clip: frames of the shortest training clip.
+        batch: [P, K] of a sampler that draws K sequences of P identities.
+        channels: those of a frame that the backbone takes; above 1 frames may be ``[channels, h, w]``.
+        sides: types of all test sequences -> per subset the masks of probes and gallery; None = unknown.
+        by_list: the probes are those of the partition's ``PROBE_SET``, all others are the gallery.
+    """
+
+    transforms: list[tuple[Callable, Callable] | None]
+    use: list | None = None
+    geometry: tuple[int, int] | None = None
+    clip: int = 1
+    batch: tuple[int, int] | None = None
+    channels: int = 1
+    sides: Callable[[list[str]], dict[str, tuple]] | None = None
+    by_list: bool = False
+
+
+def check_data(
+    root: str | os.PathLike,
+    partition: dict | None = None,
+    expected: Expected | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Sequence], list[Problem]]:
+    """Read every sequence ``<root>/<id>/<type>/<view>/*.pkl`` and list what is wrong.
+
+    Args:
+        root: the folder of the identities.
+        partition: ``TRAIN_SET`` and ``TEST_SET``, see `read_partition`; None = identities are not compared with a list.
+        expected: what a configuration asks of the data; None = the sequences are compared with each other.
+        workers: processes that read.
+        progress: called with the sequences done and their number.
+
+    Returns:
+        The sequences, and all problems.
+
+    Raises:
+        ChildProcessError: a process that read was ended by the system, mostly for lack of memory.
+    """
+    root, problems, sequences = os.fspath(root), [], []
+    folders = list(list_sequences(root, problems))
+    for sequence, its_problems in read_sequences(root, folders, workers):
+        sequences.append(sequence)
+        problems += its_problems
+        progress(len(sequences), len(folders))
+    if not sequences:
+        problems.append(Problem("depth", ".", "no <id>/<type>/<view>/*.pkl below this folder: give the folder of the identities"))
+    problems += _check_files(sequences, expected)
+    if partition is not None:
+        problems += _check_identities(sequences, partition)
+        if expected is not None:
+            problems += [*_check_batch(sequences, partition, expected), *_check_sides(sequences, partition, expected)]
+    return sequences, problems
+
+
+def read_partition(file: str | os.PathLike) -> dict:
+    """A partition: a JSON object with the lists ``TRAIN_SET`` and ``TEST_SET``, and sometimes ``PROBE_SET``, of names of folders.
+
+    Raises:
+        ConfigError: it is not one.
+    """
+    try:
+        partition = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--partition {file}: cannot be read as JSON: {error}") from error
+    if not isinstance(partition, dict) or not {"TRAIN_SET", "TEST_SET"} <= set(partition):
+        raise ConfigError(f'--partition {file}: expected {{"TRAIN_SET": ["001", ...], "TEST_SET": ["075", ...]}}')
+    for key in ("TRAIN_SET", "TEST_SET", "PROBE_SET"):
+        names = partition.get(key) or []
+        wrong = [name for name in names if not isinstance(name, str)] if isinstance(names, list) else [names]
+        if wrong:
+            raise ConfigError(f"--partition {file}: {key}: {json.dumps(wrong[0]):.80}: expected a list of names in quotes")
+    return partition
+
+
+def _check_files(sequences: list[Sequence], expected: Expected | None) -> list[Problem]:
+    """Number of inputs, number of frames, and each input of all sequences."""
+    problems, by_input = [], defaultdict(list)
+    inputs = {sequence: _choose_files(sequence.files, expected) for sequence in sequences}
+    wanted = len(expected.transforms) if expected is not None else _most_frequent(map(len, inputs.values()))
+    for sequence, files in inputs.items():
+        if len(files) != wanted:
+            asked = f"{wanted} transform(s) in the configuration" if expected is not None else f"{wanted} in most others"
+            problems.append(Problem("files", sequence.folder, f"{len(files)} files, {asked}", abs(len(files) - wanted)))
+            continue
+        counts = {file.count for file in files if file is not None}
+        if len(counts) > 1:
+            each = ", ".join(f"{file.name} {file.count}" for file in files if file is not None)
+            problems.append(Problem("unequal", sequence.folder, f"frames: {each}", max(counts) - min(counts)))
+        if expected is not None and counts and min(counts) < expected.clip:
+            what = f"{min(counts)} frames, a training clip has {expected.clip}"
+            problems.append(Problem("short", sequence.folder, what, -min(counts)))
+        for i, file in enumerate(files):
+            if file is not None:
+                by_input[i].append((f"{sequence.folder}/{file.name}", file))
+    for i, files in sorted(by_input.items()):
+        problems += _check_input(files, expected, i, alone=wanted == 1)
+    return problems
+
+
+def _choose_files(files: tuple, expected: Expected | None) -> list[Frames | None]:
+    """The files that ``data_in_use`` leaves, as OpenGait's loader chooses them."""
+    use = None if expected is None else expected.use
+    if use is None:
+        return list(files)
+    if all(isinstance(each, bool) for each in use):
+        return [file for file, used in zip(files, use) if used]
+    return [files[i] for i in use if i < len(files)]
+
+
+def _check_input(files: list[tuple[str, Frames]], expected: Expected | None, i: int, alone: bool) -> list[Problem]:
+    """One input of all sequences, as (place, facts) pairs."""
+    transforms = None if expected is None else expected.transforms[i]
+    silhouettes = _look_like_silhouettes([file for _, file in files], alone) if expected is None else transforms is not None
+    problems = [
+        Problem("unlike", where, f"a list of {file.count} frames: {file.sizes}", file.count)
+        for where, file in files
+        if file.sizes and (silhouettes or not file.points)
+    ]
+    files = [(where, file) for where, file in files if not file.sizes]
+    common = _most_frequent(file.dtype for _, file in files)
+    problems += [
+        Problem("type", where, f"{np.dtype(file.dtype)}, most are {np.dtype(common)}") for where, file in files if file.dtype != common
+    ]
+    return problems + (_check_silhouettes(files, expected, transforms) if silhouettes else [])
+
+
+PARTS = range(2, 33)
+"""Largest values of maps whose numbers are names, such as the parts of a body in a parsing."""
+
+
+def _look_like_silhouettes(files: list[Frames], alone: bool) -> bool:
+    """Without a configuration: pictures that are neither points nor a parsing; a wrong number of axes is a mistake in the only input."""
+    if _most_frequent(len(file.size) for file in files) != 2:
+        return alone
+    columns = _most_frequent(file.size[-1] for file in files if file.size)
+    return columns > POINT_COLUMNS and _most_frequent(file.high for file in files) not in PARTS
+
+
+def _check_silhouettes(files: list[tuple[str, Frames]], expected: Expected | None, transforms) -> list[Problem]:
+    """Sizes and values of silhouettes, after the transforms where there are any."""
+    problems, axes = [], (2, 3) if expected is not None and expected.channels > 1 else (2,)
+    geometry = None if expected is None or expected.geometry is None else tuple(expected.geometry)
+    made = {key: _transform(transforms, *key) for key in {(file.size, file.dtype) for _, file in files}}
+    common = _most_frequent(size for size, _, error in (made[file.size, file.dtype] for _, file in files) if not error)
+    for where, file in files:
+        size, scale, error = made[file.size, file.dtype]
+        becomes = format_size(file.size) + ("" if size == file.size else f", which the transforms make {format_size(size)}")
+        if len(size) not in axes:
+            problems.append(Problem("axes", where, f"an array {format_size((file.count, *file.size))}"))
+            continue
+        if error:
+            problems.append(Problem("transform", where, f"frames {format_size(file.size)} of {np.dtype(file.dtype)}: {error}"))
+        elif geometry is not None and size != geometry:
+            problems.append(Problem("geometry", where, f"{becomes}; model_cfg.geometry is {format_size(geometry)}"))
+        elif size != common:
+            problems.append(Problem("sizes", where, f"{becomes}; most are {format_size(common)}"))
+        problems += _check_values(where, file, scale)
+    return problems
+
+
+def _transform(transforms, size: tuple, dtype: str) -> tuple[tuple, float, str]:
+    """The size that the transforms make of frames, the factor of their values, and the error where they refuse them."""
+    if transforms is None:
+        return size, 1 / 255, ""
+    largest = 1 if np.dtype(dtype).kind == "b" else 255
+    frames = np.full((2, *size), largest, np.dtype(dtype))
+    try:
+        test, training = (np.asarray(transform(frames.copy())) for transform in transforms)
+    except Exception as error:  # a transform may raise anything
+        return size, 1 / 255, f"{type(error).__name__}: {error}"
+    refused = ""
+    if training.shape != test.shape:
+        refused = f"{format_size(training.shape[1:])} in training, {format_size(test.shape[1:])} in the test"
+    return test.shape[1:], float(test.max()) / largest, refused
+
+
+INVERTED = 0.75
+"""Share of bright edge pixels from which on silhouettes count as inverted. An upright person who is cut out touches 4 to 12 % of them."""
+
+
+def _check_values(where: str, file: Frames, scale: float) -> list[Problem]:
+    """The values of one file of silhouettes, which the transforms multiply by ``scale``."""
+    if file.low == file.high:
+        kind = "blank" if file.high == 0 else "constant"
+        return [Problem(kind, where, f"all {file.count} frames are {file.high:g}", file.count)]
+    problems, low, high = [], file.low * scale, file.high * scale
+    if low < 0 or high > 1.001 or high < 0.5:
+        what = f"{np.dtype(file.dtype)} {file.low:g}..{file.high:g}, in the network {low:.3g}..{high:.3g}"
+        problems.append(Problem("range", where, what))
+    if file.blank:
+        problems.append(Problem("blank frames", where, f"{file.blank} of {file.count} frames", file.blank / file.count))
+    if file.edge > INVERTED:
+        problems.append(Problem("inverted", where, f"{file.edge:.0%} of the frames' edges are bright", file.edge))
+    return problems
+
+
+def _check_identities(sequences: list[Sequence], partition: dict) -> list[Problem]:
+    """The identities on disk against the partition, both ways."""
+    on_disk, problems = dict.fromkeys(sequence.label for sequence in sequences), []
+    for half in ("TRAIN_SET", "TEST_SET"):
+        absent = [label for label in partition[half] if label not in on_disk]
+        problems += [Problem("missing", label, f"in {half}, but no sequence of it is here") for label in absent]
+    train, test = set(partition["TRAIN_SET"]), set(partition["TEST_SET"])
+    problems += [Problem("both", label, "in TRAIN_SET and in TEST_SET") for label in sorted(train & test)]
+    return problems + [Problem("unlisted", label, "not in the partition") for label in on_disk if label not in train | test]
+
+
+def _check_batch(sequences: list[Sequence], partition: dict, expected: Expected) -> list[Problem]:
+    """Can [P, K] be drawn from the training identities?"""
+    if expected.batch is None:
+        return []
+    (p, k), train = expected.batch, set(partition["TRAIN_SET"])
+    counts = Counter(sequence.label for sequence in sequences if sequence.label in train)
+    problems = [Problem("few", label, f"{count} sequences, K = {k}", -count) for label, count in sorted(counts.items()) if count < k]
+    if p > len(counts):
+        what = f"{p} identities in a batch, but {len(counts)} of TRAIN_SET have a sequence"
+        problems.append(Problem("batch", f"P x K = {p} x {k}", what))
+    return problems
+
+
+def _check_sides(sequences: list[Sequence], partition: dict, expected: Expected) -> list[Problem]:
+    """Are there probes and a gallery in every subset, and is there a mate in the gallery for each probe?"""
+    labels, problems = set(partition["TEST_SET"]), []
+    sequences = [sequence for sequence in sequences if sequence.label in labels]
+    if not sequences:
+        return []
+    if expected.by_list:
+        probes = set(partition.get("PROBE_SET") or [])
+        names = [sequence.folder.replace("/", "-") for sequence in sequences]
+        problems = [Problem("missing", name, "in PROBE_SET, but not here") for name in sorted(probes - set(names))]
+        sides = {"PROBE_SET": ([name in probes for name in names], [name not in probes for name in names])}
+    else:
+        sides = expected.sides([sequence.type for sequence in sequences]) if expected.sides is not None else {}
+    for subset, (probe, gallery) in sides.items():
+        mates = {sequence.label for sequence, chosen in zip(sequences, gallery) if chosen}
+        probes = [sequence for sequence, chosen in zip(sequences, probe) if chosen]
+        lonely = [sequence for sequence in probes if sequence.label not in mates]
+        if not probes or not mates:
+            what = f"no {'gallery' if probes else 'probe'} sequence among {len(sequences)} of TEST_SET"
+            problems.append(Problem("protocol", subset, what))
+        elif len(lonely) == len(probes):
+            problems.append(Problem("protocol", subset, f"none of {len(probes)} probes has a mate in the gallery"))
+        else:
+            problems += [Problem("no mate", sequence.folder, f"{subset}: its identity is not in the gallery") for sequence in lonely]
+    return problems
+
+
+def _most_frequent(values: Iterable):
+    """The most frequent value; of several the smallest, so that their order does not matter."""
+    counts = Counter(values)
+    return min(counts, key=lambda key: (-counts[key], str(key)), default=None)
