@@ -256,14 +256,14 @@ SHARED = {"shared_draw": {"processes": 2, "test_batch": 8}, "moving": "published
 @pytest.mark.parametrize("compat", [{}, SHARED], ids=["own", "shared"])
 def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     """Bit for bit, also where neighbours share a draw and its time; another draw makes another pass."""
-    from opengait_mimic.evaluation.embeddings import build_manifest, embed_all, fingerprint, sample_frames
+    from opengait_mimic.evaluation.embeddings import build_manifest, embed_all, fingerprint_test_data, sample_frames
 
     blocks = [None, {**MIX, "seed": 2, "reference_compat": compat}]
     drew = embed_all(mimic, blocks, batch=3, cache=False)
     file = tmp_path / "m.json"
     write(file, build_manifest(mimic, drew, blocks))
     found = read_manifest(file)
-    assert (found.picture, found.binarise, found.data) == ((64, 44), 0.5, fingerprint(mimic))
+    assert (found.picture, found.binarise, found.data) == ((64, 44), 0.5, fingerprint_test_data(mimic))
     starts = {start for _, start in drew[1].drawn.values()}
     assert (starts == {0}) == (not compat) and [each.name for each in found.conditions] == ["bottom+top+middle+patch+pole 0.1-0.6 seed 2"]
     given = embed_all(mimic, blocks, batch=3, cache=False, manifest=found)

@@ -24,6 +24,7 @@ Rules:
     - A field without a default is required. ``null`` for a nested block means its defaults, unless the type allows None.
     - A check of your own is a pydantic validator that raises ``ValueError("expected ...")``; `read` puts the key and the value before it.
       A text that begins with ``.key`` names a key below the block. A `ConfigError` is taken as it is.
+    - A key that was renamed stands in ``RENAMED``: its old name is refused with the new one.
     - A type of your own has its words as an `Allowed` in its ``Annotated``.
     - Every field has a description of one line with unit and range: docs/configuration.md is printed from it.
 """
@@ -38,7 +39,7 @@ import types
 from collections.abc import Iterator
 from numbers import Real
 from types import SimpleNamespace
-from typing import Annotated, Any, Callable, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Callable, ClassVar, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -100,6 +101,8 @@ class Block(BaseModel):
     """A block of the YAML that is ours; see this module."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, protected_namespaces=())
+    RENAMED: ClassVar[dict[str, str]] = {}
+    """Old name of a key -> its new name, for messages."""
 
     @model_validator(mode="before")
     @classmethod
@@ -171,7 +174,11 @@ def _messages(error: dict, place: _Place) -> Iterator[str]:
             yield f"{place.where}.{steps[0]}: missing; this key is required"
             return
         if error["type"] in UNKNOWN and len(steps) == 1:
-            yield unknown_key(place.where, steps[0], _value_below(place, steps[0]), _block_of(place.kind).model_fields)
+            block, key, value = _block_of(place.kind), steps[0], _value_below(place, steps[0])
+            if key in block.RENAMED:
+                yield f"{place.where}.{key}: this key was renamed; write {block.RENAMED[key]}: {value}"
+            else:
+                yield unknown_key(place.where, key, value, block.model_fields)
             return
         if steps[1:] == ["[key]"]:
             names = get_args(get_args(_bare(place.kind))[0])  # the keys of the mapping are a Literal

@@ -20,6 +20,7 @@ RANK_0_FIRST = 3.0
 CAUSE_FIRST = 15.0
 """Seconds that a rank waits if another one failed. torchrun ends it meanwhile, so that only the cause is printed."""
 
+_SIGCHLD = getattr(signal, "SIGCHLD", signal.SIGINT)  # Windows has none
 _running = False
 _prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux only
 _PR_SET_PDEATHSIG = 1
@@ -41,15 +42,17 @@ def friendly_errors(again: Callable[[], str] = str):
     """
     global _running
     alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
-    handles_sigterm = alone and not _running and threading.current_thread() is threading.main_thread()
-    if handles_sigterm:
-        before = signal.signal(signal.SIGTERM, lambda *_: _end_by_sigterm(again))
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, _SIGCHLD) if is_main}
+    if alone and is_main and not _running:
+        signal.signal(signal.SIGTERM, lambda *_: _end_by_sigterm(again))
     outer, _running = _running, True
     try:
         yield
     except (Exception, KeyboardInterrupt, SystemExit) as error:
-        if isinstance(error, KeyboardInterrupt):
-            _ignore_signals()
+        if isinstance(error, KeyboardInterrupt) and is_main:  # a second one, and torch's on the end of its workers, only add a traceback
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(_SIGCHLD, signal.SIG_DFL)
         end = exit_message(error, again)
         if end.status and not alone:
             _end_one_of_several(end)
@@ -62,8 +65,9 @@ def friendly_errors(again: Callable[[], str] = str):
         raise SystemExit(end.status) from None
     finally:
         _running = outer
-        if handles_sigterm:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            if handler is not None:  # None: not Python's
+                signal.signal(number, handler)
 
 
 def _end_by_sigterm(again: Callable[[], str]) -> None:
@@ -71,14 +75,6 @@ def _end_by_sigterm(again: Callable[[], str]) -> None:
     print(exit_message(signal.SIGTERM, again).text, file=sys.stderr, flush=True)
     sys.stdout.flush()
     os._exit(143)
-
-
-def _ignore_signals() -> None:
-    """A second Ctrl-C, and torch's handler that raises an error when its workers end, would only add a traceback."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if hasattr(signal, "SIGCHLD"):
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _end_one_of_several(end: ExitMessage) -> None:

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
-from ..base.config import number
+from ..base.config import between, read_value
 from ..base.errors import ConfigError
 from ..occlusion import Occlusion
 
@@ -83,7 +83,7 @@ class Hiding(NamedTuple):
             ConfigError: what `Occlusion.from_cfg` refuses, a share out of range, or nothing that hides.
         """
         drawn = Occlusion.from_cfg({"kinds": kinds, "hidden": list(hidden)}, where)
-        share = number(1e-6, 1)(share, f"{where}.share") * (1 - drawn.kinds.get("none", 0.0))
+        share = read_value(between(1e-6, 1), share, f"{where}.share") * (1 - drawn.kinds.get("none", 0.0))
         hiding = {kind: drawn.kinds[kind] for kind in LISTED[1:] if drawn.kinds.get(kind)}
         if not hiding:
             raise ConfigError(f"{where}.kinds = {kinds!r}: nothing is hidden; that is occluded_side: {HOLISTIC}, without kinds")

@@ -1,4 +1,4 @@
-"""What an evaluation embeds: by whom, under which condition, in which order; the same on every process."""
+"""What an evaluation embeds: with which network, in which conditions, in which order. The order is the same on every process."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ..host import resolve
 from ..metrics.protocols import content_hash
 from ..occlusion.manifest import Manifest, read_manifest
 from .cells import BOTH, TEACHER, Cell, Hiding
-from .embeddings import Pass, build_manifest, embed_each, fingerprint, reload_pass, sample_frames
+from .embeddings import Pass, build_manifest, embed_each, fingerprint_test_data, reload_pass, sample_frames
 from .embeddings.cache_key import binarise_threshold, read_condition
 from .score import Job
-from .test_setup import Subject
+from .test_setup import TestSetup
 
 
 class TeacherPasses(Mapping):
-    """A teacher's passes. Whole bodies, which every condition needs, are held; where passes are kept, others are read when asked for.
+    """A teacher's passes by job. Whole bodies stay in memory; other passes are read from the cache on access, if there is one.
 
     Args:
         cfgs: the configuration of the passes.
         passes: each with its job.
-        kept: whether they lie in files.
+        cached: whether the passes are in cache files.
     """
 
-    def __init__(self, cfgs: dict | None, passes: Iterable[tuple[Job, Pass]], kept: bool):
-        """Take all passes."""
-        self._cfgs, self._kept, self._passes = cfgs, kept, {}
+    def __init__(self, cfgs: dict | None, passes: Iterable[tuple[Job, Pass]], cached: bool):
+        """Run all passes."""
+        self._cfgs, self._cached, self._passes = cfgs, cached, {}
         for job, done in passes:
             self._passes[job] = done._replace(embeddings=done.embeddings[:0].copy()) if self._in_file(job) else done
 
     def _in_file(self, job: Job) -> bool:
-        return self._kept and job is not None
+        return self._cached and job is not None
 
     def __getitem__(self, job: Job) -> Pass:
         """A pass. Raises: KeyError; see also `reload_pass`."""
@@ -55,26 +55,26 @@ class EmbeddingPlan:
     """The passes that the cells need, each once.
 
     Args:
-        subject: whose test it is.
+        setup: of the test.
         cells: what is scored.
         seeds: of the draws.
-        teacher: the configuration of the backbone's whole-body run; None = it is not asked. It embeds whole bodies, and under a
-            condition what a cell has it embed of a hidden gallery.
-        manifest: a file of draws in the place of drawing; None = they are drawn.
-        batch: see `embed_each`, as ``cache``.
-        cache: likewise.
-        progress: called with the number of sequences embedded and of all.
+        teacher: the configuration of the network that gives HP; None = it embeds nothing. It embeds whole bodies, and in a condition
+            only a hidden gallery that a cell asks of it.
+        manifest: a file of draws that replaces drawing; None = draw.
+        batch: see `embed_each`.
+        cache: see `embed_each`.
+        progress: called with the number of sequences embedded and in total.
 
     Raises:
-        ConfigError: the manifest is none. HostError: it is missing.
+        ConfigError: the file is no manifest. HostError: it is missing.
 
     Attributes:
-        manifest_hash: SHA-256 of the manifest's file; None = there is none.
+        manifest_hash: SHA-256 of the manifest's file, or None.
     """
 
     def __init__(
         self,
-        subject: Subject,
+        setup: TestSetup,
         cells: list[Cell],
         seeds: list[int],
         teacher: dict | None,
@@ -84,60 +84,60 @@ class EmbeddingPlan:
         progress: Callable[[int, int], None],
     ):
         """Nothing is embedded yet."""
-        self.subject, self.teacher, self.batch, self.cache, self.progress = subject, teacher, batch, cache, progress
+        self.setup, self.teacher, self.batch, self.cache, self.progress = setup, teacher, batch, cache, progress
         self.seeds, self.manifest, self.manifest_hash = seeds, None, None
         if manifest is not None:
             file = resolve(manifest, "--manifest")
             self.manifest, self.manifest_hash = read_manifest(file), sha256(file)
-            on_rank_0(self._tell_departures)
+            on_rank_0(self._log_departures)
         self.own: list[Job] = [None, *product(dict.fromkeys(cell.hiding for cell in cells if cell.hiding), seeds)]
         hidden = {cell.hiding for cell in cells if (cell.occluded_side, cell.gallery_embedder) == (BOTH, TEACHER)}
         self.theirs = [] if teacher is None else [job for job in self.own if job is None or job[0] in hidden]
 
-    def _tell_departures(self) -> None:
+    def _log_departures(self) -> None:
         from utils import get_msg_mgr
 
-        cfgs, held = self.subject.cfgs, self.manifest
-        for each in held.departures("" if held.data is None else fingerprint(cfgs), binarise_threshold(cfgs)):
+        cfgs, held = self.setup.cfgs, self.manifest
+        for each in held.departures("" if held.data is None else fingerprint_test_data(cfgs), binarise_threshold(cfgs)):
             get_msg_mgr().log_warning(each)
 
     def block(self, job: Job) -> dict | None:
         """The complete ``occlusion`` block of a job; None = whole bodies."""
-        return job and job[0].block(job[1], self.subject.base)
+        return job and job[0].block(job[1], self.setup.base)
 
     def hidden_by(self, hiding: Hiding) -> str:
-        """A hash of all that decides what a condition hides but the seeds; of a manifest, what it hides under the seeds of this run.
+        """A hash of all that decides what a condition hides, without the seeds; with a manifest, of its draws for this run's seeds.
 
         Raises:
             ConfigError: the manifest has no such condition.
         """
-        drawn = [read_condition(self.subject.cfgs, self.block((hiding, seed))) for seed in self.seeds]
+        drawn = [read_condition(self.setup.cfgs, self.block((hiding, seed))) for seed in self.seeds]
         given = None if self.manifest is None else [self.manifest.of(each.occlusion, each.seed).hash for each in drawn]
         return content_hash([drawn[0].occlusion._asdict(), given])
 
-    def of_teacher(self) -> TeacherPasses:
-        """The teacher's passes; none where it is not asked, or on ranks above 0."""
+    def embed_by_teacher(self) -> TeacherPasses:
+        """The teacher's passes; empty without a teacher and on ranks above 0."""
         return TeacherPasses(self.teacher, self._each(self.teacher, self.theirs, 0, True) if self.theirs else (), self.cache)
 
-    def of_method(self) -> Iterator[tuple[Job, Pass]]:
-        """The method's own, whole bodies first; none on ranks above 0."""
-        return self._each(self.subject.cfgs, self.own, len(self.theirs), self.subject.as_teacher)
+    def embed_by_method(self) -> Iterator[tuple[Job, Pass]]:
+        """The method's passes, whole bodies first; nothing on ranks above 0."""
+        return self._each(self.setup.cfgs, self.own, len(self.theirs), self.setup.as_teacher)
 
     def _each(self, cfgs, jobs, before, as_teacher):
         every, blocks = len(self.theirs) + len(self.own), [self.block(job) for job in jobs]
 
-        def tell(done, total):
+        def count(done, total):
             one = total // len(jobs)  # sequences in a pass
             self.progress(before * one + done, every * one)
 
-        return zip(jobs, embed_each(cfgs, blocks, self.batch, self.cache, self.manifest, tell, as_teacher))
+        return zip(jobs, embed_each(cfgs, blocks, self.batch, self.cache, self.manifest, count, as_teacher))
 
-    def drawn(self, passes: dict[Job, Pass]) -> Manifest:
-        """What the passes of `of_method` hid; raises as `build_manifest`."""
+    def build_manifest(self, passes: dict[Job, Pass]) -> Manifest:
+        """What the passes of `embed_by_method` hid."""
         jobs = [job for job in self.own if job]
         names = [f"{hiding.name}, seed {seed}" for hiding, seed in jobs]
-        return build_manifest(self.subject.cfgs, [passes[job] for job in jobs], [self.block(job) for job in jobs], names)
+        return build_manifest(self.setup.cfgs, [passes[job] for job in jobs], [self.block(job) for job in jobs], names)
 
-    def frames(self, wanted: list[tuple[int, dict | None]]) -> np.ndarray:
+    def frames(self, clips: list[tuple[int, dict | None]]) -> np.ndarray:
         """What the method's network saw; see `sample_frames`."""
-        return sample_frames(self.subject.cfgs, wanted, manifest=self.manifest)
+        return sample_frames(self.setup.cfgs, clips, manifest=self.manifest)

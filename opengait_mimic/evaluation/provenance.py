@@ -1,36 +1,89 @@
-"""Where a result comes from: all that another person needs to know to get the same numbers."""
+"""What a result says of its origin: the checkpoint, what it was tested on and how, and the versions that computed it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from .. import __version__
+from .. import host as hosts
+from ..base import checkpoint_file
+from ..base.config import read
+from ..base.files import sha256
+from ..base.plain_values import as_json
+from ..base.processes import rank_and_world
 from ..base.versions import library_versions, utc_now
-from ..training.record import config_hash
+from ..models.depends import Use, dependencies
+from ..models.prepare import model_class
+from ..training.record import PLACES, config_hash, readable
+from .reference_result import Reference
+from .rp_reference import hp_checkpoint_hash, own_weights_hash, tested_checkpoint
+from .test_setup import TestSetup
 
 
-def provenance(cfgs: dict, file: str | Path | None, weights: dict[str, str | None], measured: dict, machine: dict) -> dict:
+def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Path | None, measured: dict) -> dict:
     """The entry ``provenance`` of a result, plain values.
 
     Args:
-        cfgs: the merged configuration, as it was run.
-        file: the YAML it came from; None = a configuration without a file.
-        weights: SHA-256 of the files of ``checkpoint``, ``teacher``, ``ven``, and of the checkpoint that HP was measured with (``hp``);
-            ``weights``: of Baseline-1, the hash of its tensors that its mimics' checkpoints keep. None where there is none.
-        measured: ``method``, ``backbone``, ``backbone_cfg``, ``dataset``, ``protocol_name``, ``protocol_hash``, ``pairs``, ``metric``,
-            ``data`` (the test data's fingerprint), ``seeds``, ``occlusion`` (condition -> the complete block of the first seed),
-            ``ven_kinds`` (what the model's VEN was taught, or None), ``preset`` (or the name of a file of cells), ``manifest`` and
-            ``saved_manifest`` (SHA-256 of the files or None).
-        machine: ``host``, ``commit``, ``version`` (of the plugin), ``device``, ``processes``.
+        setup: of the test.
+        earlier: the result that HP is taken from; None = HP was measured in this run.
+        file: the YAML of the configuration; None = a configuration without a file.
+        measured: what was measured: the facts of every row, ``occlusion`` (condition -> the block of the first seed), ``preset``,
+            ``left_out``, ``manifest`` and ``saved_manifest`` (SHA-256 or None).
 
     Returns:
-        All of these, with ``cfgs`` (the file's name), ``config`` (see `config_hash`), the versions of libraries, and ``date``.
+        ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the
+        model depends on (None = not there) and of ``hp``'s checkpoint, ``weights`` (`own_weights_hash`), ``ven_kinds`` (kinds that a
+        frozen network inside names), ``training`` (the checkpoint's record without paths, or None), ``evaluator_cfg``, ``host``,
+        ``commit``, ``version``, ``device``, ``processes``, `library_versions` and ``date``.
     """
+    host, cfgs = hosts.current(), setup.cfgs
     return {
         **measured,
         "cfgs": None if file is None else Path(file).name,
         "config": config_hash(cfgs),
-        **{key: weights.get(key) for key in ("checkpoint", "teacher", "ven", "hp", "weights")},
-        **machine,
+        "checkpoint": sha256(tested_checkpoint(cfgs)),
+        **_hash_dependencies(setup),
+        "hp": hp_checkpoint_hash(setup, earlier),
+        "weights": own_weights_hash(setup),
+        "ven_kinds": _kinds_inside(cfgs),
+        "training": _read_record(cfgs),
+        "evaluator_cfg": _without_places(as_json({"evaluator_cfg": cfgs["evaluator_cfg"]}))["evaluator_cfg"],
+        "host": host.name,
+        "commit": host.commit,
+        "version": __version__,
+        "device": str(hosts.device()),
+        "processes": rank_and_world()[1],
         **library_versions(),
         "date": utc_now(),
     }
+
+
+def _hash_dependencies(setup: TestSetup) -> dict[str, str | None]:
+    """SHA-256 of the checkpoints of teacher, VEN ...; None if the file is not there, or is not the one that trained the model."""
+    found: dict[str, str | None] = {"teacher": None, "ven": None}
+    for name, network in dependencies(setup.cfgs, in_test=True).items():
+        file = network.weights()
+        trained = network.use is Use.FROZEN_INSIDE or (network.use is Use.TRAINING and setup.reference is not None)
+        found[name] = sha256(file) if trained and file.is_file() else None
+    return found
+
+
+def _read_record(cfgs: dict) -> dict | None:
+    """The record in the tested checkpoint, without this machine's paths; None if it has none."""
+    record = readable(checkpoint_file.entry(tested_checkpoint(cfgs)))
+    record.pop("command", None)
+    return {**record, "config": _without_places(record["config"])} if record else None
+
+
+def _without_places(cfgs: dict) -> dict:
+    return {block: {k: v for k, v in keys.items() if k not in PLACES[block]} if block in PLACES else keys for block, keys in cfgs.items()}
+
+
+def _kinds_inside(cfgs: dict) -> list[str] | None:
+    """The kinds that a frozen network inside the model was trained to name; None without one."""
+    for network in dependencies(cfgs, in_test=True).values():
+        inner = network.read_cfgs()
+        fields = getattr(model_class(inner), "FIELDS", {})
+        if network.use is Use.FROZEN_INSIDE and "kinds" in fields:
+            return read(inner["model_cfg"], "model_cfg", fields).kinds
+    return None

@@ -9,18 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.errors import ConfigError
-from ..metrics import OF_SPLIT, Trials
+from ..metrics import Trials
 from .cells import HOLISTIC, OWN
 from .comparable_rows import FACTS, list_differences
-from .result_content import read_arrays, read_content, result_file
+from .result import TRIALS, array_name, read_arrays, read_content, result_file
 from .rows import RANKS
-
-TRIALS = "trials.npz"
-
-
-def place_of(number: int, field: str) -> str:
-    """The name in ``trials.npz`` of a field of `Trials` of row ``number``."""
-    return f"split/{field}" if field in OF_SPLIT else f"{number}/{field}"
 
 
 class Reference(NamedTuple):
@@ -120,7 +113,7 @@ def _trials(file: Path, files, number: int) -> tuple[list, Trials | None]:
     beside = file.with_name(TRIALS)
     if not files or "trials" not in files or not beside.is_file():
         return [], None
-    columns = {field: place_of(number, field) for field in Trials._fields}
+    columns = {field: array_name(number, field) for field in Trials._fields}
     texts = ("labels", "types", "views")
     arrays = read_arrays(beside, (*texts, *columns.values()))
     if missing := [name for name in (*texts, *columns.values()) if name not in arrays]:

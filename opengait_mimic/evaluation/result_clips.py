@@ -35,7 +35,7 @@ def _spread(places: np.ndarray, count: int) -> np.ndarray:
     return places[np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).astype(int))] if len(places) else places
 
 
-def extremes(trials: Trials, labels: list[str], which: str) -> list[int]:
+def extreme_trials(trials: Trials, labels: list[str], which: str) -> list[int]:
     """The trials shown as ``best`` or ``worst``: one for each of `RETRIEVALS` subjects, those with a mate alone.
 
     Best are those whose mates stand first, by average precision; worst those whose first mate stands last. Equals come in the order of
@@ -63,7 +63,7 @@ class Picture(NamedTuple):
     texts: list
 
 
-def sheet(condition: str, block: dict, kind: np.ndarray, hidden: np.ndarray, probes: np.ndarray) -> Picture:
+def condition_sheet(condition: str, block: dict, kind: np.ndarray, hidden: np.ndarray, probes: np.ndarray) -> Picture:
     """What a condition hides.
 
     Args:
@@ -81,7 +81,7 @@ def sheet(condition: str, block: dict, kind: np.ndarray, hidden: np.ndarray, pro
     return Picture(f"sheet/{condition}", [(i, block) for i in clips], (len(clips),), texts)
 
 
-def retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, names: list[tuple[str, str, str]]) -> list[Picture]:
+def row_retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, names: list[tuple[str, str, str]]) -> list[Picture]:
     """The best and the worst retrievals of a row: probe, nearest and nearest mate, each side as the network saw it.
 
     Args:
@@ -96,7 +96,7 @@ def retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, name
     gallery_side = None if cell.occluded_side in (HOLISTIC, PROBE) else block
     for which in ("best", "worst"):
         wanted, texts = [], []
-        for t in extremes(trials, [name[0] for name in names], which):
+        for t in extreme_trials(trials, [name[0] for name in names], which):
             probe, nearest, mate = (int(getattr(trials, field)[t]) for field in ("probe", "nearest", "mate"))
             wanted += [(probe, probe_side), (nearest, gallery_side), (mate, gallery_side)]
             texts.append([" ".join(names[probe]), " ".join(names[nearest]), f"{' '.join(names[mate])}, at place {trials.rank[t]}"])
@@ -105,7 +105,7 @@ def retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, name
     return found
 
 
-def drawn(pictures: list[Picture], frames: Callable[[list], np.ndarray]) -> dict[str, np.ndarray]:
+def render_clips(pictures: list[Picture], frames: Callable[[list], np.ndarray]) -> dict[str, np.ndarray]:
     """The arrays of all pictures, and under ``<name>/text`` what they show; ``frames`` takes what is wanted, gives uint8 [n, 4, h, w]."""
     seen = frames([clip for picture in pictures for clip in picture.wanted]) if pictures else None
     out, begin = {}, 0

@@ -1,59 +1,85 @@
-"""Whose weights the whole-body score is of that RP divides by, and whether they are the teacher's that trained a mimic."""
+"""HP, the denominator of RP: the whole-body score of the network that the tested model is compared with (Baseline-1)."""
 
 from __future__ import annotations
 
-from ..base.errors import ConfigError
+from pathlib import Path
+
+from ..base.checkpoint_file import read_weights
+from ..base.errors import CheckpointError, ConfigError
 from ..base.files import sha256
+from ..host.model_cfg import cfgs_for_backbone
+from ..host.run_paths import checkpoint_file
+from ..models.depends import Use, rp_reference
+from ..models.prepare import model_class
 from .reference_result import Reference
-from .test_setup import Subject
 
 
-def hp_weights(subject: Subject, earlier: Reference | None) -> str | None:
-    """SHA-256 of the checkpoint that HP was measured with, as far as it is known.
+def reference_cfgs(cfgs: dict) -> tuple[dict | None, str]:
+    """The configuration of the network whose whole-body score is HP, ready to be tested on this run's data.
+
+    Returns:
+        The configuration, its checkpoint as ``evaluator_cfg.restore_hint``; or None and the reason.
+    """
+    network = rp_reference(cfgs)
+    if network is None:
+        return None, "the backbone is given inline, so its whole-body run is unknown: name teacher.cfgs, or pass --reference"
+    found = network.read_cfgs()
+    try:
+        file = network.weights(must_exist=True)
+    except CheckpointError as error:
+        return None, f"no whole-body run of the backbone: {error} Or pass --reference"
+    evaluator = {**found["evaluator_cfg"], "restore_hint": str(file), "sampler": cfgs["evaluator_cfg"]["sampler"]}
+    return {**found, "data_cfg": cfgs_for_backbone(cfgs, found)["data_cfg"], "evaluator_cfg": evaluator}, ""
+
+
+def is_distilled(cfgs: dict) -> bool:
+    """Whether a network that is used in training only taught the model. Only that network may embed a gallery for it."""
+    return Use.TRAINING in getattr(model_class(cfgs), "DEPENDS", {}).values()
+
+
+def tested_checkpoint(cfgs: dict) -> Path:
+    """The checkpoint that a test restores."""
+    return checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")
+
+
+def hp_checkpoint_hash(setup, earlier: Reference | None) -> str | None:
+    """SHA-256 of the checkpoint that HP was measured with; None if unknown.
 
     Args:
-        subject: what is tested.
-        earlier: the result that HP is taken from; None = its teacher's own pass, or of Baseline-1 its own.
+        setup: the `TestSetup`.
+        earlier: the result that HP is taken from; None = HP is measured in this run.
     """
     if earlier is not None:
         return earlier.provenance.get("checkpoint")
-    if subject.method == "Baseline-1":
-        return sha256(checkpoint_of(subject.cfgs))
-    return None if subject.teacher is None else sha256(subject.teacher["evaluator_cfg"]["restore_hint"])
+    if setup.method == "Baseline-1":
+        return sha256(tested_checkpoint(setup.cfgs))
+    return None if setup.reference is None else sha256(setup.reference["evaluator_cfg"]["restore_hint"])
 
 
-def teachers_weights(subject: Subject) -> str | None:
+def own_weights_hash(setup) -> str | None:
     """The hash by which the mimics of a Baseline-1 know it (`weights_of_teacher`); None for other methods."""
-    from ..models.teacher import weights_of_teacher
+    from ..models.teacher import weights_of_teacher  # imports the host
 
-    return weights_of_teacher(checkpoint_of(subject.cfgs)) if subject.method == "Baseline-1" else None
+    return weights_of_teacher(tested_checkpoint(setup.cfgs)) if setup.method == "Baseline-1" else None
 
 
-def refuse_other(subject: Subject, earlier: Reference, where: str = "--reference") -> None:
-    """A mimic is not divided by a teacher that did not train it, where both files tell.
+def refuse_other_network(setup, earlier: Reference, where: str = "--reference") -> None:
+    """RP of a distilled model divides by the network that trained it and by no other.
 
     Raises:
-        ConfigError: the mimic's checkpoint and the reference's provenance (``weights``) name different teachers.
+        ConfigError: the checkpoint and the reference's provenance (``weights``) name different networks.
     """
-    known, theirs = taught_by(subject.cfgs) if subject.taught else None, earlier.provenance.get("weights")
+    known, theirs = _trained_by(setup.cfgs) if setup.distilled else None, earlier.provenance.get("weights")
     if None not in (known, theirs) and known != theirs:
         raise ConfigError(
-            f"{where}: its Baseline-1 has other weights ({theirs[:12]}) than the teacher that trained this {subject.method} ({known[:12]}),"
-            " so RP would not be this mimic's. Give the result of that teacher, or train the mimic anew"
+            f"{where}: its Baseline-1 has other weights ({theirs[:12]}) than the teacher that trained this {setup.method} ({known[:12]}),"
+            " so RP would not be this mimic's. Give the result of that teacher, or train the mimic again"
         )
 
 
-def taught_by(cfgs: dict) -> str | None:
-    """The hash of the teacher's weights that a mimic's checkpoint keeps; None where it does not say."""
+def _trained_by(cfgs: dict) -> str | None:
+    """The hash of the network that trained a mimic, from the mimic's checkpoint; None if the checkpoint does not state it."""
     from ..models.teacher import KEPT
-    from ..models.upstream_weights import read_weights
 
-    state = read_weights(checkpoint_of(cfgs), "evaluator_cfg.restore_hint").get("_extra_state")
+    state = read_weights(tested_checkpoint(cfgs), "evaluator_cfg.restore_hint").get("_extra_state")
     return state.get(KEPT) if isinstance(state, dict) else None
-
-
-def checkpoint_of(cfgs: dict):
-    """The file that a test restores."""
-    from ..models.upstream_weights import checkpoint_file
-
-    return checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")

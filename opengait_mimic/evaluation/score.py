@@ -14,7 +14,7 @@ from ..metrics.cell_scores import compute_curves, score_cell, select_overall, ve
 from ..metrics.protocols import Split
 from ..metrics.subset_intervals import SubsetResamples, add_intervals
 from .cells import BOTH, HOLISTIC, TEACHER, Cell, Hiding
-from .result_clips import Picture, retrievals, sheet
+from .result_clips import Picture, condition_sheet, row_retrievals
 from .row_summaries import summarise_seeds
 from .rows import make_row
 
@@ -61,7 +61,7 @@ class Scorer:
         self.passes: dict[Job, Any] = {}
         self.shared: dict[str, np.ndarray] = {}  # columns of every cell's trials, held once
 
-    def take(self, job: Job, done, split_of: Callable[[list, list, list], Split]) -> None:
+    def score_pass(self, job: Job, done, split_of: Callable[[list, list, list], Split]) -> None:
         """Score the cells of a pass of the method's own; ``split_of`` its labels, types and views."""
         if job is None:
             self.own, self.labels, self.views = done, done.labels, done.views
@@ -154,10 +154,10 @@ class Scorer:
         probes, out, number = np.any([probe for probe, _ in self.split.subsets.values()], axis=0), [], 0
         for job, done in self.passes.items():
             if job and job[1] == self.seeds[0]:
-                out.append(sheet(job[0].name, block(job), done.kind, done.hidden, probes))
+                out.append(condition_sheet(job[0].name, block(job), done.kind, done.hidden, probes))
         for cell, found in self._by_cell():
             seed, scored = next(iter(found.items()))
             told = select_overall(self.split, scored.trials)
-            out += retrievals(number, cell, block(cell.hiding and (cell.hiding, seed)), told, self.names)
+            out += row_retrievals(number, cell, block(cell.hiding and (cell.hiding, seed)), told, self.names)
             number += len(found)  # rows come in this order
         return out

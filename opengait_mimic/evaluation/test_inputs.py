@@ -10,7 +10,7 @@ from ..base.files import sha256
 from ..base.plain_values import as_json
 from ..host.run_paths import checkpoint_file
 from ..training.recipe import complete_model_cfg, describe_data
-from .test_setup import teacher_cfgs
+from .rp_reference import reference_cfgs
 
 FILE_KEYS = ("save_name", "restore_hint", "restore_ckpt_strict")
 """Keys of ``evaluator_cfg`` that name the tested file, not how it is tested."""
@@ -21,7 +21,7 @@ def read_test_inputs(cfgs: dict) -> dict:
     evaluator = {key: copy.deepcopy(value) for key, value in cfgs["evaluator_cfg"].items() if key not in FILE_KEYS}
     evaluator["sampler"].pop("batch_size", None)  # the number of processes
     host, teacher = hosts.current(), None
-    whole = teacher_cfgs(cfgs)[0] if cfgs["model_cfg"].get("backbone") is not None else None  # RP divides by its score
+    whole = reference_cfgs(cfgs)[0] if cfgs["model_cfg"].get("backbone") is not None else None  # RP divides by its score
     if whole:
         theirs = {key: whole["evaluator_cfg"].get(key) for key in ("enable_float16", "metric", "transform")}
         teacher = {"weights": sha256(whole["evaluator_cfg"]["restore_hint"]), "model_cfg": whole["model_cfg"], "evaluator_cfg": theirs}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from ..base.config import REQUIRED, nearest, optional, read, text, unknown_key
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from ..base.config import REQUIRED, Allowed, Block, Text, nearest, optional, read_value, text, unknown_key
 from ..base.errors import ConfigError
 from .transform_inputs import refuse_several_inputs
 from .yaml_check import load_cfgs
@@ -13,17 +17,50 @@ NAMED_STAGE = {**STAGE, "cfgs": (REQUIRED, text)}
 """The same where the YAML must be named."""
 
 
+class Stage(Block):
+    """A block of ``model_cfg`` that names another network: ``teacher``."""
+
+    cfgs: Text | None = Field(None, description="OpenGait YAML that trains it; null: the backbone's")
+    checkpoint: Text = Field("auto", description="path of its checkpoint; auto: the one that training cfgs writes")
+
+
+class NamedStage(Stage):
+    """A block of ``model_cfg`` that names another network by its YAML: ``ven``."""
+
+    cfgs: Text = Field(description="YAML that trains it")
+
+
+class BackboneFile(Block):
+    """``backbone``, given by its YAML."""
+
+    cfgs: Text = Field(description="OpenGait YAML of the backbone")
+
+
+FORMS = "expected {cfgs: an OpenGait YAML}, or an OpenGait model_cfg with its `model` key"
+
+
+def _check_backbone(block):
+    """Check ``{cfgs: FILE}``, or an OpenGait ``model_cfg`` inline."""
+    if isinstance(block, dict) and "cfgs" in block:
+        try:
+            BackboneFile.read(block, "")
+        except ConfigError as error:
+            raise ValueError(f".{error.args[0].lstrip('.')}") from error
+    elif not isinstance(block, dict) or "model" not in block:
+        for key in block if isinstance(block, dict) else ():
+            if nearest(key, ("cfgs", "model")):
+                raise ValueError(f".{unknown_key('', key, block[key], ('cfgs', 'model'))}")
+        raise ValueError(FORMS)
+    return block
+
+
+Backbone = Annotated[Any, AfterValidator(_check_backbone), Allowed(FORMS.removeprefix("expected "))]
+"""The type of a ``backbone`` block."""
+
+
 def backbone_block(value, where):
-    """A check: ``{cfgs: FILE}``, or an OpenGait ``model_cfg`` inline."""
-    forms = ("cfgs", "model")
-    if isinstance(value, dict) and "cfgs" in value:
-        read(value, where, {"cfgs": (REQUIRED, text)})
-    elif not isinstance(value, dict) or "model" not in value:
-        for key in value if isinstance(value, dict) else ():
-            if nearest(key, forms):
-                raise ConfigError(unknown_key(where, key, value[key], forms))
-        raise ConfigError(f"{where} = {value!r}; expected {{cfgs: an OpenGait YAML}}, or an OpenGait model_cfg with its `model` key")
-    return value
+    """A check: see `Backbone`."""
+    return read_value(Backbone, value, where)
 
 
 def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
@@ -39,7 +76,7 @@ def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:
     Raises:
         ConfigError: neither form, or the YAML of a model with several inputs. HostError: the file is not found.
     """
-    if "cfgs" in backbone_block(block, key):
+    if "cfgs" in read_value(Backbone, block, key):
         cfgs = load_cfgs(block["cfgs"], f"{key}.cfgs")
         refuse_several_inputs(cfgs, key)
         return cfgs["model_cfg"], cfgs

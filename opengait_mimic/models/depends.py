@@ -52,10 +52,11 @@ class Dependency(NamedTuple):
         return not is_ours(lookup("modeling.models", self.read_cfgs()["model_cfg"]["model"], f"{self.key}.cfgs: model_cfg.model"))
 
 
-def dependencies(cfgs: dict) -> dict[str, Dependency]:
+def dependencies(cfgs: dict, in_test: bool = False) -> dict[str, Dependency]:
     """The networks that a configuration's model depends on, by their keys in ``model_cfg``; empty for the host's own models.
 
-    A block without ``cfgs`` stands for the backbone's YAML, if its model allows that.
+    A block without ``cfgs`` stands for the backbone's YAML, if its model allows that. ``in_test``: leave out what is used in training only
+    and has no YAML (an inline backbone); a test does not need it.
 
     Raises:
         ConfigError: a block is wrong or names no YAML. HostError: the YAML is not found.
@@ -69,7 +70,7 @@ def dependencies(cfgs: dict) -> dict[str, Dependency]:
             continue
         stage = check(block, f"model_cfg.{name}")
         yaml = stage.cfgs or (model_cfg.get("backbone") or {}).get("cfgs")
-        if yaml is None and use is Use.REFERENCE:  # RP says why there is none
+        if yaml is None and (use is Use.REFERENCE or (in_test and use is Use.TRAINING)):  # RP says why there is none
             continue
         if yaml is None:
             raise ConfigError(f"model_cfg.{name}.cfgs: missing; with an inline backbone, name the YAML that trains the {name}")
@@ -88,7 +89,7 @@ def rp_reference(cfgs: dict) -> Dependency | None:
     Returns:
         The dependency that is a plain OpenGait model; else what the backbone's YAML trains; None with an inline backbone.
     """
-    named = next((each for each in dependencies(cfgs).values() if each.is_whole_body()), None)
+    named = next((each for each in dependencies(cfgs, in_test=True).values() if each.is_whole_body()), None)
     yaml = (cfgs["model_cfg"].get("backbone") or {}).get("cfgs")
     if named is not None or yaml is None:
         return named

@@ -22,8 +22,9 @@ from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..evaluation.evaluate import measure, write_json
 from ..evaluation.rows import drop_curves
+from ..evaluation.rp_reference import reference_cfgs
 from ..evaluation.test_inputs import read_test_inputs
-from ..evaluation.test_setup import DEFAULT, teacher_cfgs
+from ..evaluation.test_setup import DEFAULT
 from ..host.run_paths import save_folder
 from ..models.prepare import prepare
 from ..training.launch import launch
@@ -201,7 +202,7 @@ def _teacher_configuration(stage: Stage) -> dict:
     cfgs = prepare(stage.teacher_of, "embed")
 
     def make():
-        teacher, reason = teacher_cfgs(cfgs)
+        teacher, reason = reference_cfgs(cfgs)
         if teacher is None:
             raise HostError(f"{stage.name}: {reason}")
         teacher["evaluator_cfg"]["occlusion"] = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}

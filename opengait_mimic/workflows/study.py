@@ -15,7 +15,7 @@ from ..base.errors import ConfigError, HostError
 from ..base.seeds import read_seeds
 from ..evaluation.console_table import format_rows
 from ..evaluation.evaluate import write_json
-from ..evaluation.test_setup import BACKBONES, METHODS
+from ..evaluation.method_names import BACKBONES, METHODS
 from .stages import Stage, run
 from .study_data import adapt_configuration, training_data, write_yaml
 from .study_table import check_study, paired_differences, table_over_seeds
@@ -57,7 +57,7 @@ def run_study(args) -> int:
         stages = plan_stages(files, out / f"seed{seed}")
         draw = {stages[-1].name: _draw_first_batch(out / "training_view.png")}
         runs.append(run(stages, retrain=True, before=draw, preflight=False if args.no_preflight else "brief"))
-    rows = [row for outcomes in runs for outcome in outcomes.values() for row in outcome["rows"]]
+    rows = [row for outcomes in runs for name, outcome in outcomes.items() for row in name_rows(name, outcome["rows"])]
     print("\n" + (format_rows(rows) if len(runs) == 1 else f"{table_over_seeds(rows)}\n\n{paired_differences(rows)}"))
     checks = check_study(runs, rows, facts)
     if args.smoke:
@@ -100,6 +100,7 @@ def write_configurations(
         The files, each after those it depends on.
     """
     written: dict[Path, Path] = {}
+    save_names: set[tuple[str, str]] = set()
 
     def write(source: Path) -> Path:
         if source in written:
@@ -107,16 +108,21 @@ def write_configurations(
         cfgs = yaml.safe_load(source.read_text(encoding="utf-8"))
         model_cfg = cfgs["model_cfg"]
         steps = size.ven_steps if model_cfg["model"] == VEN else size.steps
+        name = source.stem.replace("walkers", data_cfg["dataset_name"].lower())
         tag = "-cold" if cold and model_cfg.get("init_mimic") else ""
         if tag:
             model_cfg["init_mimic"] = False
+            name += tag
+        save_name = (model_cfg["model"], cfgs["trainer_cfg"]["save_name"] + tag)
+        if save_name in save_names:  # two configurations of one model keep their checkpoints apart
+            tag += f"-{source.stem}"
+        save_names.add(save_name)
         adapt_configuration(cfgs, data_cfg, classes, steps, seed, tag)
         for block in model_cfg.values():
             if isinstance(block, dict) and block.get("cfgs"):
                 hosts.search[:] = [source.parent]
                 block["cfgs"] = write(hosts.resolve(str(block["cfgs"]), "cfgs").resolve()).name
-        name = source.stem.replace("walkers", data_cfg["dataset_name"].lower())
-        written[source] = folder / f"{name}{tag}.yaml"
+        written[source] = folder / f"{name}.yaml"
         write_yaml(written[source], cfgs, f"written by opengait-mimic demo, from {source.name}")
         return written[source]
 
@@ -142,6 +148,11 @@ def plan_stages(files: list[Path], results: Path) -> list[Stage]:
     return [
         stage._replace(teacher_of=users[stage.train.name]) if stage.train.name in users and stage.name != VEN else stage for stage in stages
     ]
+
+
+def name_rows(stage: str, rows: list[dict]) -> list[dict]:
+    """The rows of a stage; where its name says more than the method's (``MimicGait vanilla``), the rows carry it."""
+    return [{**row, "method": stage} if stage.startswith(f"{row['method']} ") else row for row in rows]
 
 
 def _draw_first_batch(file: Path):

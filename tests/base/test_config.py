@@ -36,6 +36,7 @@ from tests.yaml_values import values
 class Stage(Block):
     cfgs: Text | None = None
     checkpoint: Text = "auto"
+    RENAMED = {"weights": "checkpoint"}
 
 
 class Everything(Block):
@@ -84,6 +85,7 @@ MESSAGES = [  # what is given next to `need: 1` -> every message
         "b.stage.cfgs = 2; expected a non-empty string, or null",
         "b.stage.chekpoint: unknown key (did you mean 'checkpoint'?); allowed: ['cfgs', 'checkpoint']; given 1",
     ]),
+    ({"stage": {"weights": "a"}}, ["b.stage.weights: this key was renamed; write checkpoint: a"]),
     ({"stage": [1]}, ["b.stage: expected a mapping with the keys ['cfgs', 'checkpoint'], got [1]"]),
     ({"ven": 3}, ["b.ven: expected a mapping with the keys ['cfgs', 'checkpoint'], or null, got 3"]),
     ({"hidden": 0.4}, ["b.hidden = 0.4; expected a list of two values"]),

@@ -120,7 +120,7 @@ def test_every_cell_of_a_preset_can_be_scored(name, dataset):
     own, theirs = ({job: fake(i + start, job is not None, dataset) for i, job in enumerate(jobs)} for start in (1, 100))
     found = Scorer(list(cells), [0], theirs, "euc", "none", False, "cpu")
     for job, done in own.items():
-        found.take(job, done, lambda *names: split(dataset, *names))
+        found.score_pass(job, done, lambda *names: split(dataset, *names))
     rows = found.rows({**FACTS, "dataset": dataset}, found.hp.numbers, found.hp.trials, "", named)[0]
     assert [row["cell"] for row in rows] == [cell.name for cell in cells]
     for row in rows:

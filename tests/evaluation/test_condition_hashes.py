@@ -49,12 +49,12 @@ def test_a_manifest_is_told_by_what_it_hides(host, tmp_path):
 
 
 def test_a_backbone_is_known_by_its_model_cfg_but_the_number_of_identities(host):
-    from opengait_mimic.evaluation.test_setup import architecture
+    from opengait_mimic.evaluation.method_names import hash_backbone
 
     own = {"model": "Baseline", "backbone_cfg": {"channels": [64, 128]}, "SeparateBNNecks": {"class_num": 8, "in_channels": 256}}
     other, wider = copy.deepcopy(own), copy.deepcopy(own)
     other["SeparateBNNecks"]["class_num"] = 20
     wider["backbone_cfg"]["channels"][1] = 512
-    known = architecture({"model_cfg": own})
-    assert known == architecture({"model_cfg": other}) == architecture({"model_cfg": {"model": "MimicGait", "backbone": other}})
-    assert known != architecture({"model_cfg": wider})
+    known = hash_backbone({"model_cfg": own})
+    assert known == hash_backbone({"model_cfg": other}) == hash_backbone({"model_cfg": {"model": "MimicGait", "backbone": other}})
+    assert known != hash_backbone({"model_cfg": wider})

@@ -74,7 +74,7 @@ def test_a_hidden_pass_is_let_go_when_its_cells_are_scored():
     whole, hidden = fake(0, hides=False), fake(1)
     held = [weakref.ref(each.embeddings) for each in (whole, hidden)]
     for job, done in ((None, whole), ((HIDING, 3), hidden)):
-        scorer.take(job, done, lambda labels, types, views: split("GREW", labels, types, views))
+        scorer.score_pass(job, done, lambda labels, types, views: split("GREW", labels, types, views))
     del whole, hidden, done
     gc.collect()
     assert held[0]() is not None and held[1]() is None and len(scorer.passes) == 2

@@ -92,14 +92,14 @@ def test_the_whole_body_row_is_what_a_plain_test_prints(trained, results, tmp_pa
 def test_the_teachers_gallery_cell(trained, results):
     """Recomputed with a loop: occluded probes of the mimic against whole bodies embedded by the teacher."""
     from opengait_mimic.evaluation.embeddings import embed_all
-    from opengait_mimic.evaluation.test_setup import teacher_cfgs
+    from opengait_mimic.evaluation.rp_reference import reference_cfgs
     from opengait_mimic.models.prepare import prepare
     from opengait_mimic.training.launch import start_log
 
     cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)
     own = embed_all(cfgs, [cfgs["evaluator_cfg"]["occlusion"]])[0]
-    teacher = embed_all(teacher_cfgs(cfgs)[0], [None])[0]
+    teacher = embed_all(reference_cfgs(cfgs)[0], [None])[0]
     hits = []
     gallery = [i for i, t in enumerate(own.types) if t == "nm-01"]
     for i, type_ in enumerate(own.types):
@@ -217,6 +217,13 @@ def test_a_reference_of_something_else_is_refused(command, trained, results, tmp
     assert told in str(caught.value.code) and "earlier.json" in str(caught.value.code)
 
 
+def test_provenance_states_the_training_and_no_place_of_the_data(results, tree):
+    held = json.loads(results["MimicGait"].read_text())["provenance"]
+    assert held["training"]["iteration"] == 3 and held["training"]["recipe"]["model_cfg"]["model"] == "MimicGait"
+    assert str(tree.root) not in json.dumps(held)
+    assert held["torch"] and held["numpy"] and held["python"] and held["date"].endswith("+00:00")
+
+
 def test_a_reference_of_another_teacher_is_refused(command, trained, results, tmp_path):
     """Of the mimic's own teacher the checkpoint's hash stands in its provenance, as that by which the mimic knows it."""
     held = json.loads(results[TEACHER].read_text())
@@ -267,7 +274,7 @@ def test_the_older_name_of_the_split_option_is_refused(trained, capsys):
 def test_a_ven_ranks_nobody(command, trained):
     with pytest.raises(SystemExit) as caught:
         command(trained.files["VEN"])
-    assert "it ranks nobody" in str(caught.value.code)
+    assert "it has no embedding to rank" in str(caught.value.code)
 
 
 def test_a_data_set_without_a_protocol_is_refused_with_those_known(command, trained, tmp_path):

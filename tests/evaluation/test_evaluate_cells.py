@@ -13,7 +13,7 @@ import yaml
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.base.files import sha256
 from opengait_mimic.evaluation.embeddings import embed as passes_run
-from opengait_mimic.evaluation.evaluate import Wanted, evaluate, measure
+from opengait_mimic.evaluation.evaluate import Request, evaluate, measure
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -94,7 +94,7 @@ def test_passes_that_are_kept_are_not_run_again(table1, command, trained, built)
     assert built == [], "the YAML's own condition is the preset's"
     evaluate(variant(trained.files["Baseline-2"], table1, evaluator_cfg__occlusion__seed=77), quiet=True)
     assert len(built) == 1, "Baseline-2's own; the teacher's was there"
-    measure(trained.files["MimicGait"], quiet=True, wanted=Wanted(cache=False))
+    measure(trained.files["MimicGait"], quiet=True, request=Request(cache=False))
     assert len(built) == 3
 
 
@@ -116,7 +116,7 @@ def test_a_manifest_is_looked_for_where_a_configuration_is(table1, trained, tmp_
     file = variant(trained.files[TEACHER], tmp_path)
     shutil.copy(table1.parent / "draws.json", tmp_path / "beside.json")
     monkeypatch.chdir(table1)
-    found = measure(file, quiet=True, wanted=Wanted(manifest="beside.json", save_manifest=str(tmp_path / "new.json")))
+    found = measure(file, quiet=True, request=Request(manifest="beside.json", save_manifest=str(tmp_path / "new.json")))
     made = found.provenance
     assert (made["manifest"], made["saved_manifest"]) == (sha256(tmp_path / "beside.json"), sha256(tmp_path / "new.json"))
 
@@ -133,7 +133,7 @@ def test_what_differs_from_the_manifest_is_said_once(table1, trained, tmp_path, 
     for name, held in (("same", content), ("other", {**content, "binarise": None, "data": "sha256:0"}), ("older", older)):
         file = tmp_path / f"{name}.json"
         file.write_text(json.dumps(held))
-        rows = measure(trained.files["MimicGait"], quiet=True, wanted=Wanted("paper-table1", [0], manifest=str(file))).rows
+        rows = measure(trained.files["MimicGait"], quiet=True, request=Request("paper-table1", [0], manifest=str(file))).rows
         said[name] = [text for text in told if str(file) in text]
         assert rows[1]["rank1"] == result(table1)["rows"][1]["rank1"]
     assert said["same"] == [] and len(said["other"]) == 2 and len(said["older"]) == 1
@@ -150,7 +150,7 @@ def test_a_manifest_without_the_condition_is_refused(table1, command, trained):
 def test_cells_of_ones_own_with_a_hidden_gallery_by_the_teacher(command, trained, tmp_path):
     """Recomputed with a loop from the passes: both sides hidden, probes by the mimic, gallery by the teacher."""
     from opengait_mimic.evaluation.embeddings import embed_all
-    from opengait_mimic.evaluation.test_setup import teacher_cfgs
+    from opengait_mimic.evaluation.rp_reference import reference_cfgs
     from opengait_mimic.models.prepare import prepare
     from opengait_mimic.training.launch import start_log
 
@@ -163,7 +163,7 @@ def test_cells_of_ones_own_with_a_hidden_gallery_by_the_teacher(command, trained
     cfgs = prepare(trained.files["MimicGait"], "embed")
     start_log(cfgs, False, False, quiet=True)
     block = found["provenance"]["occlusion"][row["condition"]]
-    own, theirs = embed_all(cfgs, [block])[0], embed_all(teacher_cfgs(cfgs)[0], [block])[0]
+    own, theirs = embed_all(cfgs, [block])[0], embed_all(reference_cfgs(cfgs)[0], [block])[0]
     gallery = [i for i, t in enumerate(own.types) if t == "nm-01"]
     hits = [
         own.labels[min(gallery, key=lambda j: np.linalg.norm(own.embeddings[i] - theirs.embeddings[j], axis=0).mean())] == own.labels[i]
@@ -187,14 +187,14 @@ def test_who_has_no_teacher_leaves_its_cells_out(command, trained, tmp_path):
 def test_a_yaml_that_hides_nothing_takes_presets(host):
     """Its own condition would be none, but nobody asks for it."""
     from opengait_mimic.evaluation.cells import PRESETS, standard_cells
-    from opengait_mimic.evaluation.test_setup import DEFAULT, cells_of
+    from opengait_mimic.evaluation.test_setup import DEFAULT, select_cells
 
-    subject = SimpleNamespace(base={**DEFAULT, "kinds": {"none": 1.0}}, taught=True, teacher={})
-    assert cells_of(subject, "paper-table1") == (list(PRESETS["paper-table1"]), [])
+    subject = SimpleNamespace(base={**DEFAULT, "kinds": {"none": 1.0}}, distilled=True, reference={})
+    assert select_cells(subject, "paper-table1") == (list(PRESETS["paper-table1"]), [])
     with pytest.raises(ConfigError, match="evaluator_cfg.occlusion.kinds = .*nothing is hidden"):
-        cells_of(subject, None)
+        select_cells(subject, None)
     subject.base = DEFAULT
-    assert cells_of(subject, None) == (list(standard_cells(PRESETS["paper-table1"][1].hiding)), [])
+    assert select_cells(subject, None) == (list(standard_cells(PRESETS["paper-table1"][1].hiding)), [])
 
 
 def test_a_list_without_any_mate_is_told_before_anything_is_embedded(command, trained, tree, tmp_path, built):

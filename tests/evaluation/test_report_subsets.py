@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from opengait_mimic.evaluation.report import report
-from opengait_mimic.evaluation.result_folder import Result, write_result
+from opengait_mimic.evaluation.result import Result, write_result
 from tests.evaluation.report_results import Made, write
 from tests.evaluation.test_report import Page
 from tests.evaluation.test_report_files import typeset

@@ -11,16 +11,14 @@ import pytest
 
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.evaluation.cells import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding
-from opengait_mimic.evaluation.provenance import provenance
 from opengait_mimic.evaluation.reference_result import read_reference
-from opengait_mimic.evaluation.result_clips import CLIPS, Picture, drawn, extremes, retrievals, sheet_clips
-from opengait_mimic.evaluation.result_folder import Result, try_places, write_result
+from opengait_mimic.evaluation.result import Result, check_writable, write_result
+from opengait_mimic.evaluation.result_clips import CLIPS, Picture, extreme_trials, render_clips, row_retrievals, sheet_clips
 from opengait_mimic.evaluation.rows import drop_curves
 from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, rank_probes
 from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, score_cell, verify_cell
 from opengait_mimic.metrics.protocols import score, split
-from opengait_mimic.training.record import config_hash
 from tests.metrics.test_splits import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))
@@ -80,7 +78,7 @@ def scorer(passes):
     own, theirs = passes
     found = Scorer(CELLS, [3, 4], theirs, "euc", "none", True, "cpu")
     for job, done in own.items():
-        found.take(job, done, lambda *names: split("GREW", *names))
+        found.score_pass(job, done, lambda *names: split("GREW", *names))
     return found
 
 
@@ -188,7 +186,7 @@ def test_without_a_stranger_there_is_no_verification_but_everything_else():
     x, labels, types, views = sequences(types, ["000", "090"], subjects=1)
     one = fake(1)._replace(embeddings=x, labels=labels, types=types, views=views, kind=np.zeros(len(x), np.int8))
     found = Scorer([Cell(HOLISTIC)], [0], {}, "euc", "none", True, "cpu")
-    found.take(None, one, lambda *names: split("GREW", *names))
+    found.score_pass(None, one, lambda *names: split("GREW", *names))
     (r,), summary, _ = found.rows(FACTS, None, None, "why", named)
     assert r["verification"] is None and "0 impostor pairs" in r["verification_reason"] and r["rank1"] == 100
     assert summary[0]["eer"]["mean"] is None and "verification_reason" not in drop_curves(r)
@@ -221,7 +219,7 @@ def test_embeddings_that_are_not_finite_are_told_as_an_error_of_the_run():
     one = fake(1)
     one.embeddings[3] = np.nan
     with pytest.raises(ConfigError, match="1 of 54 rows hold NaN"):
-        Scorer([Cell(HOLISTIC)], [0], {}, "euc", "none", False, "cpu").take(None, one, lambda *names: split("GREW", *names))
+        Scorer([Cell(HOLISTIC)], [0], {}, "euc", "none", False, "cpu").score_pass(None, one, lambda *names: split("GREW", *names))
 
 
 # ---------------------------------------------------------------- pictures
@@ -247,8 +245,8 @@ def a_trial(**columns):
 def test_best_and_worst_are_of_different_subjects():
     found = a_trial(rank=[1, 1, 9, 0, 7, 2], ap=[0.5, 0.9, 0.1, np.nan, 0.2, 0.3])
     labels = ["a", "b", "c", "d", "c", "e"]
-    assert extremes(found, labels, "best") == [1, 0, 5, 4]
-    assert extremes(found, labels, "worst") == [2, 5, 0, 1], "d has no mate, c is there"
+    assert extreme_trials(found, labels, "best") == [1, 0, 5, 4]
+    assert extreme_trials(found, labels, "worst") == [2, 5, 0, 1], "d has no mate, c is there"
 
 
 @pytest.mark.parametrize(("side", "expected"), [(HOLISTIC, (None, None)), (PROBE, ("x", None)), (BOTH, ("x", "x"))])
@@ -256,7 +254,7 @@ def test_a_retrieval_shows_each_side_as_the_network_saw_it(side, expected):
     cell = Cell(side) if side == HOLISTIC else Cell(side, hiding=HIDING)
     found = a_trial(rank=[1, 2, 3], ap=[1.0, 0.5, 0.2], nearest=[2, 0, 1], mate=[1, 2, 0])
     names = [("a", "01", "v"), ("b", "01", "v"), ("c", "02", "v")]
-    best, worst = retrievals(4, cell, "x" if cell.hiding else None, found, names)
+    best, worst = row_retrievals(4, cell, "x" if cell.hiding else None, found, names)
     assert (best.name, worst.name, best.shape) == ("retrieval/4/best", "retrieval/4/worst", (3, 3))
     assert best.wanted[:3] == [(0, expected[0]), (2, expected[1]), (1, expected[1])]
     assert worst.texts[0] == ["c 02 v", "b 01 v", "a 01 v, at place 3"]
@@ -268,10 +266,10 @@ def test_drawn_pictures_get_their_own_frames():
         Picture("retrieval/0/best", [(7, None)] * 3, (1, 3), [["p", "n", "m"]]),
     ]
     frames = lambda clips: np.stack([np.full((4, 2, 2), i, np.uint8) for i, _ in clips])  # noqa: E731
-    found = drawn(wanted, frames)
+    found = render_clips(wanted, frames)
     assert found["sheet/a"].shape == (2, 4, 2, 2) and found["sheet/a"][:, 0, 0, 0].tolist() == [5, 6]
     assert found["retrieval/0/best"].shape == (1, 3, 4, 2, 2) and found["retrieval/0/best/text"].tolist() == [["p", "n", "m"]]
-    assert drawn([], frames) == {}
+    assert render_clips([], frames) == {}
 
 
 # ---------------------------------------------------------------- the folder, and a reference to it
@@ -390,7 +388,7 @@ def test_trials_that_are_damaged_are_refused_before_any_pass(folder, change, tol
 def test_a_trials_file_cut_short_is_refused(folder):
     whole = (folder / "trials.npz").read_bytes()
     (folder / "trials.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ConfigError, match="--reference .*trials.npz: not arrays"):
+    with pytest.raises(ConfigError, match="--reference .*trials.npz: not the arrays of a result"):
         read_reference(folder, FACTS)
 
 
@@ -408,39 +406,15 @@ def test_trials_of_other_sequences_are_refused(folder, scorer):
 def test_places_are_tried_before_anything_is_embedded(tmp_path, option):
     (tmp_path / "file").write_text("")
     with pytest.raises(HostError, match=f"--{option.replace('_', '-')}: cannot write .*file/x"):
-        try_places(**{option: str(tmp_path / "file" / "x")})
-    try_places(**{option: str(tmp_path / "new" / "x")}, other=None)
+        check_writable(**{option: str(tmp_path / "file" / "x")})
+    check_writable(**{option: str(tmp_path / "new" / "x")}, other=None)
     assert [p.name for p in (tmp_path / "new").iterdir()] == (["x"] if option == "out" else []), "nothing is left of the try"
     if option != "out":
         with pytest.raises(HostError, match="is a folder"):
-            try_places(**{option: str(tmp_path / "new")})
+            check_writable(**{option: str(tmp_path / "new")})
 
 
 def test_a_place_that_cannot_be_written_is_told(scorer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HostError, match="cannot write"):
         write_result(tmp_path / "file" / "out", Result([], [], {}, [], scorer.names, {}, {}))
-
-
-# ---------------------------------------------------------------- provenance
-
-
-def test_the_configurations_hash_is_that_of_what_decides():
-    cfgs = {
-        "data_cfg": {"dataset_root": "/a", "dataset_partition": "/b", "num_workers": 1, "dataset_name": "GREW"},
-        "evaluator_cfg": {"restore_hint": "/c", "metric": "euc", "sampler": {"batch_size": 4, "sample_type": "all_ordered"}},
-    }
-    moved = json.loads(json.dumps(cfgs))
-    moved["data_cfg"].update(dataset_root="/z", num_workers=8)
-    moved["evaluator_cfg"]["sampler"]["batch_size"] = 1
-    assert config_hash(moved) == config_hash(cfgs) and cfgs["data_cfg"]["dataset_root"] == "/a"
-    moved["evaluator_cfg"]["metric"] = "cos"
-    assert config_hash(moved) != config_hash(cfgs)
-
-
-def test_provenance_names_no_place_of_this_machine():
-    cfgs = {"data_cfg": {"dataset_root": "/secret/place"}, "evaluator_cfg": {}}
-    found = provenance(cfgs, "/secret/place/x.yaml", {"checkpoint": "sha256:1"}, {"seeds": [0]}, {"device": "cpu"})
-    assert found["cfgs"] == "x.yaml" and "/secret" not in json.dumps(found)
-    assert (found["checkpoint"], found["teacher"], found["ven"]) == ("sha256:1", None, None)
-    assert found["torch"] and found["numpy"] and found["python"] and found["date"].endswith("+00:00")

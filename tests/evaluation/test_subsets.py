@@ -11,7 +11,7 @@ from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.evaluation.cells import HOLISTIC, PROBE, Cell
 from opengait_mimic.evaluation.console_table import format_rows
 from opengait_mimic.evaluation.reference_result import read_reference
-from opengait_mimic.evaluation.result_folder import Result, write_result
+from opengait_mimic.evaluation.result import Result, write_result
 from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics.protocols import split
 from tests.evaluation.test_results import FACTS, HIDING, FakePass, named
@@ -51,7 +51,7 @@ class Scene:
     def scorer(self):
         found = Scorer([Cell(HOLISTIC), Cell(PROBE, hiding=HIDING)], [3, 4], {None: self.teacher}, "euc", "none", False, "cpu")
         for job, done in self.own.items():
-            found.take(job, done, lambda *names: split(self.dataset, *names))
+            found.score_pass(job, done, lambda *names: split(self.dataset, *names))
         return found
 
     def ranked(self, probe, gallery, types):

@@ -166,7 +166,7 @@ def test_cells_are_scored_and_marked(monkeypatch):
     rows = {}
     for post in ("none", "weighted"):
         scorer = Scorer([Cell(HOLISTIC)], [0], {}, "euc", post, True, "cpu")
-        scorer.take(None, one, lambda *names: split("GREW", *names))
+        scorer.score_pass(None, one, lambda *names: split("GREW", *names))
         (rows[post],), _, _ = scorer.rows(
             {**FACTS, "post": post, "transductive": transductive_mark(post)}, None, None, "why", lambda _: "x"
         )
@@ -199,7 +199,7 @@ def test_it_is_an_error_of_the_run(monkeypatch):
 
     monkeypatch.setitem(POST, "bad", Distances(lambda probe, gallery, metric: np.zeros((1, 1))))
     with pytest.raises(ConfigError, match="post = 'bad'"):
-        Scorer([Cell(HOLISTIC)], [0], {}, "euc", "bad", False, "cpu").take(None, fake(1), lambda *names: split("GREW", *names))
+        Scorer([Cell(HOLISTIC)], [0], {}, "euc", "bad", False, "cpu").score_pass(None, fake(1), lambda *names: split("GREW", *names))
 
 
 def test_the_split_is_not_in_order(monkeypatch):

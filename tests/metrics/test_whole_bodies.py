@@ -84,7 +84,7 @@ def sets():
 def theirs(request, sets, tmp_path_factory):
     """What a host's own functions return: data set + metric -> scores."""
     if request.param == "embedded":
-        root = Path(opengait_mimic.__file__).parent / "embedded"
+        root = Path(opengait_mimic.__file__).parent / "host" / "embedded"
     else:
         root = request.getfixturevalue("checkout") / "opengait"
     folder = tmp_path_factory.mktemp(request.param)

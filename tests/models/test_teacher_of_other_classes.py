@@ -14,7 +14,7 @@ from opengait_mimic.base.errors import CheckpointError
 from opengait_mimic.base.files import write_json
 from opengait_mimic.evaluation.embeddings import embed
 from opengait_mimic.evaluation.evaluate import evaluate, measure
-from opengait_mimic.evaluation.test_setup import teacher_cfgs
+from opengait_mimic.evaluation.rp_reference import reference_cfgs
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.workflows.pipeline import run_pipeline
 from tests.models.roles import built, roles, train
@@ -66,7 +66,7 @@ def loaded(said):
 
 def test_its_whole_bodies_are_those_of_the_right_yaml_bit_for_bit(made, said):
     mimic = made.changed("MimicGait", made.nine)
-    cfgs = teacher_cfgs(prepare(mimic, "embed"))[0]
+    cfgs = reference_cfgs(prepare(mimic, "embed"))[0]
     (found,) = embed(cfgs, [None], cache=False, as_teacher=True)
     (plain,) = embed(prepare(made.four["teacher"], "embed"), [None], cache=False)
     assert np.ptp(plain.embeddings) > 0 and np.array_equal(found.embeddings, plain.embeddings)

@@ -185,13 +185,11 @@ def test_a_stopped_training_says_what_is_saved(bound, tmp_path, host_spec, monke
         with pytest.raises(SystemExit) as caught:
             main([word for word in words(file, out, host_spec) if word not in ("--resume", "auto")] + given)
         assert caught.value.code == 130
+    last = "last checkpoint: iteration {} of GaitBase-seed0; the same command with --resume auto{} continues from there"
     said = {
-        (0, 0): "nothing of GaitBase-seed0 was saved yet: the same command begins it anew",
-        (2, 0): "last checkpoint: iteration 2 of GaitBase-seed0; the same command with --resume auto continues from there",
-        (
-            2,
-            2,
-        ): "last checkpoint: iteration 1 of GaitBase-seed0; the same command with --resume auto in place of --iter continues from there",
+        (0, 0): "GaitBase-seed0 has no checkpoint yet: the same command starts it from the beginning",
+        (2, 0): last.format(2, ""),
+        (2, 2): last.format(1, " in place of --iter"),
     }
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"stopped; {said[saves, len(more)]}"
 

@@ -148,6 +148,23 @@ def test_methods_are_names_or_files_and_cold_starts_from_random_weights(host, tr
         find_configuration("mimicgate")
 
 
+def test_two_configurations_of_one_model_keep_their_checkpoints_and_rows_apart(host, tree, tmp_path):
+    from opengait_mimic.workflows.study import Size, find_configuration, name_rows, plan_stages, write_configurations
+
+    vanilla = yaml.safe_load(find_configuration("mimicgait").read_text())
+    vanilla["model_cfg"]["ven"] = None
+    (tmp_path / "vanilla.yaml").write_text(yaml.safe_dump(vanilla))
+    data = {"dataset_root": "r", "dataset_partition": "p", "dataset_name": "walkers", "test_dataset_name": "walkers"}
+    methods = [find_configuration("mimicgait"), find_configuration(str(tmp_path / "vanilla.yaml"))]
+    files = write_configurations(tmp_path / "out", methods, Size(9, 2, 4), data, 7, 1)
+    stages = plan_stages(files, tmp_path)
+    saved = [yaml.safe_load(stage.train.read_text())["trainer_cfg"]["save_name"] for stage in stages]
+    assert len(set(saved)) == len(saved) == 4
+    assert [stage.name for stage in stages[2:]] == ["MimicGait", "MimicGait vanilla"]
+    rows = [{"method": "MimicGait"}]
+    assert [name_rows(stage.name, rows)[0]["method"] for stage in stages[2:]] == ["MimicGait", "MimicGait vanilla"]
+
+
 def test_data_that_is_not_there_is_named(host_spec, tmp_path):
     (tmp_path / "parts.json").write_text('{"TRAIN_SET": ["1"], "TEST_SET": ["2"]}')
     words = ["--root", "nowhere", "--partition", "parts.json", "--dataset", "GREW"]

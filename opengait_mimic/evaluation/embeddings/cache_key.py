@@ -14,19 +14,24 @@ from ... import host as hosts
 from ...base.files import sha256
 from ...base.processes import rank_and_world
 from ...data.fingerprint import fingerprint_half
-from ...host import is_ours, load_cfgs
+from ...host import is_ours
+from ...host.model_cfg import backbone_cfg, cfgs_for_backbone
+from ...host.run_paths import checkpoint_file
+from ...models.depends import Use, dependencies
 from ...models.prepare import model_class, restorable
+from ...occlusion.condition import Condition
 from ...occlusion.manifest import Manifest
 from ...published.switches import place_of
 from .code_hash import code_hash
 
-FORMAT = 1  # of the npz and of this key; another one leaves older files aside
+FORMAT = 2  # of the npz and of this key; files of another format are not used
 
 
-def fingerprint(cfgs: dict) -> str:
-    """The fingerprint of the test data of a prepared configuration; see `fingerprint_half`."""
+def fingerprint_test_data(cfgs: dict) -> str:
+    """``sha256:<hex>`` of the test half of a prepared configuration's data, see `opengait_mimic.data.fingerprint`."""
     data = cfgs["data_cfg"]
-    return fingerprint_half(data["dataset_root"], json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8")), "TEST_SET")
+    partition = json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8"))
+    return fingerprint_half(data["dataset_root"], partition, "TEST_SET")
 
 
 def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None, batch: int | None = None) -> dict:
@@ -38,7 +43,7 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
     Args:
         cfgs: a prepared configuration.
         block: the ``occlusion`` block; None = whole bodies.
-        data: `fingerprint` of the data.
+        data: `fingerprint_test_data` of the data.
         weights: SHA-256 of the checkpoint.
         manifest: whose draws take the place of drawing.
         batch: sequences at a time that were asked for; None = as many as the model takes.
@@ -72,8 +77,6 @@ def samples_frames(cfgs: dict) -> bool:
 
 def read_condition(cfgs: dict, block: dict | None):
     """What a block hides, its defaults filled in: a `Condition`."""
-    from ...occlusion.condition import Condition
-
     given = None if block is None else {**block, "occluded_side": "both"}
     return Condition.from_cfg(given, "evaluator_cfg.occlusion", place_of(cfgs["model_cfg"].get("model")))
 
@@ -92,30 +95,26 @@ def binarise_threshold(cfgs: dict) -> float | None:
 
 
 def checkpoint_hash(cfgs: dict) -> str:
-    """SHA-256 of the checkpoint that a test of a configuration restores.
-
-    Raises:
-        HostError: it is not there. CheckpointError: likewise, where the configuration names a file.
-    """
-    from ...models.upstream_weights import checkpoint_file
-
+    """SHA-256 of the checkpoint that a test restores. Raises: HostError or CheckpointError if it is missing."""
     restorable(cfgs, training=False)
     return sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint"))
 
 
 def _model(cfgs: dict) -> dict:
-    """``model_cfg`` with what the YAML files say that it names; without the teacher, whom no test asks."""
-    from ...models.upstream_weights import around, backbone_cfg
-
+    """``model_cfg`` with the networks it names spelled out, without those that a test does not build."""
     model_cfg = copy.deepcopy(cfgs["model_cfg"])
-    if not is_ours(model_class(cfgs)):
+    kind = model_class(cfgs)
+    if not is_ours(kind):
         return model_cfg
-    model_cfg.pop("teacher", None)
     if model_cfg.get("backbone") is not None:
         model_cfg["backbone"], whole = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")
-        model_cfg["backbone_dataset"] = around(cfgs, whole)["data_cfg"]["dataset_name"]  # GaitGL's depth follows it
-    if model_cfg.get("ven") is not None:  # its weights are in the checkpoint
-        model_cfg["ven"] = load_cfgs(model_cfg["ven"]["cfgs"], "model_cfg.ven.cfgs")["model_cfg"]
+        model_cfg["backbone_dataset"] = cfgs_for_backbone(cfgs, whole)["data_cfg"]["dataset_name"]  # GaitGL's depth follows it
+    networks = dependencies(cfgs, in_test=True)
+    for name, use in kind.DEPENDS.items():
+        if use is not Use.FROZEN_INSIDE:
+            model_cfg.pop(name, None)
+        elif name in networks:  # its weights are in the checkpoint
+            model_cfg[name] = networks[name].read_cfgs()["model_cfg"]
     return model_cfg
 
 

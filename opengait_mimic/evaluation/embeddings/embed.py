@@ -17,7 +17,7 @@ from ...base.processes import on_rank_0, rank_and_world
 from ...training.launch import build
 from .batching import FRAMES, SEQUENCES, picture_of, reason_for_single
 from .cache import cache_file, cache_folder, read_cached, write_cached
-from .cache_key import checkpoint_hash, fingerprint, pass_key, samples_frames
+from .cache_key import checkpoint_hash, fingerprint_test_data, pass_key, samples_frames
 from .embedding_file import COLUMNS, Pass
 from .frames_shown import manifest_draws
 from .sequence_facts import NAMES, collect_facts
@@ -76,7 +76,7 @@ def embed_each(
 
 
 def _keys(cfgs, conditions, manifest, batch) -> list[dict]:
-    data, weights = fingerprint(cfgs), checkpoint_hash(cfgs)
+    data, weights = fingerprint_test_data(cfgs), checkpoint_hash(cfgs)
     return [pass_key(cfgs, block, data, weights, manifest, batch) for block in conditions]
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..result_content import read_arrays, read_content, result_file
+from ..result import PICTURES, TRIALS, read_arrays, read_content, result_file
 
 
 class Result(NamedTuple):
@@ -38,5 +38,5 @@ def read_result(place: str | os.PathLike) -> Result:
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such file; RESULTS are folders that `opengait-mimic evaluate --out DIR` writes")
     content = read_content(file)
-    arrays = [read_arrays(file.with_name(name)) for name in ("trials.npz", "pictures.npz")]
+    arrays = [read_arrays(file.with_name(name)) for name in (TRIALS, PICTURES)]
     return Result(os.fspath(place), content["rows"], content["summary"], content["provenance"], *arrays)

@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any, Literal
 
-from ...base.config import REQUIRED, choice, read
+from pydantic import Field
+
+from ...base.config import Block
 from ...base.errors import ConfigError
 from .split_file import Listed, _once, _pairs
 
 FORMAT, VERSION = "opengait-mimic pairs", 1
+
+
+class PairsFile(Block):
+    """A JSON file of pairs for verification, for ``--pairs``."""
+
+    format: Literal[FORMAT] = Field(description="marks the file")
+    format_version: Literal[VERSION] = Field(description="version of the format")
+    pairs: Any = Field(description="a list of [probe, gallery], each label/type/view")
 
 
 def read_pairs(file: str | os.PathLike) -> Listed:
@@ -34,8 +45,7 @@ def read_pairs(file: str | os.PathLike) -> Listed:
         given = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise ConfigError(f"{file}: not a list of pairs ({error}); expected JSON with the format {FORMAT!r}") from error
-    fields = {"format": (REQUIRED, choice(FORMAT)), "format_version": (REQUIRED, choice(VERSION)), "pairs": (REQUIRED, _pairs)}
-    block = read(given, str(file), fields)
-    if not block.pairs:
+    pairs = _pairs(PairsFile.read(given, str(file)).pairs, f"{file}.pairs")
+    if not pairs:
         raise ConfigError(f"{file}: pairs = []; expected at least one pair of equal labels and one of different ones")
-    return Listed(file.stem, {}, pairs=block.pairs, source=str(file))
+    return Listed(file.stem, {}, pairs=pairs, source=str(file))

@@ -30,10 +30,12 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
-from ...base.config import REQUIRED, boolean, choice, read, shown, text
+from ...base.config import Block, Flag, Text, shown
 from ...base.errors import ConfigError
 
 FORMAT, VERSION, REST = "opengait-mimic protocol", 1, "rest"
@@ -129,6 +131,25 @@ def _some(names) -> str:
     return ", ".join(names[:TOLD]) + more
 
 
+class SplitFile(Block):
+    """A JSON file of probes and galleries, for ``--split``."""
+
+    format: Literal[FORMAT] = Field(description="marks the file")
+    format_version: Literal[VERSION] = Field(description="version of the format")
+    name: Text = Field(description="name of the split in tables and results")
+    cross_view: Flag = Field(False, description="Rank-k per pair of views, identical views left out")
+    mates_only: Flag = Field(False, description="leave out probes without a mate, and report mAP and mINP")
+    subsets: Any = Field(description="subset -> {probe: [label/type/view, ...], gallery: [...] or rest}")
+    pairs: Any = Field([], description="trials of verification, each [probe, gallery]")
+
+
+class SubsetBlock(Block):
+    """An entry of ``subsets`` in a JSON file of probes and galleries."""
+
+    probe: Any = Field(description="a list of at least one label/type/view")
+    gallery: Any = Field(description="a list of at least one label/type/view, or rest: every other sequence of the test set")
+
+
 def read_protocol(file: str | os.PathLike) -> Listed:
     """Read a protocol file, see the module.
 
@@ -141,22 +162,11 @@ def read_protocol(file: str | os.PathLike) -> Listed:
         given = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise ConfigError(f"{file}: not a protocol file ({error}); expected JSON with the format {FORMAT!r}") from error
-    block = read(
-        given,
-        str(file),
-        {
-            "format": (REQUIRED, choice(FORMAT)),
-            "format_version": (REQUIRED, choice(VERSION)),
-            "name": (REQUIRED, text),
-            "cross_view": (False, boolean),
-            "mates_only": (False, boolean),
-            "subsets": (REQUIRED, _subsets),
-            "pairs": ([], _pairs),
-        },
-    )
+    block = SplitFile.read(given, str(file))
+    subsets, pairs = _subsets(block.subsets, f"{file}.subsets"), _pairs(block.pairs, f"{file}.pairs")
     if block.cross_view and block.mates_only:
         raise ConfigError(f"{file}: cross_view and mates_only = true; they are not defined together, choose one")
-    return Listed(block.name, block.subsets, block.cross_view, block.mates_only, block.pairs, str(file))
+    return Listed(block.name, subsets, block.cross_view, block.mates_only, pairs, str(file))
 
 
 def _once(pairs):
@@ -183,20 +193,18 @@ def _name(value, where) -> str:
     return value
 
 
-def _gallery(value, where):
-    return None if value == REST else _names(value, where)
-
-
 def _subsets(value, where):
     if not isinstance(value, dict) or not value:
         raise ConfigError(f"{where} = {shown(value)}; expected a mapping of at least one subset to its probe and gallery")
     found = {}
     for subset, given in value.items():
         at = f"{where}.{subset}"
-        block = read(given, at, {"probe": (REQUIRED, _names), "gallery": (REQUIRED, _gallery)})
-        if both := sorted(block.probe & (block.gallery or frozenset())):
+        block = SubsetBlock.read(given, at)
+        probe = _names(block.probe, f"{at}.probe")
+        gallery = None if block.gallery == REST else _names(block.gallery, f"{at}.gallery")
+        if both := sorted(probe & (gallery or frozenset())):
             raise ConfigError(f"{at}: {_some(both)} are probe and gallery; every sequence is one of the two")
-        found[subset] = (block.probe, block.gallery)
+        found[subset] = (probe, gallery)
     return found
 
 

@@ -13,7 +13,7 @@ from opengait_mimic import host as hosts
 from opengait_mimic.data.fingerprint import fingerprint_half
 from opengait_mimic.evaluation.embeddings import cache_key as keys
 from opengait_mimic.evaluation.embeddings import code_hash as code
-from opengait_mimic.evaluation.embeddings import fingerprint
+from opengait_mimic.evaluation.embeddings import fingerprint_test_data
 from opengait_mimic.evaluation.embeddings.cache_key import file_stem, pass_key
 from opengait_mimic.evaluation.embeddings.code_hash import code_hash
 from opengait_mimic.host import Host
@@ -109,4 +109,8 @@ def test_where_frames_are_drawn_what_deals_them_is_in_the_key(fresh, monkeypatch
 def test_the_fingerprint_is_that_of_the_test_half(prepared, tree):
     cfgs = prepared(TEACHER)
     partition = json.loads(Path(cfgs["data_cfg"]["dataset_partition"]).read_text())
-    assert fingerprint(cfgs) == fingerprint_half(tree.root, partition, "TEST_SET") != fingerprint_half(tree.root, partition, "TRAIN_SET")
+    assert (
+        fingerprint_test_data(cfgs)
+        == fingerprint_half(tree.root, partition, "TEST_SET")
+        != fingerprint_half(tree.root, partition, "TRAIN_SET")
+    )

@@ -37,7 +37,7 @@ def _load(paths):
         if len(frames) == 0:
             raise ValueError(f"{path}: no frames; remove the file or write the sequence again")
         if inputs and len(frames) != len(inputs[0]):
-            raise ValueError(f"{path}: {len(frames)} frames, but {paths[0]} beside it has {len(inputs[0])}")
+            raise ValueError(f"{path}: {len(frames)} frames, but {paths[0]} next to it has {len(inputs[0])}")
         inputs.append(frames)
     return inputs
 

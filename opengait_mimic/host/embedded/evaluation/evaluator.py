@@ -114,7 +114,7 @@ def _cross_view_gallery(data, dataset, metric):
                 own = gallery_labels == label
                 used = ~own | (views[in_gallery] != view)
                 if not used.any():
-                    raise ValueError(f"{dataset}: a probe of {label} at view {view} meets nobody (gallery types {gallery_types})")
+                    raise ValueError(f"{dataset}: a probe of {label} at view {view} has no gallery clip (gallery types {gallery_types})")
                 hits.append(own[used][np.argmin(row[used])])
                 if own[used].any():
                     precisions.append(precision(row[used], own[used])[0])

@@ -1,4 +1,4 @@
-"""BaseModel: what every model inherits: loaders, optimiser, checkpoints, the training and the test loop.
+"""BaseModel, the base of every model: checkpoints, one step, the training and the test loop.
 
 `main.py` builds a model and calls ``BaseModel.run_train(model)`` or ``BaseModel.run_test(model)``.
 """
@@ -9,16 +9,10 @@ import math
 import os.path as osp
 import time
 
-import data.sampler as samplers
 import numpy as np
 import torch
-import torch.nn as nn
-import torch.utils.data as tordata
-from data.collate_fn import CollateFn
-from data.dataset import DataSet
 from data.transform import get_transform
 from evaluation import evaluator
-from torch import optim
 from utils import (
     Odict,
     ddp_all_gather,
@@ -27,7 +21,6 @@ from utils import (
     get_rank,
     get_valid_args,
     get_world_size,
-    is_dict,
     is_list,
     list2var,
     mkdir,
@@ -36,24 +29,11 @@ from utils import (
     ts2np,
 )
 
-from . import backbones
 from .loss_aggregator import LossAggregator
-
-_CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-# keys of a sampler block that are the collate function's
-_COLLATE_KEYS = [
-    "type",
-    "sample_type",
-    "frames_num_fixed",
-    "frames_num_min",
-    "frames_num_max",
-    "frames_skip_num",
-    "frames_all_limit",
-]
+from .model_parts import ModelParts
 
 
-class BaseModel(nn.Module):
+class BaseModel(ModelParts):
     """Base of all models; a subclass gives `build_network` and `forward`.
 
     Args:
@@ -106,60 +86,6 @@ class BaseModel(nn.Module):
         if self.engine_cfg["restore_hint"] != 0:
             self.resume_ckpt(self.engine_cfg["restore_hint"])
 
-    # ---------------------------------------------------------------- building
-
-    def get_backbone(self, backbone_cfg):
-        """Build the backbone a block describes, or a ModuleList of them for a list of blocks."""
-        if is_list(backbone_cfg):
-            return nn.ModuleList(map(self.get_backbone, backbone_cfg))
-        if not is_dict(backbone_cfg):
-            raise ValueError(f"backbone_cfg: expected a block or a list of blocks, got {backbone_cfg!r}")
-        Backbone = get_attr_from([backbones], backbone_cfg["type"])
-        return Backbone(**get_valid_args(Backbone, backbone_cfg, ["type"]))
-
-    def build_network(self, model_cfg):
-        """Build the layers; here only ``self.Backbone``, if the config has a ``backbone_cfg``."""
-        if "backbone_cfg" in model_cfg:
-            self.Backbone = self.get_backbone(model_cfg["backbone_cfg"])
-
-    def init_parameters(self):
-        """Initialise every submodule: Xavier for convolutions and linear maps, N(1, 0.02) for BatchNorm weights."""
-        for module in self.modules():
-            if isinstance(module, _CONVS):
-                nn.init.xavier_uniform_(module.weight)
-            elif isinstance(module, _NORMS) and module.affine:
-                nn.init.normal_(module.weight, mean=1.0, std=0.02)
-            else:
-                continue
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-
-    def get_loader(self, data_cfg, train=True):
-        """Build the loader of the training or the test set."""
-        sampler_cfg = self.cfgs["trainer_cfg" if train else "evaluator_cfg"]["sampler"]
-        dataset = DataSet(data_cfg, train)
-        Sampler = get_attr_from([samplers], sampler_cfg["type"])
-        return tordata.DataLoader(
-            dataset,
-            batch_sampler=Sampler(dataset, **get_valid_args(Sampler, sampler_cfg, _COLLATE_KEYS)),
-            collate_fn=CollateFn(dataset.label_set, sampler_cfg),
-            num_workers=data_cfg["num_workers"],
-        )
-
-    def get_optimizer(self, optimizer_cfg):
-        """Build the optimiser, over the parameters that require a gradient."""
-        self.msg_mgr.log_info(optimizer_cfg)
-        Optimizer = get_attr_from([optim], optimizer_cfg["solver"])
-        trained = [p for p in self.parameters() if p.requires_grad]
-        free = ["solver"] + ["momentum"] * (optimizer_cfg.get("momentum") == 0.9)  # default.yaml's, for SGD
-        return Optimizer(trained, **get_valid_args(Optimizer, optimizer_cfg, free))
-
-    def get_scheduler(self, scheduler_cfg):
-        """Build the schedule of the learning rate."""
-        self.msg_mgr.log_info(scheduler_cfg)
-        Scheduler = get_attr_from([optim.lr_scheduler], scheduler_cfg["scheduler"])
-        return Scheduler(self.optimizer, **get_valid_args(Scheduler, scheduler_cfg, ["scheduler"]))
-
     # ---------------------------------------------------------------- checkpoints
 
     def _ckpt_path(self, iteration):
@@ -181,7 +107,7 @@ class BaseModel(nn.Module):
             raise FileNotFoundError(f"no checkpoint {save_name} (restore_hint = {self.engine_cfg['restore_hint']!r})")
         checkpoint = torch.load(save_name, map_location=self.device, weights_only=True)
         if "model" not in checkpoint:
-            raise ValueError(f"{save_name} is no checkpoint: it has the keys {sorted(checkpoint)}, but no 'model'")
+            raise ValueError(f"{save_name} is not a checkpoint: it has the keys {sorted(checkpoint)}, but no 'model'")
         strict = self.engine_cfg["restore_ckpt_strict"]
         if not strict:
             shared = sorted(set(self.state_dict()).intersection(checkpoint["model"]))
@@ -191,7 +117,7 @@ class BaseModel(nn.Module):
             if name in checkpoint and not self.engine_cfg[f"{name}_reset"]:
                 getattr(self, name).load_state_dict(checkpoint[name])
             else:
-                self.msg_mgr.log_warning(f"The {name} starts anew: it is not restored from {save_name}.")
+                self.msg_mgr.log_warning(f"The {name} starts from the beginning: it is not restored from {save_name}.")
         self.msg_mgr.log_info(f"Restored {save_name}")
 
     def resume_ckpt(self, restore_hint):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import random
 from collections import OrderedDict
 from contextlib import suppress
@@ -13,23 +12,16 @@ from pkgutil import iter_modules
 import numpy as np
 import torch
 import torch.distributed as dist
-import torch.nn as nn
 import yaml
 from torch.nn.parallel import DistributedDataParallel
 
 from . import runtime
+from .basics import NoOp, get_rank, get_world_size, is_dict, is_list, is_tensor, mkdir
+from .msg_manager import get_msg_mgr
+
+__all__ = ["NoOp", "get_rank", "get_world_size", "is_dict", "is_list", "is_tensor", "mkdir"]  # OpenGait has them in this module
 
 # ---------------------------------------------------------------- processes
-
-
-def get_rank() -> int:
-    """Rank of this process; 0 without a process group."""
-    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
-
-
-def get_world_size() -> int:
-    """Number of processes; 1 without a process group."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def ddp_all_gather(features, dim=0, requires_grad=True):
@@ -115,7 +107,7 @@ def get_valid_args(obj, input_args, free_keys=()):
     Args:
         obj: class or function. Keyword-only arguments are not seen, as in OpenGait.
         input_args: config block.
-        free_keys: keys that belong to somebody else and are dropped quietly.
+        free_keys: keys that other code reads; they are dropped without a warning.
 
     Returns:
         The keyword arguments for `obj`.
@@ -128,8 +120,6 @@ def get_valid_args(obj, input_args, free_keys=()):
         raise ValueError(f"get_valid_args takes a class or a function, not {obj!r}")
     dropped = [key for key in input_args if key not in known and key not in free_keys]
     if dropped:
-        from .msg_manager import get_msg_mgr  # the manager itself is built on this module
-
         get_msg_mgr().log_warning(
             f"{obj.__name__} takes no {', '.join(dropped)}: ignored (set in the config or in the defaults). "
             f"It takes: {', '.join(known) or 'nothing'}."
@@ -186,20 +176,7 @@ def params_count(net):
     return f"Parameters Count: {sum(p.numel() for p in net.parameters()) / 1e6:.5f}M"
 
 
-def mkdir(path):
-    """Make a folder and its parents; one that exists is left alone."""
-    os.makedirs(path, exist_ok=True)
-
-
 # ---------------------------------------------------------------- types and conversions
-
-
-class NoOp:
-    """Stands for the message manager on all ranks but 0: every method exists and does nothing."""
-
-    def __getattr__(self, name):
-        """Any method."""
-        return lambda *args, **kwargs: None
 
 
 class Odict(OrderedDict):
@@ -214,21 +191,6 @@ class Odict(OrderedDict):
             else:
                 old = self[key]
                 self[key] = (old if is_list(old) else [old]) + new
-
-
-def is_list(x):
-    """True for a list and for a ModuleList."""
-    return isinstance(x, (list, nn.ModuleList))
-
-
-def is_dict(x):
-    """True for a dict and its relatives."""
-    return isinstance(x, dict)
-
-
-def is_tensor(x):
-    """True for a tensor."""
-    return torch.is_tensor(x)
 
 
 def ts2np(x):

@@ -8,7 +8,7 @@ import time
 
 import torch
 
-from .common import NoOp, get_rank, is_list, is_tensor, mkdir
+from .basics import NoOp, get_rank, is_list, is_tensor, mkdir
 
 
 def _grid(images, columns=8, most=64):

@@ -1,9 +1,8 @@
-"""The embedded host against a real OpenGait checkout (``OPENGAIT_ROOT``): same weights, same inputs, same numbers."""
+"""The embedded host against a real OpenGait checkout (``--host PATH``): same weights, same inputs, same numbers."""
 
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 
@@ -12,17 +11,15 @@ import pytest
 import torch
 import yaml
 
+import opengait_mimic
 from tests.host_runs import worker
 
-ROOT = os.environ.get("OPENGAIT_ROOT")
 WORKER = Path(__file__).with_name("hosts_worker.py")
-EMBEDDED = Path(__file__).resolve().parents[2] / "opengait_mimic" / "embedded"
-
-pytestmark = pytest.mark.skipif(not ROOT, reason="set OPENGAIT_ROOT to an OpenGait checkout to compare the embedded host with it")
+EMBEDDED = Path(opengait_mimic.__file__).resolve().parent / "host" / "embedded"
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
+def both(checkout, tmp_path_factory):
     """What both hosts compute: (embedded, real), each a dict of arrays, and the weights of both."""
     folder = tmp_path_factory.mktemp("hosts")
     numbers = np.random.default_rng(0)
@@ -79,12 +76,12 @@ def both(tmp_path_factory):
     _, weights = worker(WORKER, EMBEDDED, inputs, folder / "first.npz")
     torch.save({**given, "weights": weights}, inputs)  # an embedded host's weights, BatchNorm statistics included
     ours, left = worker(WORKER, EMBEDDED, inputs, folder / "embedded.npz")
-    theirs, right = worker(WORKER, Path(ROOT) / "opengait", inputs, folder / "real.npz")
+    theirs, right = worker(WORKER, checkout / "opengait", inputs, folder / "real.npz")
     return ours, theirs, left, right
 
 
-def test_defaults_are_equal():
-    ours, theirs = (EMBEDDED / "configs/default.yaml").read_text(), Path(ROOT, "configs/default.yaml").read_text()
+def test_defaults_are_equal(checkout):
+    ours, theirs = (EMBEDDED / "configs/default.yaml").read_text(), (checkout / "configs/default.yaml").read_text()
     assert yaml.safe_load(ours) == yaml.safe_load(theirs)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-RECORD = json.loads((Path(__file__).parents[1] / "data" / "gaitbase_state.json").read_text())
+RECORD = json.loads((Path(__file__).parents[2] / "data" / "gaitbase_state.json").read_text())
 
 
 def bare(Model, model_cfg):

@@ -157,7 +157,7 @@ def test_checkpoint_of_other_weights_restores_only_if_not_strict(cfgs, tmp_path,
     cfgs["trainer_cfg"].update(restore_ckpt_strict=False)
     restored = build(cfgs, True)
     assert restored.iteration == 0 and (restored.BNNecks.fc_bin == 2).all()
-    assert sum("starts anew" in text for level, text in messages if level == "warning") == 2
+    assert sum("starts from the beginning" in text for level, text in messages if level == "warning") == 2
     torch.save(weights, path)
     with pytest.raises((ValueError, RuntimeError), match="model"):  # the latter: our reader's, once this host was bound
         build(cfgs, True)

@@ -10,11 +10,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import opengait_mimic
 from tests.host_runs import worker
 
 WORKER = Path(__file__).with_name("backbones_worker.py")
-EMBEDDED = Path(__file__).resolve().parents[2] / "opengait_mimic" / "embedded"
-RECORD = json.loads((Path(__file__).parents[1] / "data" / "backbone_states.json").read_text())
+
+EMBEDDED = Path(opengait_mimic.__file__).resolve().parent / "host" / "embedded"
+RECORD = json.loads((Path(__file__).parents[2] / "data" / "backbone_states.json").read_text())
 NORM = {"weight": 1, "bias": 1, "running_mean": 1, "running_var": 1, "num_batches_tracked": 0}
 
 NECKS = {"SeparateBNNecks": {"class_num": 5, "in_channels": 8, "parts_num": 64}}

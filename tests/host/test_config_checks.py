@@ -1,4 +1,4 @@
-"""What is wrong is told before anything is built, and in the same words on both hosts."""
+"""Checks that need the data set or the host's classes: what they refuse, before anything is built."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import pytest
 
 from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.host import config_checks
+from opengait_mimic.host.config_checks import partition_of
 from opengait_mimic.models.prepare import prepare
 from tests.variants import variant
 
@@ -28,18 +30,18 @@ from tests.variants import variant
         ({"scheduler_cfg__scheduler": "MultiStepL"}, r"scheduler_cfg\.scheduler: 'MultiStepL' .*did you mean 'MultiStepLR'"),
     ],
 )
-def test_a_name_nobody_has_is_told_before_the_model_is_built(files, tmp_path, changes, message):
+def test_an_unknown_name(files, tmp_path, changes, message):
     with pytest.raises(HostError, match=message):
         prepare(variant(files["MimicGait"], tmp_path, **changes), "train")
 
 
-def test_a_head_with_too_few_classes_is_told_with_both_numbers(files, tree, tmp_path):
-    """The host's own model, and the backbone of ours; an empty folder is no subject, and without a cross-entropy nobody counts."""
-    wanted = r"SeparateBNNecks\.class_num = 7, but TRAIN_SET has 8 subjects in .*, and CrossEntropyLoss needs .*: set it to 8"
+def test_a_head_with_too_few_classes(files, tree, tmp_path):
+    """In the host's own model and in the backbone of ours. An empty folder is no subject; without a cross-entropy no class is needed."""
+    message = r"SeparateBNNecks\.class_num = 7, but TRAIN_SET has 8 subjects in .*, and CrossEntropyLoss needs .*: set it to 8"
     teacher = variant(files["GaitBase (teacher)"], tmp_path, model_cfg__SeparateBNNecks__class_num=7)
-    with pytest.raises(ConfigError, match=rf": model_cfg\.{wanted}"):
+    with pytest.raises(ConfigError, match=rf": model_cfg\.{message}"):
         prepare(teacher, "train")
-    with pytest.raises(ConfigError, match=rf": model_cfg\.backbone\.{wanted}"):
+    with pytest.raises(ConfigError, match=rf": model_cfg\.backbone\.{message}"):
         prepare(variant(files["Baseline-2"], tmp_path, model_cfg__backbone={"cfgs": str(teacher)}), "train")
     prepare(teacher, "test")
     only = [{"type": "TripletLoss", "log_prefix": "triplet", "margin": 0.2}]
@@ -70,18 +72,45 @@ def test_a_root_without_sequences(files, tree, tmp_path):
         prepare(changed(files, tmp_path, data_cfg__dataset_root=str(tmp_path / "empty")), "train")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", json.dumps({"TEST_SET": []})])
-def test_a_partition_that_is_none(files, tmp_path, text):
+@pytest.mark.parametrize("text", ["{", "[]", json.dumps({"TEST_SET": []}), json.dumps({"TRAIN_SET": [1], "TEST_SET": []})])
+def test_a_wrong_partition(files, tmp_path, text):
     (tmp_path / "parts.json").write_text(text)
     with pytest.raises(ConfigError, match=r"parts\.json: not a JSON file with the lists TRAIN_SET and TEST_SET"):
         prepare(changed(files, tmp_path, data_cfg__dataset_partition=str(tmp_path / "parts.json")), "train")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_partition_saved_by_windows_is_read_as_the_host_reads_it(files, tree, tmp_path, encoding):
+    (tmp_path / "parts.json").write_text(tree.partition.read_text(), encoding=encoding)
+    cfgs = {"data_cfg": {"dataset_partition": str(tmp_path / "parts.json")}}
+    assert partition_of(cfgs) == json.loads(tree.partition.read_text())
 
 
 @pytest.mark.parametrize(
     ("size", "message"),
     [([9, 2], r"\[9, 2\] asks for 9 subjects in a batch, but TRAIN_SET has 8"), (16, "16; TripletSampler takes"), ([4, 0], "takes")],
 )
-def test_a_batch_that_cannot_be(files, tmp_path, size, message):
+def test_an_impossible_batch(files, tmp_path, size, message):
     with pytest.raises(ConfigError, match=rf"trainer_cfg\.sampler\.batch_size = .*{message}"):
         prepare(changed(files, tmp_path, trainer_cfg__sampler__batch_size=size), "train")
     prepare(changed(files, tmp_path, trainer_cfg__sampler__batch_size=size), "embed")  # a test draws no such batch
+
+
+def test_a_batch_that_cannot_be_dealt_to_the_processes(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(config_checks, "rank_and_world", lambda: (0, 3))
+    with pytest.raises(ConfigError, match=r"batch_size = \[4, 2\]: its 8 clips cannot be dealt to 3 processes"):
+        prepare(changed(files, tmp_path, trainer_cfg__sampler__batch_size=[4, 2]), "train")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scheduler_cfg__milestones": "20000, 40000"}, r"milestones = '20000, 40000'; expected a list of steps"),
+        ({"scheduler_cfg__milestones": [2.5]}, r"milestones = \[2\.5\]; expected a list of steps"),
+        ({"optimizer_cfg__lr": "0.002"}, r"optimizer_cfg: Adam with lr = '0\.002', .*cannot be made"),
+        ({"scheduler_cfg": {"scheduler": "OneCycleLR"}}, r"scheduler_cfg: OneCycleLR with no arguments cannot be made: .*max_lr"),
+    ],
+)
+def test_a_schedule_that_torch_cannot_make(files, tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        prepare(changed(files, tmp_path, **changes), "train")

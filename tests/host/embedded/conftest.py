@@ -13,7 +13,9 @@ import pytest
 import torch
 import yaml
 
-EMBEDDED = Path(__file__).resolve().parents[2] / "opengait_mimic" / "embedded"
+import opengait_mimic
+
+EMBEDDED = Path(opengait_mimic.__file__).resolve().parent / "host" / "embedded"
 
 MODEL_CFG = {
     "model": "Baseline",

@@ -97,12 +97,12 @@ def write_sequences(folder, frames):
 def test_dataset_refuses_sequences_without_frames_or_of_two_lengths(tmp_path):
     from data.dataset import DataSet
 
-    told = (ValueError, RuntimeError)  # `opengait_mimic.host.read_pickles` makes the latter of it where a host is bound
-    with pytest.raises(told, match=r"empty\.pkl: (it holds )?no frames"):
+    errors = (ValueError, RuntimeError)  # the second from `opengait_mimic.host.read_pickles`, if a host is bound
+    with pytest.raises(errors, match=r"empty\.pkl: (it holds )?no frames"):
         DataSet(write_sequences(tmp_path / "1", {"empty.pkl": 0}), False)[0]
-    with pytest.raises(told, match=r"b\.pkl: 2 frames, but .*a\.pkl beside it has 3"):
+    with pytest.raises(errors, match=r"b\.pkl: 2 frames, but .*a\.pkl next to it has 3"):
         DataSet(write_sequences(tmp_path / "2", {"a.pkl": 3, "b.pkl": 2}), False)[0]
-    with pytest.raises(told, match=r"a\.npy: only \.pkl"):
+    with pytest.raises(errors, match=r"a\.npy: only \.pkl"):
         DataSet(write_sequences(tmp_path / "3", {"a.npy": 3}), False)[0]
 
 
