@@ -58,10 +58,12 @@ from pathlib import Path
 
 import yaml
 
+from opengait_mimic import host
 from opengait_mimic.data.walkers import write_walkers
 from opengait_mimic.workflows.study import Size, find_configuration, write_configurations
 
 work, steps, gpus = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+host.bind("embedded", "cpu", work / "output")  # paths in YAML files are resolved by the host
 tree = write_walkers(work / "walkers", subjects=14, seed=0)
 data = {"dataset_root": str(tree.root), "dataset_partition": str(tree.partition), "dataset_name": "walkers", "test_dataset_name": "walkers"}
 methods = [find_configuration(name) for name in ("baseline2", "mimicgait")]

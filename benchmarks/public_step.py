@@ -120,6 +120,7 @@ class PublicStep:
 def configuration(task: dict, folder: Path) -> Path:
     """The public configuration with this run's data, sizes and weights, and our VEN's trunk under the public names."""
     from common import Sizes, adjust
+
     from tests.published.public_weights import to_public
 
     cfgs = yaml.safe_load((Path(task["reference"]) / PUBLIC[task["backbone"]]).read_text())

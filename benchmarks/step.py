@@ -35,9 +35,9 @@ from common import (
 from public_step import PublicStep, check_public_code
 
 from opengait_mimic import host as hosts
+from opengait_mimic.base.ending import friendly_errors
 from opengait_mimic.base.errors import HostError
 from opengait_mimic.cli.arguments import add_device_argument, add_host_argument
-from opengait_mimic.cli.console import friendly_errors
 
 BUDGETS = {"mimic": 1.40, "occlusion": 0.001, "guidance": 0.04, "public": 0.85}
 """Limits of the design."""

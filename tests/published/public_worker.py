@@ -4,8 +4,8 @@ A job is a folder. Read: ``job.json`` (which model, which keys of its public con
 matters), ``weights.pt`` (a complete state dict under public names), ``train.npz`` and ``test-*.npz`` (batches after the
 transforms: the views, labels, seqL). Written: ``float32.npz``, ``float64.npz`` and ``checkpoint.pt``, the public code's own.
 A folder with ``frames.npy`` alone asks for the occlusion detector: written are ``detector.npz`` and ``detector.pth``. One with
-``clips.npz`` or ``frames.npz`` asks for the generators of occlusion (see tests/published/public_hiding.py): written is ``hidden.npz``, and for the
-VEN's what a training step finds.
+``clips.npz`` or ``frames.npz`` asks for the generators of occlusion (see tests/published/public_hiding.py): written is ``hidden.npz``,
+and for the VEN's what a training step finds.
 """
 
 from __future__ import annotations
