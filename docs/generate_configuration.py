@@ -35,18 +35,18 @@ def import_package() -> None:
 
 
 def list_blocks() -> list[type[Block]]:
-    """The blocks of the package that no other block extends, by title."""
+    """The blocks of the package that no other block extends: those of the YAML first, then those of other files."""
     found, waiting = set(), [Block]
     while waiting:
         below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith("opengait_mimic.")]
         found.update(each for each in below if not each.__subclasses__())
         waiting += below
-    return sorted(found, key=lambda block: (title_of(block).lower(), block.__name__))
+    return sorted(found, key=lambda block: ("JSON" in title_of(block), "cells" in title_of(block), title_of(block).lower()))
 
 
 def title_of(block: type[Block]) -> str:
-    """The first line of a block's docstring, as Markdown."""
-    return (block.__doc__ or block.__name__).strip().splitlines()[0].rstrip(".").replace("``", "`")
+    """The first sentence of a block's docstring, as Markdown."""
+    return (block.__doc__ or block.__name__).strip().splitlines()[0].split(". ")[0].rstrip(".").replace("``", "`")
 
 
 def table_of(block: type[Block]) -> str:
