@@ -114,7 +114,7 @@ class EmbeddingPlan:
         """
         drawn = [read_condition(self.setup.cfgs, self.block((hiding, seed))) for seed in self.seeds]
         given = None if self.manifest is None else [self.manifest.of(each.occlusion, each.seed).hash for each in drawn]
-        return content_hash([drawn[0].occlusion._asdict(), given, test_hiding(self.subject.cfgs)])
+        return content_hash([drawn[0].occlusion._asdict(), given, test_hiding(self.setup.cfgs)])
 
     def embed_by_teacher(self) -> TeacherPasses:
         """The teacher's passes; empty without a teacher and on ranks above 0."""
