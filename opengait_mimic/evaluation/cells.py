@@ -16,7 +16,7 @@ preset            cells      what
                              against a gallery embedded by the teacher
 ``paper-table2``  3          both sides hidden by middle, by dynamic, 40-60 % (MimicGait's Table 2); whole bodies
 ``rggait``        2          both sides, half of the draws hidden by top+bottom 10-60 % (RG-Gait's public test); whole bodies
-``severity``    9          top+bottom at 10-30, 20-40, 30-50 and 40-60 %: both sides, the probes; whole bodies
+``severity``      9          top+bottom at 10-30, 20-40, 30-50 and 40-60 %: both sides, the probes; whole bodies
 ``full``          130        every kind above x the four ranges (32 conditions) x probes or both sides x gallery embedded by the
                              method or its teacher; whole bodies with either gallery
 ================  =========  ==================================================================================================
@@ -54,7 +54,7 @@ LISTED = ("none", *KIND_SETS["all"])  # the kinds in the order that tables name 
 RANGES = {"10-30": (0.1, 0.3), "20-40": (0.2, 0.4), "30-50": (0.3, 0.5), "40-60": (0.4, 0.6)}
 """Names of ranges of the hidden share."""
 
-PASSED_ON = ("speed", "time_axis", "reference_compat")  # of the YAML's own block, whatever the cell hides
+PASSED_ON = ("speed", "time_axis")  # of the YAML's own block, whatever the cell hides
 
 
 class Hiding(NamedTuple):
@@ -101,7 +101,7 @@ class Hiding(NamedTuple):
 
         Args:
             seed: of the draws.
-            base: the YAML's own block; its ``speed``, ``time_axis`` and ``reference_compat`` are passed on.
+            base: the YAML's own block; its ``speed`` and ``time_axis`` are passed on.
         """
         passed = {key: base[key] for key in PASSED_ON if base and key in base}
         return {"kinds": dict(self.kinds), "hidden": list(self.hidden), "occluded_side": BOTH, "seed": seed, **passed}

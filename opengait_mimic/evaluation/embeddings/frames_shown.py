@@ -10,18 +10,19 @@ import torch
 from ...host import is_ours
 from ...models.prepare import model_class
 from ...occlusion.manifest import Condition, Manifest, refuse_drawn_frames
+from ...published.hooks import refuse_published_hiding
 from .batching import picture_of
 from .cache_key import binarise_threshold, read_condition, test_set_name
 from .embedding_file import Pass
 
 
 @torch.no_grad()
-def sample_frames(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int = 4, manifest: Manifest | None = None) -> np.ndarray:
+def sample_frames(cfgs: dict, clips: Sequence[tuple[int, dict | None]], count: int = 4, manifest: Manifest | None = None) -> np.ndarray:
     """Frames of test sequences as the network sees them under a condition; no network is built.
 
     Args:
         cfgs: a configuration from `prepare`.
-        wanted: (position in the test list, ``occlusion`` block or None = whole body).
+        clips: (position in the test list, ``occlusion`` block or None = whole body).
         count: frames of each, evenly spaced from its first to its last; a shorter sequence repeats some.
         manifest: as in `embed`.
 
@@ -37,20 +38,20 @@ def sample_frames(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: 
     data, collate = viewer.test_loader.dataset, viewer.test_loader.collate_fn
     viewer.hide(None)
     found, under, picture = {}, [], picture_of(viewer)
-    for position, block in wanted:
+    for position, block in clips:
         if block not in under:
             under.append(block)
         if not 0 <= position < len(data):
             raise IndexError(f"position {position}: the test list has {len(data)} sequences")
     for block in under:  # one condition after the other
         viewer.hide(block, None if block is None else manifest_draws(manifest, cfgs, block, data, picture))
-        for i, (position, own) in enumerate(wanted):
+        for i, (position, own) in enumerate(clips):
             if own == block:
                 batch = viewer.occluded_batch(collate([data[position]]))
                 seen = batch.occluded.flatten(0, 1)  # [s, h, w]
                 at = torch.linspace(0, len(seen) - 1, count).round().long().to(seen.device)
                 found[i] = (255 * seen[at].clamp(0, 1)).round().byte().cpu().numpy()
-    return np.stack([found[i] for i in range(len(wanted))])
+    return np.stack([found[i] for i in range(len(clips))])
 
 
 def manifest_draws(manifest: Manifest | None, cfgs: dict, block: dict, data, picture: tuple[int, int]) -> dict | None:
@@ -72,12 +73,13 @@ def build_manifest(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | 
         names: of the conditions; None = kinds, range and seed.
 
     Raises:
-        ConfigError: a moving occlusion, under a sampling that draws frames.
+        ConfigError: a moving occlusion, under a sampling that draws frames; ``reference_compat`` hides as the public code does.
     """
     conditions, about = [], {"binarise": binarise_threshold(cfgs)}
     for i, (done, block) in enumerate(zip(passes, hidings)):
         if block is not None:
             condition = read_condition(cfgs, block)
+            refuse_published_hiding(cfgs)
             refuse_drawn_frames(cfgs["evaluator_cfg"]["sampler"]["sample_type"], done.drawn)
             low, high = condition.occlusion.hidden
             name = names[i] if names else f"{condition.occlusion.condition} {low:g}-{high:g} seed {condition.seed}"
