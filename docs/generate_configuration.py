@@ -10,6 +10,7 @@ import pkgutil
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import opengait_mimic
 from opengait_mimic import host
@@ -23,6 +24,10 @@ of range stops the run, with the nearest valid name. OpenGait's own keys are des
 
 *Generated from the classes that read the YAML by `docs/generate_configuration.py`.*
 """
+ROOMS = ("host.trainer_keys", "occlusion", "models", "host.model_cfg", "published", "losses", "evaluation", "metrics")
+"""The order of the sections."""
+PARENTS = ("LauncherKeys", "OccludedBlock", "GuidedBlock")
+"""Blocks that only other blocks extend: their keys stand in those."""
 MARKS = ("<!-- rebindings: generated -->", "<!-- end -->")
 
 
@@ -35,13 +40,17 @@ def import_package() -> None:
 
 
 def list_blocks() -> list[type[Block]]:
-    """The blocks of the package that no other block extends, by title."""
+    """The blocks of the package, by room and title."""
     found, waiting = set(), [Block]
     while waiting:
         below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith("opengait_mimic.")]
-        found.update(each for each in below if not each.__subclasses__())
+        found.update(each for each in below if each.__name__ not in PARENTS)
         waiting += below
-    return sorted(found, key=lambda block: (title_of(block).lower(), block.__name__))
+    return sorted(found, key=lambda block: (_room_of(block), title_of(block).lower(), block.__name__))
+
+
+def _room_of(block: type[Block]) -> int:
+    return next((i for i, room in enumerate(ROOMS) if block.__module__.startswith(f"opengait_mimic.{room}")), len(ROOMS))
 
 
 def title_of(block: type[Block]) -> str:
@@ -55,7 +64,7 @@ def table_of(block: type[Block]) -> str:
     for key, kind in field_types(block).items():
         field = block.model_fields[key]
         default = "required" if field.is_required() else f"`{show_value(field.get_default(call_default_factory=True))}`"
-        cells = [f"`{key}`", default, describe(kind), (field.description or "").replace("``", "`")]
+        cells = [f"`{key}`", default, "" if kind is Any else describe(kind), (field.description or "").replace("``", "`")]
         lines.append(table_row(cells))
     return "\n".join(lines)
 
