@@ -1,139 +1,90 @@
-"""``opengait-mimic convert``: an old checkpoint that holds objects becomes one of tensors and plain values, bare weights a checkpoint."""
+"""``opengait-mimic convert``: make a checkpoint of tensors and plain values from an old file that holds objects, or from bare weights."""
 
 from __future__ import annotations
 
 import importlib
-import pickle
 from pathlib import Path
-from types import SimpleNamespace
 
+import numpy as np
 import torch
 
-from . import pickle_names as pickled
-from .checkpoint_file import ENTRY, bare, find_damage, load, write
+from . import checkpoint_file
 from .errors import CheckpointError
-from .plain_values import plain
+from .plain_values import to_plain
 
-KNOWN = {
-    "numpy.core.multiarray.scalar": "a NumPy number",
-    "numpy.core.multiarray._reconstruct": "a NumPy array",
-    "numpy.ndarray": "a NumPy array",
-    "numpy.dtype": "the type of NumPy numbers",
-    "argparse.Namespace": "options of a command line",
-    "easydict.EasyDict": "a dict with attributes",
-}
-"""What is common in old checkpoints and harmless."""
-NO_CHECKPOINT = (
-    "has no `model` entry, so it is none of OpenGait's checkpoints. Save the weights in it as a file of their own (names -> tensors):"
-    " convert writes such a file under `model`"
-)
+RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+"""Python 2's names of modules, which old pickles use."""
 
 
 def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool]:
-    """Write a checkpoint of tensors and plain values with what an old file holds; nothing of the old file runs unless it is trusted.
+    """Write what is plain in an old file as a checkpoint; bare weights go under ``model``.
 
-    Bare weights (a state dict, a module) go under ``model``, where OpenGait and this plugin look for them.
+    Without ``trust`` nothing of the old file runs. With it, torch's safe loader is allowed the listed names, and no others.
 
     Args:
         source: the old file.
-        out: the file to write, which must not exist.
-        trust: read it, and with it run what it names; else only say what that is.
+        out: the file to write; it must not exist.
+        trust: allow the names; otherwise list them.
 
     Returns:
-        The lines to print, and whether it is done; False: it waits for ``trust``.
+        The lines to print, and whether the work is done; False: it waits for ``trust``.
 
     Raises:
-        CheckpointError: the old file is cut short, damaged, or not of torch; it names what is not installed, or more than could be read
-            off it; nothing but objects is in it; it is plain and neither a checkpoint nor bare weights.
-        FileExistsError: ``out`` exists. HostError: it cannot be written.
+        CheckpointError: the old file is damaged, not of torch, needs a package that is missing, or has no weights.
+        FileExistsError: ``out`` exists. HostError: ``out`` cannot be written.
     """
     file = Path(source)
     if Path(out).exists():
         raise FileExistsError(f"--out {out} exists; remove it or name another file")
+    if why := checkpoint_file.find_damage(file):
+        raise CheckpointError(f"{file} {why}")
     try:
-        names = pickled.beyond(file)
-    except (OSError, EOFError, ValueError, KeyError):
-        raise CheckpointError(f"{file} {find_damage(file)}") from None
-    if not names:
-        found = load(file, "convert")
-        if bare(found):
-            return _write(out, found, []), True
-        if not _has_model(found):
-            raise CheckpointError(f"{file} holds tensors and plain values alone, but {NO_CHECKPOINT}")
-        return [f"{file} holds tensors and plain values alone: it is read as it is, and nothing is written"], True
-    lines = [f"{file} names what is no tensor and no plain value. Reading it imports and may call:"]
-    width = max(map(len, names))
-    lines += [f"  {name:<{width}}   {_note(name)}".rstrip() for name in names]
-    if not trust:
-        return [*lines, "Nothing was run or written. Only where you trust the origin of this file: the same command with --trust"], False
-    left: list[str] = []
-    found = plain(_run(file, names), "", left)
-    if isinstance(found, dict):
-        found.pop(ENTRY, None)  # it would vouch for a file that it does not describe
-    if not found or (isinstance(found, dict) and "model" in found and not found["model"]):
-        raise CheckpointError(f"{file}: no weights are left without its objects ({', '.join(left[:5])}); nothing is written")
-    return _write(out, found, left), True
-
-
-def _write(out: str, found, left: list[str]) -> list[str]:
-    """Write what is plain now, bare weights under ``model``; returns the lines to print."""
-    lines = [f"left out, it has no plain form: {each.lstrip('.')}" for each in left]
-    if bare(found):
-        found = {"model": found}
-        lines.append("bare weights: they are written under `model`, as in OpenGait's checkpoints")
-    write(Path(out), found)
-    load(out, "--out")
-    if not _has_model(found):
-        lines.append(f"note: what is written {NO_CHECKPOINT}")
-    return [*lines, f"written: {out}, which is read with weights_only=True"]
-
-
-def _has_model(found) -> bool:
-    return isinstance(found, dict) and isinstance(found.get("model"), dict)
-
-
-def _note(name: str) -> str:
-    """What is known of a name that a pickle looks up; empty for one of torch or NumPy that is not `KNOWN`."""
-    if (known := KNOWN.get(_old(name))) is not None:
-        return f"({known})"
-    if name == pickled.UNKNOWN:
-        return "(may do anything)"
-    return "" if name.startswith(("torch.", "numpy.")) else "(not of torch or NumPy: may do anything)"
-
-
-def _run(file: Path, names: list[str]):
-    """What the pickle makes when it is run; it gets at nothing but tensors and the names that were said."""
-
-    class Reader(pickle.Unpickler):
-        def find_class(self, module, name):
-            asked = pickled.full(module, name)
-            if asked not in names and not pickled.is_plain(asked):
-                raise CheckpointError(f"{file} asks for {asked}, which could not be read off its pickle before it ran: refused")
-            try:
-                return super().find_class(module, name)
-            except (ImportError, AttributeError):
-                if module.startswith(("numpy._core", "numpy.core")):  # of the other NumPy
-                    return getattr(importlib.import_module(_other(module)), name)
-                raise
-
-    def read(stream, **named):
-        return Reader(stream, **named).load()
-
-    said_alone = SimpleNamespace(__name__="said_alone", Unpickler=Reader, load=read)
-    try:
-        return torch.load(file, map_location="cpu", weights_only=False, pickle_module=said_alone)
-    except (ImportError, AttributeError) as error:
-        raise CheckpointError(
-            f"{file} needs what is not there: {error}. Run this where the code that wrote the file can be imported (PYTHONPATH)"
-        ) from error
-    except (pickle.UnpicklingError, EOFError, TypeError, ValueError) as error:
+        names = checkpoint_file.list_objects(file)
+    except checkpoint_file.UNREADABLE as error:
         raise CheckpointError(f"{file} cannot be read: {error}") from error
+    if not names:
+        content = checkpoint_file.load(file, "convert")
+        if checkpoint_file.is_state_dict(content):
+            return _write(out, content, []), True
+        if not isinstance(content, dict) or "model" not in content:
+            raise CheckpointError(
+                f"{file} has no `model` entry. Save its weights (names -> tensors) as a file of their own, and convert that"
+            )
+        return [f"{file} holds tensors and plain values alone: it is read as it is, and nothing is written"], True
+    if not trust:
+        lines = [f"{file} holds more than tensors and plain values. Reading it imports and may call:", *(f"  {name}" for name in names)]
+        return [*lines, "Nothing was run or written. If you trust the origin of this file: the same command with --trust"], False
+    refused: list[str] = []
+    content = to_plain(_load_trusted(file, names), "", refused)
+    if not isinstance(content, dict) or not content or not content.get("model", True):
+        raise CheckpointError(f"{file}: no weights are left without its objects ({', '.join(refused[:5])}); nothing is written")
+    return _write(out, content, refused), True
 
 
-def _old(name: str) -> str:
-    return name.replace("numpy._core.", "numpy.core.", 1)
+def _load_trusted(file: Path, names: list[str]):
+    """Read a file with torch's safe loader, which allows these names as well."""
+    try:
+        allowed = [(_import(name), name) for name in names]
+    except (ImportError, AttributeError) as error:
+        raise CheckpointError(f"{file} needs a package that is missing: {error}. Install it, or add its folder to PYTHONPATH") from error
+    dtypes = [type(np.dtype(code)) for code in "?bBhHiIlLqQefdgFDGSUOMm"]
+    try:
+        with torch.serialization.safe_globals([*allowed, *dtypes]):
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except checkpoint_file.UNREADABLE as error:
+        raise CheckpointError(f"{file} cannot be read by torch's safe loader: {checkpoint_file.read_reason(error)}") from error
 
 
-def _other(module: str) -> str:
-    new, old = "numpy._core", "numpy.core"
-    return module.replace(new, old, 1) if module.startswith(new) else module.replace(old, new, 1)
+def _import(name: str):
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(RENAMED.get(module, module)), last)
+
+
+def _write(out: str, content, refused: list[str]) -> list[str]:
+    """Write the plain content, and return the lines to print."""
+    lines = [f"left out, it has no plain form: {each.lstrip('.')}" for each in refused]
+    if checkpoint_file.is_state_dict(content):
+        content = {"model": content}
+        lines.append("bare weights: they are written under `model`, as in OpenGait's checkpoints")
+    checkpoint_file.write(Path(out), {key: value for key, value in content.items() if key != checkpoint_file.ENTRY})
+    return [*lines, f"written: {out}, which is read with weights_only=True"]

@@ -1,4 +1,4 @@
-"""What is told where a checkpoint's optimiser, schedule or gradient scaler does not go into the one that was built."""
+"""Report an optimiser, a schedule or a gradient scaler of a checkpoint that does not fit, by the file and the part."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import torch
 
 from .errors import CheckpointError
 
-PARTS = ("optimizer", "scheduler")
+MISFITS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 
 
 def with_reasons(load: Callable) -> Callable:
-    """A host's ``_load_ckpt(self, file)``, with what its optimiser and its schedule refuse told by file and part."""
+    """A host's ``_load_ckpt(self, file)`` that reports what its optimiser and its schedule refuse."""
 
     @functools.wraps(load)
     def _load_ckpt(self, file):
-        found = [(name, getattr(self, name)) for name in PARTS if hasattr(self, name)]
-        for name, part in found:
-            part.load_state_dict = _guarded(part.load_state_dict, file, name)
+        parts = [(name, getattr(self, name)) for name in ("optimizer", "scheduler") if hasattr(self, name)]
+        for name, part in parts:
+            part.load_state_dict = _guard(part.load_state_dict, file, name)
         try:
             return load(self, file)
         finally:
-            for _, part in found:
+            for _, part in parts:
                 del part.load_state_dict
 
     return _load_ckpt
 
 
-def _guarded(load: Callable, file, name: str) -> Callable:
+def _guard(load: Callable, file, name: str) -> Callable:
     def load_state_dict(state):
-        with told(file, name):
-            if name == "scheduler":  # which itself takes whatever it is given
+        with report_misfit(file, name):
+            if name == "scheduler":  # a schedule itself takes any value
                 int(state["last_epoch"])
             return load(state)
 
@@ -42,23 +42,19 @@ def _guarded(load: Callable, file, name: str) -> Callable:
 
 
 @contextlib.contextmanager
-def told(file, name: str) -> Iterator[None]:
-    """Inside, a part of a checkpoint is restored.
-
-    Args:
-        file: the checkpoint.
-        name: the part.
+def report_misfit(file, name: str) -> Iterator[None]:
+    """Inside, the part of this name is restored from a checkpoint.
 
     Raises:
-        CheckpointError: it cannot be; names both.
+        CheckpointError: it does not fit; the message names the file and the part.
     """
     try:
         yield
-    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except MISFITS as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        why = f"{type(error).__name__}: {error}" if not isinstance(error, RuntimeError) else str(error)
+        why = str(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
         raise CheckpointError(
-            f"{file}: its {name} cannot be restored ({why}). Was the file edited, or written by a training with another {name}_cfg or"
-            f" model? Put it back as it was written, take another, or go on with a new {name}: trainer_cfg.{name}_reset: true, with --iter"
+            f"{file}: its {name} cannot be restored ({why}). Does the file come from a training with another {name}_cfg or model? Take"
+            f" another checkpoint, or go on with a new {name}: trainer_cfg.{name}_reset: true, with --iter"
         ) from error

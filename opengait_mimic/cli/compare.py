@@ -22,14 +22,11 @@ def run(args) -> int:
     from ..base.errors import CheckpointError, ConfigError, HostError
     from ..evaluation.difference_table import format_table
     from ..evaluation.differences import compare, read_side
+    from ..training.recipe import read_yaml_recipe
 
     def read_yaml(file: Path) -> tuple[dict, dict]:
-        from ..training.recipe import read_recipe  # needs the host
-
         host.bind(args.host, "cpu", args.output)
-        host.search[:] = [file.resolve().parent]
-        cfgs = host.load_cfgs(file)
-        return cfgs, read_recipe(cfgs, here=False)
+        return read_yaml_recipe(file)
 
     try:
         a, b = (read_side(place, read_yaml) for place in (args.a, args.b))

@@ -14,7 +14,7 @@ def add_arguments(parser) -> None:
 
 def run(args) -> int:
     """Run it."""
-    from ..evaluation.report import report
+    from ..evaluation.report import write_report
 
-    print("\n".join(report(args.results, args.out, args.csv, args.json, args.latex)))
+    print("\n".join(write_report(args.results, args.out, args.csv, args.json, args.latex)))
     return 0

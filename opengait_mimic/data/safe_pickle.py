@@ -146,15 +146,28 @@ ADMITTED = {
 """The names that a file may use, and what stands for each."""
 
 
+class _File:
+    """A file of which no more is read than there is, whatever size its content claims."""
+
+    def __init__(self, stream, size: int):
+        self.stream, self.size = stream, size
+
+    def read(self, count: int) -> bytes:
+        """At most ``count`` bytes."""
+        return self.stream.read(min(count, self.size))
+
+    def readline(self) -> bytes:
+        """A line with its end."""
+        line = self.stream.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError("a name that does not end")
+        return line
+
+
 class _FrameUnpickler(pickle._Unpickler):
     """Python's unpickler with the names of `ADMITTED` only, and nothing but arrays and dtypes whose state a file can set."""
 
     dispatch = {code: step for code, step in pickle._Unpickler.dispatch.items() if code not in pickle.EXT1 + pickle.EXT2 + pickle.EXT4}
-
-    def __init__(self, stream, size: int):
-        super().__init__(stream)
-        self._file_read = lambda count: stream.read(min(count, size))
-        self._file_readline = lambda: _read_line(stream)
 
     def find_class(self, module, name):
         """What stands for an admitted name."""
@@ -171,13 +184,6 @@ class _FrameUnpickler(pickle._Unpickler):
         self.stack[-1].set_state(state)
 
     dispatch.update({pickle.BUILD[0]: set_state, pickle.BYTEARRAY8[0]: pickle._Unpickler.load_binbytes8})
-
-
-def _read_line(stream) -> bytes:
-    line = stream.readline()
-    if not line.endswith(b"\n"):
-        raise EOFError("a name that does not end")
-    return line
 
 
 OTHER_FILES = {
@@ -203,7 +209,7 @@ def _unpickle(stream):
         what = next((what for first, what in OTHER_FILES.items() if start.startswith(first)), f"it begins with {start.hex(' ')}")
         raise PickleError("not a pickle", f"no pickle of protocol 2 to 5: {what}")
     try:
-        return _FrameUnpickler(stream, size).load()
+        return _FrameUnpickler(_File(stream, size)).load()
     except (PickleError, MemoryError, OSError):
         raise
     except Exception as error:  # an unpickler raises any kind of error on damaged files

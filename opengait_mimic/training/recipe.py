@@ -15,11 +15,11 @@ from types import SimpleNamespace
 
 from .. import host as hosts
 from ..base.config import read
-from ..base.errors import HostError
+from ..base.errors import ConfigError, HostError
 from ..base.files import sha256
 from ..base.plain_values import as_json
 from ..data.fingerprint import fingerprint_half
-from ..host import is_ours, lookup, resolve
+from ..host import is_ours, load_cfgs, lookup, resolve
 from ..host.model_cfg import backbone_cfg, cfgs_for_backbone
 from ..host.run_paths import checkpoint_at
 from ..host.trainer_keys import FIELDS
@@ -69,6 +69,19 @@ def read_recipe(cfgs: dict, here: bool = True) -> dict:
     blocks = {"data_cfg": _without(cfgs, "data_cfg"), "model_cfg": model_cfg, "trainer_cfg": trainer, "loss_cfg": _loss_cfg(cfgs)}
     blocks.update({key: cfgs[key] for key in ("optimizer_cfg", "scheduler_cfg")})
     return as_json({"host": hosts.current().name, **blocks, "data": describe_data(cfgs, "TRAIN_SET", here), "depends": depends})
+
+
+def read_yaml_recipe(path: str | Path) -> tuple[dict, dict]:
+    """The complete configuration of a YAML and its recipe; its data and checkpoints need not be on this machine.
+
+    Raises:
+        HostError: the YAML, or one that it names, is not found. ConfigError: it is wrong.
+    """
+    hosts.search[:] = [Path(path).expanduser().resolve().parent]
+    cfgs = load_cfgs(path)
+    if not isinstance(cfgs["data_cfg"], dict):
+        raise ConfigError(f"{path}: data_cfg: several data sets at once are not supported here; name one")
+    return cfgs, read_recipe(cfgs, here=False)
 
 
 def describe_data(cfgs: dict, subset: str, here: bool = True) -> dict:

@@ -39,7 +39,7 @@ def restore_state(inner: nn.Module, cfgs: dict) -> dict:
     hint = trainer["restore_hint"]
     entry = checkpoint_file.entry(checkpoint_at(cfgs, hint)) if isinstance(hint, int) and hint > 0 else {}
     if entry.get("scaler") and hasattr(inner, "Scaler") and not trainer.get("optimizer_reset"):
-        with restore_errors.told(checkpoint_at(cfgs, hint), "scaler"):
+        with restore_errors.report_misfit(checkpoint_at(cfgs, hint), "scaler"):
             inner.Scaler.load_state_dict(entry["scaler"])
     inner.skipped = entry.get("skipped", 0)
     for part in ("optimizer", "scheduler") if entry else ():

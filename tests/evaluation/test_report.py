@@ -18,7 +18,7 @@ from PIL import Image
 
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.cli import main
-from opengait_mimic.evaluation.report import report
+from opengait_mimic.evaluation.report import write_report
 from opengait_mimic.evaluation.report.method_cells import SCORES
 from opengait_mimic.metrics.protocols import score
 from opengait_mimic.occlusion import KINDS
@@ -78,7 +78,7 @@ def content(results):
 @pytest.fixture(scope="module")
 def page(results, tmp_path_factory):
     out = tmp_path_factory.mktemp("page") / "report.html"
-    report(results, out)
+    write_report(results, out)
     return Page(out.read_text(encoding="utf-8"))
 
 
@@ -140,7 +140,7 @@ def test_kinds_that_were_not_trained_are_marked(results, tmp_path):
     folder = write(
         tmp_path / "r", Made("MimicGait", "GaitGL"), cells=[*TABLE1[:2], ("both", "own", ("dynamic", (0.4, 0.6)))], pictures=False
     )
-    report([folder], tmp_path / "p.html")
+    write_report([folder], tmp_path / "p.html")
     found = Page((tmp_path / "p.html").read_text())
     marked = [e.text for e in found.all("td") if "unseen" in e.text]
     rows = json.loads((folder / "results.json").read_text())["rows"]
@@ -192,7 +192,7 @@ def test_kinds_that_the_ven_was_never_taught_are_told(results, tmp_path, known, 
     content = json.loads((tmp_path / "r" / "results.json").read_text())
     content["provenance"]["ven_kinds"] = known
     (tmp_path / "r" / "results.json").write_text(json.dumps(content))
-    report([tmp_path / "r"], tmp_path / "p.html")
+    write_report([tmp_path / "r"], tmp_path / "p.html")
     with np.load(results[1] / "trials.npz") as arrays:
         kind, named = (arrays[f"top+bottom 40-60 %|0/{field}"] for field in ("kind", "ven_kind"))
     top = kind == KINDS.index("top")
@@ -234,7 +234,7 @@ def test_sections_without_data_say_why_they_are_empty(page, tmp_path):
         row.update({key: None for key in row if key.startswith(("rp_", "hp_", "retention"))}, rp_reason="no teacher was found")
     (folder / "results.json").write_text(json.dumps(content))
     (folder / "trials.npz").unlink()
-    report([folder], tmp_path / "p.html")
+    write_report([folder], tmp_path / "p.html")
     bare = Page((tmp_path / "p.html").read_text())
     titles = ["Occluded against whole-body performance", "Relative performance against the hidden share", "Verification"]
     titles += ["Rank-1 by view", "Rank-1 by kind", "Cumulative match characteristics", "The visibility network"]
@@ -246,7 +246,7 @@ def test_sections_without_data_say_why_they_are_empty(page, tmp_path):
 
 def test_rp_against_the_hidden_share(tmp_path):
     folders = [write(tmp_path / m, Made(m, "GaitBase", "walkers", f), SEVERITY, (0, 1, 2), pictures=False) for m, f in METHODS]
-    report(folders, tmp_path / "p.html")
+    write_report(folders, tmp_path / "p.html")
     found = Page((tmp_path / "p.html").read_text())
     rows = json.loads((folders[1] / "results.json").read_text())["rows"]
     for hidden in ((0.1, 0.3), (0.2, 0.4), (0.3, 0.5), (0.4, 0.6)):
@@ -265,7 +265,7 @@ def test_hostile_names_are_text(tmp_path):
         pictures = {name.replace("top+bottom 40-60 %", "<b>x</b>"): arrays[name] for name in arrays.files}
     pictures["sheet/<b>x</b>/text"] = np.array(["<img src=x onerror=alert(1)>"] * 8)
     np.savez(folder / "pictures.npz", **pictures)
-    report([folder], tmp_path / "p.html")
+    write_report([folder], tmp_path / "p.html")
     found = Page((tmp_path / "p.html").read_bytes().decode("utf-8"))
     assert not found.all("script") and all(e.inside[-1] == "td" for e in found.all("b"))
     assert all(e.attrs["src"].startswith("data:") for e in found.all("img"))
@@ -275,8 +275,8 @@ def test_hostile_names_are_text(tmp_path):
 
 
 def test_the_same_results_give_the_same_page(results, tmp_path):
-    report(results, tmp_path / "a.html")
-    report([folder / "results.json" for folder in results], tmp_path / "b.html")
+    write_report(results, tmp_path / "a.html")
+    write_report([folder / "results.json" for folder in results], tmp_path / "b.html")
     one, other = ((tmp_path / name).read_text() for name in ("a.html", "b.html"))
     assert one == other.replace("/results.json", "")
     assert len(one.encode()) < 3e6
@@ -296,7 +296,7 @@ def test_the_command_as_typed(results, tmp_path, capsys):
 def test_without_jinja2_the_extra_is_named(results, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ConfigError, match=r"pip install '\.\[report\]'"):
-        report(results, tmp_path / "p.html")
+        write_report(results, tmp_path / "p.html")
 
 
 def test_importing_the_report_imports_no_page_maker():

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from opengait_mimic.base.errors import ConfigError
-from opengait_mimic.evaluation.report import report
-from opengait_mimic.evaluation.report.latex import escaped
+from opengait_mimic.evaluation.report import write_report
+from opengait_mimic.evaluation.report.latex import escape_latex
 from opengait_mimic.evaluation.report.loaded_results import read_result
 from opengait_mimic.evaluation.report.method_cells import BOUNDED, SCORES
-from opengait_mimic.evaluation.report.method_groups import groups, why_apart
+from opengait_mimic.evaluation.report.method_groups import explain_group, group_results
 from opengait_mimic.metrics.protocols.mateless_probes import COUNTS
 from tests.evaluation.report_results import SEVERITY, TABLE1, Made, write
 
@@ -55,10 +55,10 @@ def changed(folder, target, **changes):
 )
 def test_results_that_are_not_comparable_are_kept_apart(results, tmp_path, changes, said):
     other = changed(results[1], tmp_path / "other", **changes)
-    found = groups(map(read_result, [*results, other]))
+    found = group_results(map(read_result, [*results, other]))
     assert [len(group.results) for group in found] == [2, 1]
-    assert said in why_apart(found, 1) and why_apart(found, 0) == ""
-    report([*results, other], tmp_path / "p.html")
+    assert said in explain_group(found, 1) and explain_group(found, 0) == ""
+    write_report([*results, other], tmp_path / "p.html")
     text = (tmp_path / "p.html").read_text()
     assert "there are 2 groups" in text and said in text
 
@@ -68,20 +68,20 @@ def test_results_that_are_not_comparable_are_kept_apart(results, tmp_path, chang
 )
 def test_one_name_for_two_things_is_kept_apart(results, tmp_path, key, said):
     one, other = (changed(results[1], tmp_path / value, **{key: f"sha256:{value}"}) for value in "12")
-    found = groups(map(read_result, [one, other, results[0]]))
+    found = group_results(map(read_result, [one, other, results[0]]))
     assert [len(group.results) for group in found] == [2, 1], "who does not tell contradicts nobody"
-    assert said in why_apart(found, 1)
+    assert said in explain_group(found, 1)
 
 
 def test_other_seeds_are_kept_apart(results, tmp_path):
     other = write(tmp_path / "other", Made("MimicGait", "GaitBase", "walkers", 2), seeds=(0,), **PLAIN)
-    found = groups(map(read_result, [results[1], other]))
-    assert len(found) == 2 and "occlusion seeds (0, 1 there, 0 here)" in why_apart(found, 1)
+    found = group_results(map(read_result, [results[1], other]))
+    assert len(found) == 2 and "occlusion seeds (0, 1 there, 0 here)" in explain_group(found, 1)
 
 
 def test_presets_of_one_checkpoint_are_one_method(results, tmp_path):
     more = write(tmp_path / "severity", Made("MimicGait", "GaitBase", "walkers", 2), SEVERITY, (0, 1), **PLAIN)
-    (group,) = groups(map(read_result, [*results, more]))
+    (group,) = group_results(map(read_result, [*results, more]))
     assert group.names == ["Baseline-1, GaitBase", "MimicGait, GaitBase"]
     assert len(group.places) == len(TABLE1) + len(SEVERITY) - 2  # whole bodies and one condition are in both
     assert all(len(group.at(place)) <= 2 for place in group.places)
@@ -89,26 +89,26 @@ def test_presets_of_one_checkpoint_are_one_method(results, tmp_path):
 
 def test_two_checkpoints_of_one_method_keep_two_names(results, tmp_path):
     other = changed(results[1], tmp_path / "other", provenance={"checkpoint": "f" * 64, "cfgs": "adapted.yaml"})
-    (group,) = groups(map(read_result, [results[1], other]))
+    (group,) = group_results(map(read_result, [results[1], other]))
     assert group.names == ["MimicGait (mimicgait_gaitbase), GaitBase", "MimicGait (adapted), GaitBase"]
 
 
 def test_one_checkpoint_that_tells_two_things_is_not_merged(results, tmp_path):
     other = changed(results[1], tmp_path / "other", rank1=1.25)
-    (group,) = groups(map(read_result, [results[1], other]))
+    (group,) = group_results(map(read_result, [results[1], other]))
     assert group.names == ["MimicGait (mimicgait_gaitbase), GaitBase", "MimicGait (mimicgait_gaitbase, 2), GaitBase"]
 
 
 def test_a_transductive_result_says_so(results, tmp_path):
     other = changed(results[1], tmp_path / "other", transductive="re-ranking", post="re-ranking")
-    (group,) = groups(map(read_result, [results[0], other]))
+    (group,) = group_results(map(read_result, [results[0], other]))
     assert group.names[1] == "MimicGait + re-ranking (transductive), GaitBase"
-    report([other], tmp_path / "p.html", latex=tmp_path / "t.tex")
+    write_report([other], tmp_path / "p.html", latex=tmp_path / "t.tex")
     assert "Transductive rows" in (tmp_path / "p.html").read_text() and "(transductive)" in (tmp_path / "t.tex").read_text()
 
 
 def test_json_and_csv_hold_the_rows_numbers(results, tmp_path):
-    report(results, tmp_path / "p.html", csv=tmp_path / "r.csv", json=tmp_path / "r.json")
+    write_report(results, tmp_path / "p.html", csv=tmp_path / "r.csv", json=tmp_path / "r.json")
     content = json.loads((tmp_path / "r.json").read_text())
     rows = [row for folder in results for row in json.loads((folder / "results.json").read_text())["rows"]]
     assert len(content["records"]) == 2 * len(TABLE1)
@@ -141,7 +141,7 @@ def test_json_and_csv_hold_the_rows_numbers(results, tmp_path):
 
 
 def test_a_formula_in_a_name_is_text_in_the_csv(results, tmp_path):
-    report([changed(results[0], tmp_path / "r", method="=1+1")], tmp_path / "p.html", csv=tmp_path / "r.csv")
+    write_report([changed(results[0], tmp_path / "r", method="=1+1")], tmp_path / "p.html", csv=tmp_path / "r.csv")
     with open(tmp_path / "r.csv", newline="") as stream:
         assert next(csv.DictReader(stream))["method"] == "'=1+1"
 
@@ -163,12 +163,12 @@ def test_latex_compiles(results, tmp_path):
     if not shutil.which("pdflatex"):
         pytest.skip("needs pdflatex (Debian: texlive-latex-recommended)")
     hostile = [changed(results[1], tmp_path / str(i), method=name, condition=name) for i, name in enumerate(HOSTILE)]
-    report([*results, *hostile], tmp_path / "p.html", latex=tmp_path / "tables.tex")
+    write_report([*results, *hostile], tmp_path / "p.html", latex=tmp_path / "tables.tex")
     assert "Overfull" not in typeset(tmp_path)
 
 
 def test_latex_holds_the_numbers(results, tmp_path):
-    report(results, tmp_path / "p.html", latex=tmp_path / "t.tex")
+    write_report(results, tmp_path / "p.html", latex=tmp_path / "t.tex")
     text = (tmp_path / "t.tex").read_text()
     ranks = [row["rank1"] for row in read_result(results[1]).rows if row["occluded_side"] == "both"]
     assert "walkers, GaitBase, protocol" in text and f"\nMimicGait & {np.mean(ranks):.1f}$_{{\\pm{np.std(ranks, ddof=1):.1f}}}$ &" in text
@@ -180,7 +180,7 @@ def test_latex_holds_the_numbers(results, tmp_path):
     [("a_b", r"a\_b"), ("50 %", r"50 \%"), ("\\x", r"\textbackslash{}x"), ("--", "-{}-"), ("步", "{[}U+6B65{]}"), ("Straße", "Straße")],
 )
 def test_latex_escapes(text, wanted):
-    assert escaped(text) == wanted
+    assert escape_latex(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -202,22 +202,22 @@ def test_what_is_no_result_is_refused(results, tmp_path, spoil, said):
     spoil(content)
     (tmp_path / "results.json").write_text(json.dumps(content))
     with pytest.raises(ConfigError, match=said):
-        report([tmp_path], tmp_path / "p.html")
+        write_report([tmp_path], tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()
 
 
 def test_arrays_are_never_unpickled(results, tmp_path):
     folder = changed(results[0], tmp_path / "r")
     np.savez(folder / "trials.npz", **{"x|0/kind": np.array([{"a": 1}], dtype=object)})
-    with pytest.raises(ConfigError, match="trials.npz: not arrays"):
+    with pytest.raises(ConfigError, match="trials.npz: not the arrays of a result"):
         read_result(folder)
 
 
 def test_a_result_given_twice_and_two_files_of_one_name_are_refused(results, tmp_path):
     with pytest.raises(ConfigError, match="given twice"):
-        report([results[0], results[0] / "results.json"], tmp_path / "p.html")
+        write_report([results[0], results[0] / "results.json"], tmp_path / "p.html")
     with pytest.raises(ConfigError, match="a name of its own"):
-        report(results, tmp_path / "p.html", csv=tmp_path / "p.html")
+        write_report(results, tmp_path / "p.html", csv=tmp_path / "p.html")
 
 
 def test_what_verification_cannot_tell_is_no_number(results, tmp_path):
@@ -226,11 +226,11 @@ def test_what_verification_cannot_tell_is_no_number(results, tmp_path):
     reason = {"0.001": "500 impostor pairs tell no FAR of 0.001"}
     coarse = {**told, "pairs": "listed", "tar": {**told["tar"], "0.001": None}, "tar_reason": reason}
     other = changed(results[1], tmp_path / "coarse", verification=coarse)
-    report([other], tmp_path / "p.html", csv=tmp_path / "r.csv")
+    write_report([other], tmp_path / "p.html", csv=tmp_path / "r.csv")
     page = (tmp_path / "p.html").read_text()
     assert "500 impostor pairs tell no FAR of 0.001" in page and "The pairs of a list." in page
     with open(tmp_path / "r.csv", newline="") as stream:
         assert {line["tar_at_far_0.001"] for line in csv.DictReader(stream)} == {""}
     none = changed(results[1], tmp_path / "none", verification=None, verification_reason="0 impostor pairs")
-    report([none], tmp_path / "p.html")
+    write_report([none], tmp_path / "p.html")
     assert "0 impostor pairs" in (tmp_path / "p.html").read_text()

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from opengait_mimic.evaluation.report import report
+from opengait_mimic.evaluation.report import write_report
 from opengait_mimic.evaluation.result import Result, write_result
 from tests.evaluation.report_results import Made, write
 from tests.evaluation.test_report import Page
@@ -25,7 +25,7 @@ def made(request, tmp_path_factory):
     facts = {**FACTS, "dataset": request.param, "protocol_name": request.param.lower()}
     rows, summary, kept = scorer.rows(facts, scorer.hp.numbers, scorer.hp.trials, "", named)
     write_result(root / "r", Result(rows, summary, {}, kept, scorer.names, scorer.hidden, {}))
-    report([root / "r"], root / "p.html", csv=root / "n.csv", json=root / "n.json", latex=root / "tables.tex")
+    write_report([root / "r"], root / "p.html", csv=root / "n.csv", json=root / "n.json", latex=root / "tables.tex")
     return root, rows, summary
 
 
@@ -93,7 +93,7 @@ def test_latex_has_a_table_by_subset_that_fits_the_page(made):
 
 def test_a_result_of_one_subset_has_no_such_table(tmp_path):
     folder = write(tmp_path / "r", Made("MimicGait", dataset="walkers"), with_ven=False, pictures=False)
-    report([folder], tmp_path / "p.html", json=tmp_path / "n.json", latex=tmp_path / "t.tex")
+    write_report([folder], tmp_path / "p.html", json=tmp_path / "n.json", latex=tmp_path / "t.tex")
     assert "By subset" not in (tmp_path / "p.html").read_text() and "By subset" not in (tmp_path / "t.tex").read_text()
     assert json.loads((tmp_path / "n.json").read_text())["subsets"] == []
 
@@ -102,7 +102,7 @@ def test_an_older_result_shows_its_subsets_and_says_why_they_have_no_rp(tmp_path
     """Rank-1 alone, as the first versions wrote it."""
     old = {"NM": {"rank1": 11.111}, "BG": {"rank1": 22.222}, "CL": {"rank1": 33.333}}
     folder = write(tmp_path / "r", Made("MimicGait"), with_ven=False, pictures=False, extra={"subsets": old})
-    report([folder], tmp_path / "p.html", csv=tmp_path / "n.csv", latex=tmp_path / "t.tex")
+    write_report([folder], tmp_path / "p.html", csv=tmp_path / "n.csv", latex=tmp_path / "t.tex")
     page = Page((tmp_path / "p.html").read_text())
     cells = [e.text for e in page.elements if e.tag in ("td", "th")]
     line = ["MimicGait, GaitBase", "BG", "22.2", "–", "–", "–", "–"]

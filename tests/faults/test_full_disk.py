@@ -74,7 +74,7 @@ def test_the_first_checkpoint_does_not_fit(user, size):
 
 def test_it_is_told_before_the_first_step(user, size):
     """By preflight: nothing is trained that could not be kept."""
-    with small(user.out, size // 2):
+    with small(user.out, size // 5):
         said = user.train(user.yaml())
         said.refused("preflight failed at ")
         assert " FAILED " in said.text and "--output" in said.text

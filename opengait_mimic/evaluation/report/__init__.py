@@ -1,5 +1,5 @@
 """The report of results: one self-contained page, and CSV, JSON and LaTeX. Reads files alone; no host, no network."""
 
-from .write_report import report
+from .report_files import write_report
 
-__all__ = ["report"]
+__all__ = ["write_report"]

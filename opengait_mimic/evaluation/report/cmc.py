@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from .method_cells import Entry
 from .method_groups import Group
-from .page_sections import Figure, Section, legend, section
-from .page_text import listed
+from .page_sections import Figure, Section, make_legend, make_section
+from .page_text import join_words
 from .svg import Axis, Chart
 
 MARKED = (1, 2, 5, 10, 20, 50)
 
 
-def cmc(group: Group) -> Section:
+def draw_cmc(group: Group) -> Section:
     """One chart for each cell, one line for each method: the mean over the seeds."""
     figures, names = [], []
     for place in group.places:
@@ -20,7 +20,7 @@ def cmc(group: Group) -> Section:
             continue
         names += curves
         longest, lowest = max(map(len, curves.values())), min(curve[0] for curve in curves.values())
-        told = listed(f"{name} {curve[0]:.1f} % at 1, {curve[-1]:.1f} % at {len(curve)}" for name, curve in curves.items())
+        told = join_words(f"{name} {curve[0]:.1f} % at 1, {curve[-1]:.1f} % at {len(curve)}" for name, curve in curves.items())
         marks = tuple(k for k in MARKED if k <= longest)
         y = Axis("probes with a mate within k, %", min(80, 10 * (lowest // 10)), 100)
         chart = Chart(f"CMC, {place.title}: {told}.", Axis("k", 1, max(longest, 2), log=True, ticks=marks), y)
@@ -35,7 +35,7 @@ def cmc(group: Group) -> Section:
         "The share of probes that meet a mate among their k nearest gallery sequences; mean over the seeds. The vertical axis need not"
         " begin at 0."
     )
-    return section("cmc", "Cumulative match characteristics", intro, figures, "The results hold no CMC.", legend(group, names))
+    return make_section("cmc", "Cumulative match characteristics", intro, figures, "The results hold no CMC.", make_legend(group, names))
 
 
 def _mean(entry: Entry) -> list[float]:

@@ -8,7 +8,7 @@ import json
 
 from ...metrics.protocols.mateless_probes import COUNTS
 from .method_cells import BOUNDED, SCORES, Entry, Part
-from .method_groups import Group, why_apart
+from .method_groups import Group, explain_group
 
 FORMAT, VERSION = "opengait-mimic report", 2
 COLUMNS = (
@@ -22,7 +22,7 @@ COLUMNS = (
 )
 
 
-def records(groups: list[Group]) -> list[dict]:
+def list_records(groups: list[Group]) -> list[dict]:
     """One flat record for each method and cell: means, standard deviations (None with one seed), the intervals. ``subset`` is None.
 
     After each stand those of its subsets, where the protocol has several, with the name in ``subset``.
@@ -68,13 +68,13 @@ def to_json(groups: list[Group]) -> str:
         {
             "facts": group.facts,
             "hp_rank1": group.hp,
-            "why_apart": why_apart(groups, number),
+            "why_apart": explain_group(groups, number),
             "provenance": [result.provenance for result in group.results],
             "curves": [_curves(entry) for entry in group.entries],
         }
         for number, group in enumerate(groups)
     ]
-    found = records(groups)
+    found = list_records(groups)
     parted = {"records": [r for r in found if r["subset"] is None], "subsets": [r for r in found if r["subset"] is not None]}
     return json.dumps({"format": FORMAT, "format_version": VERSION, "groups": told, **parted}, indent=2) + "\n"
 
@@ -93,7 +93,7 @@ def to_csv(groups: list[Group]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for record in records(groups):
+    for record in list_records(groups):
         writer.writerow([_cell(value) for value in record.values()])
     return out.getvalue()
 

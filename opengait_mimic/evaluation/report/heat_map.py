@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .page_text import escaped
+from .page_text import escape_text
 from .svg import picture
 
 CELL, LOW = 40, 25  # width and height of a cell, in pixels
@@ -14,12 +14,12 @@ LETTER = 6.3  # width of a letter, for the room that names need
 NARROW = 310  # pixels that fit into a column of the page
 
 
-def size(rows: Sequence[str], columns: Sequence[str]) -> str:
+def figure_size(rows: Sequence[str], columns: Sequence[str]) -> str:
     """The `Figure.size` that a map of these needs."""
     return "half" if _room(rows) + CELL * len(columns) > NARROW else ""
 
 
-def heat_map(
+def draw_heat_map(
     alt: str, rows: Sequence[str], columns: Sequence[str], values, words, x: str = "", y: str = "", low: float = 0.0, high: float = 100.0
 ) -> str:
     """A matrix as an SVG of fixed size: the stronger the shade, the more.
@@ -66,4 +66,4 @@ def _room(names: Sequence[str]) -> int:
 
 
 def _text(words: str, x: int, y: int, anchor: str = "start", more: str = "") -> str:
-    return f'<text{more} x="{x}" y="{y}" text-anchor="{anchor}">{escaped(words)}</text>'
+    return f'<text{more} x="{x}" y="{y}" text-anchor="{anchor}">{escape_text(words)}</text>'

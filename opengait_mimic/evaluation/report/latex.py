@@ -6,9 +6,9 @@ import re
 import unicodedata
 
 from .method_cells import Entry
-from .method_groups import Group, why_apart
-from .page_text import ratio
-from .result_tables import SUBSET_TITLES, notes, rp, score, subset_blocks, subset_notes
+from .method_groups import Group, explain_group
+from .page_text import format_ratio
+from .result_tables import SUBSET_TITLES, format_rp, format_score, list_notes, list_subset_blocks, list_subset_notes
 
 HEAD = (
     "% written by opengait-mimic report; needs \\usepackage{booktabs}, and UTF-8 input (the default since 2018)\n"
@@ -26,7 +26,7 @@ SIGNS = {
 JOINED = "-',"  # two of a kind would become one sign
 
 
-def escaped(text: str) -> str:
+def escape_latex(text: str) -> str:
     """Text that LaTeX prints as it stands; a sign that its usual fonts lack becomes ``[U+4E2D]``."""
     letters = unicodedata.normalize("NFC", str(text))
     return "".join(("{}" if a == before and a in JOINED else "") + _sign(a) for before, a in zip(" " + letters, letters))
@@ -51,32 +51,32 @@ def _tables(groups: list[Group], number: int) -> list[str]:
     shared = f", {backbones[0]}" if len(backbones) == 1 else ""  # the caption says it
     facts = [f"{group.facts['dataset']}{shared}, protocol {group.facts['protocol']}, occlusion seeds {group.facts['seeds']}; percent."]
     unseen = any(entry.seen is False for entry in group.entries)
-    caption = escaped(" ".join([*facts, *notes(group, seen=False), why_apart(groups, number)]).strip())
+    caption = escape_latex(" ".join([*facts, *list_notes(group, seen=False), explain_group(groups, number)]).strip())
     caption += f" {DAGGER}\\,The method was not trained on every kind that the cell hides." if unseen else ""
     blocks = [(place.title, [_line(entry, shared) for entry in group.at(place)]) for place in group.places]
-    parted = [(title, [_cells(name.removesuffix(shared), more) for name, *more in lines]) for title, lines in subset_blocks(group)]
-    more = escaped(" ".join(["By subset:", *facts, *subset_notes(group)]))
+    parted = [(title, [_cells(name.removesuffix(shared), more) for name, *more in lines]) for title, lines in list_subset_blocks(group)]
+    more = escape_latex(" ".join(["By subset:", *facts, *list_subset_notes(group)]))
     return _pages(TITLES, blocks, caption) + (_pages(SUBSET_TITLES, parted, more) if parted else [])
 
 
 def _line(entry: Entry, shared: str) -> str:
-    percents = [score(entry, key) for key in ("rank1", "rank5", "mAP", "mINP")]
-    retention = ratio(entry.scores["retention_rank1"].mean)  # of whole bodies, which no seed changes
-    numbers = [*percents, rp(entry), score(entry, "rp_rank5", 2), retention]
+    percents = [format_score(entry, key) for key in ("rank1", "rank5", "mAP", "mINP")]
+    retention = format_ratio(entry.scores["retention_rank1"].mean)  # of whole bodies, which no seed changes
+    numbers = [*percents, format_rp(entry), format_score(entry, "rp_rank5", 2), retention]
     return _cells(entry.name.removesuffix(shared), numbers, DAGGER if entry.seen is False else "")
 
 
 def _cells(name: str, numbers: list[str], sign: str = "") -> str:
     """A line of a table; deviations stand small and low, so that it fits a page."""
-    small = (re.sub(r" \$\\pm\$ ([\d.]+)", r"$_{\\pm\1}$", escaped(number)) for number in numbers)
+    small = (re.sub(r" \$\\pm\$ ([\d.]+)", r"$_{\\pm\1}$", escape_latex(number)) for number in numbers)
     return " & ".join([_wrapped(name, 22, sign), *small])
 
 
 def _wrapped(text: str, letters: int, sign: str = "") -> str:
     """A text of more letters than a line of the table has room for, in several lines."""
     if len(text) <= letters:
-        return escaped(text) + sign
-    return f"\\parbox[t]{{{letters / 100:g}\\linewidth}}{{\\raggedright {escaped(text)}{sign}\\strut}}"
+        return escape_latex(text) + sign
+    return f"\\parbox[t]{{{letters / 100:g}\\linewidth}}{{\\raggedright {escape_latex(text)}{sign}\\strut}}"
 
 
 def _pages(titles: tuple[str, ...], blocks: list[tuple[str, list[str]]], caption: str) -> list[str]:
@@ -95,7 +95,7 @@ def _table(titles: tuple[str, ...], blocks: list[list[str]], caption: str) -> st
     """The letters become smaller where the table is wider than the text."""
     body = "\n\\midrule\n".join("\n".join(f"{line} \\\\" for line in block) for block in blocks)
     sides = "".join("l" if title in ("Method", "Subset") else "r" for title in titles)
-    head = " & ".join(escaped(title.removesuffix(", %")) for title in titles) + r" \\"
+    head = " & ".join(escape_latex(title.removesuffix(", %")) for title in titles) + r" \\"
     return (
         f"\\begin{{table}}\n\\centering\n\\scriptsize\\setlength{{\\tabcolsep}}{{2pt}}\n\\caption{{{caption}}}\n"
         f"\\def\\numbers{{\\begin{{tabular}}{{@{{}}{sides}@{{}}}}\n\\toprule\n{head}\n\\midrule\n{body}\n"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...metrics.protocols.mateless_probes import COUNTS
 from .loaded_results import Result
-from .page_text import share
+from .page_text import format_hidden
 
 SCORES = (
     *(f"rank{k}" for k in (1, 5, 10, 20)),
@@ -94,7 +94,7 @@ class Entry(NamedTuple):
         return f"{self.method}{more}, {self.backbone}"
 
 
-def entries(result: Result) -> list[Entry]:
+def list_entries(result: Result) -> list[Entry]:
     """The entries of a result, in the order of its rows."""
     found: dict[tuple, list[int]] = {}
     for number, row in enumerate(result.rows):
@@ -136,7 +136,7 @@ def _part(rows: list[dict], summed: dict) -> Part:
 
 def _place(row: dict) -> Place:
     kinds, hidden = row.get("kinds") or {}, tuple(row.get("hidden") or ())
-    condition = row.get("condition") or (f"{'+'.join(kinds)} {share(hidden)}" if kinds and hidden else "")
+    condition = row.get("condition") or (f"{'+'.join(kinds)} {format_hidden(hidden)}" if kinds and hidden else "")
     return Place(row["occluded_side"], row["gallery_embedder"], condition, tuple(sorted(kinds.items())), hidden)
 
 

@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from .loaded_results import Result
-from .method_cells import Entry, Place, entries
-from .page_text import listed
+from .method_cells import Entry, Place, list_entries
+from .page_text import join_words
 
 FACTS = {
     "dataset": "data set",
@@ -56,7 +56,7 @@ class Group(NamedTuple):
         return alike[0] if alike else f"{result.rows[0]['method']}, {result.rows[0]['backbone']}"
 
 
-def groups(results: Iterable[Result]) -> list[Group]:
+def group_results(results: Iterable[Result]) -> list[Group]:
     """Results by what must be equal before two numbers may be compared: `FACTS`, what names stand for, backbone's HP.
 
     A backbone whose HP is not known in a result contradicts no other: RP is then not there to be compared.
@@ -64,7 +64,7 @@ def groups(results: Iterable[Result]) -> list[Group]:
     found: list[Group] = []
     for result in results:
         one = Group(_facts(result), _hp(result), _named(result), [], [])
-        home = next((group for group in found if not differences(group, one)), None)
+        home = next((group for group in found if not list_group_differences(group, one)), None)
         if home is None:
             home = one
             found.append(home)
@@ -76,7 +76,7 @@ def groups(results: Iterable[Result]) -> list[Group]:
     return found
 
 
-def differences(one: Group, other: Group) -> list[str]:
+def list_group_differences(one: Group, other: Group) -> list[str]:
     """What keeps two groups apart, as ``data set (walkers there, GREW here)``; unlike HP only where all else is alike."""
     unlike = [
         f"{name} ({one.facts[key]} there, {other.facts[key]} here)" for key, name in FACTS.items() if one.facts[key] != other.facts[key]
@@ -87,9 +87,9 @@ def differences(one: Group, other: Group) -> list[str]:
     return unlike or [f"HP of {backbone} ({one.hp[backbone]:.2f} % there, {other.hp[backbone]:.2f} % here)" for backbone in backbones]
 
 
-def why_apart(found: list[Group], number: int) -> str:
+def explain_group(found: list[Group], number: int) -> str:
     """A sentence about group ``number`` (from 0) and those before it; empty for the first."""
-    parts = [f"from group {i + 1} in {listed(differences(found[i], found[number]))}" for i in range(number)]
+    parts = [f"from group {i + 1} in {join_words(list_group_differences(found[i], found[number]))}" for i in range(number)]
     return f"Not comparable with what stands above: it differs {'; '.join(parts)}." if parts else ""
 
 
@@ -118,7 +118,7 @@ def _fill(group: Group) -> None:
     """The entries of a group's results. Results of one checkpoint are one method; what they measured alike stands once."""
     networks: list[tuple[Result, list[Entry]]] = []  # the first result of each, and all its entries
     for result in group.results:
-        mine = entries(result)
+        mine = list_entries(result)
         for first, known in networks:
             if same_network(first, result) and _agree(known, mine):
                 known.extend(entry for entry in mine if (entry.name, entry.place) not in {(e.name, e.place) for e in known})

@@ -6,8 +6,8 @@ import math
 
 from .method_cells import Entry, Place
 from .method_groups import Group
-from .page_sections import Figure, Section, legend, section
-from .page_text import listed, ratio
+from .page_sections import Figure, Section, make_legend, make_section
+from .page_text import format_ratio, join_words
 from .svg import WIDTH, Axis, Chart
 
 LINES = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -15,7 +15,7 @@ ROOM, WIDE = 30, 34  # pixels at the right for the lines' names, and between two
 APART = 12  # pixels between two labels
 
 
-def op_hp(group: Group) -> Section:
+def draw_op_against_hp(group: Group) -> Section:
     """One chart for each hidden cell, one point for each method and backbone."""
     figures, names = [], []
     for place in group.places:
@@ -28,11 +28,11 @@ def op_hp(group: Group) -> Section:
         " relative performance RP = OP / HP; the grey lines join points of equal RP. Bars: 95 % bootstrap interval of RP, times HP."
     )
     empty = "No hidden cell has a known HP, so there is no point to draw."
-    return section("op-hp", "Occluded against whole-body performance", intro, figures, empty, legend(group, names, line=False))
+    return make_section("op-hp", "Occluded against whole-body performance", intro, figures, empty, make_legend(group, names, line=False))
 
 
 def _figure(group: Group, place: Place, found: list[Entry]) -> Figure:
-    told = listed(f"{entry.name} at HP {entry.scores['hp_rank1'].mean:.1f}, OP {entry.scores['rank1'].mean:.1f}" for entry in found)
+    told = join_words(f"{entry.name} at HP {entry.scores['hp_rank1'].mean:.1f}, OP {entry.scores['rank1'].mean:.1f}" for entry in found)
     right = _upper(entry.scores["hp_rank1"].mean for entry in found)
     top = _upper(max(entry.scores["rank1"].mean, *_ends(entry)) for entry in found)
     x, y = Axis("HP: Rank-1, whole bodies, %", 0, right), Axis("OP: Rank-1, %", 0, top)
@@ -53,7 +53,7 @@ def _figure(group: Group, place: Place, found: list[Entry]) -> Figure:
         number = group.names.index(entry.name)
         if entry.interval:
             chart.range(hp, *_ends(entry), number)
-        chart.point(hp, op, number, f"{entry.name}: HP {hp:.1f}, OP {op:.1f}, RP {ratio(op / hp if hp else None)}")
+        chart.point(hp, op, number, f"{entry.name}: HP {hp:.1f}, OP {op:.1f}, RP {format_ratio(op / hp if hp else None)}")
         at = chart.place(hp, op)[1]
         below = at if below is None else min(at, below - APART)
         side, dx = ("end", -9) if hp > right / 2 else ("start", 9)

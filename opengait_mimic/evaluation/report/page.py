@@ -6,21 +6,19 @@ from importlib import resources
 from types import SimpleNamespace
 
 from ...base.errors import ConfigError
-from . import provenance_table as provenance
 from . import result_tables as tables
-from .by_kind import kinds
-from .by_view import views
-from .cmc import cmc
-from .method_groups import Group, why_apart
-from .occluded_against_whole import op_hp
+from .by_kind_and_view import draw_kinds, draw_views
+from .cmc import draw_cmc
+from .method_groups import Group, explain_group
+from .occluded_against_whole import draw_op_against_hp
 from .page_sections import Section
-from .page_text import listed, plain
-from .roc import roc
-from .severity import severity
-from .silhouettes import retrievals, sheets
-from .ven_table import ven
+from .page_text import clean_text, join_words
+from .roc import draw_roc
+from .severity import draw_severity
+from .silhouettes import show_retrievals, show_sheets
+from .ven_table import draw_ven
 
-SECTIONS = (op_hp, severity, cmc, kinds, views, roc, ven, sheets, retrievals)
+SECTIONS = (draw_op_against_hp, draw_severity, draw_cmc, draw_kinds, draw_views, draw_roc, draw_ven, show_sheets, show_retrievals)
 
 
 def to_html(groups: list[Group], version: str) -> str:
@@ -39,7 +37,7 @@ def to_html(groups: list[Group], version: str) -> str:
         raise ConfigError(f"report needs a package that is missing ({error}): pip install '.[report]'") from error
     files = resources.files(__package__)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_plain)
-    environment.filters["listed"] = listed
+    environment.filters["join_words"] = join_words
     template = environment.from_string((files / "page.html").read_text(encoding="utf-8"))
     style = (files / "style.css").read_text(encoding="utf-8")
     parts = [_part(groups, number) for number in range(len(groups))]
@@ -49,11 +47,11 @@ def to_html(groups: list[Group], version: str) -> str:
 def _part(groups: list[Group], number: int) -> SimpleNamespace:
     group = groups[number]
     sections: list[Section] = [make(group) for make in SECTIONS]
-    made = [(result, provenance.lines(result)) for result in group.results]
+    made = [(result, tables.list_provenance(result)) for result in group.results]
     return SimpleNamespace(
         group=group,
         number=number + 1,
-        apart=why_apart(groups, number),
+        apart=explain_group(groups, number),
         sections=[section for section in sections if section.figures],
         empty=[section for section in sections if not section.figures],
         made=made,
@@ -62,4 +60,4 @@ def _part(groups: list[Group], number: int) -> SimpleNamespace:
 
 def _plain(value):
     """What the template writes, without signs that no page can hold; finished HTML as it is."""
-    return value if hasattr(value, "__html__") else plain(value)
+    return value if hasattr(value, "__html__") else clean_text(value)

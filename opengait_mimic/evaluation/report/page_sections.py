@@ -6,7 +6,7 @@ import itertools
 from typing import NamedTuple
 
 from .method_groups import Group
-from .page_text import escaped
+from .page_text import escape_text
 from .svg import swatch
 
 MOST = 12
@@ -39,7 +39,7 @@ class Section(NamedTuple):
     numbers: tuple[tuple[str, ...], list[tuple[str, list[list[str]]]]] | None = None
 
 
-def section(
+def make_section(
     name: str,
     title: str,
     intro: str,
@@ -57,8 +57,8 @@ def section(
     return Section(name, title, intro, kept, legend if figures else "", "" if figures else empty, left_out)
 
 
-def legend(group: Group, names=None, line: bool = True) -> str:
+def make_legend(group: Group, names=None, line: bool = True) -> str:
     """Markers, lines and names of the series as an HTML list."""
     shown = group.names if names is None else [name for name in group.names if name in names]
-    items = (f"<li>{swatch(group.names.index(name), line)} {escaped(name)}</li>" for name in shown)
+    items = (f"<li>{swatch(group.names.index(name), line)} {escape_text(name)}</li>" for name in shown)
     return f'<ul class="legend">{"".join(items)}</ul>'

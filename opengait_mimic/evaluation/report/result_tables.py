@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from ...metrics.protocols.mateless_probes import describe_mateless
+from .loaded_results import Result
 from .method_cells import Entry, Part, Place
 from .method_groups import Group
-from .page_text import listed, ratio, spread
+from .page_text import format_ratio, format_spread, join_words
 
 COLUMNS = 4  # cells side by side in the overview
 TABLE = {
@@ -28,7 +30,7 @@ class Overview(NamedTuple):
     lines: list[tuple[str, list[Entry | None]]]
 
 
-def overviews(group: Group) -> list[Overview]:
+def list_overviews(group: Group) -> list[Overview]:
     """Method × cell, a few cells to a table."""
     found = []
     for start in range(0, len(group.places), COLUMNS):
@@ -38,56 +40,63 @@ def overviews(group: Group) -> list[Overview]:
     return found
 
 
-def score(entry: Entry | Part, key: str, digits: int = 1) -> str:
+def format_score(entry: Entry | Part, key: str, digits: int = 1) -> str:
     """A score as mean ± sd."""
-    return spread(*entry.scores[key], digits)
+    return format_spread(*entry.scores[key], digits)
 
 
-def rp(entry: Entry | Part) -> str:
+def format_rp(entry: Entry | Part) -> str:
     """RP at Rank-1 as mean ± sd with its interval."""
-    ends = f" [{ratio(entry.interval[0])}, {ratio(entry.interval[1])}]" if entry.interval else ""
-    return score(entry, "rp_rank1", 2) + ends
+    ends = f" [{format_ratio(entry.interval[0])}, {format_ratio(entry.interval[1])}]" if entry.interval else ""
+    return format_score(entry, "rp_rank1", 2) + ends
 
 
-def line(entry: Entry) -> list[str]:
+def format_line(entry: Entry) -> list[str]:
     """One line of the full table, in the order of `TITLES`."""
-    said = {key: score(entry, key, 2 if key.startswith(("rp_", "retention_")) else 1) for key in entry.scores}
-    said.update(rp_rank1=rp(entry), seen=SEEN[entry.seen])
+    said = {key: format_score(entry, key, 2 if key.startswith(("rp_", "retention_")) else 1) for key in entry.scores}
+    said.update(rp_rank1=format_rp(entry), seen=SEEN[entry.seen])
     return [entry.name, *(said[key] for key in TABLE)]
 
 
-def blocks(group: Group) -> list[tuple[str, list[list[str]]]]:
+def list_blocks(group: Group) -> list[tuple[str, list[list[str]]]]:
     """The full table: per cell its title and lines."""
-    return [(place.title, [line(entry) for entry in group.at(place)]) for place in group.places]
+    return [(place.title, [format_line(entry) for entry in group.at(place)]) for place in group.places]
 
 
-def subset_line(name: str, part: Part) -> list[str]:
+def format_subset_line(name: str, part: Part) -> list[str]:
     """What follows the method in a line of the table by subset, in the order of `SUBSET_TITLES`; HP is that of the same subset."""
     hp = part.scores["hp_rank1"].mean
-    return [name, score(part, "rank1"), score(part, "rank5"), score(part, "mAP"), rp(part), spread(hp, None, 1)]
+    return [
+        name,
+        format_score(part, "rank1"),
+        format_score(part, "rank5"),
+        format_score(part, "mAP"),
+        format_rp(part),
+        format_spread(hp, None, 1),
+    ]
 
 
-def subset_blocks(group: Group) -> list[tuple[str, list[list[str]]]]:
+def list_subset_blocks(group: Group) -> list[tuple[str, list[list[str]]]]:
     """The table by subset: per cell its title and lines, the methods of a subset side by side; empty where there are no subsets."""
     found = []
     for place in group.places:
         names = dict.fromkeys(name for entry in group.at(place) for name in entry.subsets)
         told = [(name, entry) for name in names for entry in group.at(place) if name in entry.subsets]
-        found += [(place.title, [[entry.name, *subset_line(name, entry.subsets[name])] for name, entry in told])] if told else []
+        found += [(place.title, [[entry.name, *format_subset_line(name, entry.subsets[name])] for name, entry in told])] if told else []
     return found
 
 
-def hp(group: Group) -> dict[str, str]:
+def describe_hp(group: Group) -> dict[str, str]:
     """Backbone -> HP at each rank, in words."""
     found: dict[str, str] = {}
     for entry in group.entries:
         means = {k: entry.scores[f"hp_rank{k}"].mean for k in (1, 5, 10, 20)}
         if means[1] is not None:
-            found.setdefault(entry.backbone, listed(f"{mean:.2f} % Rank-{k}" for k, mean in means.items() if mean is not None))
+            found.setdefault(entry.backbone, join_words(f"{mean:.2f} % Rank-{k}" for k, mean in means.items() if mean is not None))
     return found
 
 
-def subset_notes(group: Group) -> list[str]:
+def list_subset_notes(group: Group) -> list[str]:
     """Sentences under the table by subset: what the total has to do with it, and why there is no RP where there is none."""
     said = ["Each subset is scored by itself: RP divides by its own HP, and its interval resamples its own people."]
     reasons: dict[str, dict[str, None]] = {}
@@ -95,10 +104,10 @@ def subset_notes(group: Group) -> list[str]:
         for name, part in entry.subsets.items():
             if part.scores["rp_rank1"].mean is None and (part.rp_reason or OLDER) != entry.total.rp_reason:
                 reasons.setdefault(part.rp_reason or OLDER, {})[f"{entry.name} in {name}"] = None
-    return said + [f"No RP for {listed(who)}: {reason}.".replace("..", ".") for reason, who in reasons.items()]
+    return said + [f"No RP for {join_words(who)}: {reason}.".replace("..", ".") for reason, who in reasons.items()]
 
 
-def notes(group: Group, seen: bool = True) -> list[str]:
+def list_notes(group: Group, seen: bool = True) -> list[str]:
     """Sentences under a table: what its signs mean (``seen``: it has that column), and why there is no RP where there is none."""
     several = any(len(entry.seeds) > 1 for entry in group.entries)
     said = ["RP at k: Rank-k divided by HP, that of the backbone's teacher on whole bodies; in brackets its 95 % bootstrap interval."]
@@ -119,3 +128,16 @@ def notes(group: Group, seen: bool = True) -> list[str]:
 
 def _switches(switches: dict) -> str:
     return ", ".join(f"{key} {value}" for key, value in switches.items())
+
+
+def list_provenance(result: Result) -> list[tuple[str, str]]:
+    """(key, value) of everything the provenance tells; what is nested is written ``outer.inner``."""
+    return [("result", result.place), *_flatten("", result.provenance)]
+
+
+def _flatten(prefix: str, value) -> list[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        return [pair for key, inner in value.items() for pair in _flatten(f"{prefix}.{key}" if prefix else str(key), inner)]
+    if isinstance(value, str):
+        return [(prefix, value)]
+    return [(prefix, "not told" if value is None else json.dumps(value, ensure_ascii=False))]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .method_cells import Entry
 from .method_groups import Group
-from .page_sections import Figure, Section, legend, section
-from .page_text import listed, percent
-from .result_tables import score
+from .page_sections import Figure, Section, make_legend, make_section
+from .page_text import format_percent, join_words
+from .result_tables import format_score
 from .svg import Axis, Chart
 
 TITLES = ("Method", "TAR at FAR 1 %, %", "TAR at FAR 0.1 %, %", "EER, %")
@@ -14,7 +14,7 @@ KEYS = ("tar_at_far_0.01", "tar_at_far_0.001", "eer")
 FEWEST = 1e-4  # the smallest share of false accepts that is drawn
 
 
-def roc(group: Group) -> Section:
+def draw_roc(group: Group) -> Section:
     """One chart for each cell, one line for each method, of its first seed; beside the names TAR and EER."""
     figures, names, lines = [], [], []
     for place in group.places:
@@ -23,7 +23,7 @@ def roc(group: Group) -> Section:
             continue
         names += [entry.name for entry in found]
         chart = Chart(
-            f"ROC, {place.title}: {listed(map(_numbers, found))}.",
+            f"ROC, {place.title}: {join_words(map(_numbers, found))}.",
             Axis("false accepts (FAR), %", 100 * FEWEST, 100, log=True),
             Axis("true accepts (TAR), %", 0, 100),
         )
@@ -34,9 +34,9 @@ def roc(group: Group) -> Section:
             for far, tar in (_told(entry).get("tar") or {}).items():
                 if tar is None:  # too few impostor pairs for this FAR
                     continue
-                chart.point(100 * float(far), tar, number, f"{entry.name}: TAR {percent(tar)} % at FAR {100 * float(far):g} %", 3.6)
+                chart.point(100 * float(far), tar, number, f"{entry.name}: TAR {format_percent(tar)} % at FAR {100 * float(far):g} %", 3.6)
         figures.append(Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}."))
-        lines.append((place.title, [[entry.name, *(score(entry, key) for key in KEYS)] for entry in found]))
+        lines.append((place.title, [[entry.name, *(format_score(entry, key) for key in KEYS)] for entry in found]))
     listed_pairs = any(_told(entry).get("pairs") == "listed" for entry in group.entries)
     what = "The pairs of a list." if listed_pairs else "Every probe against every gallery sequence as a pair."
     intro = f"{what} Curves are of the first seed, with markers at the false accepts for which the table gives TAR."
@@ -45,7 +45,7 @@ def roc(group: Group) -> Section:
     empty = "The results hold no verification scores."
     for reason in dict.fromkeys(filter(None, (entry.rows[0].get("verification_reason") for entry in group.entries))):
         intro, empty = (f"{said} No verification: {reason}." for said in (intro, empty))
-    made = section("roc", "Verification", intro, figures, empty, legend(group, names))
+    made = make_section("roc", "Verification", intro, figures, empty, make_legend(group, names))
     return made._replace(numbers=(TITLES, lines))
 
 
@@ -54,4 +54,4 @@ def _told(entry: Entry) -> dict:
 
 
 def _numbers(entry: Entry) -> str:
-    return f"{entry.name} {', '.join(f'{title} {score(entry, key)}' for title, key in zip(TITLES[1:], KEYS))}"
+    return f"{entry.name} {', '.join(f'{title} {format_score(entry, key)}' for title, key in zip(TITLES[1:], KEYS))}"

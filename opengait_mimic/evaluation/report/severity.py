@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from .method_cells import Entry
 from .method_groups import Group
-from .page_sections import Figure, Section, legend, section
-from .page_text import listed, ratio, share
+from .page_sections import Figure, Section, make_legend, make_section
+from .page_text import format_hidden, format_ratio, join_words
 from .svg import Axis, Chart
 
 ASIDE = 0.35  # percent points between the series of one share, so that their intervals do not cover each other
 
 
-def severity(group: Group) -> Section:
+def draw_severity(group: Group) -> Section:
     """One chart for each side, gallery and mixture of kinds that was measured at two shares or more."""
     found: dict[tuple, dict[str, list[Entry]]] = {}
     for entry in group.entries:
@@ -25,7 +25,7 @@ def severity(group: Group) -> Section:
             names += lines
     intro = "Relative performance at Rank-1, drawn at the middle of each range of the hidden share; bars: 95 % bootstrap interval."
     empty = "Every mixture of kinds was measured at one hidden share only: evaluate with --preset severity to see RP against it."
-    return section("severity", "Relative performance against the hidden share", intro, figures, empty, legend(group, names))
+    return make_section("severity", "Relative performance against the hidden share", intro, figures, empty, make_legend(group, names))
 
 
 def _middle(entry: Entry) -> float:
@@ -39,8 +39,9 @@ def _figure(group: Group, side: str, kinds: tuple, lines: dict[str, list[Entry]]
     tops = [entry.interval[1] if entry.interval else entry.scores["rp_rank1"].mean for entry in points]
     middles = tuple(50.0 * sum(hidden) for hidden in ranges)
     x = Axis("hidden share, middle of its range, %", middles[0] - 4, middles[-1] + 4, ticks=middles)
-    told = listed(
-        f"{name} {', '.join(ratio(entry.scores['rp_rank1'].mean) for entry in sorted(line, key=_middle))}" for name, line in lines.items()
+    told = join_words(
+        f"{name} {', '.join(format_ratio(entry.scores['rp_rank1'].mean) for entry in sorted(line, key=_middle))}"
+        for name, line in lines.items()
     )
     chart = Chart(f"RP against the hidden share, {side}, {mixture}: {told}.", x, Axis("RP at Rank-1", 0, max(1.0, *tops)))
     for position, (name, line) in enumerate(lines.items()):
@@ -51,5 +52,5 @@ def _figure(group: Group, side: str, kinds: tuple, lines: dict[str, list[Entry]]
             rp = entry.scores["rp_rank1"].mean
             if entry.interval:
                 chart.range(_middle(entry) + moved, *entry.interval, number)
-            chart.point(_middle(entry) + moved, rp, number, f"{name}, {share(entry.place.hidden)}: RP {ratio(rp)}")
-    return Figure(chart.svg(), f"{side[0].upper()}{side[1:]}; {mixture}; ranges {listed(map(share, ranges))}.")
+            chart.point(_middle(entry) + moved, rp, number, f"{name}, {format_hidden(entry.place.hidden)}: RP {format_ratio(rp)}")
+    return Figure(chart.svg(), f"{side[0].upper()}{side[1:]}; {mixture}; ranges {join_words(map(format_hidden, ranges))}.")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
+
 import numpy as np
 
 from ...base.errors import ConfigError
 from .loaded_results import Result
 from .method_groups import Group
-from .page_sections import Figure, Section, section
-from .page_text import escaped, listed
-from .png import data_uri, strip
+from .page_sections import Figure, Section, make_section
+from .page_text import escape_text, join_words
 
 SHEETS, RETRIEVALS = 32, 12  # figures at most
 REST = "they are in the results' pictures.npz"
 ROLES = ("probe", "nearest", "nearest mate")
 
 
-def sheets(group: Group) -> Section:
+def show_sheets(group: Group) -> Section:
     """A contact sheet for each condition; results that hid the same show it once."""
     found: dict[tuple[str, str], list[str]] = {}  # condition and pictures -> who saw them
     for result in group.results:
@@ -27,13 +30,13 @@ def sheets(group: Group) -> Section:
                 items = [_strip(clip, "" if words is None else str(words[i])) for i, clip in enumerate(clips)]
                 body = f'<ul class="sheet">{"".join(f"<li>{item}</li>" for item in items)}</ul>'
                 found.setdefault((condition, body), []).append(group.name_of(result))
-    figures = [Figure(body, f"{condition}: what {listed(dict.fromkeys(who))} saw.", "wide") for (condition, body), who in found.items()]
+    figures = [Figure(body, f"{condition}: what {join_words(dict.fromkeys(who))} saw.", "wide") for (condition, body), who in found.items()]
     intro = "Some of the scored sequences as the network saw them; under each, what hides how much of it."
     empty = "The results hold no pictures of what was hidden (pictures.npz)."
-    return section("sheets", "What the tests hid", intro, figures, empty, most=SHEETS, rest=REST)
+    return make_section("sheets", "What the tests hid", intro, figures, empty, most=SHEETS, rest=REST)
 
 
-def retrievals(group: Group) -> Section:
+def show_retrievals(group: Group) -> Section:
     """The best and the worst retrievals of each method and cell, first seed."""
     figures = []
     order = sorted(group.places, key=lambda place: place.occluded_side == "holistic")  # whole bodies last
@@ -48,24 +51,60 @@ def retrievals(group: Group) -> Section:
                 if entry.place.gallery != "own":
                     caption += " The gallery is shown as the method's network sees it; it was embedded by the teacher, from the same clips."
                 figures.append(Figure(f'<div class="trials">{body}</div>', caption, "wide"))
-    intro = f"Each column a probe: from above {listed(ROLES)}. The network saw these frames; the first seed of each cell."
+    intro = f"Each column a probe: from above {join_words(ROLES)}. The network saw these frames; the first seed of each cell."
     empty = "The results hold no pictures of retrievals (pictures.npz)."
-    return section("retrievals", "Best and worst retrievals", intro, figures, empty, most=RETRIEVALS, rest=REST)
+    return make_section("retrievals", "Best and worst retrievals", intro, figures, empty, most=RETRIEVALS, rest=REST)
 
 
 def _trial(trial: np.ndarray, words) -> str:
     said = np.atleast_1d(words) if words is not None else np.array([])
     each = [str(said[i]) if len(said) == len(trial) else "" for i in range(len(trial))]
     rows = "".join(f"<li>{_strip(frames, f'{role}: {word}' if word else role)}</li>" for frames, role, word in zip(trial, ROLES, each))
-    caption = f"<p>{escaped(said[0])}</p>" if len(said) == 1 else ""
+    caption = f"<p>{escape_text(said[0])}</p>" if len(said) == 1 else ""
     return f'<div class="trial">{caption}<ul>{rows}</ul></div>'
 
 
 def _strip(frames: np.ndarray, words: str) -> str:
-    return f'<img src="{data_uri(strip(frames))}" alt="Four silhouettes"><span>{escaped(words)}</span>'
+    return f'<img src="{data_uri(join_frames(frames))}" alt="Four silhouettes"><span>{escape_text(words)}</span>'
 
 
 def _check(result: Result, name: str, array: np.ndarray, dimensions: int) -> None:
     if array.dtype != np.uint8 or array.ndim != dimensions:
         found = f"{array.dtype} with {array.ndim} dimensions"
         raise ConfigError(f"{result.place}: pictures.npz: {name} is {found}; expected uint8 with {dimensions}: evaluate anew")
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """A grey picture as a PNG.
+
+    Shape:
+        picture: uint8 [h, w]
+
+    Raises:
+        ValueError: another type or shape.
+    """
+    if picture.dtype != np.uint8 or picture.ndim != 2 or 0 in picture.shape:
+        raise ValueError(f"a picture of {picture.dtype} {list(picture.shape)}: want uint8 [height, width], neither of them 0")
+    h, w = picture.shape
+    lines = np.concatenate([np.zeros((h, 1), np.uint8), picture], axis=1)  # each line begins with its filter: none
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", w, h, 8, 0, 0, 0, 0), b"IDAT": zlib.compress(lines.tobytes(), 9), b"IEND": b""}
+    parts = [struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks.items()]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def data_uri(picture: np.ndarray) -> str:
+    """``data:image/png;base64,...`` of a grey picture, uint8 [h, w]."""
+    return "data:image/png;base64," + base64.b64encode(encode_png(picture)).decode("ascii")
+
+
+def join_frames(frames: np.ndarray, gap: int = 2) -> np.ndarray:
+    """Frames side by side with a grey gap between them.
+
+    Shape:
+        frames: uint8 [k, h, w] -> uint8 [h, k * w + (k - 1) * gap]
+    """
+    k, h, w = frames.shape
+    out = np.full((h, k * (w + gap)), 128, dtype=np.uint8)
+    for i, frame in enumerate(frames):
+        out[:, i * (w + gap) : i * (w + gap) + w] = frame
+    return out[:, : k * (w + gap) - gap]

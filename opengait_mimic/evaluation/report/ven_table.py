@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ...occlusion import KINDS
-from .heat_map import heat_map, size
+from .heat_map import draw_heat_map, figure_size
 from .loaded_results import Result
 from .method_groups import Group
-from .page_sections import Figure, Section, section
-from .page_text import escaped, listed
+from .page_sections import Figure, Section, make_section
+from .page_text import escape_text, join_words
 from .svg import Axis, Chart, swatch
 
 POINTS = 300  # drawn of each scatter; the numbers are those of all
 
 
-def ven(group: Group) -> Section:
+def draw_ven(group: Group) -> Section:
     """For each result and condition a confusion matrix and a scatter of the amounts, all seeds together."""
     figures, shown, told = [], set(), set()
     for result in group.results:
@@ -31,8 +31,8 @@ def ven(group: Group) -> Section:
         "First: drawn kinds against those that the VEN names for a sequence, percent of the drawn kind. Second: the share that is hidden of"
         " a sequence's frames against the VEN's estimate; on the line they are equal."
     )
-    key = "".join(f"<li>{swatch(kind, line=False)} {escaped(KINDS[kind])}</li>" for kind in sorted(shown))
-    return section(
+    key = "".join(f"<li>{swatch(kind, line=False)} {escape_text(KINDS[kind])}</li>" for kind in sorted(shown))
+    return make_section(
         "ven", "The visibility network", intro, figures, "No result comes from a model with a VEN.", f'<ul class="legend">{key}</ul>'
     )
 
@@ -58,9 +58,9 @@ def _confusion(name: str, condition: str, kind: np.ndarray, said: np.ndarray, kn
     rows_named = [f"{KINDS[i]} ({n})" for i, n in zip(rows, counts.sum(1))]
     words = [[f"{share:.1f}" if share else "0" for share in line] for line in shares]
     alt = f"VEN confusion, {name}, {condition}: {right:.1f} % right."
-    body = heat_map(alt, rows_named, [KINDS[j] for j in columns], shares.tolist(), words, "named", "drawn")
+    body = draw_heat_map(alt, rows_named, [KINDS[j] for j in columns], shares.tolist(), words, "named", "drawn")
     told = f"{name}; {condition or 'whole bodies'}: {right:.1f} % of {len(kind)} sequences named right{_untaught(kind, said, known)}."
-    return Figure(body, told, size(rows_named, columns))
+    return Figure(body, told, figure_size(rows_named, columns))
 
 
 def _untaught(kind: np.ndarray, said: np.ndarray, known: list[str] | None) -> str:
@@ -70,7 +70,7 @@ def _untaught(kind: np.ndarray, said: np.ndarray, known: list[str] | None) -> st
         return ""
     could = ~np.isin(kind, [KINDS.index(name) for name in unknown])
     others = f", {100 * float(np.mean(kind[could] == said[could])):.1f} % of the {could.sum()} others" if could.any() else ""
-    return f"{others}; {listed(unknown)} {'is' if len(unknown) == 1 else 'are'} not among the kinds it was taught ({', '.join(known)})"
+    return f"{others}; {join_words(unknown)} {'is' if len(unknown) == 1 else 'are'} not among the kinds it was taught ({', '.join(known)})"
 
 
 def _amounts(name: str, condition: str, kind: np.ndarray, area: np.ndarray, said: np.ndarray) -> Figure:

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from opengait_mimic.base import checkpoint_file as checkpoints
-from opengait_mimic.base import plain_values as plain
 from opengait_mimic.base.errors import CheckpointError, HostError
 from opengait_mimic.base.files import replacing
+from opengait_mimic.base.plain_values import to_plain
 from tests.training.runs import differing
 
 CONTENT = {"model": {"a": torch.arange(3000.0)}, "optimizer": {"lr": 0.1}, "iteration": 3}
@@ -193,7 +193,7 @@ def test_a_changed_bit_is_damage(file):
         (b"hello", "is no file of torch's"),
         (b"\n<!DOCTYPE html><html>", "is no file of torch's, but a web page"),
         (b"version git-lfs/spec/v1\noid sha256:0", "is no file of torch's, but a pointer of Git LFS"),
-        (b"\x80\x04}\x94.", "is no file of torch's, but a pickle that something else wrote"),
+        (b"\x80\x04}\x94.", "is no file of torch's, but a pickle that another program wrote"),
     ],
 )
 def test_foreign_files_are_named(file, bytes_, said):
@@ -218,15 +218,16 @@ def test_files_without_weights_are_no_checkpoints(file, content):
     assert refused(file).startswith("is not an OpenGait checkpoint (a file with a `model` entry): ")
 
 
-@pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_file_that_would_run_something_is_named_and_not_run(file, tmp_path, zipped, protocol):
+def test_a_file_that_would_run_something_is_named_and_not_run(file, tmp_path, zipped):
     content = {**CONTENT, "args": Runs(tmp_path / "ran")}
-    torch.save(content, file, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
+    torch.save(content, file, _use_new_zipfile_serialization=zipped)
     assert refused(file) == (
-        f"holds more than tensors and plain values ({os.mkdir.__module__}.mkdir), which could run code when read, and is not read. Where"
-        f" you trust its origin: `opengait-mimic convert {file} --out NEW.pt`"
+        f"holds more than tensors and plain values ({os.mkdir.__module__}.mkdir). Reading it could run code, so it is not read. If you"
+        f" trust its origin: `opengait-mimic convert {file} --out NEW.pt`"
     )
+    torch.save(content, file, pickle_protocol=4)
+    assert "Unsupported" in refused(file)
     assert not (tmp_path / "ran").exists()
 
 
@@ -234,7 +235,7 @@ def test_a_plain_value_is_one_that_torch_reads(file):
     """What `plain` lets through is what ``weights_only`` admits; everything else is named."""
     left = []
     values = [1, 0.5, "a", b"b", None, True, 1j, (1, [2]), {1, 2}, torch.float16, torch.Size([2]), torch.device("cpu"), Counter("ab")]
-    made = plain.plain([*values, argparse.Namespace(a=np.arange(2)), torch.nn.Linear(1, 1), print], "x", left)
+    made = to_plain([*values, argparse.Namespace(a=np.arange(2)), torch.nn.Linear(1, 1), print], "x", left)
     assert left == [f"x.{len(values) + 2}: builtins.builtin_function_or_method"]
     torch.save(made, file)
     found = torch.load(file, weights_only=True)

@@ -9,11 +9,11 @@ from ...base.errors import ConfigError
 from .export import to_csv, to_json
 from .latex import to_latex
 from .loaded_results import read_result
-from .method_groups import groups
+from .method_groups import group_results
 from .page import to_html
 
 
-def report(results, out, csv=None, json=None, latex=None) -> list[str]:
+def write_report(results, out, csv=None, json=None, latex=None) -> list[str]:
     r"""Write the report of some results.
 
     Args:
@@ -34,7 +34,7 @@ def report(results, out, csv=None, json=None, latex=None) -> list[str]:
     twice = {str(place) for place in places if places.count(place) > 1}
     if twice:
         raise ConfigError(f"RESULTS: {', '.join(sorted(twice))} is given twice; give each result once")
-    found = groups([read_result(place) for place in results])
+    found = group_results([read_result(place) for place in results])
     texts = {out: to_html(found, __version__)}
     for file, write in ((csv, to_csv), (json, to_json), (latex, to_latex)):
         if file is not None:
