@@ -105,10 +105,9 @@ def differences() -> list[tuple[str, str, str]]:
         found.append(("mimicgait/mimicgait_gaitbase_grew", f"mimicgait/mimicgait_gaitbase_grew_{kind}", five + more))
     for data in MAIN:
         seen = NAME + "model_cfg.geometry model_cfg.reference_compat trainer_cfg.transform evaluator_cfg.transform "
-        hidden = "trainer_cfg.occlusion.reference_compat evaluator_cfg.occlusion.reference_compat "
         if data == "grew":
-            found.append(("ven/ven_grew", "ven/ven_grew_64x64", seen + hidden))
-        mimic = seen + hidden + "loss_cfg model_cfg.ven.cfgs trainer_cfg.occlusion.kinds "
+            found.append(("ven/ven_grew", "ven/ven_grew_64x64", seen))
+        mimic = seen + "loss_cfg model_cfg.ven.cfgs trainer_cfg.occlusion.kinds "
         found.append((f"mimicgait/mimicgait_gaitbase_{data}", f"mimicgait/mimicgait_gaitbase_{data}_64x64", mimic))
     found.append(("ven/ven_grew", "ven/ven_grew_fivekinds", NAME + DRAWN + "model_cfg.kinds"))
     return found

@@ -15,12 +15,11 @@ BACKBONES = {
 METHODS = ("Baseline-1", "Baseline-2", "OcclusionAware", "MimicGait")
 TESTS = {TEACHER: "GaitBase", "VEN": "VEN", "MimicGait": "MimicGait"}
 SHARED = {"all": True, "shared_draw": {"processes": 4, "test_batch": 12}}
-HIDDEN = {"kinds": {"patch": 0.4, "pole": 0.4, "top": 0.2}, "reference_compat": SHARED}
+HIDDEN = {"kinds": {"patch": 0.4, "pole": 0.4, "top": 0.2}}
 PUBLISHED = {
     "trainer_cfg__occlusion": HIDDEN,
     "evaluator_cfg__occlusion": {**HIDDEN, "occluded_side": "both"},
-    "model_cfg__reference_compat": "all",
-    "loss_cfg__0__reference_compat": "all",
+    "model_cfg__reference_compat": SHARED,
 }
 STEPS = [
     *(

@@ -14,6 +14,7 @@ from opengait_mimic import L2DistillationLoss, MiCKDLoss
 from opengait_mimic.base.processes import gather, rank_and_world
 from opengait_mimic.losses import DISTANCES, PAIRS
 from opengait_mimic.models.scalars import mean_of_all, with_teacher
+from opengait_mimic.published.losses import PublishedMiCKDLoss
 
 WORLD = 2
 CASES = [(distance, compat, PAIRS) for distance in DISTANCES for compat in (False, True)]
@@ -36,7 +37,8 @@ def global_batch():
 
 def loss_of(case):
     distance, compat, positives = case
-    return MiCKDLoss(1.0, distance, reference_compat={"teacher_anchors": compat}, positives=positives)
+    loss = MiCKDLoss(1.0, distance, positives=positives)
+    return PublishedMiCKDLoss(loss, teacher_anchors=True) if compat else loss
 
 
 def network():

@@ -16,7 +16,7 @@ import torch
 from opengait_mimic.cli import main
 from tests import processes_worker
 from tests.host_runs import environment, good, two_processes
-from tests.processes_jobs import BACKBONES, CUT, HIDDEN, METHODS, PUBLISHED, SHARED, STEPS, TESTS, checkpoint, three_steps
+from tests.processes_jobs import BACKBONES, CUT, METHODS, PUBLISHED, SHARED, STEPS, TESTS, checkpoint, three_steps
 from tests.variants import variant
 
 
@@ -66,9 +66,8 @@ def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
     models = sys.modules["modeling.models"]
     folder = tmp_path_factory.mktemp("processes")
     job = {"steps": {}, "train": {}, "test": {stage: stages(stage, f"{name}-seed0", **odd) for stage, name in TESTS.items()}}
-    hidden = {**HIDDEN, "reference_compat": {**SHARED, "grey_whole": False}}  # the checkpoint was trained without grey_whole
-    black = {"trainer_cfg__occlusion": hidden, "evaluator_cfg__occlusion": {**hidden, "occluded_side": "both"}}
-    job["test"]["published"] = stages("MimicGait", "MimicGait-seed0", **{**PUBLISHED, **black}, **odd)
+    own = {"model_cfg__reference_compat": {**SHARED, "grey_whole": False}}  # the checkpoint was trained without grey_whole
+    job["test"]["published"] = stages("MimicGait", "MimicGait-seed0", **{**PUBLISHED, **own}, **odd)
     for stage, sampling, norm in STEPS:
         more = {"trainer_cfg__log_iter": 1, **({"model_cfg__init_mimic": False} if stage == "MimicGait" else {})}
         more.update(PUBLISHED if norm == "published" else {})

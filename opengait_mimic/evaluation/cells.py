@@ -54,7 +54,7 @@ LISTED = ("none", *KIND_SETS["all"])  # the kinds in the order that tables name 
 RANGES = {"10-30": (0.1, 0.3), "20-40": (0.2, 0.4), "30-50": (0.3, 0.5), "40-60": (0.4, 0.6)}
 """Names of ranges of the hidden share."""
 
-PASSED_ON = ("speed", "time_axis", "reference_compat")  # of the YAML's own block, whatever the cell hides
+PASSED_ON = ("speed", "time_axis")  # of the YAML's own block, whatever the cell hides
 
 
 class Hiding(NamedTuple):
@@ -101,7 +101,7 @@ class Hiding(NamedTuple):
 
         Args:
             seed: of the draws.
-            base: the YAML's own block; its ``speed``, ``time_axis`` and ``reference_compat`` are passed on.
+            base: the YAML's own block; its ``speed`` and ``time_axis`` are passed on.
         """
         passed = {key: base[key] for key in PASSED_ON if base and key in base}
         return {"kinds": dict(self.kinds), "hidden": list(self.hidden), "occluded_side": BOTH, "seed": seed, **passed}

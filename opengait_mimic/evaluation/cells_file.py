@@ -11,7 +11,6 @@ from pydantic import Field
 from ..base.config import Block, between, nearest, pair_of, read_value
 from ..base.errors import ConfigError
 from ..base.yaml_text import find_slips, parse
-from ..occlusion import Occlusion
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PAPERS, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding
 
 
@@ -56,14 +55,12 @@ def read_cells(yaml_or_name: str, base_occlusion: dict | None = None, where: str
         The cells in their order, each with its hiding.
 
     Raises:
-        ConfigError: neither a preset nor a file; a file that says anything else, or a cell twice; ranges that a
-            ``reference_compat.sizes`` in ``base_occlusion`` would not heed.
+        ConfigError: neither a preset nor a file; a file that says anything else, or a cell twice.
     """
     if yaml_or_name in PRESETS:
         cells = list(PRESETS[yaml_or_name])
     else:
         cells = _of_file(Path(yaml_or_name).expanduser(), base_occlusion or {}, where)
-    _refuse_fixed_sizes(cells, base_occlusion, f"{where} {yaml_or_name}")
     return cells
 
 
@@ -136,16 +133,3 @@ def _ranges(value, where: str) -> list[tuple[float, float]]:
     """One range, or a list of ranges; a list of numbers is one range."""
     is_range = isinstance(value, list) and value and all(isinstance(each, (int, float)) for each in value)
     return [_range(value, where)] if is_range else [_range(each, at) for each, at in _number_values(value, where)]
-
-
-def _refuse_fixed_sizes(cells, base, where):
-    """The public code's sizes of middle, patch and pole are fixed: under that switch another range would be a name and no more."""
-    given = {"reference_compat": (base or {}).get("reference_compat", {})}
-    if not Occlusion.from_cfg(given, "evaluator_cfg.occlusion").published("sizes"):
-        return
-    for cell in cells:
-        if cell.hiding and cell.hiding.hidden != PAPERS and {kind for kind, _ in cell.hiding.kinds} & {"middle", "patch", "pole"}:
-            raise ConfigError(
-                f"{where}: the cell {cell.name!r}, but evaluator_cfg.occlusion.reference_compat.sizes fixes the sizes of middle, "
-                "patch and pole whatever the range; switch sizes off, or leave their other ranges out"
-            )

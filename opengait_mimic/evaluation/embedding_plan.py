@@ -13,6 +13,7 @@ from ..base.processes import on_rank_0
 from ..host import resolve
 from ..metrics.protocols import content_hash
 from ..occlusion.manifest import Manifest, read_manifest
+from ..published.switches import test_hiding
 from .cells import BOTH, TEACHER, Cell, Hiding
 from .embeddings import Pass, build_manifest, embed_each, fingerprint_test_data, reload_pass, sample_frames
 from .embeddings.cache_key import binarise_threshold, read_condition
@@ -113,7 +114,7 @@ class EmbeddingPlan:
         """
         drawn = [read_condition(self.setup.cfgs, self.block((hiding, seed))) for seed in self.seeds]
         given = None if self.manifest is None else [self.manifest.of(each.occlusion, each.seed).hash for each in drawn]
-        return content_hash([drawn[0].occlusion._asdict(), given])
+        return content_hash([drawn[0].occlusion._asdict(), given, test_hiding(self.setup.cfgs)])
 
     def embed_by_teacher(self) -> TeacherPasses:
         """The teacher's passes; empty without a teacher and on ranks above 0."""

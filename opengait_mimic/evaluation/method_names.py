@@ -34,5 +34,5 @@ def _inner_cfg(cfgs: dict) -> dict:
 
 def _without_class_num(value):
     if isinstance(value, dict):
-        return {key: _without_class_num(each) for key, each in value.items() if key != "class_num"}
+        return {key: _without_class_num(each) for key, each in value.items() if key not in ("class_num", "reference_compat")}
     return [_without_class_num(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -11,6 +11,7 @@ from ..host.model_cfg import cfgs_for_backbone
 from ..host.run_paths import checkpoint_file
 from ..models.depends import Use, rp_reference
 from ..models.prepare import model_class
+from ..published.switches import test_hiding
 from .reference_result import Reference
 
 
@@ -29,7 +30,10 @@ def reference_cfgs(cfgs: dict) -> tuple[dict | None, str]:
     except CheckpointError as error:
         return None, f"no whole-body run of the backbone: {error} Or pass --reference"
     evaluator = {**found["evaluator_cfg"], "restore_hint": str(file), "sampler": cfgs["evaluator_cfg"]["sampler"]}
-    return {**found, "data_cfg": cfgs_for_backbone(cfgs, found)["data_cfg"], "evaluator_cfg": evaluator}, ""
+    model_cfg = found["model_cfg"]
+    if hiding := test_hiding(cfgs):  # its test input is hidden in the same way
+        model_cfg = {**model_cfg, "reference_compat": hiding}
+    return {**found, "data_cfg": cfgs_for_backbone(cfgs, found)["data_cfg"], "model_cfg": model_cfg, "evaluator_cfg": evaluator}, ""
 
 
 def is_distilled(cfgs: dict) -> bool:

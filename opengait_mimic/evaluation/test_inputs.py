@@ -9,6 +9,7 @@ from .. import host as hosts
 from ..base.files import sha256
 from ..base.plain_values import as_json
 from ..host.run_paths import checkpoint_file
+from ..published.switches import TEST
 from ..training.recipe import complete_model_cfg, describe_data
 from .rp_reference import reference_cfgs
 
@@ -30,7 +31,7 @@ def read_test_inputs(cfgs: dict) -> dict:
     return as_json(
         {
             "version": __version__, "host": host.name, "commit": host.commit, "data_cfg": data, "data": describe_data(cfgs, "TEST_SET"),
-            "model_cfg": complete_model_cfg(cfgs), "evaluator_cfg": evaluator,
+            "model_cfg": complete_model_cfg(cfgs, TEST), "evaluator_cfg": evaluator,
             "weights": sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")), "teacher": teacher,
         }
     )  # fmt: skip

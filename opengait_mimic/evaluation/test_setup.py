@@ -14,6 +14,7 @@ from ..base.processes import on_rank_0
 from ..host import resolve
 from ..metrics.protocols import Listed, Rule, Split, protocol_of, read_pairs, read_protocol, refuse_unscorable, split
 from ..models.prepare import prepare
+from ..published.hooks import refuse_fixed_sizes
 from ..training.launch import start_log
 from .cells import BOTH, OWN, Cell, Hiding, standard_cells
 from .cells_file import read_cells
@@ -107,6 +108,7 @@ def select_cells(setup: TestSetup, given: str | None) -> tuple[list[Cell], list[
     """
     if given is not None:
         cells = read_cells(given, setup.base)
+        refuse_fixed_sizes(setup.cfgs, {cell.name: cell.hiding for cell in cells if cell.hiding}, given)
     else:
         cells = [*standard_cells(Hiding.of(setup.base["kinds"], setup.base["hidden"], where="evaluator_cfg.occlusion"))]
     if setup.distilled and setup.reference is not None:

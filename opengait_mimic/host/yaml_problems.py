@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 
 from ..base.config import Text, is_one_edit, nearest, read, read_value, shown, unknown_key
 from ..base.errors import ConfigError
+from ..published.switches import read_switches, refuse_old_places
 from .register import is_ours
 from .yaml_keys import BLOCKS, NEEDED, SAMPLER
 
@@ -41,6 +42,11 @@ def find_problems(user: dict, default: dict) -> Iterator[Problem]:
         user: the configuration as its author wrote it.
         default: the host's default configuration, for the names (``type``, ``solver``, ...) that ``user`` leaves out.
     """
+    try:
+        refuse_old_places(user)
+    except ConfigError as error:
+        yield from (Problem(message.partition(": ")[0], message) for message in error.args)
+        return
     model = user.get("model_cfg", default["model_cfg"])
     model = _find_named("modeling.models", model.get("model") if isinstance(model, dict) else None)
     for problem in _check_blocks(user, default):
@@ -63,6 +69,7 @@ def _check_blocks(user: dict, default: dict) -> Iterator[Problem]:
             yield from _check_engine(user, engine, default)
     if "model_cfg" in user:
         yield from _check_model(user["model_cfg"])
+        yield from _check_switches(user)
     losses = user.get("loss_cfg", [])
     base = default["loss_cfg"] if isinstance(losses, dict) else {}  # a list replaces the default, a mapping is merged over it
     for where, loss in _number_blocks("loss_cfg", losses):
@@ -72,6 +79,14 @@ def _check_blocks(user: dict, default: dict) -> Iterator[Problem]:
     if "scheduler_cfg" in user:
         given, base = user["scheduler_cfg"], default["scheduler_cfg"]
         yield from _check_arguments(given, "scheduler_cfg", "torch.optim.lr_scheduler", base, "scheduler", supplied=1)
+
+
+def _check_switches(user: dict) -> Iterator[Problem]:
+    """Check ``model_cfg.reference_compat``."""
+    try:
+        read_switches(user)
+    except ConfigError as error:
+        yield from (Problem("model_cfg.reference_compat", message) for message in error.args)
 
 
 def _unknown_key(where: str, key: str, value, names) -> Problem:

@@ -7,9 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..base.config import choice, number, some_of
-from ..base.errors import ConfigError
 from ..base.processes import gather, rank_and_world
-from ..published.switches import OWN, switches
 from .mickd_health import health
 from .part_distances import DISTANCES
 from .triplets import PAIRS, Triplets, mickd_triplets
@@ -27,7 +25,6 @@ class MiCKDLoss(nn.Module):
             distance: parts          # parts | euclidean | centred | l2 (the public code's)
             positives: [own_teacher, other_clip_teacher, other_clip_mimic]   # or some of them
             loss_term_weight: 1.0
-            reference_compat: {}     # the public code's departures, see `opengait_mimic.published.switches`
 
     The value is the mean over the triplets above zero, per part, then over parts; exactly 0 when there is none. It is
     computed in float32 whatever autocast says, over the clips of all processes.
@@ -36,9 +33,6 @@ class MiCKDLoss(nn.Module):
         margin: hinge margin, at least 0.
         distance: see `pair_distances`.
         loss_term_weight: the host multiplies the loss by it.
-        reference_compat: ``teacher_anchors``; ``l2_normalised`` = the distance ``l2`` in place of ``parts``, whether that is written
-            out or not (another distance beside it is refused); ``relabel_by_position`` where ``positives`` is ``[own_teacher]``, see
-            `position_labels`.
         positives: which of `PAIRS` an anchor is pulled to; ``[own_teacher]`` compares clips with themselves alone.
 
     Shape:
@@ -47,7 +41,7 @@ class MiCKDLoss(nn.Module):
         (teacher to mimic), and the entries of `health`.
 
     Raises:
-        ConfigError: an argument out of range, or a switch that contradicts another argument. ValueError: shapes that do not fit.
+        ConfigError: an argument out of range. ValueError: shapes that do not fit.
 
     Source:
         MimicGait (WACV 2025), section 3.4, equation 2: Euclidean distance. The margin 0.2 is the public configurations' (the
@@ -65,27 +59,17 @@ class MiCKDLoss(nn.Module):
         =========  ============================  ========  =====  ====
     """
 
-    def __init__(self, margin=0.2, distance="parts", loss_term_weight=1.0, reference_compat=None, positives=PAIRS):
+    def __init__(self, margin=0.2, distance="parts", loss_term_weight=1.0, positives=PAIRS):
         """Check the arguments; see the class."""
         super().__init__()
         self.margin = number(0, 1e6)(margin, "MiCKDLoss.margin")
         self.distance = choice(*DISTANCES)(distance, "MiCKDLoss.distance")
         self.loss_term_weight = number(0, 1e6)(loss_term_weight, "MiCKDLoss.loss_term_weight")
         self.positives = some_of(PAIRS)(positives, "MiCKDLoss.positives")
-        own, key = self.positives == PAIRS[:1], "MiCKDLoss.reference_compat"
-        self.compat = switches("MiCKDLoss", OWN if own else "")(reference_compat, key)
-        if self.compat.relabel_by_position and not own:
-            raise ConfigError(f"{key}.relabel_by_position is about a clip's own pairs alone; set positives: [own_teacher]")
-        if self.compat.l2_normalised and self.distance not in ("parts", "l2"):
-            raise ConfigError(f"{key}.l2_normalised is the distance 'l2', but MiCKDLoss.distance = {distance!r}; leave one of the two out")
-        self.distance = "l2" if self.compat.l2_normalised else self.distance
 
     def triplets(self, mimic: Tensor, teacher: Tensor, labels: Tensor) -> Triplets:
-        """`mickd_triplets` of clips that are gathered already."""
-        anchors, positives = self.compat.teacher_anchors, self.positives
-        if self.compat.relabel_by_position:
-            labels, positives = position_labels(len(labels), rank_and_world()[1]).to(labels.device), PAIRS
-        return mickd_triplets(mimic, teacher, labels, self.margin, self.distance, anchors, positives)
+        """`mickd_triplets` of the clips of all processes, gathered already."""
+        return mickd_triplets(mimic, teacher, labels, self.margin, self.distance, self.positives)
 
     def forward(self, mimic: Tensor, teacher: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """See the class."""
@@ -103,20 +87,3 @@ class MiCKDLoss(nn.Module):
             among_mimic = t.distances[:, :n, :n].detach()
             info.update(health(mimic.detach(), teacher, labels, self.margin, self.distance, among_mimic))
             return loss * rank_and_world()[1], info  # the host's DDP averages gradients over processes
-
-
-def position_labels(n: int, world: int) -> Tensor:
-    """The classes that the public loss over instance pairs gives to n clips, gathered from ``world`` processes.
-
-    Each process stacks its mimic's embeddings on its teacher's; the stacks of all processes follow one another, and place i of
-    them all is class ``i mod n``. In one process a clip's two embeddings are a class; in more, those of two processes' clips.
-
-    Shape:
-        Returns long ``[2n]``: of the mimic's embeddings in the order of `gather`, then of the teacher's.
-
-    Source: public code, the triplet loss over instance pairs alone, which no printed result uses.
-    """
-    clips = torch.arange(n)
-    share = n // world
-    place = clips // share * 2 * share + clips % share
-    return torch.cat([place, place + share]) % n

@@ -30,40 +30,54 @@ def columns(mask: Tensor, width: int) -> tuple[Tensor, Tensor]:
     return index, mask.gather(1, index)
 
 
+def hinge_triplets(distances: Tensor, positive: Tensor, negative: Tensor, pair: Tensor, margin: float) -> Triplets:
+    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` of every triplet, unreduced.
+
+    Args:
+        distances: of a anchors to b embeddings, in P parts.
+        positive: which embeddings are positives of each anchor.
+        negative: which are negatives.
+        pair: code of each (anchor, positive) pair, kept in the result.
+        margin: hinge margin, in units of the distance.
+
+    Shape:
+        distances ``[p, a, b]``; positive, negative (bool) and pair ``[a, b]``.
+    """
+    most = torch.stack([positive.sum(1).max(), negative.sum(1).max()]).tolist()  # the one wait for the device
+    (near_index, ok_p), (far_index, ok_n) = columns(positive, most[0]), columns(negative, most[1])
+    near = distances.gather(2, near_index.expand(len(distances), -1, -1))  # [p, a, k]
+    far = distances.gather(2, far_index.expand(len(distances), -1, -1))  # [p, a, m]
+    valid = ok_p[:, :, None] & ok_n[:, None]
+    values = F.relu(near[..., None] - far[:, :, None] + margin) * valid
+    return Triplets(values, valid, pair.gather(1, near_index), distances)
+
+
 def mickd_triplets(
-    mimic: Tensor,
-    teacher: Tensor,
-    labels: Tensor,
-    margin: float = 0.2,
-    distance: str = "parts",
-    teacher_anchors: bool = False,
-    positives: tuple[str, ...] = PAIRS,
+    mimic: Tensor, teacher: Tensor, labels: Tensor, margin: float = 0.2, distance: str = "parts", positives: tuple[str, ...] = PAIRS
 ) -> Triplets:
     """Every triplet of the multi-instance correlational distillation, unreduced.
 
     Anchors are the mimic's embeddings. Positives: the own clip's teacher, the teacher of another clip of the subject, the
-    mimic of another clip of the subject. Negatives: teacher and mimic of other subjects. The value of a triplet is
-    ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
+    mimic of another clip of the subject. Negatives: teacher and mimic of other subjects. See `hinge_triplets` for the values.
 
     Args:
         mimic: gamma_m; the only input that receives a gradient.
         teacher: gamma_t of the same clips in the same order.
-        labels: subject of each clip; or of the mimic's embeddings and then of the teacher's, should they differ.
+        labels: subject of each clip.
         margin: hinge margin, in units of the distance.
         distance: see `pair_distances`.
-        teacher_anchors: also use teacher embeddings as anchors, as the public code does.
         positives: the pairs to use, some of `PAIRS`; the negatives stay the same.
 
     Shape:
-        mimic and teacher ``[n, c, p]``, labels ``[n]`` or ``[2n]``.
+        mimic and teacher ``[n, c, p]``, labels ``[n]``.
 
     Raises:
-        ValueError: shapes that do not fit together, or positives that are none.
+        ValueError: shapes that do not fit together, or an unknown pair in ``positives``.
 
     Source:
         MimicGait (WACV 2025), section 3.4, equation 2.
     """
-    if mimic.dim() != 3 or mimic.shape != teacher.shape or labels.shape not in ((len(mimic),), (2 * len(mimic),)):
+    if mimic.dim() != 3 or mimic.shape != teacher.shape or labels.shape != (len(mimic),):
         raise ValueError(
             f"MiCKD needs mimic and teacher of one shape [n, c, p] and labels [n]; got mimic {tuple(mimic.shape)},"
             f" teacher {tuple(teacher.shape)}, labels {tuple(labels.shape)}"
@@ -71,20 +85,9 @@ def mickd_triplets(
     if not positives or not {*positives} <= {*PAIRS}:
         raise ValueError(f"MiCKD's positives are some of {', '.join(PAIRS)}; got {positives!r}")
     n, teacher = len(mimic), teacher.detach()
-    every = torch.cat([mimic, teacher])
-    anchors = every if teacher_anchors else mimic
-    d = pair_distances(anchors, every, distance, teacher.mean(0))  # [p, a, 2n]
-    a = len(anchors)
-    row, column = torch.arange(a, device=d.device), torch.arange(2 * n, device=d.device)
-    labels = labels if len(labels) == 2 * n else labels.repeat(2)
-    same = labels[row, None] == labels  # [a, 2n]
-    pair = torch.where(column % n == (row % n)[:, None], 0, torch.where((column >= n) | (row >= n)[:, None], 1, 2))  # [a, 2n]
-    wanted = torch.stack([pair == code for code, name in enumerate(PAIRS) if name in positives]).any(0)
-    wanted &= same & (row[:, None] != column)
-    most = torch.stack([wanted.sum(1).max(), (~same).sum(1).max()]).tolist()  # the one wait for the device
-    (positive, ok_p), (negative, ok_n) = columns(wanted, most[0]), columns(~same, most[1])
-    near = d.gather(2, positive.expand(len(d), -1, -1))  # [p, a, k]
-    far = d.gather(2, negative.expand(len(d), -1, -1))  # [p, a, m]
-    valid = ok_p[:, :, None] & ok_n[:, None]
-    values = F.relu(near[..., None] - far[:, :, None] + margin) * valid
-    return Triplets(values, valid, pair.gather(1, positive), d)
+    d = pair_distances(mimic, torch.cat([mimic, teacher]), distance, teacher.mean(0))  # [p, n, 2n]
+    row, column = torch.arange(n, device=d.device)[:, None], torch.arange(2 * n, device=d.device)
+    same = labels[:, None] == labels.repeat(2)  # [n, 2n]
+    pair = torch.where(column % n == row, 0, torch.where(column >= n, 1, 2))  # [n, 2n]
+    allowed = torch.stack([pair == code for code, name in enumerate(PAIRS) if name in positives]).any(0)
+    return hinge_triplets(d, allowed & same & (row != column), ~same, pair, margin)

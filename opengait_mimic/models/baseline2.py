@@ -25,6 +25,7 @@ FIELDS = {
     "teacher": (None, optional(block(STAGE))),  # read by `evaluate` alone: whose whole-body score RP divides by
     "geometry": GEOMETRY,
     "binarise": BINARISE,
+    "reference_compat": ({}, anything),  # see `opengait_mimic.published.switches`
 }
 
 

@@ -8,14 +8,16 @@ from modeling.modules import SeparateBNNecks, SeparateFCs
 from torch import Tensor
 
 from ..base.checkpoint_file import read_weights
-from ..base.config import REQUIRED, block, integer, optional, read
+from ..base.config import REQUIRED, anything, block, integer, optional, read
 from ..base.errors import CheckpointError, ConfigError
 from ..host import load_cfgs
 from ..host.config_checks import check_classes
 from ..host.model_cfg import NAMED_STAGE, backbone_block, backbone_cfg, cfgs_for_backbone
 from ..host.run_paths import checkpoint_file
 from ..networks.visibility import FEATURES, VisibilityNetwork
-from ..published.switches import in_configuration, of_training
+from ..occlusion.clips import mean_over_frames
+from ..published.hooks import Hooks
+from ..published.switches import TRAIN, switches_of
 from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import embed, inspect, settle
 from .loss_inputs import feeds
@@ -24,7 +26,7 @@ from .occluded_input import BINARISE, GEOMETRY, OccludedInput
 from .scalars import mean_of_all
 from .silhouette_inputs import refuse_other_inputs
 from .upstream_weights import Misfit, refuse_foreign, role_of
-from .ven import VEN_FIELDS, check_extra_state, local_index, meaning
+from .ven import VEN_FIELDS, check_extra_state, local_index
 
 GUIDED_FIELDS = {
     "backbone": (REQUIRED, backbone_block),
@@ -32,6 +34,7 @@ GUIDED_FIELDS = {
     "SeparateBNNecks": (None, optional(block({"class_num": (REQUIRED, integer(1))}))),
     "geometry": GEOMETRY,
     "binarise": BINARISE,
+    "reference_compat": ({}, anything),  # see `opengait_mimic.published.switches`
 }
 
 
@@ -130,9 +133,9 @@ class Guided(OccludedInput, BaseModel):
                 f" model_cfg.geometry = {list(self.geometry)}, model_cfg.binarise = {self.binarise}. Both must see the same input: change"
                 " these and the transforms, or name another VEN"
             )
-        self.ven_switches = of_training(in_configuration(self.ven_cfgs))
+        self.ven_switches = switches_of(self.ven_cfgs, TRAIN)
         self.VEN = VisibilityNetwork(len(theirs.kinds) if theirs.kinds else None, theirs.amount).requires_grad_(False)
-        self.ven_kinds, self.ven_meaning = theirs.kinds, meaning(theirs.reference_compat)
+        self.ven_kinds, self.ven_meaning = theirs.kinds, Hooks(self.ven_cfgs).ven_meaning
         unseen = sorted(set(self.drawn.possible) - set(theirs.kinds or self.drawn.possible))
         if self.in_training and unseen:
             self.msg_mgr.log_warning(
@@ -188,8 +191,12 @@ class Guided(OccludedInput, BaseModel):
         if self.Mixer is None:
             return bare, bare
         with torch.no_grad():
-            guide = self.VEN.guide(batch.occluded, batch.lengths)  # [n, 64]
+            guide = self.guidance(batch)  # [n, 64]
         return bare, self.Mixer(torch.cat([bare, guide.to(bare)[:, :, None].expand(-1, -1, bare.shape[2])], 1))
+
+    def guidance(self, batch) -> Tensor:
+        """The VEN's feature of every clip, the mean over its frames: ``[n, 64]``."""
+        return mean_over_frames(self.VEN(batch.occluded.flatten(0, 1)), batch.lengths)
 
     @torch.no_grad()
     def watched(self, batch):
@@ -275,7 +282,7 @@ class Guided(OccludedInput, BaseModel):
             "geometry": list(self.geometry),
             "binarise": self.binarise,
             "ven_kinds": self.ven_kinds,
-            "grey_whole": self.drawn.published("grey_whole"),
+            "grey_whole": self.hooks.grey_whole,
         }
 
     def get_extra_state(self):

@@ -10,7 +10,6 @@ from ..base.processes import gather
 from ..host import load_cfgs
 from ..host.model_cfg import STAGE
 from ..losses import MiCKDLoss, health
-from ..published.switches import switches
 from .backbone_exceptions import refuse
 from .depends import Use
 from .guided import GUIDED_FIELDS, Guided
@@ -22,7 +21,6 @@ FIELDS = {
     "model": ("MimicGait", anything),
     "teacher": ({}, block(STAGE)),
     "init_mimic": (False, boolean),
-    "reference_compat": ({}, switches("MimicGait")),
 }
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
 
@@ -82,12 +80,12 @@ class MimicGait(Guided):
         object.__setattr__(self, "_told", False)
         super().__init__(cfgs, training)
         if training:
+            self.hooks.replace_losses(self.loss_aggregator.losses)
             self.teacher.check_geometry(frame_size(self.train_loader.dataset))
 
     def build_network(self, model_cfg):
         """Build mimic, VEN and T; in training the teacher as well."""
         super().build_network(model_cfg)
-        self.compat = self.cfg.reference_compat
         if self.in_training:
             self._build_teacher(self.cfg.teacher)
 
@@ -95,11 +93,11 @@ class MimicGait(Guided):
         cfgs = load_cfgs(stage.cfgs, "model_cfg.teacher.cfgs") if stage.cfgs else self.backbone_yaml
         if cfgs is None:
             raise ConfigError("model_cfg.teacher.cfgs: missing; with an inline backbone the teacher's YAML must be named")
-        trainer, live = self.cfgs["trainer_cfg"], self.compat.live_teacher
+        trainer, live = self.cfgs["trainer_cfg"], self.hooks.live_teacher
         if live and trainer.get("fix_BN"):
             raise ConfigError("trainer_cfg.fix_BN: true holds the statistics that reference_compat.live_teacher lets drift; choose one")
         yaml = stage.cfgs or self.cfg.backbone.get("cfgs")
-        more = {"any_geometry": self.compat.any_geometry, "live": live, "gathered": trainer.get("sync_BN", False), "yaml": yaml}
+        more = {"any_geometry": self.hooks.any_geometry, "live": live, "gathered": trainer.get("sync_BN", False), "yaml": yaml}
         object.__setattr__(self, "teacher", Teacher(cfgs, stage.checkpoint, self.geometry, **more))
         theirs, own, name = self.teacher.embedding, self.embedding, type(self.teacher.net).__name__
         refuse(type(self.teacher.net), self.cfgs["trainer_cfg"]["sampler"], f"model_cfg.teacher ({name})")
@@ -153,7 +151,7 @@ class MimicGait(Guided):
                 "image/whole": batch.whole.flatten(0, 1)[:8, None],
                 **more,
             },
-            "inference_feat": {"embeddings": bare if self.compat.rank == "bare" else fused},
+            "inference_feat": {"embeddings": self.hooks.ranked_embedding(bare, fused)},
         }
 
     def watched(self, batch, mimic, teacher):

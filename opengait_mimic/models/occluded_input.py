@@ -8,16 +8,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .. import occlusion as plain_hiding
 from ..base.config import integer, number, optional, pair
 from ..base.errors import ConfigError
-from ..base.processes import rank_and_world
+from ..base.processes import gather, rank_and_world
 from ..host import follow_world_size, resolve
 from ..host.trainer_keys import FIELDS
 from ..metrics.protocols import is_probe
-from ..occlusion import Draw, Occlusion, apply, binarise, clip_times, draw, group_key, targets, test_key, training_key
+from ..occlusion import Draw, Occlusion, binarise, test_key, training_key
 from ..occlusion.clips import clip_lengths, owners
 from ..occlusion.condition import Condition
-from ..published.switches import in_configuration, of_test, of_training, place_of
+from ..occlusion.kinds import MOVING
+from ..published.hooks import KEEPS_GREY, Hooks
+from ..published.switches import TEST, TRAIN, switches_of
 from .depends import Use
 from .logged_scalars import Watched
 from .shared_draws import SharedDraws
@@ -43,8 +46,6 @@ class OccludedBatch(NamedTuple):
         return [view], self.labs, self.typs, self.vies, self.seqL
 
 
-GREY = ("none", "patch", "pole")
-"""What `reference_compat: {grey_whole: true}` leaves grey."""
 TRAINING = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
 """What training hides where the YAML has no ``trainer_cfg.occlusion``; whole bodies are among it."""
 GEOMETRY = ([64, 44], pair(integer(8)))
@@ -55,16 +56,16 @@ class OccludedInput(SharedDraws, Watched):
     """Mixin, before a host model: its input is occluded clip by clip, after the host's own transforms.
 
     In training the draw of a clip depends on (``trainer_cfg.seed``, iteration, position in the global batch); in testing on
-    the condition and the clip's name, so it is the same in any order, on any number of processes and on both hosts. Under
-    ``reference_compat: shared_draw`` the group's number (see `Groups`) takes the place of position and name.
+    the condition and the clip's name, so it is the same in any order, on any number of processes and on both hosts.
 
     Attributes:
         condition: what a test hides; `hide` sets another.
-        given: the draws of the test where they are not drawn, see `hide`.
+        given: the draws of the test where a manifest gives them, see `hide`.
         hides_training: False where training is the host's own (Baseline-1).
         grey: the kinds whose clips keep the host's grey values; all others are binarised.
+        hooks: what ``reference_compat`` changes.
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
-        tested_with: those that this test heeds beside them.
+        tested_with: those that take effect in this test.
         DEPENDS: key of ``model_cfg`` -> how the model uses the network it names (`Use`).
     """
 
@@ -97,18 +98,11 @@ class OccludedInput(SharedDraws, Watched):
                     f" batch. Remove it; {type(self).__name__} occludes by itself ({where}.occlusion)."
                 )
         seed = integer(0)(trainer.get("seed", 0), "trainer_cfg.seed")
-        place = place_of(cfgs["model_cfg"].get("model"))
-        drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion", place)
-        condition = Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion", place)
-        grey = [bool(occlusion and occlusion.published("grey_whole")) for occlusion in (drawn, condition.occlusion)]
-        if self.hides_training and condition.occlusion and grey[0] != grey[1]:
-            raise ConfigError(
-                f"trainer_cfg.occlusion.reference_compat.grey_whole = {grey[0]}, evaluator_cfg.occlusion.reference_compat.grey_whole ="
-                f" {grey[1]}: a network is tested on the input it was trained on; set both alike"
-            )
-        found = {"seed": seed, "drawn": drawn, "condition": condition, "given": None}
-        found["grey"] = GREY if grey[0 if self.hides_training else 1] else () if self.hides_training else ("none",)
-        found.update({"_seen": set(), "_probe_set": None, "_listed": {}, "_frames": {}})
+        drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")
+        condition, hooks = Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion"), Hooks(cfgs)
+        grey = KEEPS_GREY if hooks.grey_whole else () if self.hides_training else ("none",)
+        found = {"seed": seed, "drawn": drawn, "condition": condition, "hooks": hooks, "grey": grey, "given": None}
+        found.update({"_seen": set(), "_probe_set": None, "_test_list": None})
         for name, value in found.items():
             object.__setattr__(self, name, value)
 
@@ -117,7 +111,7 @@ class OccludedInput(SharedDraws, Watched):
 
         Args:
             block: as the YAML has it, whatever its ``occluded_side``; None = whole bodies.
-            given: (label, type, view) -> (`Draw`, time of its first frame) of every test sequence, in the place of drawing.
+            given: (label, type, view) -> `Draw` of every test sequence, in the place of drawing.
 
         Raises:
             ConfigError: as where the block stands in the YAML.
@@ -132,13 +126,13 @@ class OccludedInput(SharedDraws, Watched):
     @property
     def trained_with(self) -> dict:
         """From the configuration, all that a plain checkpoint lets us know; see the class."""
-        return of_training(in_configuration(self.cfgs)) if self.hides_training else {}
+        return switches_of(self.cfgs, TRAIN) if self.hides_training else {}
 
     @property
     def tested_with(self) -> dict:
         """From the configuration; see the class."""
-        found = of_test(in_configuration(self.cfgs))
-        return {key: value for key, value in found.items() if not (key.endswith(".shared_draw") and self.alone(False))}
+        found = switches_of(self.cfgs, TEST, whole_bodies=self.condition.occlusion is None)
+        return {key: value for key, value in found.items() if not (key.endswith(".shared_draw") and self.draws_alone(False))}
 
     def occluded_batch(self, inputs) -> OccludedBatch:
         """The host's raw batch, transformed by the host, detached, occluded by us."""
@@ -146,31 +140,51 @@ class OccludedInput(SharedDraws, Watched):
         ipts, labs, typs, vies, seqL = super().inputs_pretreament(inputs)
         whole = ipts[0].detach().float()
         self._check(ipts, whole, seqL)
-        lengths, occlusion = clip_lengths(whole, seqL), self.drawn if self.training else self.condition.occlusion
-        groups = self.groups(occlusion, self.training)
-        if self.training:
-            rank, world = rank_and_world()
-            positions = [i * world + rank for i in range(len(lengths))]
-            keys = [training_key(self.seed, self.iteration, groups.of(i, True) if groups else i) for i in positions]
-            draws = [draw(occlusion, key) for key in keys]
-        else:
-            clips = list(zip(raw_labels, typs, vies))
-            positions = [self.listed(*clip) for clip in clips] if groups else []
-            keys, draws = zip(*(self.test_draw(*clip) for clip in clips))
-            draws = [self._given(*clip)[0] for clip in clips] if self.given is not None else draws
-        engine = self.cfgs["trainer_cfg" if self.training else "evaluator_cfg"]
-        ordered = engine["sampler"]["sample_type"].endswith("_ordered")
-        starts = self.starts(occlusion, draws, positions, lengths, whole.device) if groups else None
-        if self.given is not None and not self.training:
-            starts = [self._given(*clip)[1] for clip in clips]
-        times = clip_times(draws, keys, lengths, ordered, occlusion.time_axis if occlusion else 1, starts)
-        hidden_view = apply(whole, draws, seqL, times)
+        lengths = clip_lengths(whole, seqL)
+        clips = [] if self.training else list(zip(raw_labels, typs, vies))
+        keys, draws = self._draw_training(len(lengths)) if self.training else self._draw_test(clips)
+        hiding = plain_hiding if self.given is not None and not self.training else self.hooks.hiding(self.training)
+        starts = self._starts(draws, clips, lengths, whole.device) if hiding is not plain_hiding else None
+        occlusion, engine = (self.drawn, "trainer_cfg") if self.training else (self.condition.occlusion, "evaluator_cfg")
+        ordered = self.cfgs[engine]["sampler"]["sample_type"].endswith("_ordered")
+        axis = occlusion.time_axis if occlusion else 1
+        times = hiding.clip_times(draws, keys, lengths, ordered, axis, *([] if starts is None else [starts]))
+        hidden_view = hiding.apply(whole, draws, seqL, times)
         occluded = binarise(hidden_view, self.binarise)
-        kind, hidden = targets(draws, lengths, *whole.shape[-2:], times, whole.device)
+        kind, hidden = hiding.targets(draws, lengths, *whole.shape[-2:], times, whole.device)
         if any(d.kind in self.grey for d in draws):
             grey = torch.tensor([d.kind in self.grey for d in draws])[owners(lengths)].to(whole.device)
             occluded = torch.where(grey.reshape(*whole.shape[:2], 1, 1), hidden_view, occluded)
         return OccludedBatch(occluded, whole, labs, typs, vies, seqL, lengths, list(draws), times, kind, hidden)
+
+    def _draw_training(self, count: int) -> tuple[list[tuple], list[Draw]]:
+        """Keys and draws of this process's clips."""
+        rank, world = rank_and_world()
+        shared, draw = self.shared_draw(True), self.hooks.hiding(True).draw
+        make_key = training_key if shared is None else shared.training_key
+        keys = [make_key(self.seed, self.iteration, i * world + rank) for i in range(count)]
+        return keys, [draw(self.drawn, key) for key in keys]
+
+    def _draw_test(self, clips: list[tuple]) -> tuple[list[tuple], list[Draw]]:
+        """Keys and draws of test clips, given as (index of the label, type, view)."""
+        keys, draws = zip(*(self.test_draw(*clip) for clip in clips))
+        if self.given is not None:
+            labels = self.test_loader.dataset.label_set
+            draws = [self.given[labels[label], type_, view] for label, type_, view in clips]
+        return list(keys), list(draws)
+
+    def _starts(self, draws, clips, lengths, device) -> list[int] | None:
+        """The time of each clip's first frame where clips share a time axis (``shared_draw`` with ``moving``); else None."""
+        shared, occlusion = self.shared_draw(self.training), self.drawn if self.training else self.condition.occlusion
+        if shared is None or not self.hooks.get("moving", self.training) or not (occlusion and set(occlusion.possible) & set(MOVING)):
+            return None
+        if self.training:
+            rank, world = rank_and_world()
+            frames = gather(torch.tensor(lengths, device=device)).reshape(-1, len(lengths)).T.flatten().tolist()  # by position
+            return shared.training_starts([i * world + rank for i in range(len(lengths))], frames)
+        labels = self.test_loader.dataset.label_set
+        named = [(labels[label], type_, view) for label, type_, view in clips]
+        return [shared.test_starts([clip], self.test_list)[0] if d.once else 0 for d, clip in zip(draws, named)]
 
     def test_draw(self, label: int, type_: str, view: str) -> tuple[tuple, Draw]:
         """The key and the draw of one test clip under the condition."""
@@ -181,16 +195,12 @@ class OccludedInput(SharedDraws, Watched):
             side = "holistic"
         if occlusion is None or side == "holistic":
             occlusion = Occlusion({"none": 1.0}, (0.0, 0.0))
-        groups = self.groups(occlusion, False)
-        if groups:
-            key = group_key(seed, occlusion.condition, dataset, groups.of(self.listed(label, type_, view), False))
-        else:
+        shared = self.shared_draw(False)
+        if shared is None:
             key = test_key(seed, occlusion.condition, dataset, name, type_, view)
-        return key, draw(occlusion, key)
-
-    def _given(self, label: int, type_: str, view: str) -> tuple[Draw, int]:
-        """The draw of one test clip and the time of its first frame, from `given`."""
-        return self.given[self.test_loader.dataset.label_set[label], type_, view]
+        else:
+            key = shared.test_key(seed, occlusion.condition, dataset, self.test_list.position(name, type_, view))
+        return key, self.hooks.hiding(False).draw(occlusion, key)
 
     def probe_set(self):
         """The partition's ``PROBE_SET`` (Gait3D); empty where it has none."""
@@ -201,7 +211,7 @@ class OccludedInput(SharedDraws, Watched):
 
     def _check(self, ipts, whole, seqL):
         """Once per phase: one silhouette input of the declared geometry, in 0..1; and what is not shared where the YAML asks for it."""
-        self._tell_alone()
+        self._log_draws_alone()
         if self.training in self._seen:
             return
         given = [f"trainer_cfg.{key}" for key in FIELDS if key in self.cfgs["trainer_cfg"]]
@@ -224,12 +234,12 @@ class OccludedInput(SharedDraws, Watched):
             )
         self._seen.add(self.training)
 
-    def _tell_alone(self):
-        """Once per phase that hides."""
-        occlusion, said = self.drawn if self.training else self.condition.occlusion, ("shared_draw", self.training)
-        if said not in self._seen and occlusion and occlusion.published("shared_draw"):
+    def _log_draws_alone(self):
+        """Once per phase that hides: log where clips share no draw although ``shared_draw`` is on."""
+        hides, said = self.training or self.condition.occlusion, ("shared_draw", self.training)
+        if said not in self._seen and hides and self.hooks.get("shared_draw", self.training):
             self._seen.add(said)
-            if why := self.alone(self.training):
+            if why := self.draws_alone(self.training):
                 self.msg_mgr.log_info(f"reference_compat.shared_draw: {why}; nothing is shared")
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import torch
 from modeling.base_model import BaseModel
 
-from ..base.config import boolean, losses_of, optional, read
+from ..base.config import anything, boolean, losses_of, optional, read
 from ..base.errors import ConfigError
 from ..networks.visibility import VisibilityNetwork
 from ..occlusion import KINDS, MOVING
 from ..occlusion.clips import mean_over_frames, owners
-from ..published.switches import switched_on, switches
 from .occluded_input import BINARISE, GEOMETRY, OccludedInput
 from .scalars import mean_of_all
 
@@ -23,15 +22,13 @@ def known_kinds(value, where):
 
 
 VEN_FIELDS = {
-    "model": ("VEN", lambda value, where: value),
+    "model": ("VEN", anything),
     "kinds": (["none", "bottom", "top"], optional(known_kinds)),
     "amount": (True, boolean),
     "geometry": GEOMETRY,
     "binarise": BINARISE,
-    "reference_compat": ({}, switches("VEN")),
+    "reference_compat": ({}, anything),
 }
-MEANING = ("input_255", "kept_amount")
-"""The switches of ``reference_compat`` that change what the weights mean."""
 
 
 class VEN(OccludedInput, BaseModel):
@@ -65,8 +62,8 @@ class VEN(OccludedInput, BaseModel):
     def build_network(self, model_cfg):
         """Build the network and match the losses to its heads."""
         cfg = read(model_cfg, "model_cfg", VEN_FIELDS)
-        self.kinds, self.geometry, self.binarise, self.compat = cfg.kinds, cfg.geometry, cfg.binarise, cfg.reference_compat
-        if self.compat.kept_amount:
+        self.kinds, self.geometry, self.binarise = cfg.kinds, cfg.geometry, cfg.binarise
+        if self.says_kept:
             self.msg_mgr.log_info("reference_compat.kept_amount: the amount is the share that is kept, in the loss and in the test's table")
         for where, occlusion in (("trainer_cfg", self.drawn), ("evaluator_cfg", self.condition.occlusion)):
             drawn = set(occlusion.possible if occlusion else ())
@@ -96,21 +93,21 @@ class VEN(OccludedInput, BaseModel):
     def forward(self, batch):
         """Frame logits and amounts for the losses; counts and errors by true class for the test."""
         frames = batch.occluded.flatten(0, 1)  # [S, h, w]
-        feature = self.VEN(255 * frames if self.compat.input_255 else frames)  # [S, 64]
+        feature = self.VEN(self.hooks.ven_input(frames))  # [S, 64]
         logits, hidden = self.VEN.heads(feature)
         feats, more, found = {}, {}, {"embeddings": mean_over_frames(feature.float(), batch.lengths)[:, :, None]}
         cell = (owners(batch.lengths, feature.device), batch.kind)  # clip and true class of every frame
         n, known = len(batch.lengths), len(KINDS)
         if logits is not None:
             labels = local_index(self.kinds, feature.device)[batch.kind]
-            scores = logits.float().softmax(1) if self.compat.double_softmax else logits
+            scores = self.hooks.kind_scores(logits)
             feats[self.prefix["kinds"]] = {"logits": scores[:, :, None], "labels": labels}
             more["right"] = logits.argmax(1) == labels
             said = torch.tensor([KINDS.index(k) for k in self.kinds], device=feature.device)[logits.argmax(1)]
             table = batch.hidden.new_zeros(n, known, known)
             found["confusion"] = table.index_put_((*cell, said), torch.ones_like(batch.hidden), accumulate=True)
         if hidden is not None:
-            target = torch.where(batch.kind > 0, 1 - batch.hidden, 0) if self.compat.kept_amount else batch.hidden
+            target = self.hooks.amount_target(batch.kind, batch.hidden)
             feats[self.prefix["amount"]] = {"prediction": hidden, "target": target}
             error = more["error"] = hidden.detach().float() - target
             sums = torch.stack([torch.ones_like(error), target, error.abs(), error.square(), error], 1)  # [S, 5]
@@ -129,7 +126,7 @@ class VEN(OccludedInput, BaseModel):
     @property
     def says_kept(self) -> bool:
         """See `Guided`."""
-        return self.compat.kept_amount
+        return "kept_amount" in self.hooks.on
 
     def watched(self, batch, right=None, error=None):
         """With ``ven_accuracy`` and ``amount_error``, each with its head: which frames' kinds were right; the amounts' errors ``[S]``."""
@@ -143,7 +140,7 @@ class VEN(OccludedInput, BaseModel):
     def identity(self) -> dict:
         """Role, kinds, geometry, input and what the switches change in the weights' meaning; plain values."""
         own = {"role": "VEN", "kinds": self.kinds, "geometry": list(self.geometry), "binarise": self.binarise}
-        return {**own, "grey_whole": self.drawn.published("grey_whole"), "reference_compat": meaning(self.compat)}
+        return {**own, "grey_whole": self.hooks.grey_whole, "reference_compat": self.hooks.ven_meaning}
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         """Refuse a file that is none of ours, also under ``restore_ckpt_strict: false``, where the host would load nothing of it."""
@@ -164,11 +161,6 @@ class VEN(OccludedInput, BaseModel):
 def local_index(kinds: list[str], device=None) -> torch.Tensor:
     """The class of a VEN that tells ``kinds`` apart, by the index into `KINDS`; -1 for what it does not know: long ``[len(KINDS)]``."""
     return torch.tensor([kinds.index(kind) if kind in kinds else -1 for kind in KINDS], device=device)
-
-
-def meaning(compat) -> list[str] | None:
-    """The names of the switches that are on and change what the weights mean; None without any, as in older checkpoints."""
-    return [name for name in switched_on(compat, "VEN") or () if name in MEANING] or None
 
 
 UNSAID = ("grey_whole", "ven_kinds")

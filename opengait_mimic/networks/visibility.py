@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..occlusion.clips import mean_over_frames
-
 FEATURES = 64  # width of the feature that guides the mimic
 
 
@@ -62,7 +60,3 @@ class VisibilityNetwork(nn.Module):
         logits = None if self.kind_head is None else self.kind_head(feature)
         hidden = None if self.amount_head is None else torch.sigmoid(self.amount_head(feature)).squeeze(1)
         return logits, hidden
-
-    def guide(self, sils: Tensor, lengths: list[int]) -> Tensor:
-        """The feature of every clip, the mean over its frames: ``[n, s, h, w]`` or packed, and frames per clip -> ``[n, 64]``."""
-        return mean_over_frames(self(sils.flatten(0, 1)), lengths)

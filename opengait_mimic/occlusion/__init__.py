@@ -9,7 +9,7 @@ kind        what ``hidden`` is a share of          what happens
 ==========  =====================================  ========================================================================
 none        -                                      nothing
 bottom      the height                             these rows are cropped off, the rest is stretched to the full height
-top         the height                             likewise
+top         the height                             the same for the upper rows
 middle      the height                             a black band at a random height
 patch       the height and the width               a black rectangle on the lower edge moves through the picture
 pole        the width                              a black bar over the full height moves through the picture
@@ -20,23 +20,20 @@ dimensions". Top and bottom are cropped as a person detector's box would be.
 """
 
 from .apply import apply, binarise, targets
-from .draws import KINDS, MOVING, Draw, Occlusion, draw, fields, group_key, test_key, training_key, uniforms
+from .draws import Draw, Occlusion, draw, test_key, training_key, uniforms
 from .frame_times import clip_times, drawn_times
-from .groups import Groups
+from .kinds import KINDS, MOVING
 
 __all__ = [
     "KINDS",
     "MOVING",
     "Draw",
-    "Groups",
     "Occlusion",
     "apply",
     "binarise",
     "clip_times",
     "draw",
     "drawn_times",
-    "fields",
-    "group_key",
     "targets",
     "test_key",
     "training_key",

@@ -1,13 +1,21 @@
-"""What a test hides, as ``evaluator_cfg.occlusion`` says. No host."""
+"""What a test hides: the block ``evaluator_cfg.occlusion``."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from ..base.config import choice, integer, read
+from pydantic import Field
+
+from ..base.config import Natural
 from ..base.errors import ConfigError
-from ..published.switches import OTHERS
-from . import Occlusion, fields
+from .draws import Occlusion, OcclusionBlock
+
+
+class ConditionBlock(OcclusionBlock):
+    """``evaluator_cfg.occlusion``."""
+
+    occluded_side: Literal["holistic", "probe", "both"] = Field("both", description="sequences that are hidden: none, probes, all")
+    seed: Natural = Field(0, description="seed of the draws")
 
 
 class Condition(NamedTuple):
@@ -18,22 +26,24 @@ class Condition(NamedTuple):
     seed: int
 
     @classmethod
-    def from_cfg(cls, given: dict | None, where: str, place: str = OTHERS) -> Condition:
-        """Read ``evaluator_cfg.occlusion``; absent = whole bodies. ``place``: see `opengait_mimic.occlusion.fields`.
+    def from_cfg(cls, given: dict | None, where: str) -> Condition:
+        """Read ``evaluator_cfg.occlusion``; absent = whole bodies.
 
         .. code-block:: yaml
 
             evaluator_cfg:
               occlusion: {kinds: {top: 0.5, bottom: 0.5}, hidden: [0.4, 0.6], occluded_side: both, seed: 0}
+
+        Raises:
+            ConfigError: a key or a value is wrong.
         """
         if given is None:
             return cls(None, "holistic", 0)
         if not isinstance(given, dict):
             raise ConfigError(f"{where} = {given!r}; expected a mapping, or leave it out to test whole bodies")
         refuse_old_key(given, where)
-        own = {"occluded_side": ("both", choice("holistic", "probe", "both")), "seed": (0, integer(0))}
-        block = read(given, where, {**fields(place), **own})
-        return cls(Occlusion.of(block, where), block.occluded_side, block.seed)
+        block = ConditionBlock.read(given, where)
+        return cls(Occlusion.of(block), block.occluded_side, block.seed)
 
 
 def refuse_old_key(given: dict, where: str) -> None:

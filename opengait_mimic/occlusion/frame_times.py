@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .draws import MOVING, Draw, uniforms
+from .draws import Draw, uniforms
+from .kinds import MOVING
 
 
 def drawn_times(key: Sequence[object], count: int, axis: int = 100) -> list[int]:
@@ -34,12 +35,11 @@ def clip_times(
     lengths: Sequence[int],
     ordered: bool,
     axis: int = 100,
-    starts: Sequence[int] | None = None,
 ) -> Tensor:
     """The time of every frame of a batch, in frames.
 
     Where sampling is ordered, the position in the clip. Where it is not, positions mean nothing, and clips of a moving kind
-    get `drawn_times`. Under ``reference_compat: {moving: published}`` it is the position either way, counted from ``starts``.
+    get `drawn_times`.
 
     Args:
         draws: one per clip.
@@ -47,15 +47,11 @@ def clip_times(
         lengths: frames of each clip.
         ordered: the sampling keeps the frames' order (``*_ordered``).
         axis: length of the time axis, for unordered sampling.
-        starts: time of each clip's first frame; None = 0. Heeded by draws that move once.
 
     Shape:
         Returns a long tensor ``[S]`` on the CPU, S = sum of the lengths.
     """
     times: list[int] = []
-    for d, key, length, start in zip(draws, keys, lengths, starts or [0] * len(draws)):
-        if d.once:
-            times += range(start, start + length)
-        else:
-            times += range(length) if ordered or d.kind not in MOVING else drawn_times(key, length, axis)
+    for d, key, length in zip(draws, keys, lengths):
+        times += range(length) if ordered or d.kind not in MOVING else drawn_times(key, length, axis)
     return torch.tensor(times, dtype=torch.long)

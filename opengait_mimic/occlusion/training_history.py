@@ -13,7 +13,8 @@ keeps them as plain values, the entry ``trained_on``:
 
 from __future__ import annotations
 
-from .draws import KINDS, Occlusion
+from .draws import Occlusion
+from .kinds import KINDS
 
 WHOLE_BODIES = {"kinds": {"none": 1.0}, "hidden": [0.0, 0.0]}
 """The phase of a training without occlusion."""

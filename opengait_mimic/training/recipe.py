@@ -25,7 +25,7 @@ from ..host.run_paths import checkpoint_at
 from ..host.trainer_keys import FIELDS
 from ..models.depends import Dependency, built_on
 from ..occlusion import Occlusion
-from ..published.switches import place_of, switched_on
+from ..published.switches import TRAIN, switches_of
 
 NO_WEIGHT = {  # keys that change no weight; total_iter decides when to stop, not what a step does
     "data_cfg": ("cache", "dataset_partition", "dataset_root", "num_workers", "remove_no_gallery", "test_dataset_name"),
@@ -63,9 +63,7 @@ def read_recipe(cfgs: dict, here: bool = True) -> dict:
     if is_ours(model):
         from ..models.occluded_input import TRAINING  # needs the host's modules
 
-        block, place = trainer.get("occlusion", TRAINING), place_of(cfgs["model_cfg"]["model"])
-        trainer["occlusion"] = Occlusion.from_cfg(block, "trainer_cfg.occlusion", place)._asdict()
-        (model_cfg.get("reference_compat") or {}).pop("rank", None)  # which embedding is ranked matters to the test alone
+        trainer["occlusion"] = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")._asdict()
     blocks = {"data_cfg": _without(cfgs, "data_cfg"), "model_cfg": model_cfg, "trainer_cfg": trainer, "loss_cfg": _loss_cfg(cfgs)}
     blocks.update({key: cfgs[key] for key in ("optimizer_cfg", "scheduler_cfg")})
     return as_json({"host": hosts.current().name, **blocks, "data": describe_data(cfgs, "TRAIN_SET", here), "depends": depends})
@@ -129,7 +127,7 @@ def _without(cfgs: dict, block: str) -> dict:
     return {key: value for key, value in cfgs[block].items() if key not in NO_WEIGHT[block]}
 
 
-def complete_model_cfg(cfgs: dict) -> dict:
+def complete_model_cfg(cfgs: dict, phase: str = TRAIN) -> dict:
     """``model_cfg`` with defaults, without what it depends on; the backbone's block stands in place of its YAML."""
     model_cfg = copy.deepcopy(cfgs["model_cfg"])
     model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
@@ -137,7 +135,7 @@ def complete_model_cfg(cfgs: dict) -> dict:
         return model_cfg
     found = read(model_cfg, "model_cfg", model.FIELDS)
     if hasattr(found, "reference_compat"):
-        found.reference_compat = switched_on(found.reference_compat, model_cfg["model"])
+        found.reference_compat = {key.rpartition(".")[2]: value for key, value in switches_of(cfgs, phase).items()}
     found = _as_mapping(found)
     for name in model.DEPENDS:
         found.pop(name, None)

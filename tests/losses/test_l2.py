@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from opengait_mimic import L2DistillationLoss
 from opengait_mimic.base.errors import ConfigError
-from tests.test_losses import batch
+from tests.losses.test_mickd import batch
 
 
 def test_loss_and_gradient_against_torch():

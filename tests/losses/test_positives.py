@@ -11,7 +11,7 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 from opengait_mimic import MiCKDLoss, mickd_triplets
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.losses import PAIRS
-from tests.test_losses import UNEVEN, batch, run, slow_loss, slow_triplets
+from tests.losses.test_mickd import UNEVEN, batch, run, slow_loss, slow_triplets
 
 SUBSETS = [chosen for size in (1, 2, 3) for chosen in itertools.combinations(PAIRS, size)]
 
@@ -20,8 +20,9 @@ SUBSETS = [chosen for size in (1, 2, 3) for chosen in itertools.combinations(PAI
 @pytest.mark.parametrize("chosen", SUBSETS, ids="+".join)
 def test_loss_and_gradient_against_a_loop(chosen, distance, margin, teacher_anchors):
     mimic, teacher = batch()
-    compat = {"teacher_anchors": teacher_anchors}
-    loss, info, grad = run(mimic, teacher, margin=margin, distance=distance, reference_compat=compat, positives=list(chosen))
+    loss, info, grad = run(
+        mimic, teacher, margin=margin, distance=distance, switches={"teacher_anchors": teacher_anchors}, positives=list(chosen)
+    )
     slow = mimic.double().requires_grad_()
     found = slow_triplets(slow, teacher, UNEVEN, margin, distance, teacher_anchors)
     kept = {anchor: {name: pairs[name] for name in chosen} for anchor, pairs in found.items()}

@@ -527,9 +527,9 @@ def test_another_version_and_another_layout_are_tested_again(again, yamls, steps
 
 def test_defaults_written_out_are_no_change(again, yamls, tmp_path, steps):
     mimic = {
-        "model_cfg__geometry": [64, 44], "model_cfg__binarise": 0.5, "model_cfg__reference_compat": {"rank": "fused"},
+        "model_cfg__geometry": [64, 44], "model_cfg__binarise": 0.5, "model_cfg__reference_compat": {"rank": "fused", "moving": False},
         "loss_cfg__0__distance": "parts", "loss_cfg__0__loss_term_weight": 1, "trainer_cfg__occlusion__speed": [0.5, 1.0],
-        "trainer_cfg__occlusion__time_axis": 100, "trainer_cfg__occlusion__reference_compat": {"all": False},
+        "trainer_cfg__occlusion__time_axis": 100,
     }  # fmt: skip
     file = copied(yamls, tmp_path / "y", MimicGait=mimic)
     for name in yamls.values():
@@ -547,14 +547,10 @@ def test_a_switch_is_a_change_but_for_what_is_ranked(host, yamls, tmp_path):
         (
             "model_cfg__reference_compat",
             {"rank": "bare", "live_teacher": True},
-            ['model_cfg.reference_compat: null -> {"live_teacher": true}'],
+            ["model_cfg.reference_compat.live_teacher: null -> true"],
         ),
-        ("trainer_cfg__occlusion__reference_compat", {"all": False}, []),
-        (
-            "trainer_cfg__occlusion__reference_compat",
-            {"moving": "published"},
-            ['trainer_cfg.occlusion.compat: null -> {"moving": "published"}'],
-        ),
+        ("model_cfg__reference_compat", {"moving": "test"}, []),
+        ("model_cfg__reference_compat", {"moving": True}, ["model_cfg.reference_compat.moving: null -> true"]),
     ):
         copied(yamls, tmp_path / "y", MimicGait={key: value})
         theirs = recipes.read_recipe(prepare(tmp_path / "y" / yamls["MimicGait"].name, "train"))

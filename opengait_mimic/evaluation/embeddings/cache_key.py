@@ -21,7 +21,6 @@ from ...models.depends import Use, dependencies
 from ...models.prepare import model_class, restorable
 from ...occlusion.condition import Condition
 from ...occlusion.manifest import Manifest
-from ...published.switches import place_of
 from .code_hash import code_hash
 
 FORMAT = 2  # of the npz and of this key; files of another format are not used
@@ -62,7 +61,7 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
         "format": FORMAT, "version": __version__, "host": host.name, "commit": host.commit, "device": hosts.device().type,
         "code": code_hash(host), "torch": torch.__version__, "dealt": dealt,
         "weights": weights, "model_cfg": _model(cfgs), "evaluator_cfg": {**kept, "sampler": sampler},
-        "seed": trainer.get("seed", 0), "trained_input": (trainer.get("occlusion") or {}).get("reference_compat"),
+        "seed": trainer.get("seed", 0),
         "data_cfg": {name: cfgs["data_cfg"].get(name) for name in ("dataset_name", "test_dataset_name", "data_in_use")},
         "data": data, "manifest": given,
         "condition": None if block is None else {"seed": condition.seed, **condition.occlusion._asdict()},
@@ -78,7 +77,7 @@ def samples_frames(cfgs: dict) -> bool:
 def read_condition(cfgs: dict, block: dict | None):
     """What a block hides, its defaults filled in: a `Condition`."""
     given = None if block is None else {**block, "occluded_side": "both"}
-    return Condition.from_cfg(given, "evaluator_cfg.occlusion", place_of(cfgs["model_cfg"].get("model")))
+    return Condition.from_cfg(given, "evaluator_cfg.occlusion")
 
 
 def test_set_name(cfgs: dict) -> str:

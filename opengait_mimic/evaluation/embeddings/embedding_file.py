@@ -13,7 +13,7 @@ hidden_area    float32 [N]            the hidden share of its frames, their mean
 frames         int32 [N]              frames that were embedded
 ven_kind       int8 [N]               what the model's VEN says of most frames, index into ``KINDS``; absent without a trained head
 ven_hidden     float32 [N]            the mean over the frames of the hidden share that it says; absent without a trained head
-draws          float64 [N, 8]         the numbers of each `Draw` (`COLUMNS`), and the time of its first frame (-1: times are drawn)
+draws          float64 [N, 3]         the numbers of each `Draw` (`COLUMNS`)
 meta           unicode []             JSON: ``key`` (all that decides the embeddings, see `keys`), ``batch`` (sequences at a time),
                                       ``picture`` (rows and columns of a silhouette),
                                       ``trained_with`` and ``tested_with`` (switches of ``reference_compat``, see `OccludedInput`)
@@ -39,7 +39,7 @@ import numpy as np
 from ...base.errors import HostError
 from ...occlusion import KINDS, Draw
 
-COLUMNS = ("hidden", "place", "speed", "width", "trimmed", "once", "portion", "start")
+COLUMNS = ("hidden", "place", "speed")
 TYPES = {
     "embeddings": np.float32, "kind": np.int8, "hidden": np.float32, "hidden_area": np.float32, "frames": np.int32,
     "ven_kind": np.int8, "ven_hidden": np.float32, "draws": np.float64,
@@ -70,13 +70,9 @@ class Pass(NamedTuple):
 
     @property
     def drawn(self) -> dict:
-        """What was hidden: (label, type, view) -> (`Draw`, time of its first frame; -1: its times are drawn)."""
-        found = {}
-        for name, kind, numbers in zip(zip(self.labels, self.types, self.views), self.kind, self.draws):
-            given = dict(zip(COLUMNS, numbers.tolist()))
-            start, given["once"] = int(given.pop("start")), bool(given["once"])
-            found[name] = Draw(KINDS[kind], **given), start
-        return found
+        """What was hidden: (label, type, view) -> `Draw`."""
+        names = zip(self.labels, self.types, self.views)
+        return {name: Draw(KINDS[kind], *numbers) for name, kind, numbers in zip(names, self.kind, self.draws.tolist())}
 
 
 class Unfit(ValueError):

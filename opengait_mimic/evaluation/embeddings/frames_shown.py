@@ -10,6 +10,7 @@ import torch
 from ...host import is_ours
 from ...models.prepare import model_class
 from ...occlusion.manifest import Condition, Manifest, refuse_drawn_frames
+from ...published.hooks import refuse_published_hiding
 from .batching import picture_of
 from .cache_key import binarise_threshold, read_condition, test_set_name
 from .embedding_file import Pass
@@ -72,12 +73,13 @@ def build_manifest(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | 
         names: of the conditions; None = kinds, range and seed.
 
     Raises:
-        ConfigError: a moving occlusion, under a sampling that draws frames.
+        ConfigError: a moving occlusion, under a sampling that draws frames; ``reference_compat`` hides as the public code does.
     """
     conditions, about = [], {"binarise": binarise_threshold(cfgs)}
     for i, (done, block) in enumerate(zip(passes, hidings)):
         if block is not None:
             condition = read_condition(cfgs, block)
+            refuse_published_hiding(cfgs)
             refuse_drawn_frames(cfgs["evaluator_cfg"]["sampler"]["sample_type"], done.drawn)
             low, high = condition.occlusion.hidden
             name = names[i] if names else f"{condition.occlusion.condition} {low:g}-{high:g} seed {condition.seed}"

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...occlusion import KINDS, MOVING
+from ...occlusion import KINDS
 from ...occlusion.clips import mean_over_frames, owners
 from .batching import cut_batch
 from .embedding_file import COLUMNS
@@ -20,7 +20,7 @@ NAMES = ("kind", "hidden_drawn", "hidden_area", "frames", "ven_kind", "ven_hidde
 @contextlib.contextmanager
 def collect_facts(model, frames: int, told: Callable[[int], None] = lambda count: None):
     """While this holds, the model embeds each batch of its test loop in `cut_batch`, and returns float32 ``embeddings [n, c, p]`` and
-    ``facts [n, 14]``, float64, columns `NAMES`.
+    ``facts [n, 9]``, float64, columns `NAMES`.
 
     Args:
         model: a host model over `OccludedInput`, in test phase.
@@ -66,25 +66,14 @@ def collect_facts(model, frames: int, told: Callable[[int], None] = lambda count
 
 
 def _facts(batch, model, feature: Tensor | None) -> Tensor:
-    """`NAMES` of every clip of a batch: ``[n, 14]`` on the CPU; NaN where the VEN says nothing."""
+    """`NAMES` of every clip of a batch: ``[n, 9]`` on the CPU; NaN where the VEN says nothing."""
     area = mean_over_frames(batch.hidden.double(), batch.lengths).tolist()
     kinds, hidden = _ven(model, feature, batch.lengths)
-    starts = _starts(batch)
     rows = [
-        [KINDS.index(d.kind), d.portion or d.hidden, area[i], batch.lengths[i], kinds[i], hidden[i],
-         d.hidden, d.place, d.speed, d.width, d.trimmed, float(d.once), d.portion, starts[i]]
+        [KINDS.index(d.kind), d.hidden, area[i], batch.lengths[i], kinds[i], hidden[i], d.hidden, d.place, d.speed]
         for i, d in enumerate(batch.draws)
-    ]  # fmt: skip
+    ]
     return torch.tensor(rows, dtype=torch.float64)
-
-
-def _starts(batch) -> list[int]:
-    """The time of each clip's first frame; -1 where the times of a moving kind do not follow one another."""
-    found = []
-    for d, times in zip(batch.draws, batch.times.split(batch.lengths)):
-        follows = torch.equal(times, times[0] + torch.arange(len(times)))
-        found.append(int(times[0]) if follows or d.kind not in MOVING else -1)
-    return found
 
 
 def _ven(model, feature: Tensor | None, lengths: list[int]) -> tuple[list[float], list[float]]:

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.occlusion import Groups, Occlusion, draw, training_key
+from opengait_mimic.occlusion import Draw, Occlusion, draw, training_key
+from opengait_mimic.published.shared_draw import SharedDraw
 from opengait_mimic.training.launch import build, launch, start_log
 from tests.models.test_mimicgait import built
 from tests.variants import variant
@@ -19,7 +20,7 @@ from tests.variants import variant
 BASE, MIMIC, VEN, TEACHER = "Baseline-2", "MimicGait", "VEN", "GaitBase (teacher)"
 PACKED = {"sample_type": "unfixed_unordered", "frames_num_min": 3, "frames_num_max": 9}
 MOVES = {"kinds": {"patch": 0.5, "pole": 0.5}}
-SHARED = {"shared_draw": {"processes": 3, "test_batch": 9}, "moving": "published"}
+SHARED = {"shared_draw": {"processes": 3, "test_batch": 9}, "moving": True}
 
 
 def sampled(file, **changes) -> dict:
@@ -42,8 +43,7 @@ def raw_batch(model):
 
 def test_packed_training_clips_share_by_published_process(trained, tmp_path):
     file = trained.files[BASE]
-    occlusion = {**MOVES, "reference_compat": SHARED}
-    model = made(trained, tmp_path, BASE, trainer_cfg__occlusion=occlusion, **sampled(file, **PACKED))
+    model = made(trained, tmp_path, BASE, trainer_cfg__occlusion=MOVES, model_cfg__reference_compat=SHARED, **sampled(file, **PACKED))
     raw = raw_batch(model)
     draws = set()
     for model.iteration in range(6):
@@ -67,8 +67,8 @@ def test_as_many_processes_as_clips_is_no_sharing(trained, tmp_path):
     clips = len(raw[1])
     shared = {"shared_draw": {"processes": clips, "test_batch": clips}}
     own = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
-    apart = made(trained, tmp_path, BASE, **changes, trainer_cfg__occlusion={**own, "reference_compat": shared})
-    again = made(trained, tmp_path, BASE, **changes, trainer_cfg__occlusion={**own, "reference_compat": {}})
+    apart = made(trained, tmp_path, BASE, **changes, trainer_cfg__occlusion=own, model_cfg__reference_compat=shared)
+    again = made(trained, tmp_path, BASE, **changes, trainer_cfg__occlusion=own, model_cfg__reference_compat={})
     expected = plain.occluded_batch(raw)
     for model in (apart, again):
         found = model.occluded_batch(raw)
@@ -77,8 +77,8 @@ def test_as_many_processes_as_clips_is_no_sharing(trained, tmp_path):
 
 
 def test_fixed_sampling_shares_nothing_and_says_so(trained, tmp_path, monkeypatch):
-    occlusion = {"kinds": {"top": 1.0}, "reference_compat": {"shared_draw": {}}}
-    model, said = made(trained, tmp_path, BASE, trainer_cfg__occlusion=occlusion), []
+    changes = {"trainer_cfg__occlusion": {"kinds": {"top": 1.0}}, "model_cfg__reference_compat": {"shared_draw": True}}
+    model, said = made(trained, tmp_path, BASE, **changes), []
     monkeypatch.setattr(model.msg_mgr, "log_info", lambda text: said.append(str(text)))
     raw = raw_batch(model)
     batch = model.occluded_batch(raw)
@@ -89,8 +89,9 @@ def test_fixed_sampling_shares_nothing_and_says_so(trained, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("limit", [None, 7])
 def test_test_clips_share_with_their_neighbours_in_the_list(trained, tmp_path, limit):
-    occlusion = {**MOVES, "reference_compat": SHARED, "occluded_side": "both", "seed": 4}
+    occlusion = {**MOVES, "occluded_side": "both", "seed": 4}
     changes = {} if limit is None else {"evaluator_cfg__sampler__frames_all_limit": limit}
+    changes["model_cfg__reference_compat"] = SHARED
     model = built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion=occlusion, **changes), training=False)
     infos = model.test_loader.dataset.seqs_info
     lengths = [min(len(np.load(paths[0], allow_pickle=True)), limit or 999) for *_, paths in infos]
@@ -111,29 +112,30 @@ def test_test_clips_share_with_their_neighbours_in_the_list(trained, tmp_path, l
 
 
 def test_without_moving_kinds_no_neighbour_is_read(trained, tmp_path, monkeypatch):
-    occlusion = {"kinds": {"top": 0.5, "middle": 0.5}, "reference_compat": SHARED}
-    model = built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion=occlusion), training=False)
-    monkeypatch.setattr(Groups, "earlier", None)
+    changes = {"evaluator_cfg__occlusion": {"kinds": {"top": 0.5, "middle": 0.5}}, "model_cfg__reference_compat": SHARED}
+    model = built(variant(trained.files[BASE], tmp_path, **changes), training=False)
+    monkeypatch.setattr(SharedDraw, "earlier", None)
     assert [model.occluded_batch(inputs).draws[0].kind for inputs in model.test_loader]
 
 
 def test_probes_alone_may_be_hidden_with_a_groups_draw(trained, tmp_path):
-    occlusion = {"kinds": {"top": 1.0}, "reference_compat": {"shared_draw": {"processes": 1, "test_batch": 4}}}
+    shared = {"model_cfg__reference_compat": {"shared_draw": {"processes": 1, "test_batch": 4}}}
+    occlusion = {"kinds": {"top": 1.0}}
     both, probe = (
-        built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion={**occlusion, "occluded_side": p}), training=False)
+        built(variant(trained.files[BASE], tmp_path, **shared, evaluator_cfg__occlusion={**occlusion, "occluded_side": p}), training=False)
         for p in ("both", "probe")
     )
     data = both.test_loader.dataset
     clips = [(data.label_set.index(label), type_, view) for label, type_, view, _ in data.seqs_info]
     found = [(both.test_draw(*clip)[1], probe.test_draw(*clip)[1]) for clip in clips]
     assert {b.kind for b, _ in found} == {"top"} and {p.kind for _, p in found} == {"top", "none"}
-    assert all(p in (b, type(b)("none", 0.0)) for b, p in found)
+    assert all(p in (b, Draw("none", 0.0)) for b, p in found)
 
 
 def test_a_test_that_draws_how_many_frames_it_takes_is_refused(trained, tmp_path):
-    occlusion = {**MOVES, "reference_compat": SHARED}
     changes = {f"evaluator_cfg__sampler__{key}": value for key, value in PACKED.items()}
-    model = built(variant(trained.files[BASE], tmp_path, evaluator_cfg__occlusion=occlusion, **changes), training=False)
+    changes.update(evaluator_cfg__occlusion=MOVES, model_cfg__reference_compat=SHARED)
+    model = built(variant(trained.files[BASE], tmp_path, **changes), training=False)
     with pytest.raises(ConfigError, match=r"sample_type = 'unfixed_unordered': .* choose all_ordered$"):
         for inputs in model.test_loader:
             model.occluded_batch(inputs)
@@ -146,10 +148,10 @@ def test_all_of_mimicgait_trains_and_tests(trained, tmp_path):
     five = {kind: 0.2 for kind in ("top", "bottom", "middle", "patch", "pole")}
     from opengait_mimic.models.backbone_probe import embed
 
-    occlusion = {"kinds": five, "reference_compat": "all"}
+    occlusion = {"kinds": five}
     file = variant(
         trained.files[MIMIC], tmp_path, trainer_cfg__save_name="all", evaluator_cfg__save_name="all", model_cfg__reference_compat="all",
-        loss_cfg__0__reference_compat="all", trainer_cfg__occlusion=occlusion,
+        trainer_cfg__occlusion=occlusion,
         evaluator_cfg__occlusion={**occlusion, "occluded_side": "both"},
     )  # fmt: skip
     model = launch(file, "train", quiet=True)
@@ -246,9 +248,10 @@ def test_any_geometry_asks_the_backbones_quirks_all_the_same(trained, tmp_path):
 @pytest.mark.parametrize("stage", [MIMIC, BASE])
 def test_grey_whole_binarises_top_bottom_and_middle_alone(trained, tmp_path, stage):
     kinds = {kind: 1 / 6 for kind in ("none", "top", "bottom", "middle", "patch", "pole")}
+    hidden = {"kinds": kinds}
     models = [
-        made(trained, tmp_path, stage, trainer_cfg__occlusion=hidden, evaluator_cfg__occlusion=hidden)
-        for hidden in ({"kinds": kinds, "reference_compat": {"grey_whole": on}} for on in (False, True))
+        made(trained, tmp_path, stage, trainer_cfg__occlusion=hidden, evaluator_cfg__occlusion=hidden, **compat)
+        for compat in ({"model_cfg__reference_compat": {"grey_whole": on}} for on in (False, True))
     ]
     raw = raw_batch(models[0])
     raw[0][0] = [np.random.default_rng(0).integers(0, 256, clip.shape).astype(np.uint8) for clip in raw[0][0]]
@@ -276,16 +279,16 @@ def test_grey_whole_binarises_top_bottom_and_middle_alone(trained, tmp_path, sta
     assert seen == set(kinds)
 
 
-GREY = {f"{engine}__occlusion__reference_compat": {"grey_whole": True} for engine in ("trainer_cfg", "evaluator_cfg")}
+GREY = {"model_cfg__reference_compat": {"grey_whole": True}}
 
 
 def test_both_phases_see_grey_or_neither(trained, tmp_path):
-    one = {"evaluator_cfg__occlusion__reference_compat": {"grey_whole": True}}
-    with pytest.raises(ConfigError, match=r"grey_whole = False, evaluator_cfg\.\S+ = True: a network is tested on the input"):
-        made(trained, tmp_path, BASE, **one)
+    with pytest.raises(ConfigError, match=r"grey_whole = 'test': a network is tested on the input it was trained on; expected true"):
+        made(trained, tmp_path, BASE, model_cfg__reference_compat={"grey_whole": "test"})
     for on, expected in ((True, ("none", "patch", "pole")), (False, ("none",))):  # of a model whose training is the host's own
         cfgs = prepare(trained.files[TEACHER], "embed")
-        cfgs["evaluator_cfg"]["occlusion"] = {"kinds": {"top": 1.0}, "reference_compat": {"grey_whole": on}}
+        cfgs["evaluator_cfg"]["occlusion"] = {"kinds": {"top": 1.0}}
+        cfgs["model_cfg"]["reference_compat"] = {"grey_whole": on}
         start_log(cfgs, False, False, quiet=True)
         assert build(cfgs, training=False, occludable=True).grey == expected
 
@@ -306,29 +309,26 @@ def test_a_checkpoint_is_not_read_with_another_grey(trained, tmp_path):
 def test_a_checkpoint_says_what_it_was_trained_with_and_its_ven_too(trained, tmp_path):
     """Whatever the YAML of the test says; a file of before says nothing."""
     (tmp_path / "ven").mkdir()
-    trimmed = {"trainer_cfg__occlusion__reference_compat": {"trim_columns": True}, "model_cfg__reference_compat": {"double_softmax": True}}
+    trimmed = {"model_cfg__reference_compat": {"trim_columns": "train", "double_softmax": True}}
     ven = variant(trained.files[VEN], tmp_path / "ven", trainer_cfg__save_name="trimmed", evaluator_cfg__save_name="trimmed", **trimmed)
     launch(ven, "train", quiet=True)
-    of_ven = {"trainer_cfg.occlusion.reference_compat.trim_columns": True, "model_cfg.reference_compat.double_softmax": True}
+    of_ven = {"model_cfg.reference_compat.trim_columns": "train", "model_cfg.reference_compat.double_softmax": True}
     name = {
         "trainer_cfg__save_name": "said",
         "evaluator_cfg__save_name": "said",
         "model_cfg__ven": {"cfgs": str(ven), "checkpoint": "auto"},
     }
-    own = {
-        "model_cfg__reference_compat": {"live_teacher": True, "rank": "bare"},
-        "loss_cfg__0__reference_compat": {"teacher_anchors": True},
-    }
+    own = {"model_cfg__reference_compat": {"live_teacher": True, "rank": "bare", "teacher_anchors": True}}
     launch(variant(trained.files[MIMIC], tmp_path, **name, **own), "train", quiet=True)
-    other = {"model_cfg__reference_compat": {"any_geometry": True}, "evaluator_cfg__occlusion__reference_compat": {"sizes": "published"}}
+    other = {"model_cfg__reference_compat": {"any_geometry": True, "sizes": "test"}}
     tested = built(variant(trained.files[MIMIC], tmp_path, **name, **other), training=False)
     said = {
         "model_cfg.reference_compat.live_teacher": True,
-        "loss_cfg.mickd.reference_compat.teacher_anchors": True,
+        "model_cfg.reference_compat.teacher_anchors": True,
         **{f"ven.{key}": value for key, value in of_ven.items()},
     }
     assert tested.trained_with == tested.get_extra_state()["switches"] == said
-    assert tested.tested_with == {"evaluator_cfg.occlusion.reference_compat.sizes": "published"}
+    assert tested.tested_with == {"model_cfg.reference_compat.sizes": "test"}
     old = {key: value for key, value in tested.get_extra_state().items() if key not in ("switches", "grey_whole")}
     tested.set_extra_state(old)
     assert tested.trained_with == {"model_cfg.reference_compat.any_geometry": True, **{f"ven.{key}": v for key, v in of_ven.items()}}
@@ -337,12 +337,11 @@ def test_a_checkpoint_says_what_it_was_trained_with_and_its_ven_too(trained, tmp
 def test_a_row_of_whole_bodies_names_no_switch_of_the_hiding(trained, tmp_path):
     from opengait_mimic.evaluation.evaluate import evaluate
 
-    hides, ranks = {"moving": "published"}, {"rank": "bare"}
-    changes = {"evaluator_cfg__occlusion__reference_compat": hides, "model_cfg__reference_compat": ranks}
+    changes = {"model_cfg__reference_compat": {"rank": "bare", "moving": "test"}}
     found = evaluate(variant(trained.files[MIMIC], tmp_path, **changes), quiet=True)
     of_ranks = {"model_cfg.reference_compat.rank": "bare"}
     assert [r["occluded_side"] for r in found] == ["holistic", "probe", "both", "probe"] and found[0]["reference_compat"] == of_ranks
-    assert all(r["reference_compat"] == {**of_ranks, "evaluator_cfg.occlusion.reference_compat.moving": "published"} for r in found[1:])
+    assert all(r["reference_compat"] == {**of_ranks, "model_cfg.reference_compat.moving": "test"} for r in found[1:])
 
 
 def test_what_is_tested_clip_by_clip_shares_nothing_and_says_so(trained, tmp_path, monkeypatch):
@@ -352,8 +351,8 @@ def test_what_is_tested_clip_by_clip_shares_nothing_and_says_so(trained, tmp_pat
     if not hasattr(sys.modules["modeling.models"], "GaitGL"):
         pytest.skip("the host has no GaitGL")
     gaitgl = {"model": "GaitGL", "channels": [4, 8, 8], "class_num": 8}
-    hidden = {"kinds": {"top": 0.5, "pole": 0.5}, "reference_compat": {"all": True, "grey_whole": False}, "occluded_side": "both"}
-    changes = {"model_cfg__backbone": gaitgl, "evaluator_cfg__occlusion": hidden}
+    changes = {"model_cfg__backbone": gaitgl, "evaluator_cfg__occlusion": {"kinds": {"top": 0.5, "pole": 0.5}}}
+    changes["model_cfg__reference_compat"] = {"all": True, "grey_whole": False}
     file = variant(trained.files[BASE], tmp_path, trainer_cfg__save_name="single", evaluator_cfg__save_name="single", **changes)
     launch(file, "train", quiet=True)
     model, said = built(file, training=False), []
@@ -387,8 +386,6 @@ def test_input_255_is_for_the_vens_own_training_and_test(trained, tmp_path):
         tested = [model(found.batch)["inference_feat"]["embeddings"] for model in (found.other, found.plain)]
         scaled = found.plain(found.batch._replace(occluded=255 * found.batch.occluded))["inference_feat"]["embeddings"]
     assert torch.equal(tested[0], scaled) and not torch.allclose(tested[0], tested[1])
-    guide = found.other.VEN.guide(found.batch.occluded, found.batch.lengths)
-    assert torch.equal(guide, found.plain.VEN.guide(found.batch.occluded, found.batch.lengths)), "a mimic is guided with 0/1"
 
 
 def test_kept_amount_is_what_stays_and_0_for_whole_frames(trained, tmp_path):
@@ -414,16 +411,14 @@ def test_double_softmax_goes_before_a_cross_entropy_that_has_its_own(trained, tm
 
 
 def test_trimmed_columns_in_the_vens_block(trained, tmp_path):
-    """`all` trims in the VEN's own configuration and shares nothing."""
-    occlusion = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "reference_compat": "all"}
-    model = made(trained, tmp_path, VEN, trainer_cfg__occlusion=occlusion)
+    """`all` trims in a VEN's configuration and shares nothing; the VEN learns the drawn share."""
+    kinds = {"none": 0.2, "top": 0.4, "bottom": 0.4}
+    model = made(trained, tmp_path, VEN, trainer_cfg__occlusion={"kinds": kinds}, model_cfg__reference_compat="all")
     batch = model.inputs_pretreament(raw_batch(model))
     assert {d.trimmed > 0 for d in batch.draws if d.kind != "none"} == {True} and len(set(batch.draws)) > 3
-    assert model.drawn.compat.keys() == {"moving", "sizes", "trim_columns"}
-    drawn = Occlusion.from_cfg({"kinds": occlusion["kinds"]}, "plain")
+    drawn = Occlusion.from_cfg({"kinds": kinds}, "plain")
     keys = [training_key(model.seed, model.iteration, i) for i in range(len(batch.draws))]
     kept = torch.tensor([0.0 if d.kind == "none" else 1 - d.hidden for d in (draw(drawn, key) for key in keys)])
-    model.compat.kept_amount = True
     target = model(batch)["training_feat"]["hidden"]["target"]
     torch.testing.assert_close(target, kept.repeat_interleave(torch.tensor(batch.lengths)), atol=1e-6, rtol=0)
 

@@ -82,20 +82,6 @@ def test_frames_do_not_see_each_other(network):
     torch.testing.assert_close(network(frames), alone, atol=1e-5, rtol=1e-4)
 
 
-def test_guide_is_the_mean_over_each_clips_frames(network):
-    sils = torch.rand(1, 7, 64, 44)
-    found = network.guide(sils, [4, 1, 2])
-    feature = network(sils[0])
-    torch.testing.assert_close(found, torch.stack([feature[:4].mean(0), feature[4], feature[5:].mean(0)]))
-
-
-def test_guide_fixed_and_packed(network):
-    sils = torch.rand(3, 4, 64, 44)
-    packed = network.guide(sils.reshape(1, 12, 64, 44), [4, 4, 4])
-    fixed = network.guide(sils, [4, 4, 4])
-    assert fixed.shape == (3, 64) and torch.equal(fixed, packed)
-
-
 def test_the_gradient_reaches_every_parameter(network):
     logits, hidden = network.heads(network(torch.rand(8, 64, 44)))
     (logits.square().sum() + hidden.sum()).backward()

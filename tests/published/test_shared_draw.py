@@ -1,4 +1,4 @@
-"""`Groups` against the public host's sampler redone as lists of clips."""
+"""`SharedDraw` against the public host's sampler redone as lists of clips."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from opengait_mimic.occlusion import Groups, group_key, test_key
+from opengait_mimic.occlusion import test_key
+from opengait_mimic.published.shared_draw import SharedDraw
 
 GREW = [(f"{identity:05d}", sequence) for identity in range(6000) for sequence in ("01", "02")]  # the local protocol's test list
 
@@ -21,8 +22,8 @@ def arrays(count: int, processes: int, batch: int) -> list[list[int]]:
 
 def paired(processes: int, batch: int) -> set[bool]:
     """Whether a probe shares its draw with its own gallery mate: once for each pair."""
-    groups = Groups(processes, batch)
-    of = {clip: groups.of(i, training=False) for i, clip in enumerate(GREW)}
+    groups = SharedDraw(processes, batch)
+    of = {clip: groups.group(i, training=False) for i, clip in enumerate(GREW)}
     return {of[name, "01"] == of[name, "02"] for name, _ in GREW}
 
 
@@ -38,24 +39,24 @@ def test_with_16_processes_none_does():
 @pytest.mark.parametrize(("processes", "batch"), [(1, 16), (2, 16), (8, 16), (16, 16), (3, 12)])
 @pytest.mark.parametrize("count", [96, 101])
 def test_test_groups_are_the_samplers_blocks(processes, batch, count):
-    groups = Groups(processes, batch)
+    groups = SharedDraw(processes, batch)
     for index, block in enumerate(arrays(count, processes, batch)):
         for place, position in enumerate(block):
             if index * len(block) + place < count:  # the padding is dropped
-                assert groups.of(position, training=False) == index
+                assert groups.group(position, training=False) == index
                 assert list(groups.earlier(position, training=False)) == block[:place]
 
 
 @pytest.mark.parametrize(("processes", "clips"), [(8, 32), (1, 8), (3, 8), (16, 8)])
 def test_training_groups_are_the_clips_of_a_process(processes, clips):
-    groups = Groups(processes, processes)
+    groups = SharedDraw(processes, processes)
     for rank in range(processes):
         held = list(range(clips))[rank::processes]
         for place, position in enumerate(held):
-            assert groups.of(position, training=True) == rank
+            assert groups.group(position, training=True) == rank
             assert list(groups.earlier(position, training=True)) == held[:place]
 
 
 def test_a_groups_key_is_no_clips():
-    assert group_key(1, "top", "GREW", 7) == ("test", 1, "top", "GREW", "group", 7)
-    assert group_key(1, "top", "GREW", 7) != test_key(1, "top", "GREW", "group", "7", "")
+    key = SharedDraw(8, 16).test_key(1, "top", "GREW", 14)
+    assert key == ("test", 1, "top", "GREW", "group", 7) and key != test_key(1, "top", "GREW", "group", "7", "")

@@ -129,7 +129,7 @@ class Script:
 
 
 def given(folder: Path, name: str) -> list:
-    """Arrays and scripts of `tests.public_hiding.write`."""
+    """Arrays and scripts of `tests.published.public_hiding.write`."""
     with np.load(folder / f"{name}.npz") as kept:
         return [(kept[str(i)], script) for i, script in enumerate(json.loads((folder / f"{name}.json").read_text()))]
 

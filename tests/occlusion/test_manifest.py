@@ -11,24 +11,22 @@ import torch
 
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.occlusion import Occlusion, apply, draw, test_key
-from opengait_mimic.occlusion.manifest import UNTOLD, Condition, Manifest, read_manifest, write
+from opengait_mimic.occlusion.manifest import UNKNOWN, Condition, Manifest, read_manifest, write
 
 MIX = {"kinds": {"none": 0.1, "top": 0.2, "bottom": 0.2, "middle": 0.1, "patch": 0.2, "pole": 0.2}, "hidden": [0.1, 0.6]}
-PUBLISHED = {**MIX, "reference_compat": {"moving": "published", "sizes": "published", "trim_columns": True}}
 NAMES = [(f"{i:03d}", f"nm-{i % 3}", "090") for i in range(60)]
 
 
-def manifest_for(block, start=0):
+def manifest_for(block):
     occlusion = Occlusion.from_cfg(block, "occlusion")
     drawn = {name: draw(occlusion, test_key(5, occlusion.condition, "GREW", *name)) for name in NAMES}
-    drawn = {name: (d, start if d.once else 0) for name, d in drawn.items()}
     return Manifest("GREW", (Condition("mixed", occlusion, 5, drawn),), picture=(64, 44), binarise=0.5, data="sha256:1")
 
 
-@pytest.fixture(params=[MIX, PUBLISHED], ids=["paper", "published"])
-def written(request, tmp_path):
+@pytest.fixture()
+def written(tmp_path):
     """A manifest and its file."""
-    made, file = manifest_for(request.param, start=7), tmp_path / "deep" / "manifest.json"
+    made, file = manifest_for(MIX), tmp_path / "deep" / "manifest.json"
     write(file, made)
     return made, file
 
@@ -50,16 +48,13 @@ def by_the_document(clip, entry):
     frames, h, w = clip.shape
     if kind in ("top", "bottom"):
         clip = stretched(clip, share * h, h) if kind == "top" else stretched(clip, 0, (1 - share) * h)
-        if "trimmed" in entry:
-            side = entry["trimmed"] / 2
-            clip = stretched(clip.transpose(0, 2, 1), side * w, (1 - side) * w).transpose(0, 2, 1)
-    n, m = (max(1, int(np.floor(s * size + 0.5))) for s, size in ((share, h), (entry.get("width", share), w)))
+    n, m = (max(1, int(np.floor(s * size + 0.5))) for s, size in ((share, h), (share, w)))
     place, v = entry.get("place", 0), entry.get("speed", 0) * h / 64
     if kind == "middle":
         top = int(np.floor(place * (h - n + 1)))
         clip[:, top : top + n] = 0
     for k in range(frames) if kind in ("patch", "pole") else ():
-        left = np.floor(v * (entry["start"] + k)) if entry.get("once") else np.floor((place * (w + m) + v * k) % (w + m)) - m
+        left = np.floor((place * (w + m) + v * k) % (w + m)) - m
         columns = slice(int(np.clip(left, 0, w)), int(np.clip(left + m, 0, w)))
         clip[k, (h - n if kind == "patch" else 0) :, columns] = 0
     return clip
@@ -71,10 +66,9 @@ def test_code_written_from_the_document_makes_the_same_pictures(written):
     sequences = json.loads(file.read_text())["conditions"][0]["sequences"]
     rng, seen = np.random.default_rng(0), set()
     for h, w in ((64, 44), (33, 20)):
-        for name, (d, start) in made.conditions[0].drawn.items():
+        for name, d in made.conditions[0].drawn.items():
             clip = rng.random((9, h, w)).astype(np.float32)
-            times = torch.arange(9) + (start if d.once else 0)
-            ours = apply(torch.from_numpy(clip)[None], [d], times=times)[0].numpy()
+            ours = apply(torch.from_numpy(clip)[None], [d], times=torch.arange(9))[0].numpy()
             theirs = by_the_document(clip, sequences["/".join(name)])
             np.testing.assert_allclose(theirs, ours, atol=1e-6)
             assert ((theirs > 0.5) != (ours > 0.5)).mean() < 1e-4
@@ -96,8 +90,8 @@ def test_the_hash_follows_what_is_hidden_alone():
     assert base._replace(name="other").hash == base.hash
     turned = dict(reversed(base.drawn.items()))
     assert base._replace(drawn=turned).hash == base.hash
-    d, start = base.drawn[NAMES[0]]
-    assert base._replace(drawn={**base.drawn, NAMES[0]: (d._replace(hidden=d.hidden + 2**-52), start)}).hash != base.hash
+    d = base.drawn[NAMES[0]]
+    assert base._replace(drawn={**base.drawn, NAMES[0]: d._replace(hidden=d.hidden + 2**-52)}).hash != base.hash
 
 
 def harmed(file, change):
@@ -113,7 +107,7 @@ def first(content):
 
 HARMS = {
     "not a manifest": (lambda c: c.update(format="x"), "not a manifest"),
-    "a later version": (lambda c: c.update(format_version=2), "format_version = 2; this version reads 1"),
+    "the first version": (lambda c: c.update(format_version=1), "format_version = 1; this version reads 2"),
     "unknown key": (lambda c: c.update(datasets="x"), "datasets"),
     "unknown in condition": (lambda c: c["conditions"][0].update(sed=1), "conditions.0..sed"),
     "no seed": (lambda c: c["conditions"][0].pop("seed"), "seed"),
@@ -180,7 +174,7 @@ def test_what_it_was_made_of_is_read_back_or_not_told(tmp_path):
         found = read_manifest(tmp_path / "m.json")
         assert found._replace(source=made.source) == made
         assert set(json.loads((tmp_path / "m.json").read_text())) == {"format", "format_version", "dataset", "conditions", *given}
-    assert read_manifest(harmed(tmp_path / "m.json", lambda c: [c.pop("binarise"), c.pop("data")])).binarise is UNTOLD
+    assert read_manifest(harmed(tmp_path / "m.json", lambda c: [c.pop("binarise"), c.pop("data")])).binarise == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -199,7 +193,7 @@ def test_moving_kinds_are_refused_under_another_picture(kinds, refused):
         ConfigError, match=rf"picture = \[64, 44\], but this test's silhouettes are 64x64.*path of {refused} follows.*Test on 64x44"
     ):
         made.for_test(asked, 5, "GREW", "all_ordered", NAMES, (64, 64))
-    d = next(d for d, _ in made.conditions[0].drawn.values() if d.kind == "pole")
+    d = next(d for d in made.conditions[0].drawn.values() if d.kind == "pole")
     ours, theirs = (apply(torch.ones(1, 30, 64, w), [d], times=torch.arange(30))[0].amax(1) == 0 for w in (44, 64))  # hidden columns
     assert not torch.equal(ours.float().argmax(1) / 44, theirs.float().argmax(1) / 64)
 
@@ -210,8 +204,8 @@ def test_other_data_another_threshold_and_what_is_not_told():
     data, threshold = made.departures("sha256:3", None)
     assert "the manifest: data: made on other test data of GREW (sha256:1 there, sha256:3 here)" in data
     assert "binarise: 0.5 there, null here" in threshold
-    (word,) = made._replace(picture=None, binarise=UNTOLD, data=None).departures("", 0.5)
-    assert word == "the manifest: picture, binarise, data: not told, so not checked"
+    (word,) = made._replace(picture=None, binarise=UNKNOWN, data=None).departures("", 0.5)
+    assert word == "the manifest: picture, binarise, data: not stated, so not checked"
 
 
 def test_a_condition_that_is_not_there_is_told_beside_the_nearest():
@@ -250,22 +244,20 @@ def mimic(trained):
     return cfgs
 
 
-SHARED = {"shared_draw": {"processes": 2, "test_batch": 8}, "moving": "published"}
-
-
-@pytest.mark.parametrize("compat", [{}, SHARED], ids=["own", "shared"])
+@pytest.mark.parametrize("compat", [{}, {"shared_draw": {"processes": 2, "test_batch": 8}}], ids=["own", "shared"])
 def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
-    """Bit for bit, also where neighbours share a draw and its time; another draw makes another pass."""
+    """Bit for bit, also where neighbours share a draw; another draw makes another pass."""
     from opengait_mimic.evaluation.embeddings import build_manifest, embed_all, fingerprint_test_data, sample_frames
 
-    blocks = [None, {**MIX, "seed": 2, "reference_compat": compat}]
+    mimic = copy.deepcopy(mimic)
+    mimic["model_cfg"]["reference_compat"] = compat
+    blocks = [None, {**MIX, "seed": 2}]
     drew = embed_all(mimic, blocks, batch=3, cache=False)
     file = tmp_path / "m.json"
     write(file, build_manifest(mimic, drew, blocks))
     found = read_manifest(file)
     assert (found.picture, found.binarise, found.data) == ((64, 44), 0.5, fingerprint_test_data(mimic))
-    starts = {start for _, start in drew[1].drawn.values()}
-    assert (starts == {0}) == (not compat) and [each.name for each in found.conditions] == ["bottom+top+middle+patch+pole 0.1-0.6 seed 2"]
+    assert [each.name for each in found.conditions] == ["bottom+top+middle+patch+pole 0.1-0.6 seed 2"]
     given = embed_all(mimic, blocks, batch=3, cache=False, manifest=found)
     for one, two in zip(drew, given):
         assert np.array_equal(one.embeddings, two.embeddings) and np.array_equal(one.hidden_area, two.hidden_area)
@@ -291,6 +283,16 @@ def test_moving_kinds_under_drawn_frames_have_no_manifest(mimic):
     cfgs, block = copy.deepcopy(mimic), {"kinds": {"pole": 1.0}}
     cfgs["evaluator_cfg"]["sampler"].update(sample_type="fixed_unordered", frames_num_fixed=4)
     (done,) = embed_all(cfgs, [block], cache=False)
-    assert (done.frames == 4).all() and (done.draws[:, -1] == -1).any()
+    assert (done.frames == 4).all()
     with pytest.raises(ConfigError, match="choose all_ordered"):
+        build_manifest(cfgs, [done], [block])
+
+
+def test_hiding_as_the_public_code_does_has_no_manifest(mimic):
+    from opengait_mimic.evaluation.embeddings import build_manifest, embed_all
+
+    cfgs, block = copy.deepcopy(mimic), {"kinds": {"pole": 1.0}}
+    cfgs["model_cfg"]["reference_compat"] = {"moving": "test"}
+    (done,) = embed_all(cfgs, [block], cache=False)
+    with pytest.raises(ConfigError, match="reference_compat: moving hide as the public code does, which a manifest cannot state"):
         build_manifest(cfgs, [done], [block])

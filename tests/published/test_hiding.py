@@ -10,19 +10,19 @@ import torch
 import torch.nn.functional as F
 
 from opengait_mimic import Draw, Occlusion, apply, draw
-from opengait_mimic.occlusion import clip_times, draws, targets, uniforms
-from opengait_mimic.occlusion.apply import boxes
+from opengait_mimic.occlusion import clip_times, draws, uniforms
+from opengait_mimic.occlusion.apply import frame_boxes
+from opengait_mimic.published import hiding
+from opengait_mimic.published.hiding import PublishedDraw, PublishedHiding
 
-MOVING = {"moving": "published", "sizes": "published"}
+MOVING = PublishedHiding(moving=True, sizes=True)
+SIZES, MOVES, TRIMS = PublishedHiding(sizes=True), PublishedHiding(moving=True), PublishedHiding(trim_columns=True)
+OFF = PublishedHiding()
 
 
-def published(kinds: dict, **switches) -> Occlusion:
-    return Occlusion.from_cfg({"kinds": kinds, "reference_compat": switches}, "occlusion")
-
-
-def drawn(occlusion: Occlusion, count: int) -> tuple[list[Draw], list[tuple]]:
-    keys = [("published", i) for i in range(count)]
-    return [draw(occlusion, key) for key in keys], keys
+def drawn(kinds: dict, count: int, how: PublishedHiding = OFF) -> tuple[list[PublishedDraw], list[tuple]]:
+    keys, occlusion = [("published", i) for i in range(count)], Occlusion.from_cfg({"kinds": kinds}, "occlusion")
+    return [how.draw(occlusion, key) for key in keys], keys
 
 
 # ---------------------------------------------------------------- off
@@ -32,29 +32,32 @@ def test_without_switches_draws_and_times_are_those_of_the_first_release():
     plain = Occlusion.from_cfg(
         {"kinds": {"none": 0.1, "bottom": 0.2, "top": 0.2, "middle": 0.2, "patch": 0.15, "pole": 0.15}, "hidden": [0.3, 0.7]}, "a"
     )
-    assert plain.compat is None
     keys = [("gold", i) for i in range(400)]
     found = [draw(plain, key) for key in keys]
-    assert all(d == Draw(*d[:4]) for d in found)
     times = clip_times(found, keys, [1 + i % 7 for i in range(400)], ordered=False)
-    digests = [hashlib.sha256(repr(seen).encode()).hexdigest()[:16] for seen in ([tuple(d[:4]) for d in found], times.tolist())]
+    digests = [hashlib.sha256(repr(seen).encode()).hexdigest()[:16] for seen in ([tuple(d) for d in found], times.tolist())]
     assert digests == ["67fd5f5dc9f0967c", "17bce5627064c1b6"]
-
-
-@pytest.mark.parametrize("off", [{}, {"moving": None, "sizes": None, "trim_columns": False, "shared_draw": None}, {"all": False}])
-def test_switches_written_out_as_off_are_none(off):
-    assert Occlusion.from_cfg({"reference_compat": off}, "a") == Occlusion.from_cfg({}, "a")
 
 
 @pytest.mark.parametrize("switch", ["moving", "sizes", "trim_columns"])
 def test_a_switch_leaves_the_kind_and_the_other_kinds_alone(switch):
     shares = {kind: 1 / 6 for kind in ("none", "bottom", "top", "middle", "patch", "pole")}
-    hiding = {"patch", "pole", "middle", "top", "bottom"}
-    reach = {"moving": {"patch", "pole"}, "sizes": hiding, "trim_columns": {"top", "bottom"}}[switch]
-    before, _ = drawn(published(shares), 300)
-    after, _ = drawn(published(shares, **{switch: True if switch == "trim_columns" else "published"}), 300)
+    hides = {"patch", "pole", "middle", "top", "bottom"}
+    reach = {"moving": {"patch", "pole"}, "sizes": hides, "trim_columns": {"top", "bottom"}}[switch]
+    before, _ = drawn(shares, 300)
+    after, _ = drawn(shares, 300, PublishedHiding(**{switch: True}))
     assert [d.kind for d in before] == [d.kind for d in after]
     assert {a.kind for a, b in zip(before, after) if a != b} == reach
+
+
+def test_without_switches_it_hides_as_ours():
+    shares = {kind: 1 / 6 for kind in ("none", "bottom", "top", "middle", "patch", "pole")}
+    found, keys = drawn(shares, 60)
+    ours = [draw(Occlusion.from_cfg({"kinds": shares}, "occlusion"), key) for key in keys]
+    sils, lengths = torch.rand(60, 4, 64, 44), [4] * 60
+    times = PublishedHiding().clip_times(found, keys, lengths, False)
+    assert torch.equal(times, clip_times(ours, keys, lengths, False))
+    assert torch.equal(PublishedHiding().apply(sils, found, times=times), apply(sils, ours, times=times))
 
 
 # ---------------------------------------------------------------- moving kinds and the middle
@@ -76,37 +79,37 @@ def by_hand(kind: str, key: tuple, count: int, first: int) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["patch", "pole"])
 @pytest.mark.parametrize("ordered", [True, False])
 def test_moving_kinds_start_inside_at_the_left_and_leave_for_good(kind, ordered):
-    found, keys = drawn(published({kind: 1.0}, **MOVING), 6)
+    found, keys = drawn({kind: 1.0}, 6, MOVING)
     lengths, starts = [150, 30, 1, 90, 4, 20], [0, 100, 300, 7, 0, 61]
-    times = clip_times(found, keys, lengths, ordered, 100, starts)
-    black = apply(torch.ones(1, sum(lengths), 64, 64), found, torch.tensor([lengths]), times)[0] == 0
+    times = MOVING.clip_times(found, keys, lengths, ordered, 100, starts)
+    black = MOVING.apply(torch.ones(1, sum(lengths), 64, 64), found, torch.tensor([lengths]), times)[0] == 0
     expected = np.concatenate([by_hand(kind, *clip) for clip in zip(keys, lengths, starts)])
     np.testing.assert_array_equal(black.numpy(), expected)
-    assert (targets(found, lengths, 64, 64, times)[0] > 0).tolist() == expected.any((1, 2)).tolist()
-    np.testing.assert_allclose(targets(found, lengths, 64, 64, times)[1], expected.mean((1, 2)), atol=1e-6)
+    assert (MOVING.targets(found, lengths, 64, 64, times)[0] > 0).tolist() == expected.any((1, 2)).tolist()
+    np.testing.assert_allclose(MOVING.targets(found, lengths, 64, 64, times)[1], expected.mean((1, 2)), atol=1e-6)
     assert expected[0].any() and not expected[149].any(), "all of it is there in frame 0; in the end nothing is hidden"
 
 
 def test_without_starts_every_clip_is_an_array_of_its_own():
-    found, keys = drawn(published({"pole": 1.0}, moving="published"), 3)
-    assert clip_times(found, keys, [3, 2, 4], ordered=False).tolist() == [0, 1, 2, 0, 1, 0, 1, 2, 3]
+    found, keys = drawn({"pole": 1.0}, 3, MOVES)
+    assert MOVES.clip_times(found, keys, [3, 2, 4], ordered=False).tolist() == [0, 1, 2, 0, 1, 0, 1, 2, 3]
 
 
 def test_published_sizes_with_our_own_path():
     """D11 without D10: width and height of a patch apart, and it comes in again from outside."""
-    found, _ = drawn(published({"patch": 1.0}, sizes="published"), 40)
+    found, _ = drawn({"patch": 1.0}, 40, SIZES)
     assert {d.speed > 0 for d in found} == {True, False} and all(d.place > 0 and not d.once for d in found)
-    high, wide = np.array([[64 * d.hidden, 64 * d.width] for d in found]).T
+    high, wide = np.array([[64 * d.height, 64 * d.width] for d in found]).T
     assert (high % 1 == 0).all() and (wide % 1 == 0).all() and (high != wide).any()
     assert min(high.min(), wide.min()) >= 19 and max(high.max(), wide.max()) <= 31  # int(0.3 * 64) to below 0.5 * 64
-    black = apply(torch.ones(len(found), 300, 64, 64), found) == 0
+    black = SIZES.apply(torch.ones(len(found), 300, 64, 64), found) == 0
     rows, columns = black.any(3).sum(2), black.any(2).sum(2)
     assert rows.amax(1).tolist() == high.tolist() and columns.amax(1).tolist() == wide.tolist()
 
 
 def test_the_published_middle_is_half_of_the_height_at_mid_height():
-    found, _ = drawn(published({"middle": 1.0}, sizes="published"), 20)
-    black = apply(torch.ones(20, 2, 64, 64), found) == 0
+    found, _ = drawn({"middle": 1.0}, 20, SIZES)
+    black = SIZES.apply(torch.ones(20, 2, 64, 64), found) == 0
     assert black[:, :, 16:48].all() and black.sum() == 20 * 2 * 32 * 64
 
 
@@ -133,10 +136,11 @@ def test_how_fast_moving_occluders_fade(monkeypatch, frames):
         return [0.0, (i * 0.7548776662466927) % 1, 0.0, (i + 0.5) / clips, 0.0, (i * 0.5698402909980532) % 1][:count]
 
     monkeypatch.setattr(draws, "uniforms", spread)
+    monkeypatch.setattr(hiding, "uniforms", spread)
     for kind, width in (("patch", FADE[frames][1]), ("pole", FADE[frames][2])):
-        occlusion = published({kind: 1.0}, **MOVING)
-        found = [draw(occlusion, (kind, i)) for i in range(clips)]
-        _, _, left, right = boxes(found, [frames] * clips, 64, 64)
+        occlusion = Occlusion.from_cfg({"kinds": {kind: 1.0}}, "occlusion")
+        found = [hiding._rectangle(MOVING.draw(occlusion, (kind, i)), 64, 64) for i in range(clips)]
+        _, _, left, right = frame_boxes(found, [frames] * clips, 64)
         hidden = (right - left).double() / 64
         assert abs(float((hidden > 0).double().mean()) - FADE[frames][0]) < 0.0055
         assert abs(float(hidden.mean()) - width) < 0.0055
@@ -149,50 +153,51 @@ def test_how_fast_moving_occluders_fade(monkeypatch, frames):
 @pytest.mark.parametrize("kind", ["top", "bottom"])
 def test_trimmed_columns_against_crop_and_resize(kind, hidden, size):
     """The kept sizes of the public generator, stretched by torch's bilinear resize."""
-    occlusion = Occlusion.from_cfg({"kinds": {kind: 1.0}, "hidden": [hidden, hidden], "reference_compat": {"trim_columns": True}}, "a")
-    d, (rows, columns) = draw(occlusion, ("trim",)), size
+    occlusion = Occlusion.from_cfg({"kinds": {kind: 1.0}, "hidden": [hidden, hidden]}, "a")
+    d, (rows, columns) = TRIMS.draw(occlusion, ("trim",)), size
     sils = torch.rand(1, 3, 64, 64)
     side = (64 - columns) // 2
     crop = sils[:, :, :rows] if kind == "bottom" else sils[:, :, 64 - rows :]
     expected = F.interpolate(crop[..., side : 64 - side], (64, 64), mode="bilinear", align_corners=False)
-    torch.testing.assert_close(apply(sils, [d]), expected, atol=1e-5, rtol=0)
-    assert targets([d], [1], 64, 64)[1].item() == pytest.approx(hidden), "as it was drawn"
+    torch.testing.assert_close(TRIMS.apply(sils, [d]), expected, atol=1e-5, rtol=0)
+    assert TRIMS.targets([d], [1], 64, 64)[1].item() == pytest.approx(hidden), "as it was drawn"
 
 
 @pytest.mark.parametrize("kind", ["top", "bottom"])
 def test_published_sizes_cut_whole_rows_off(kind):
     """By slices: bottom keeps int((1 - p) * 64) rows, top all but int(p * 64); the columns stay, and so does what a VEN is taught."""
-    found, keys = drawn(published({kind: 1.0}, sizes="published"), 50)
-    plain, _ = drawn(published({kind: 1.0}), 50)
+    found, keys = drawn({kind: 1.0}, 50, SIZES)
+    plain, _ = drawn({kind: 1.0}, 50)
     sils, portions = torch.rand(50, 2, 64, 64), [0.4 + 0.2 * uniforms(key, 2)[1] for key in keys]
     for i, (d, p) in enumerate(zip(found, portions)):
         crop = sils[i : i + 1, :, : int((1 - p) * 64)] if kind == "bottom" else sils[i : i + 1, :, int(p * 64) :]
         expected = F.interpolate(crop, (64, 64), mode="bilinear", align_corners=False)
-        torch.testing.assert_close(apply(sils[i : i + 1], [d]), expected, atol=1e-5, rtol=0)
-    np.testing.assert_allclose(targets(found, [1] * 50, 64, 64)[1], portions, atol=1e-6)
-    torch.testing.assert_close(targets(found, [1] * 50, 64, 64), targets(plain, [1] * 50, 64, 64))
-    assert {d.trimmed for d in found} == {0.0} and any(d.hidden != p.hidden for d, p in zip(found, plain))
+        torch.testing.assert_close(SIZES.apply(sils[i : i + 1], [d]), expected, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(SIZES.targets(found, [1] * 50, 64, 64)[1], portions, atol=1e-6)
+    torch.testing.assert_close(SIZES.targets(found, [1] * 50, 64, 64), SIZES.targets(plain, [1] * 50, 64, 64))
+    assert {d.trimmed for d in found} == {0.0} and any(d.height != p.height for d, p in zip(found, plain))
 
 
 def test_trimmed_columns_and_published_sizes_keep_the_rows_of_the_vens_generator():
     """Its two ends keep int(kept * 64) rows, where the main generator's top keeps 64 - int(hidden * 64)."""
     for kind in ("top", "bottom"):
-        found, keys = drawn(published({kind: 1.0}, sizes="published", trim_columns=True), 50)
+        found, keys = drawn({kind: 1.0}, 50, PublishedHiding(sizes=True, trim_columns=True))
         kept = [int((1 - (0.4 + 0.2 * uniforms(key, 2)[1])) * 64) for key in keys]
-        assert [64 * (1 - d.hidden) for d in found] == kept and [32 * d.trimmed for d in found] == [rows // 2 for rows in kept]
+        assert [64 * (1 - d.height) for d in found] == kept and [32 * d.trimmed for d in found] == [rows // 2 for rows in kept]
 
 
 def test_other_clips_of_a_trimmed_batch_come_through_bit_for_bit():
-    d = draw(published({"top": 1.0}, trim_columns=True), ("trim",))
+    (d,), _ = drawn({"top": 1.0}, 1, TRIMS)
+    none, pole = PublishedDraw("none", 0.0, 0.0, 0.0, 0.0, 0.0), PublishedDraw("pole", 0.25, 0.3, 1.0, 0.25, 0.25)
     sils = torch.rand(3, 2, 64, 44)
-    found = apply(sils, [Draw("none", 0.0), d, Draw("pole", 0.25, 0.3, 1.0)])
+    found = TRIMS.apply(sils, [none, d, pole])
     assert torch.equal(found[0], sils[0]) and torch.equal(found[2], apply(sils[2:], [Draw("pole", 0.25, 0.3, 1.0)])[0])
-    assert found.shape == sils.shape and not torch.equal(found[1], apply(sils[1:2], [d._replace(trimmed=0.0)])[0])
+    assert found.shape == sils.shape and not torch.equal(found[1], TRIMS.apply(sils[1:2], [d._replace(trimmed=0.0)])[0])
 
 
 def test_a_published_draw_is_replayed_from_its_text():
-    shares = {kind: 0.2 for kind in ("bottom", "top", "middle", "patch", "pole")}
-    found, _ = drawn(published(shares, trim_columns=True, **MOVING), 30)
-    again = [eval(repr(d), {"Draw": Draw}) for d in found]
+    how = PublishedHiding(True, True, True)
+    found, _ = drawn({kind: 0.2 for kind in ("bottom", "top", "middle", "patch", "pole")}, 30, how)
+    again = [eval(repr(d), {"PublishedDraw": PublishedDraw}) for d in found]
     sils = torch.rand(30, 3, 64, 44)
-    assert again == found and torch.equal(apply(sils, found), apply(sils, again))
+    assert again == found and torch.equal(how.apply(sils, found), how.apply(sils, again))

@@ -13,8 +13,8 @@ from torch import nn
 
 from benchmarks import setting
 from tests.host_runs import good
-from tests.public_hiding import ALL, FIVE
-from tests.public_weights import to_public
+from tests.published.public_hiding import ALL, FIVE
+from tests.published.public_weights import to_public
 
 SIZES = setting.Sizes(3, 2, 6, (64, 64))
 WORKER = Path(__file__).with_name("public_worker.py")
@@ -83,10 +83,10 @@ def prepare(folder: Path, backbone: str, data: dict, public: dict, kind: str = "
             edit(files["baseline1"], model_cfg={"SeparateBNNecks": {"class_num": 5, "in_channels": 8, "parts_num": 64}})
     if kind == "mimicgait":  # whose teacher is trained on 64x44: any_geometry
         edit(files["baseline1"], evaluator_cfg={"transform": [{"type": "BaseSilCuttingTransform"}]})
-    compat = {"reference_compat": "all", "init_mimic": False} if kind == "mimicgait" else {}
-    five = {"occlusion": {"kinds": dict.fromkeys(FIVE, 0.2), "hidden": [0.4, 0.6], "reference_compat": ALL}}
+    compat = {"reference_compat": ALL, **({"init_mimic": False} if kind == "mimicgait" else {})}
+    five = {"occlusion": {"kinds": dict.fromkeys(FIVE, 0.2), "hidden": [0.4, 0.6]}}
     edit(files[kind], model_cfg={**compat, **blocks.pop("model_cfg", {})}, trainer_cfg=five, evaluator_cfg=five, **blocks)
-    published = {"occlusion": {"kinds": {"none": 0.34, "top": 0.33, "bottom": 0.33}, "hidden": [0.4, 0.6], "reference_compat": "all"}}
+    published = {"occlusion": {"kinds": {"none": 0.34, "top": 0.33, "bottom": 0.33}, "hidden": [0.4, 0.6]}}
     edit(files["ven"], model_cfg={"reference_compat": "all"}, trainer_cfg=published, evaluator_cfg=published)
     for seed, stage in enumerate(("baseline1", "ven")):
         save(files[stage], seed)

@@ -14,7 +14,7 @@ from torch import nn
 
 from benchmarks import setting
 from opengait_mimic.occlusion import uniforms
-from tests.public_weights import to_public
+from tests.published.public_weights import to_public
 
 PROCESSES = 2
 ALL = {"all": True, "shared_draw": {"processes": PROCESSES, "test_batch": 2 * PROCESSES}}
@@ -83,7 +83,7 @@ def ven_batches(model: nn.Module, steps: int):
     batch = batches[0]._replace(**joined, **lists)
     seen = []
     for i, d in enumerate(batch.draws):
-        kept = 1 - (d.portion or d.hidden)
+        kept = 1 - d.hidden
         for whole, occluded in zip(batch.whole[i].numpy(), batch.occluded[i].numpy()):
             seen.append(Seen(d.kind, whole[None], [kept, VEN_TYPES[d.kind]], occluded[None]))
     return batch, seen

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from opengait_mimic import HiddenFractionLoss, MiCKDLoss, mickd_triplets, pair_distances
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.losses import DISTANCES, PAIRS, health
+from opengait_mimic.published.losses import PublishedMiCKDLoss
 
 UNEVEN = torch.tensor([4, 4, 9, 4, 9, 2, 9, 9])  # 3, 4 and 1 clips, not in order
 SHAPE = (len(UNEVEN), 6, 3)  # n, c, p
@@ -143,7 +144,9 @@ def test_the_gradient_of_distances_against_finite_differences(distance):
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_triplets_against_a_loop(distance, teacher_anchors):
     (mimic, teacher), margin = batch(), margin_of(distance)
-    found = mickd_triplets(mimic, teacher, UNEVEN, margin, distance, teacher_anchors)
+    found = make_loss({"teacher_anchors": True} if teacher_anchors else None, margin=margin, distance=distance).triplets(
+        mimic, teacher, UNEVEN
+    )
     expected = slow_triplets(mimic, teacher, UNEVEN, margin, distance, teacher_anchors)
     n, parts = len(UNEVEN), 3 if distance == "parts" else 1
     assert found.values.shape == (parts, *found.valid.shape) and found.pair.shape == found.valid.shape[:2]
@@ -173,10 +176,16 @@ def test_labels_need_not_be_small_or_sorted():
 # ---------------------------------------------------------------- the loss
 
 
+def make_loss(switches=None, **arguments):
+    """A MiCKDLoss, or with switches the public code's in its place."""
+    loss = MiCKDLoss(**arguments)
+    return loss if switches is None else PublishedMiCKDLoss(loss, **switches)
+
+
 def run(mimic, teacher, labels=UNEVEN, **arguments):
-    """Loss, info and the gradient on the mimic."""
+    """Loss, info and the gradient on the mimic; arguments as `make_loss`."""
     mimic = mimic.detach().clone().requires_grad_()
-    loss, info = MiCKDLoss(**arguments)(mimic, teacher, labels)
+    loss, info = make_loss(**arguments)(mimic, teacher, labels)
     loss.backward()
     return loss.detach(), info, mimic.grad
 
@@ -185,8 +194,8 @@ def run(mimic, teacher, labels=UNEVEN, **arguments):
 @pytest.mark.parametrize("teacher_anchors", [False, True])
 def test_loss_and_gradient_against_a_loop(distance, teacher_anchors):
     (mimic, teacher), margin = batch(), margin_of(distance)
-    compat = {"teacher_anchors": teacher_anchors}
-    loss, info, grad = run(mimic, teacher, margin=margin, distance=distance, reference_compat=compat)
+    switches = {"teacher_anchors": teacher_anchors}
+    loss, info, grad = run(mimic, teacher, margin=margin, distance=distance, switches=switches)
     slow = mimic.double().requires_grad_()
     expected = slow_loss(slow_triplets(slow, teacher, UNEVEN, margin, distance, teacher_anchors), 3 if distance == "parts" else 1)
     expected.backward()
@@ -219,7 +228,7 @@ def test_a_part_without_a_triplet_above_zero_counts_as_zero():
 @pytest.mark.parametrize("margin", [0.05, 0.2, 0.7])
 def test_compat_is_pytorch_metric_learning_on_the_stack(seed, margin):
     mimic, teacher = batch(seed=seed)
-    loss, _, grad = run(mimic, teacher, margin=margin, distance="l2", reference_compat={"teacher_anchors": True})
+    loss, _, grad = run(mimic, teacher, margin=margin, distance="l2", switches={"teacher_anchors": True})
     leaf = mimic.clone().requires_grad_()
     stack = torch.cat([leaf.flatten(1), teacher.flatten(1)])
     expected = TripletMarginLoss(margin=margin)(stack, torch.cat([UNEVEN, UNEVEN]))
@@ -231,20 +240,20 @@ def test_compat_is_pytorch_metric_learning_on_the_stack(seed, margin):
 
 def test_the_defaults():
     loss = MiCKDLoss()
-    assert (loss.margin, loss.distance, loss.loss_term_weight, loss.compat.teacher_anchors) == (0.2, "parts", 1.0, False)
+    assert (loss.margin, loss.distance, loss.loss_term_weight) == (0.2, "parts", 1.0)
     assert not list(loss.parameters())
     mimic, teacher = batch()
     plain = run(mimic, teacher)[0]
-    assert plain == run(mimic, teacher, margin=0.2, distance="parts", reference_compat={})[0]
+    assert plain == run(mimic, teacher, margin=0.2, distance="parts")[0]
     assert plain == run(mimic, teacher, loss_term_weight=7.0)[0]  # the weight is the host's to apply
 
 
-@pytest.mark.parametrize("compat", [{}, {"teacher_anchors": True}])
-def test_the_gradient_reaches_the_mimic_only(compat):
+@pytest.mark.parametrize("switches", [None, {"teacher_anchors": True}])
+def test_the_gradient_reaches_the_mimic_only(switches):
     mimic, teacher = batch()
     mimic.requires_grad_(), teacher.requires_grad_()
     for distance in DISTANCES:
-        loss, info = MiCKDLoss(margin_of(distance), distance, reference_compat=compat)(mimic, teacher, UNEVEN)
+        loss, info = make_loss(switches, margin=margin_of(distance), distance=distance)(mimic, teacher, UNEVEN)
         loss.backward()
         assert teacher.grad is None and mimic.grad.abs().sum() > 0
         assert not any(value.requires_grad for value in info.values())
@@ -253,15 +262,15 @@ def test_the_gradient_reaches_the_mimic_only(compat):
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-@pytest.mark.parametrize("compat", [{}, {"teacher_anchors": True}])
+@pytest.mark.parametrize("switches", [None, {"teacher_anchors": True}])
 @pytest.mark.parametrize("case", ["mimic is teacher", "duplicated clips", "all clips equal"])
-def test_identical_pairs_have_a_finite_gradient(distance, compat, case):
+def test_identical_pairs_have_a_finite_gradient(distance, switches, case):
     teacher = batch()[1]
     if case == "duplicated clips":
         teacher = teacher[[0, 0, 2, 0, 2, 5, 2, 2]]
     if case == "all clips equal":
         teacher = teacher[:1].expand(SHAPE).clone()
-    loss, info, grad = run(teacher.clone(), teacher, margin=20.0, distance=distance, reference_compat=compat)
+    loss, info, grad = run(teacher.clone(), teacher, margin=20.0, distance=distance, switches=switches)
     assert loss.isfinite() and loss > 0 and grad.isfinite().all()
     if case == "all clips equal":
         assert loss.item() == pytest.approx(20.0)  # the margin alone
@@ -465,12 +474,6 @@ def test_health_without_a_pair_is_nan():
         ({"margin": -0.1}, r"^MiCKDLoss\.margin = -0\.1; expected a number from 0 to"),
         ({"margin": "0.2"}, r"^MiCKDLoss\.margin = '0\.2'; expected a number"),
         ({"loss_term_weight": float("nan")}, r"^MiCKDLoss\.loss_term_weight = nan; expected a number"),
-        (
-            {"reference_compat": {"teacher_anchor": True}},
-            r"^MiCKDLoss\.reference_compat\.teacher_anchor: unknown key \(did you mean 'teacher_anchors'\?\)",
-        ),
-        ({"reference_compat": {"teacher_anchors": 1}}, r"^MiCKDLoss\.reference_compat\.teacher_anchors = 1; expected true or false$"),
-        ({"reference_compat": True}, r"^MiCKDLoss\.reference_compat: expected a mapping"),
     ],
 )
 def test_wrong_arguments(arguments, message):
