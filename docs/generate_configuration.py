@@ -77,7 +77,7 @@ def table_row(cells: list[str]) -> str:
 def show_value(value) -> str:
     """A default as YAML."""
     if isinstance(value, Block):
-        return "{}"
+        return show_value(value.model_dump(exclude_unset=True))
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(show_value, value))}]"
     if isinstance(value, dict):

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import torch
+from pydantic import Field
 
-from ..base.config import anything, block, boolean
+from ..base.config import Flag
 from ..base.errors import CheckpointError, ConfigError
 from ..base.processes import gather
 from ..host import load_cfgs
-from ..host.model_cfg import STAGE
+from ..host.model_cfg import Stage
 from ..losses import MiCKDLoss, health
 from .backbone_exceptions import refuse
 from .depends import Use
-from .guided import GUIDED_FIELDS, Guided
+from .guided import Guided, GuidedBlock
 from .scalars import with_teacher
 from .teacher import KEPT, Teacher, frame_size
 
-FIELDS = {
-    **GUIDED_FIELDS,
-    "model": ("MimicGait", anything),
-    "teacher": ({}, block(STAGE)),
-    "init_mimic": (False, boolean),
-}
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
+
+
+class MimicGaitBlock(GuidedBlock):
+    """``model_cfg`` of MimicGait."""
+
+    teacher: Stage = Field(Stage(), description="frozen network that embeds the whole silhouettes in training")
+    init_mimic: Flag = Field(False, description="start the mimic from the teacher's weights")
 
 
 class MimicGait(Guided):
@@ -63,7 +65,7 @@ class MimicGait(Guided):
         MimicGait (WACV 2025), section 3, equations 1 and 2.
     """
 
-    FIELDS = FIELDS
+    SCHEMA = MimicGaitBlock
     DEPENDS = {"teacher": Use.TRAINING, "ven": Use.FROZEN_INSIDE}
     NET = "Mimic"
     ONE_OF = ("MiCKDLoss", "L2DistillationLoss")

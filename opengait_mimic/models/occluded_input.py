@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from .. import occlusion as plain_hiding
-from ..base.config import integer, number, optional, pair
+from ..base.config import Block, Natural, Share, Text, pair_of, read_value, whole
 from ..base.errors import ConfigError
 from ..base.processes import gather, rank_and_world
 from ..host import follow_world_size, resolve
-from ..host.trainer_keys import FIELDS
+from ..host.trainer_keys import LauncherKeys
 from ..metrics.protocols import is_probe
 from ..occlusion import Draw, Occlusion, binarise, test_key, training_key
 from ..occlusion.clips import clip_lengths, owners
@@ -48,8 +49,20 @@ class OccludedBatch(NamedTuple):
 
 TRAINING = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
 """What training hides where the YAML has no ``trainer_cfg.occlusion``; whole bodies are among it."""
-GEOMETRY = ([64, 44], pair(integer(8)))
-BINARISE = (0.5, optional(number(0, 1)))
+
+
+class OccludedBlock(Block):
+    """``model_cfg`` of every model of ours."""
+
+    model: Text = Field(description="name of the model")
+    geometry: pair_of(whole(8)) = Field((64, 44), description="height and width of the silhouettes after the transforms, in pixels")
+    binarise: Share | None = Field(0.5, description="values from here on become 1, others 0; null: grey values stay")
+    reference_compat: Any = Field({}, description="departures of the public code, see `opengait_mimic.published.switches`")
+
+
+def read_input_keys(model_cfg: dict) -> OccludedBlock:
+    """Read the keys of `OccludedBlock` alone, of any model of ours."""
+    return OccludedBlock.read({key: value for key, value in model_cfg.items() if key in OccludedBlock.model_fields}, "model_cfg")
 
 
 class OccludedInput(SharedDraws, Watched):
@@ -66,9 +79,11 @@ class OccludedInput(SharedDraws, Watched):
         hooks: what ``reference_compat`` changes.
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
         tested_with: those that take effect in this test.
+        SCHEMA: the class that reads ``model_cfg``.
         DEPENDS: key of ``model_cfg`` -> how the model uses the network it names (`Use`).
     """
 
+    SCHEMA: type[OccludedBlock] = OccludedBlock
     hides_training = True
     DEPENDS: dict[str, Use] = {}
     geometry: tuple[int, int] | None = None
@@ -97,7 +112,7 @@ class OccludedInput(SharedDraws, Watched):
                     f"{where}.transform: OcclusionAugmentation would hide the whole view too, and one draw would serve a whole"
                     f" batch. Remove it; {type(self).__name__} occludes by itself ({where}.occlusion)."
                 )
-        seed = integer(0)(trainer.get("seed", 0), "trainer_cfg.seed")
+        seed = read_value(Natural, trainer.get("seed", 0), "trainer_cfg.seed")
         drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")
         condition, hooks = Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion"), Hooks(cfgs)
         grey = KEEPS_GREY if hooks.grey_whole else () if self.hides_training else ("none",)
@@ -214,7 +229,7 @@ class OccludedInput(SharedDraws, Watched):
         self._log_draws_alone()
         if self.training in self._seen:
             return
-        given = [f"trainer_cfg.{key}" for key in FIELDS if key in self.cfgs["trainer_cfg"]]
+        given = [f"trainer_cfg.{key}" for key in LauncherKeys.model_fields if key in self.cfgs["trainer_cfg"]]
         if self.training and given and "train_step" not in vars(self):
             self.msg_mgr.log_warning(f"{', '.join(given)}: heeded by `python -m opengait_mimic` and opengait-mimic alone; no effect here")
         if len(ipts) != 1 or whole.dim() != 4:

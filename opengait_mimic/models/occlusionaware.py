@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from ..base.config import REQUIRED, anything, block, integer, optional
-from ..host.model_cfg import NAMED_STAGE, STAGE
-from .depends import Use
-from .guided import GUIDED_FIELDS, Guided
+from pydantic import Field
 
-FIELDS = {
-    **GUIDED_FIELDS,
-    "model": ("OcclusionAware", anything),
-    "ven": (REQUIRED, block(NAMED_STAGE)),
-    "teacher": (None, optional(block(STAGE))),  # read by `evaluate` alone: whose whole-body score RP divides by
-    "fused_channels": (None, optional(integer(1))),
-}
+from ..base.config import Count
+from ..host.model_cfg import NamedStage, Stage
+from .depends import Use
+from .guided import Guided, GuidedBlock
+
+
+class OcclusionAwareBlock(GuidedBlock):
+    """``model_cfg`` of OcclusionAware."""
+
+    ven: NamedStage = Field(description="trained VEN, or plain classifier, whose feature is joined to the embedding")
+    teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: the backbone's YAML names it")
+    fused_channels: Count | None = Field(None, description="channels per part after T; null: the backbone's")
 
 
 class OcclusionAware(Guided):
@@ -52,7 +54,7 @@ class OcclusionAware(Guided):
         part-wise layer. Its code maps 256 + 64 channels of GaitGL to 320; the re-implementation beside MimicGait's code to 256.
     """
 
-    FIELDS = FIELDS
+    SCHEMA = OcclusionAwareBlock
     DEPENDS = {"teacher": Use.REFERENCE, "ven": Use.FROZEN_INSIDE}
     ONE_OF = ("TripletLoss", "CrossEntropyLoss")
     LOSSES = {"TripletLoss": ("embeddings", "labels"), "CrossEntropyLoss": ("logits", "labels")}

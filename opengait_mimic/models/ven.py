@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import torch
 from modeling.base_model import BaseModel
+from pydantic import AfterValidator, Field
 
-from ..base.config import anything, boolean, losses_of, optional, read
+from ..base.config import Allowed, Flag, losses_of
 from ..base.errors import ConfigError
 from ..networks.visibility import VisibilityNetwork
 from ..occlusion import KINDS, MOVING
 from ..occlusion.clips import mean_over_frames, owners
-from .occluded_input import BINARISE, GEOMETRY, OccludedInput
+from .occluded_input import OccludedBlock, OccludedInput
 from .scalars import mean_of_all
 
 
-def known_kinds(value, where):
-    """A check: a list of at least two occlusion kinds; returned in class-index order."""
+def _sort_kinds(value):
+    """At least two of `KINDS`, in their order."""
     if not isinstance(value, list) or not all(kind in KINDS for kind in value) or len(set(value)) < 2:
-        raise ConfigError(f"{where} = {value!r}; expected at least two of {', '.join(KINDS)}")
+        raise ValueError(f"expected at least two of {', '.join(KINDS)}")
     return [kind for kind in KINDS if kind in value]
 
 
-VEN_FIELDS = {
-    "model": ("VEN", anything),
-    "kinds": (["none", "bottom", "top"], optional(known_kinds)),
-    "amount": (True, boolean),
-    "geometry": GEOMETRY,
-    "binarise": BINARISE,
-    "reference_compat": ({}, anything),
-}
+class VENBlock(OccludedBlock):
+    """``model_cfg`` of VEN."""
+
+    kinds: Annotated[Any, AfterValidator(_sort_kinds), Allowed(f"a list of at least two of {', '.join(KINDS)}")] | None = Field(
+        ["none", "bottom", "top"], description="classes of the class head; null: no class head"
+    )
+    amount: Flag = Field(True, description="a head for the hidden fraction")
 
 
 class VEN(OccludedInput, BaseModel):
@@ -56,12 +58,12 @@ class VEN(OccludedInput, BaseModel):
         MimicGait (WACV 2025), section 3.2: cross-entropy + 10 x mean squared error.
     """
 
-    FIELDS = VEN_FIELDS
+    SCHEMA = VENBlock
     LOSS_OF = {"CrossEntropyLoss": "kinds", "HiddenFractionLoss": "amount"}
 
     def build_network(self, model_cfg):
         """Build the network and match the losses to its heads."""
-        cfg = read(model_cfg, "model_cfg", VEN_FIELDS)
+        cfg = VENBlock.read(model_cfg, "model_cfg")
         self.kinds, self.geometry, self.binarise = cfg.kinds, cfg.geometry, cfg.binarise
         if self.says_kept:
             self.msg_mgr.log_info("reference_compat.kept_amount: the amount is the share that is kept, in the loss and in the test's table")

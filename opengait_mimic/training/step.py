@@ -17,7 +17,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from ..base.processes import gather, rank_and_world
 from ..host.run_paths import checkpoint_at
-from ..host.trainer_keys import settings
+from ..host.trainer_keys import read_launcher_keys
 from . import TrainingStopped, warm_up
 from . import bfloat16 as precision
 from . import nonfinite as blame
@@ -36,7 +36,7 @@ class Guard:
     """
 
     def __init__(self, inner: nn.Module, cfgs: dict):
-        self.inner, self.cfgs, self.settings = inner, cfgs, settings(cfgs)
+        self.inner, self.cfgs, self.settings = inner, cfgs, read_launcher_keys(cfgs)
         self.own, self.begun, self.in_row, self.stepped = inner.train_step, inner.iteration, 0, False
         self.inputs, self.info, self.kept, self.told = None, {}, [], False
         inner.optimizer._step_supports_amp_scaling = False  # a fused one would get the scaled gradients, and cannot be stopped

@@ -87,10 +87,9 @@ def test_set_name(cfgs: dict) -> str:
 
 def binarise_threshold(cfgs: dict) -> float | None:
     """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
-    from ...models.occluded_input import BINARISE
+    from ...models.occluded_input import read_input_keys  # needs the host's modules
 
-    default, check = BINARISE
-    return check(cfgs["model_cfg"].get("binarise", default), "model_cfg.binarise") if is_ours(model_class(cfgs)) else default
+    return read_input_keys(cfgs["model_cfg"] if is_ours(model_class(cfgs)) else {"model": "the host's"}).binarise
 
 
 def checkpoint_hash(cfgs: dict) -> str:
