@@ -219,7 +219,7 @@ TYPES = [
         "an unknown backbone",
         TWO,
         given(model_cfg__backbone={"model": "GaitBace"}),
-        ["model_cfg.backbone.model: 'GaitBace' is not in", "There are: "],
+        ["model_cfg.backbone.model: 'GaitBace' is not in", "Known: "],
     ),
     ("an unknown loss", MIMIC, given(loss_cfg__0__type="MickyLoss"), ["loss_cfg.type", "'MickyLoss'", "did you mean"]),
     (

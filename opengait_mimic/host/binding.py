@@ -1,4 +1,4 @@
-"""The one host of this process."""
+"""The bound host of this process, its device and its output folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import torch
 from ..base.errors import HostError
 from .find import Host, checkout, embedded
 
-state: dict = {}  # host, device, output, once `bind` has chosen them
+state: dict = {}
+"""``host``, ``device`` and ``output``, set by `bind`."""
 
 
 def current() -> Host:
-    """The bound host; under OpenGait's own main.py (the patch) the one that main.py belongs to.
+    """The bound host; under OpenGait's own patched main.py the host of that file.
 
     Raises:
-        HostError: no host is imported.
+        HostError: no host is bound or imported.
     """
     if "host" not in state:
         base = sys.modules.get("modeling.base_model")
@@ -34,5 +35,5 @@ def device() -> torch.device:
 
 
 def output() -> Path:
-    """The folder that results go to: `bind`'s, else ``output`` of the working folder as in OpenGait."""
+    """Folder of the results: that of `bind`, else ``output`` in the working folder as in OpenGait."""
     return state.get("output", Path("output"))

@@ -20,7 +20,7 @@ KS = (1, 5, 10, 20)
 
 
 def _log(text):
-    host = sys.modules.get("utils")  # bound by the host, never imported from here
+    host = sys.modules.get("utils")  # the host's, if one is bound
     if hasattr(host, "get_msg_mgr"):
         host.get_msg_mgr().log_info(text)
     else:
@@ -67,17 +67,17 @@ def evaluate_visibility(data, dataset):
 
     Args:
         data: ``confusion``: frames of each clip by true and predicted class (indices of ``KINDS``); absent without a class head.
-            ``amount``: sums over the frames of each clip and true class of: 1, the true hidden share (0..1), and with e =
-            predicted - true: abs(e), e squared, e; absent without an amount head.
+            ``amount``: five sums over the frames of each clip and true class: 1, true hidden fraction (0..1), and for the error e =
+            predicted - true the sums of abs(e), e * e and e; absent without an amount head.
         dataset: name of the test set, for the heading.
 
     Shape:
         data["confusion"] [N, K, K]; data["amount"] [N, K, 5]; K = number of ``KINDS``
 
     Returns:
-        ``scalar/test_accuracy/...``: ``frame``, ``clip`` (the class predicted for most frames is the true one of most; the lower
-        index of equals) and ``balanced`` (mean over the true classes of their frame accuracy) in percent; ``hidden_mae``,
-        ``hidden_mse``, ``hidden_bias`` as fractions, means over frames; only those the network has a head for.
+        ``scalar/test_accuracy/...``, for the heads that the network has. In percent: ``frame``, ``clip`` (a clip's class is that of most
+        of its frames; of equals the lower index) and ``balanced`` (mean of the frame accuracies per true class). As fractions, means
+        over frames: ``hidden_mae``, ``hidden_mse``, ``hidden_bias``.
 
     Raises:
         ValueError: another shape, clips without frames, or numbers that are not finite.
@@ -96,7 +96,7 @@ def evaluate_visibility(data, dataset):
 
 
 def _table(data, key, wide):
-    """One of the arrays as float64, checked; its frames per clip must be above 0."""
+    """Check one of the arrays; every clip must have frames."""
     table, clips = np.asarray(data[key], dtype=float), len(data["embeddings"])
     if table.shape != (clips, len(KINDS), wide):
         raise ValueError(f"{key} is {list(table.shape)}; expected {[clips, len(KINDS), wide]}")
@@ -110,7 +110,7 @@ def _table(data, key, wide):
 
 def _confusion(votes, lines, scalars):
     table = votes.sum(0)  # rows true, columns predicted
-    truth, guess = votes.sum(2).argmax(1), votes.sum(1).argmax(1)  # of most frames
+    truth, guess = votes.sum(2).argmax(1), votes.sum(1).argmax(1)  # the class of most frames
     present = np.flatnonzero(table.sum(1))
     right = table.diagonal()[present]
     scalars["frame"] = 100 * right.sum() / table.sum()
@@ -132,7 +132,7 @@ def _confusion(votes, lines, scalars):
 
 def _amount(sums, lines, scalars):
     by_class = sums.sum(0)  # [K, 5]
-    lines.append("hidden share of a frame (error = predicted - true)")
+    lines.append("hidden fraction of a frame (error = predicted - true)")
     lines.append(f"{'':10}{'frames':>8}{'true':>9}{'MAE':>9}{'MSE':>9}{'bias':>9}")
     for name, row in [(KINDS[k], by_class[k]) for k in np.flatnonzero(by_class[:, 0])] + [("all", by_class.sum(0))]:
         true, mae, mse, bias = row[1:] / row[0]

@@ -1,4 +1,4 @@
-"""Which host: a real OpenGait checkout, or the embedded stand-in."""
+"""Find the host: an OpenGait checkout, or the embedded stand-in."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MARKERS = ("opengait/main.py", "opengait/modeling/base_model.py", "configs/defau
 
 
 class Host(NamedTuple):
-    """Where a host lives.
+    """A host on the disk.
 
-    ``name``: ``opengait`` or ``embedded``; ``root``: what its relative paths (configs/, datasets/) refer to; ``source``: the
-    folder on the import path; ``why``: how it was chosen.
+    ``name``: ``opengait`` or ``embedded``; ``root``: folder that its relative paths (configs/, datasets/) refer to; ``source``: folder
+    on the import path; ``why``: how it was chosen.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Host(NamedTuple):
 
     @property
     def commit(self) -> str:
-        """The checkout's commit, ``unknown`` when git cannot tell."""
+        """Commit of the checkout; a text that says so if it has no git history."""
         return "part of opengait_mimic" if self.name == "embedded" else commit_of(self.root)
 
 
@@ -45,20 +45,20 @@ def checkout(root: Path, why: str) -> Host:
     """The checkout at ``root``.
 
     Raises:
-        HostError: it is not one; names the files that are missing.
+        HostError: it is not one; the message names the missing files.
     """
     root = Path(root).expanduser().resolve()
     lacks = missing_markers(root)
     if lacks:
         raise HostError(
             f"{root} ({why}) is not an OpenGait checkout: {', '.join(lacks)} not found there. Give the folder that `git clone"
-            " https://github.com/ShiqiYu/OpenGait` makes, or `embedded`."
+            " https://github.com/ShiqiYu/OpenGait` makes, or `embedded`"
         )
     return Host("opengait", root, root / "opengait", why)
 
 
 def cache_folder() -> Path:
-    """The per-user place for a checkout: ``$XDG_CACHE_HOME/opengait_mimic/OpenGait``, by default below ``~/.cache``."""
+    """The user's folder for a checkout: ``$XDG_CACHE_HOME/opengait_mimic/OpenGait``, by default below ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opengait_mimic" / "OpenGait"
 
 

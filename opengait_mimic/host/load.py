@@ -1,4 +1,4 @@
-"""Import a host's modules and check that they are its own."""
+"""Import a host's modules and check where they come from."""
 
 from __future__ import annotations
 
@@ -13,74 +13,87 @@ from .find import Host
 from .register import left_out
 
 GENERIC = ("utils", "data", "modeling", "evaluation")
+_IMPORTED = (*GENERIC, "utils.common", "evaluation.evaluator", "data.transform", "data.sampler", "modeling.models")
+_PIP_NAMES = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 
 
 def import_host(host: Host) -> None:
-    """Put the host first on the import path, import it, and check that every generic name is its own.
+    """Put the host first on the import path, import it, and check that its generic package names are its own.
 
     A model file of the host whose optional package is missing is left out with one warning line.
 
     Raises:
-        HostError: a package the host cannot do without is missing, or a name comes from elsewhere.
+        HostError: the host lacks a package that it needs, a module, or a package of one of these names comes from elsewhere.
     """
     sys.path[:] = [str(host.source), *(place for place in sys.path if place != str(host.source))]
-    tolerant = _Tolerant()
-    sys.meta_path.insert(0, tolerant)
+    finder = _ModelFileFinder()
+    sys.meta_path.insert(0, finder)
     try:
-        for name in (*GENERIC, "utils.common", "evaluation.evaluator", "data.transform", "data.sampler", "modeling.models"):
-            module = importlib.import_module(name)
-            places = [module.__file__] if getattr(module, "__file__", None) else list(module.__path__)
-            for place in places:
-                if host.source.resolve() not in Path(place).resolve().parents:
-                    raise HostError(f"`{name}` was imported from {place}, not from {host.source}: rename or remove that package")
-    except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] in GENERIC:
-            raise HostError(f"{host.source} has no {error.name}: is the checkout complete?") from error
-        raise HostError(f"OpenGait needs the package {error.name!r}: pip install {_package(error.name)}") from error
+        for name in _IMPORTED:
+            _refuse_foreign(importlib.import_module(name), host)
     except HostError:
         raise
+    except ModuleNotFoundError as error:
+        if _is_hosts(error.name):
+            raise HostError(f"{host.source} has no {error.name}: is the checkout complete?") from error
+        raise HostError(f"OpenGait needs the package {error.name!r}: pip install {_pip_name(error.name)}") from error
     except Exception as error:
         hint = ". torch and torchvision must be releases that belong together" if "torchvision" in str(error) else ""
         raise HostError(f"{host.source} cannot be imported: {error!r}{hint}") from error
     finally:
-        sys.meta_path.remove(tolerant)
+        sys.meta_path.remove(finder)
 
 
-def _package(module: str | None) -> str:
-    """The package to install for a missing module."""
-    named = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+def _refuse_foreign(module, host: Host) -> None:
+    places = [module.__file__] if getattr(module, "__file__", None) else list(module.__path__)
+    for place in places:
+        if host.source.resolve() not in Path(place).resolve().parents:
+            raise HostError(f"`{module.__name__}` was imported from {place}, not from {host.source}: rename or remove that package")
+
+
+def _is_hosts(module: str | None) -> bool:
+    return module is not None and module.split(".")[0] in GENERIC
+
+
+def _pip_name(module: str | None) -> str:
     top = (module or "?").split(".")[0]
-    return named.get(top, top)
+    return _PIP_NAMES.get(top, top)
 
 
-class _Tolerant:
-    """Imports the host's model files; one that lacks a package becomes an empty module and a line in ``left_out``."""
+class _ModelFileFinder:
+    """Imports the host's model files; one that fails becomes an empty module and an entry of ``left_out``."""
 
     def find_spec(self, name, path=None, target=None):
         if not name.startswith("modeling.models.") or name.count(".") != 2:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
-            run = spec.loader.exec_module
+        if spec is None or not hasattr(spec.loader, "exec_module"):
+            return spec
+        execute = spec.loader.exec_module
 
-            def exec_module(module):
-                try:
-                    run(module)
-                except HostError:
-                    raise
-                except Exception as error:  # whatever ails one model file, the others serve
-                    missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
-                    own = missing is not None and missing.split(".")[0] in GENERIC
-                    if own and f"{missing.rpartition('.')[2]}.py" not in left_out:
-                        raise
-                    file = name.rsplit(".", 1)[1] + ".py"
-                    if own:
-                        left_out[file] = f"builds on {missing}, which is left out"
-                    else:
-                        left_out[file] = f"needs {missing}: pip install {_package(missing)}" if missing else f"fails: {error!r}"
-                    logging.getLogger("opengait_mimic").warning("model file %s left out: %s", file, left_out[file])
-                    for key in [k for k in vars(module) if not k.startswith("__")]:
-                        delattr(module, key)
+        def exec_module(module):
+            try:
+                execute(module)
+            except HostError:
+                raise
+            except Exception as error:
+                _leave_out(name.rpartition(".")[2] + ".py", error)
+                for key in [key for key in vars(module) if not key.startswith("__")]:
+                    delattr(module, key)
 
-            spec.loader.exec_module = exec_module
+        spec.loader.exec_module = exec_module
         return spec
+
+
+def _leave_out(file: str, error: Exception) -> None:
+    """Note why a model file cannot be imported; raise if a part of the host itself is missing."""
+    missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    if _is_hosts(missing):
+        if f"{missing.rpartition('.')[2]}.py" not in left_out:
+            raise error
+        left_out[file] = f"builds on {missing}, which is left out"
+    elif missing:
+        left_out[file] = f"needs {missing}: pip install {_pip_name(missing)}"
+    else:
+        left_out[file] = f"fails: {error!r}"
+    logging.getLogger("opengait_mimic").warning("model file %s left out: %s", file, left_out[file])

@@ -1,4 +1,4 @@
-"""What we add to the host: one visible table. A registry of OpenGait's is a module namespace."""
+"""The table of all that this plugin adds to the host. OpenGait looks a name up in a module, so that is where they go."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ REGISTERED = {
         "evaluate_visibility": "opengait_mimic.host.evaluators",
     },
 }
-"""Host namespace -> name in the YAML -> the module of ours that defines it."""
+"""Module of the host -> name in the YAML -> our module that defines it, imported when the host is bound."""
 
 left_out: dict[str, str] = {}
-"""Host model file -> why it could not be imported (filled while the host is imported)."""
+"""Model file of the host -> why it could not be imported; filled while the host is imported."""
 
 
 def register() -> None:
-    """Put every name of `REGISTERED` into the host's namespaces. Doing it twice is harmless.
+    """Put every name of `REGISTERED` into the host's modules; doing it twice changes nothing.
 
     Raises:
         HostError: the host's modules are not imported, or the host has its own object of that name.
@@ -52,18 +52,18 @@ def register() -> None:
             if there is not ours:
                 raise HostError(
                     f"{namespace}.{name} exists already, defined in {getattr(there, '__module__', '?')}; ours comes from {home}."
-                    " Rename one of the two: a host's own class is never replaced."
+                    " Rename one of the two: a class of the host is never replaced"
                 )
             setattr(module, name, ours)
 
 
 def is_ours(model: type) -> bool:
-    """Whether a class comes from this plugin; the host's own know nothing of occlusion."""
+    """Whether a class comes from this plugin."""
     return model.__module__.startswith("opengait_mimic.")
 
 
 def lookup(namespace: str, name: str, key: str):
-    """The object the YAML names.
+    """Find the object that the YAML names.
 
     Args:
         namespace: the host's module, for example ``modeling.models``.
@@ -71,20 +71,20 @@ def lookup(namespace: str, name: str, key: str):
         key: the YAML key, for the message.
 
     Raises:
-        HostError: nothing of that name; lists what exists and what was left out.
+        HostError: no such name; the message lists the known ones and the model files that were left out.
     """
     module = sys.modules[namespace]
     known = sorted(_public(module))
     if name in known:
         return getattr(module, name)
-    message = f"{key}: {name!r} is not in {namespace}{nearest(name, known)}. There are: {', '.join(known)}."
+    message = f"{key}: {name!r} is not in {namespace}{nearest(name, known)}. Known: {', '.join(known)}."
     if namespace == "modeling.models" and left_out:
         message += " Left out: " + "; ".join(f"{file} ({why})" for file, why in left_out.items()) + "."
     raise HostError(message)
 
 
 def _public(module: ModuleType) -> list[str]:
-    """Names a YAML may use: classes and functions of the host or ours, no modules, no helpers of third parties."""
+    """Names that a YAML may use: classes and functions of the host or ours, no modules, nothing of third parties."""
     roots = {module.__name__.split(".")[0], "opengait_mimic"}
     return [
         name

@@ -141,7 +141,7 @@ def test_a_package_the_host_needs_is_named_with_its_command(host, copied, tmp_pa
     root, source = copied
     common = source / "utils" / "common.py"
     wanted = f"import {module}\n"
-    common.write_text(common.read_text().replace("import os", wanted + "import os", 1))
+    common.write_text(common.read_text().replace("import inspect", wanted + "import inspect", 1))
     assert wanted in common.read_text()
     top = module.split(".")[0]
     (tmp_path / "script.py").write_text(BIND + f"sys.modules[{top!r}] = None\nbind(*sys.argv[1:4])\n")

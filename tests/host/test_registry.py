@@ -59,8 +59,8 @@ def test_a_misspelt_model_lists_what_there_is(host):
     with pytest.raises(HostError) as caught:
         lookup("modeling.models", "MimicGiat", "model_cfg.model")
     message = str(caught.value)
-    assert message.startswith("model_cfg.model: 'MimicGiat' is not in modeling.models (did you mean 'MimicGait'?). There are: ")
-    listed = message.split("There are: ")[1].split(".")[0].split(", ")
+    assert message.startswith("model_cfg.model: 'MimicGiat' is not in modeling.models (did you mean 'MimicGait'?). Known: ")
+    listed = message.split("Known: ")[1].split(".")[0].split(", ")
     assert {"Baseline", "Baseline2", "MimicGait", "VEN"} <= set(listed) and listed == sorted(listed)
     assert ("Left out: " in message) == bool(left_out)
     for file in left_out:
@@ -109,7 +109,7 @@ def test_unknown_names_stop_before_anything_is_built(files, tmp_path, change, me
     file = changed(files, "GaitBase (teacher)", tmp_path, **change)
     with pytest.raises(HostError, match=message) as caught:
         prepare(file, "test" if "evaluator_cfg__eval_func" in change else "train")
-    assert "There are: " in str(caught.value)
+    assert "Known: " in str(caught.value)
 
 
 def test_an_unknown_loss_does_not_matter_to_a_test(files, tmp_path):
