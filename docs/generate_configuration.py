@@ -24,7 +24,7 @@ of range stops the run, with the nearest valid name. OpenGait's own keys are des
 
 *Generated from the classes that read the YAML by `docs/generate_configuration.py`.*
 """
-ROOMS = ("host.trainer_keys", "occlusion", "models", "host.model_cfg", "published", "losses", "evaluation", "metrics")
+ROOMS = ("host.trainer_keys", "occlusion.draws", "occlusion.condition", "models", "host.model_cfg", "published", "evaluation", "metrics")
 """The order of the sections."""
 PARENTS = ("LauncherKeys", "OccludedBlock", "GuidedBlock")
 """Blocks that only other blocks extend: their keys stand in those."""
@@ -64,7 +64,7 @@ def table_of(block: type[Block]) -> str:
     for key, kind in field_types(block).items():
         field = block.model_fields[key]
         default = "required" if field.is_required() else f"`{show_value(field.get_default(call_default_factory=True))}`"
-        cells = [f"`{key}`", default, "" if kind is Any else describe(kind), (field.description or "").replace("``", "`")]
+        cells = [f"`{key}`", default, values_of(kind), (field.description or "").replace("``", "`")]
         lines.append(table_row(cells))
     return "\n".join(lines)
 
@@ -72,6 +72,12 @@ def table_of(block: type[Block]) -> str:
 def table_row(cells: list[str]) -> str:
     """A row of a Markdown table."""
     return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
+
+
+def values_of(kind) -> str:
+    """The values of a type in words; a nested block has a section of its own."""
+    words = "" if kind is Any else describe(kind)
+    return re.sub(r"a mapping with the keys \[.*?\]", "a mapping, see its section", words)
 
 
 def show_value(value) -> str:
