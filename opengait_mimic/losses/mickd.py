@@ -15,11 +15,15 @@ from .mickd_health import health
 from .part_distances import DISTANCES
 from .triplets import PAIRS, Triplets, mickd_triplets
 
+ONE_OR_MORE = f"a list of at least one of {', '.join(map(repr, PAIRS))}"
+
 
 def _sort_pairs(pairs):
     """Some of `PAIRS`, each once, in their order."""
-    if not pairs or len(set(pairs)) < len(pairs):
-        raise ValueError("expected at least one pair, each once")
+    if not pairs:
+        raise ValueError(f"expected {ONE_OR_MORE}")
+    if len(set(pairs)) < len(pairs):
+        raise ValueError("every entry may stand there once")
     return tuple(pair for pair in PAIRS if pair in pairs)
 
 
@@ -27,7 +31,7 @@ Positives = Annotated[
     tuple[Literal[PAIRS], ...],
     BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
     AfterValidator(_sort_pairs),
-    Allowed(f"a list of at least one of {', '.join(map(repr, PAIRS))}"),
+    Allowed(ONE_OR_MORE),
 ]
 
 
