@@ -58,14 +58,17 @@ from pathlib import Path
 
 import yaml
 
-from opengait_mimic.workflows.demo import Size, write_configs
+from opengait_mimic import host
 from opengait_mimic.data.walkers import write_walkers
+from opengait_mimic.workflows.study import Size, find_configuration, write_configurations
 
 work, steps, gpus = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+host.bind("embedded", "cpu", work / "output")  # paths in YAML files are resolved by the host
 tree = write_walkers(work / "walkers", subjects=14, seed=0)
 data = {"dataset_root": str(tree.root), "dataset_partition": str(tree.partition), "dataset_name": "walkers", "test_dataset_name": "walkers"}
-files = write_configs(work / "configs", Size(14, steps, steps, steps, 1), data, len(tree.train), 0)
-for name, file in zip(("teacher", "ven", "baseline2", "mimicgait"), files.values()):
+methods = [find_configuration(name) for name in ("baseline2", "mimicgait")]
+files = write_configurations(work / "configs", methods, Size(14, steps, steps), data, len(tree.train), 0)
+for name, file in zip(("teacher", "ven", "baseline2", "mimicgait"), files, strict=True):
     cfgs = yaml.safe_load(file.read_text())
     cfgs["trainer_cfg"].update(enable_float16=True, sync_BN=True, log_iter=1)
     cfgs["trainer_cfg"]["sampler"]["batch_size"] = [min(8, len(tree.train)), max(2, gpus)]
@@ -110,18 +113,14 @@ def leaving(status):
 
 def dry(root):
     """Let OpenGait's own main.py start without GPUs."""
+    from opengait_mimic import host
     from opengait_mimic.networks.batchnorm import gather_batchnorm
-    from opengait_mimic.host.adapt import adapt
-    from opengait_mimic.host.find import checkout
-    from opengait_mimic.host.load import import_host
 
-    start, world = torch.distributed.init_process_group, int(os.environ["WORLD_SIZE"])
-    start("gloo", init_method="env://")
+    world = int(os.environ["WORLD_SIZE"])
+    host.bind(root, "cpu", "output")  # also starts the process group
     torch.distributed.init_process_group = lambda *_, **__: None
     torch.cuda.device_count = lambda: world
     torch.nn.SyncBatchNorm.convert_sync_batchnorm = gather_batchnorm
-    import_host(checkout(root, "dry run"))
-    adapt(torch.device("cpu"), Path("output"), root)
 
 
 atexit.register(note)
@@ -138,7 +137,7 @@ else:
     runpy.run_path(sys.argv[0], run_name="__main__")
 EOF
 
-# stage NAME TRAINS words...: run the words, check what they printed, say what they cost
+# stage NAME TRAINS words...: run the words, check their output, print time and peak memory
 stage() {
     local name=$1 trains=$2 begin=$SECONDS log="$work/$1.log" peak
     shift 2
@@ -158,7 +157,7 @@ stage() {
 
 # 1. the host's own main.py, a copy with our patch
 if [ "$host" = embedded ]; then
-    cp -r "$repo/opengait_mimic/embedded" "$work/embedded"
+    cp -r "$repo/opengait_mimic/host/embedded" "$work/embedded"
     (cd "$work" && git apply -p2 --directory=embedded "$repo/patches/opengait-mimic.patch")
     main="$work/embedded/main.py" root="$work"
 else

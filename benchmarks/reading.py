@@ -4,8 +4,8 @@
     OMP_NUM_THREADS=1 python benchmarks/reading.py --cpu-time --rounds 400   # on a CPU that others use at the same time
     python benchmarks/reading.py --tree DIR --files 100000 --workers 2       # also a walk over a tree that is written to DIR
 
-Files are read from the system's cache, 20 times a round. The contract (alternation, warm-up, spread) is in README.md beside this file; of
-the walks one of each is thrown away and one is timed, so their ratio has no spread.
+Files are read from the system's cache, 20 times a round. README.md next to this file describes the
+measuring contract. Each walk runs once as warm-up and once timed, so their ratio has no spread.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
-from asked import add_rounds, clock_of
-from measure import Budget, interleaved, ratio, write
+from common import CPU, Budget, add_rounds, clock_of, interleaved, ratio, write_result
 from trees import write_tree
 
 from opengait_mimic.data.check import check_data
@@ -71,11 +69,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{files} files: {ours:.1f} s with {given.workers} processes; a loop in one process that loads them and looks at")
         print(f"type, size and values reads {found['plain']} of them in {plain:.1f} s; ratio {ours / plain:.2f}")
     if given.json:
-        write(given.json, "reading", CPU, "none", vars(given), samples, budgets)
+        write_result(given.json, "reading", CPU, vars(given), samples, budgets)
     return 0
-
-
-CPU = torch.device("cpu")
 
 
 def _cut(frames: np.ndarray) -> np.ndarray:

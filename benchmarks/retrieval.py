@@ -18,8 +18,7 @@ import time
 
 import numpy as np
 import torch
-from asked import add_rounds, clock_of
-from measure import Budget, interleaved, machine, ratio, spread, write
+from common import Budget, add_rounds, clock_of, interleaved, machine, ratio, spread, write_result
 
 from opengait_mimic.metrics import accuracy, mean_precision, rank_probes, verify_split
 from opengait_mimic.metrics.protocols import Split
@@ -125,7 +124,7 @@ def compare(given, clock) -> None:
     for budget in budgets:
         print("  " + budget.line())
     if given.json:
-        write(given.json, "retrieval", cpu, "none", {**vars(given), "clock": clock.__name__, "mates": MATES}, samples, budgets)
+        write_result(given.json, "retrieval", cpu, {**vars(given), "clock": clock.__name__, "mates": MATES}, samples, budgets)
 
 
 def timed(run, data):

@@ -24,10 +24,12 @@ of range stops the run, with the nearest valid name. OpenGait's own keys are des
 
 *Generated from the classes that read the YAML by `docs/generate_configuration.py`.*
 """
-ROOMS = ("host.trainer_keys", "occlusion.draws", "occlusion.condition", "models", "host.model_cfg", "published", "evaluation", "metrics")
+ROOMS = ("host.trainer_keys", "occlusion.draws", "occlusion.condition", "models", "host.model_cfg", "published", "evaluation")
 """The order of the sections."""
 PARENTS = ("LauncherKeys", "OccludedBlock", "GuidedBlock")
 """Blocks that only other blocks extend: their keys stand in those."""
+OTHER_FILES = ("opengait_mimic.occlusion.manifest", "opengait_mimic.metrics.protocols.")
+"""Modules whose blocks are not YAML: manifests, splits and pairs."""
 MARKS = ("<!-- rebindings: generated -->", "<!-- end -->")
 
 
@@ -40,11 +42,11 @@ def import_package() -> None:
 
 
 def list_blocks() -> list[type[Block]]:
-    """The blocks of the package, by room and title."""
+    """The blocks of the YAML, by room and title."""
     found, waiting = set(), [Block]
     while waiting:
         below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith("opengait_mimic.")]
-        found.update(each for each in below if each.__name__ not in PARENTS)
+        found.update(each for each in below if each.__name__ not in PARENTS and not each.__module__.startswith(OTHER_FILES))
         waiting += below
     return sorted(found, key=lambda block: (_room_of(block), title_of(block).lower(), block.__name__))
 

@@ -67,8 +67,8 @@ class MiCKDLoss(nn.Module):
 
     Source:
         MimicGait (WACV 2025), section 3.4, equation 2: Euclidean distance. The margin 0.2 is the public configurations' (the
-        supplement says 0.05). Why `parts` is the default: ``python benchmarks/distances.py --demo demo`` after ``opengait-mimic
-        demo`` (walkers, mimic started from the teacher, 500 steps, seed 0; Rank-1 in percent, two points are noise):
+        supplement says 0.05). Why `parts` is the default: measured on the demo (walkers, mimic started from the teacher, 500 steps,
+        seed 0; Rank-1 in percent, two points are noise):
 
         =========  ============================  ========  =====  ====
         distance   teacher triplets that meet    holistic  probe  both

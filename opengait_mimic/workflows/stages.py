@@ -1,6 +1,6 @@
-"""Stages of a job: each trains a configuration and tests it; what is done stays, what is half done goes on.
+"""Stages: each trains a configuration and tests it. What is done is kept, a stopped training goes on.
 
-Every process runs the same stages; rank 0 alone looks at files, decides and writes, and tells the others.
+Every process runs the same stages. Rank 0 reads files, decides and writes, and sends its decision to the others.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ from ..models.prepare import prepare
 from ..training.launch import launch
 from ..training.resume import Plan, move_away, newest_entry, plan_training
 
+SHOWN = 8
+"""Differences listed in a message."""
+
 
 class Stage(NamedTuple):
     """One training with its test.
 
-    ``train``: the YAML to train; None: the weights are there, and ``given`` names them. ``result``: the JSON file for the test's
-    result; None: not tested. ``after``: names of the stages whose weights it reads. ``teacher_of``: test it as the teacher of this
-    YAML, on that one's data and occlusion (= Baseline-1); None: as its own YAML says.
+    ``train``: the YAML to train; None if the weights are given, then ``given`` is their path. ``result``: the JSON file of the test's
+    result; None if it is not tested. ``after``: names of the stages whose weights it reads. ``teacher_of``: test it as the teacher of this
+    YAML, on that YAML's data and occlusion (= Baseline-1); None: test it as its own YAML says.
     """
 
     name: str
@@ -54,41 +57,40 @@ def log(text: str) -> None:
 
 
 def plan(stages: list[Stage], retrain: bool = False) -> dict[str, Plan]:
-    """What is to be done about every training, looked up before the first one runs.
+    """Decide what to do with every training, before the first one runs.
 
     Args:
         stages: in order.
-        retrain: train anew what does not match its configuration, in place of stopping.
+        retrain: train again what does not match its configuration, instead of stopping.
+
+    Returns:
+        Stage name -> plan.
 
     Raises:
-        HostError: a folder holds a training of another configuration, or one of unknown origin.
-        ConfigError: a configuration is wrong, or its test reads a checkpoint that its training never writes.
+        HostError: a folder holds a training of another configuration or of unknown origin. ConfigError: a configuration is wrong.
     """
+    prepared = {stage.name: prepare(stage.train, "train") for stage in stages if stage.train is not None}  # on every process
 
-    def look():
-        todo: dict[str, Plan] = {}
+    def decide():
+        plans: dict[str, Plan] = {}
         for stage in stages:
-            todo[stage.name] = Plan("given")
-            if stage.train is not None:
-                moved = [name for name in stage.after if todo[name].action in ("resume", "train") and not todo[name].intact]
-                todo[stage.name] = plan_training(prepare(stage.train, "train"), moved)
-        unfit = [f"  {name}: {found.why}" for name, found in todo.items() if found.conflict]
-        if unfit and not retrain:
-            raise _unfit(["nothing was run, for what is there does not belong to these configurations:", *unfit])
-        return todo
+            plans[stage.name] = Plan("given")
+            if stage.name in prepared:
+                changing = [name for name in stage.after if plans[name].action in ("resume", "train") and not plans[name].intact]
+                plans[stage.name] = plan_training(prepared[stage.name], changing)
+        conflicts = [f"  {name}: {each.why}" for name, each in plans.items() if each.conflict]
+        if conflicts and not retrain:
+            raise _conflict(["nothing was run, because these folders hold other trainings:", *conflicts])
+        return plans
 
-    for stage in stages:  # on every process, so that all of them meet a mistake in a configuration
-        if stage.train is not None:
-            prepare(stage.train, "train")
-    return on_rank_0(look)
+    return on_rank_0(decide)
 
 
-def _unfit(lines: list[str]) -> HostError:
-    """An error that says what does not belong to its configuration, and what may be done about it."""
+def _conflict(lines: list[str]) -> HostError:
     return HostError(
         "\n".join(lines) + "\nChoose: another save_name (in trainer_cfg and evaluator_cfg); or move the folder away; or --retrain,"
-        " which moves such folders aside and trains anew; or, to use the weights as they are, name their file in"
-        " model_cfg.teacher.checkpoint or model_cfg.ven.checkpoint."
+        " which moves such folders aside and trains again; or, to use the weights as they are, name their file, for a teacher as"
+        " model_cfg.teacher.checkpoint."
     )
 
 
@@ -96,178 +98,153 @@ def run(
     stages: list[Stage],
     retrain: bool = False,
     log_to_file: bool = False,
-    before: dict[str, Callable] | None = None,
-    after: Callable[[str, dict], None] = lambda name, outcome: None,
+    before: dict[str, Callable[[nn.Module], None]] | None = None,
     preflight: bool | str = False,
-) -> dict:
+) -> dict[str, dict]:
     """Run the stages in order and print a line for each.
 
     Args:
         stages: in order.
         retrain: see `plan`.
-        log_to_file: keep the host's log of each training in its folder.
+        log_to_file: write the host's log of each training to its folder.
         before: stage name -> called with the built model before it trains.
-        after: called with the name and the outcome of every stage that is done.
-        preflight: before each training (`training.preflight`); True: all lines of the first one, ``"brief"``: a line for each.
+        preflight: before each training; True: all lines for the first one, ``"brief"``: one line for each.
 
     Returns:
-        Stage name -> ``losses`` (see `Recorder`) and ``seconds`` (training, test; None where not done here) and the test's result:
-        ``rows`` and ``visibility`` (the VEN's test scalars or None); complete on rank 0 alone.
+        Stage name -> ``losses`` (means of the first and last tenth of the steps), ``seconds`` (training, test), ``rows`` and
+        ``visibility`` (a VEN's test scalars, else None); complete on rank 0 only.
     """
-    found, width = {}, max([22, *(len(stage.name) for stage in stages)])
-    todo = plan(stages, retrain)
+    outcomes, width = {}, max([22, *(len(stage.name) for stage in stages)])
+    plans = plan(stages, retrain)
     for number, stage in enumerate(stages, 1):
-        name, title = stage.name, f"  {number}/{len(stages)} {stage.name}"
-        task = todo[name]
-        if task.why:
-            log(f"  {name}: {task.why}")
-        if task.action in ("resume", "train"):
-            task = _train(stage, task, title, retrain, log_to_file, (before or {}).get(name, lambda model: None), preflight)
+        title, todo = f"  {number}/{len(stages)} {stage.name}", plans[stage.name]
+        if todo.why:
+            log(f"  {stage.name}: {todo.why}")
+        if todo.action in ("resume", "train"):
+            attach = (before or {}).get(stage.name, lambda model: None)
+            todo = _train(stage, todo, title, retrain, log_to_file, attach, preflight)
             preflight = preflight and "brief"
             gc.collect()  # the model, before the next one is built
-        found[name] = _outcome(stage, task, _test(stage, title), width)
-        after(name, found[name])
-    return found
+        outcomes[stage.name] = _finish(stage, todo, _test(stage, title), width)
+    return outcomes
 
 
 def _train(stage: Stage, planned: Plan, title: str, retrain: bool, log_to_file: bool, before: Callable, preflight: bool | str) -> Plan:
-    """Train one stage, or the rest of it; returns what was done, for another run may have trained it since the plan."""
+    """Train a stage, or the rest of it; returns what was done, since another run may have trained it meanwhile."""
 
-    def look():
+    def decide():
         cfgs = prepare(stage.train, "train")
         folder = save_folder(cfgs)
         refuse_locked(folder)
-        task = plan_training(cfgs, [])
-        if task.conflict and not retrain:
-            raise _unfit([f"{stage.name}: {task.why}"])
-        return task, move_away(folder) if task.conflict else None
+        todo = plan_training(cfgs, [])
+        if todo.conflict and not retrain:
+            raise _conflict([f"{stage.name}: {todo.why}"])
+        return todo, move_away(folder) if todo.conflict else None
 
-    task, place = on_rank_0(look)
-    if task[:2] != planned[:2]:
-        log(f"  {stage.name}: {task.why or 'found trained by now'}")
-    if place is not None:
-        log(f"  {stage.name}: what was there is now {place}")
-    if task.action == "skip":
-        return task
+    todo, moved_to = on_rank_0(decide)
+    if todo[:2] != planned[:2]:
+        log(f"  {stage.name}: {todo.why or 'was trained meanwhile'}")
+    if moved_to is not None:
+        log(f"  {stage.name}: the earlier training is now {moved_to}")
+    if todo.action == "skip":
+        return todo
 
-    def watch(model):
+    def follow(model):
         before(model)
         inner = getattr(model, "module", model)
         total = inner.cfgs["trainer_cfg"]["total_iter"]
         inner.loss_aggregator.register_forward_hook(lambda *_: bar(inner.iteration + 1, total))
 
-    with rank_bar(title, task.iteration) as bar:
-        more = {"resume": task.iteration > 0, "preflight": preflight, "recipe": task.recipe}
-        launch(stage.train, "train", task.iteration, log_to_file, quiet=True, before=watch, **more)
+    with rank_bar(title, todo.iteration) as bar:
+        options = {"resume": todo.iteration > 0, "preflight": preflight, "recipe": todo.recipe}
+        launch(stage.train, "train", todo.iteration, log_to_file, quiet=True, before=follow, **options)
     dist.barrier()  # rank 0 has written
-    return task
+    return todo
 
 
 def _test(stage: Stage, title: str) -> dict:
-    """Test one stage, unless its result is there already; returns the result, with ``again``: it was there."""
+    """The result of a stage's test; ``reused`` if it was on the disk."""
     if stage.result is None:
-        return {"rows": [], "visibility": None, "seconds": None, "again": True}
-    file = _tested(stage)
-    cfgs = prepare(file, "embed")
-    inputs, before, changed = on_rank_0(lambda: _kept(stage, cfgs))
-    if before is not None and not changed:
-        return {**before, "again": True}
-    if changed:
-        log(f"  {stage.name}: is tested again: {'; '.join(changed[:8])}{f' (and {len(changed) - 8} more)' if len(changed) > 8 else ''}")
-    begin, rows, visibility, source = time.monotonic(), [], None, None
+        return {"rows": [], "visibility": None, "seconds": None, "reused": True}
+    source = stage.train if stage.teacher_of is None else _teacher_configuration(stage)
+    cfgs = prepare(source, "embed")
+    inputs, earlier, changes = on_rank_0(lambda: _read_result(stage, cfgs))
+    if earlier is not None and not changes:
+        return {**earlier, "reused": True}
+    if changes:
+        more = f" (and {len(changes) - SHOWN} more)" if len(changes) > SHOWN else ""
+        log(f"  {stage.name}: is tested again: {'; '.join(changes[:SHOWN])}{more}")
+    start, rows, visibility, origin = time.monotonic(), [], None, None
     if cfgs["model_cfg"]["model"] == "VEN":
-        visibility = launch(file, "test", quiet=True, before=lambda model: _watch_test(model, title))
+        visibility = launch(source, "test", quiet=True, before=lambda model: _show_test_progress(model, title))
     else:
         with rank_bar(f"{title}, test") as bar:
-            found = measure(file, quiet=True, progress=bar, as_teacher=stage.teacher_of is not None)
-        if found is not None:  # rank 0
-            rows, source = [drop_curves(row) for row in found.rows], found.provenance
-    result = {"visibility": visibility, "seconds": round(time.monotonic() - begin, 1), "inputs": inputs}
-
-    on_rank_0(lambda: write_json(stage.result, rows, **result, provenance=source))
-    return {"rows": rows, **result, "again": False}
-
-
-def finished(stage: Stage) -> dict | None:
-    """What `run` would say of a stage that is trained and tested; None where anything is left to do. Nothing is run; in one process alone.
-
-    Raises:
-        HostError: an unreadable record.
-    """
-    cfgs = prepare(stage.train, "train")
-    if plan_training(cfgs, []).action != "skip":
-        return None
-    _, before, changed = _kept(stage, prepare(_tested(stage), "embed"))
-    if before is None or changed:
-        return None
-    record = newest_entry(cfgs)
-    return {"losses": record["losses"], "seconds": [record["seconds"], before["seconds"]], "rows": before["rows"]}
+            result = measure(source, quiet=True, progress=bar, as_teacher=stage.teacher_of is not None)
+        if result is not None:  # rank 0
+            rows, origin = [drop_curves(row) for row in result.rows], result.provenance
+    content = {"visibility": visibility, "seconds": round(time.monotonic() - start, 1), "inputs": inputs}
+    on_rank_0(lambda: write_json(stage.result, rows, **content, provenance=origin))
+    return {"rows": rows, **content, "reused": False}
 
 
-def _kept(stage: Stage, cfgs: dict) -> tuple[dict, dict | None, list[str]]:
-    """The inputs of a test, its result on disk (None: there is none), and in what that one's inputs differ."""
-    inputs, before = read_test_inputs(cfgs), read_json(stage.result)
-    if before is None:
+def _read_result(stage: Stage, cfgs: dict) -> tuple[dict, dict | None, list[str]]:
+    """The inputs of a test, the result on the disk (or None), and how that result's inputs differ."""
+    inputs, earlier = read_test_inputs(cfgs), read_json(stage.result)
+    if earlier is None:
         return inputs, None, []
-    if not isinstance(before, dict) or not {"rows", "visibility", "seconds", "inputs"} <= before.keys():
-        return inputs, None, [f"{stage.result} has another layout"]
-    if any("data" not in row for row in before["rows"]):  # of an older version: rows that do not say what they are comparable with
-        return inputs, None, [f"{stage.result} has rows of another layout"]
-    return inputs, before, differences(before["inputs"], inputs)
+    if not isinstance(earlier, dict) or not {"rows", "visibility", "seconds", "inputs"} <= earlier.keys():
+        return inputs, None, [f"{stage.result} is of an older version"]
+    return inputs, earlier, differences(earlier["inputs"], inputs)
 
 
-def _tested(stage: Stage) -> Path | dict:
-    """The configuration that tests a stage."""
-    return stage.train if stage.teacher_of is None else _as_teacher(stage)
-
-
-def _as_teacher(stage: Stage) -> dict:
+def _teacher_configuration(stage: Stage) -> dict:
     """The configuration that tests a teacher on a mimic's data, under the mimic's occlusion."""
     cfgs = prepare(stage.teacher_of, "embed")
 
     def make():
-        whole, why = reference_cfgs(cfgs)
-        if whole is None:
-            raise HostError(f"{stage.name}: {why}")
-        whole["evaluator_cfg"]["occlusion"] = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
-        return whole
+        teacher, reason = reference_cfgs(cfgs)
+        if teacher is None:
+            raise HostError(f"{stage.name}: {reason}")
+        teacher["evaluator_cfg"]["occlusion"] = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
+        return teacher
 
     return on_rank_0(make)
 
 
-def _watch_test(model: nn.Module, title: str) -> None:
-    """Show how much of the test set a host's own test has seen; its loop calls no hook, so its first step is followed."""
-    inner, bar, taken = getattr(model, "module", model), rank_bar(f"{title}, test"), 0
-    take = inner.inputs_pretreament
-    total = math.ceil(len(inner.test_loader) / rank_and_world()[1])  # the loader counts sequences, dealt one to a process
+def _show_test_progress(model: nn.Module, title: str) -> None:
+    """Show the progress of the host's own test. Its loop calls no hook, so its first call per batch is followed."""
+    inner, bar, count = getattr(model, "module", model), rank_bar(f"{title}, test"), 0
+    original = inner.inputs_pretreament
+    total = math.ceil(len(inner.test_loader) / rank_and_world()[1])  # sequences, dealt one to a process
 
     def inputs_pretreament(inputs):
-        nonlocal taken
-        taken += 1
-        bar(taken, total)
-        if taken == total:
+        nonlocal count
+        count += 1
+        bar(count, total)
+        if count == total:
             bar.close()
-        return take(inputs)
+        return original(inputs)
 
     object.__setattr__(inner, "inputs_pretreament", inputs_pretreament)
 
 
-def _outcome(stage: Stage, task: Plan, result: dict, width: int) -> dict:
-    """What became of a stage, and its line, the name padded to ``width``."""
-    trained = task.action in ("resume", "train")
-    record = None if stage.train is None else on_rank_0(lambda: newest_entry(prepare(stage.train, "train"), task.recipe))
+def _finish(stage: Stage, done: Plan, result: dict, width: int) -> dict:
+    """Print a stage's line, the name padded to ``width``, and return its outcome."""
+    was_trained = done.action in ("resume", "train")
+    record = None if stage.train is None else on_rank_0(lambda: newest_entry(prepare(stage.train, "train"), done.recipe))
     losses, seconds = (record["losses"], record["seconds"]) if record else (None, None)
-    said = [f"loss {losses[0]:.3f} -> {losses[1]:.3f}"] if losses else []
-    if trained:
-        said.append(f"{record['steps_per_second']:.3g} steps/s")
+    texts = [f"loss {losses[0]:.3f} -> {losses[1]:.3f}"] if losses else []
+    if was_trained:
+        texts.append(f"{record['steps_per_second']:.3g} steps/s")
     if stage.train is None:
-        said.append(f"given: {stage.given}")
+        texts.append(f"given: {stage.given}")
     if result["visibility"] and "scalar/test_accuracy/frame" in result["visibility"]:
-        said.append(f"frame accuracy {result['visibility']['scalar/test_accuracy/frame']:.1f} %")
+        texts.append(f"frame accuracy {result['visibility']['scalar/test_accuracy/frame']:.1f} %")
     if result["rows"]:
-        said.append(", ".join(f"{row['occluded_side']} {row['rank1']:.1f}" for row in result["rows"] if row["gallery_embedder"] == "own"))
-    spent = (seconds if trained else 0) + (0 if result["again"] else result["seconds"])
-    if not trained and stage.train is not None:
-        said.append("done before" if result["again"] else "trained before")
-    log(f"  {stage.name:<{width}}{f'{spent:6.1f} s' if spent else '':>8}   " + "   ".join(said))
+        own = [row for row in result["rows"] if row["gallery_embedder"] == "own"]
+        texts.append(", ".join(f"{row['occluded_side']} {row['rank1']:.1f}" for row in own))
+    if not was_trained and stage.train is not None:
+        texts.append("done before" if result["reused"] else "trained before")
+    spent = (seconds if was_trained else 0) + (0 if result["reused"] else result["seconds"])
+    log(f"  {stage.name:<{width}}{f'{spent:6.1f} s' if spent else '':>8}   " + "   ".join(texts))
     return {"losses": losses, "seconds": [seconds, result["seconds"]], "rows": result["rows"], "visibility": result["visibility"]}

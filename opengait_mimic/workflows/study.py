@@ -128,7 +128,7 @@ def write_configurations(
 
     for method in methods:
         write(method)
-    return list(written.values())
+    return [*(file for source, file in written.items() if source not in methods), *(written[method] for method in methods)]
 
 
 def plan_stages(files: list[Path], results: Path) -> list[Stage]:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 import yaml
 from torch import nn
 
-from benchmarks import setting
+from benchmarks import common
 from opengait_mimic.occlusion import uniforms
 from tests.published.public_weights import to_public
 
@@ -51,8 +51,8 @@ def hidden_by(file: Path, steps: int) -> list[Seen]:
     cfgs["trainer_cfg"]["sampler"].update(sample_type="unfixed_unordered", frames_num_min=10, frames_num_max=60)
     packed = file.with_stem(f"{file.stem}-packed")
     packed.write_text(yaml.safe_dump(cfgs, sort_keys=False))
-    model = setting.trainable(packed)
-    raw, found = setting.collated(model, True), []
+    model = common.trainable(packed)
+    raw, found = common.collated(model, True), []
     model.trainer_trfs = [soften]
     for model.iteration in range(steps):
         batch = model.occluded_batch(raw)
@@ -74,7 +74,7 @@ def write(folder: Path, seen: list[Seen], name: str) -> None:
 
 def ven_batches(model: nn.Module, steps: int):
     """Training batches of a VEN as one, and the frames of it."""
-    raw, batches = setting.collated(model, True), []
+    raw, batches = common.collated(model, True), []
     model.trainer_trfs = [soften]
     for model.iteration in range(steps):
         batches.append(model.inputs_pretreament(raw))

@@ -11,12 +11,12 @@ import torch
 import yaml
 from torch import nn
 
-from benchmarks import setting
+from benchmarks import common
 from tests.host_runs import good
 from tests.published.public_hiding import ALL, FIVE
 from tests.published.public_weights import to_public
 
-SIZES = setting.Sizes(3, 2, 6, (64, 64))
+SIZES = common.Sizes(3, 2, 6, (64, 64))
 WORKER = Path(__file__).with_name("public_worker.py")
 DEEP = {"data_cfg": {"dataset_name": "GREW"}, "model_cfg": {"channels": [4, 4, 4, 8]}}  # the public mimic's GaitGL is the deep one
 SHARED = ("backbone_cfg", "SeparateFCs", "bin_num", "channels")  # keys that the public configurations spell as OpenGait does
@@ -54,7 +54,7 @@ def edit(file: Path, **blocks) -> None:
 
 def save(file: Path, seed: int) -> nn.Module:
     """The trainable model of a configuration with scattered statistics, and its checkpoint where others look for it."""
-    model = scatter(setting.trainable(file), seed)
+    model = scatter(common.trainable(file), seed)
     model.save_ckpt(1)
     return model
 
@@ -76,7 +76,7 @@ def prepare(folder: Path, backbone: str, data: dict, public: dict, kind: str = "
         kind: our method, ``mimicgait`` or ``occlusionaware``.
         blocks: changes to its configuration.
     """
-    files = setting.write_configs(folder / "configs", backbone, "walkers", data, SIZES, False, ("baseline1", "ven", kind))
+    files = common.write_configs(folder / "configs", backbone, "walkers", data, SIZES, False, ("baseline1", "ven", kind))
     if backbone == "gaitgl":
         edit(files["baseline1"], **DEEP)
         if kind == "occlusionaware":
@@ -91,12 +91,12 @@ def prepare(folder: Path, backbone: str, data: dict, public: dict, kind: str = "
     for seed, stage in enumerate(("baseline1", "ven")):
         save(files[stage], seed)
     model = save(files[kind], 2)
-    batch = model.inputs_pretreament(setting.collated(model, True))
+    batch = model.inputs_pretreament(common.collated(model, True))
     job = folder / "job"
     job.mkdir()
     views = slice(2 if kind == "mimicgait" else 1)  # the mimic's forward takes occluded and whole, the other the first alone
     write_batch(job / "train.npz", batch, (batch.occluded, batch.whole)[views])
-    tested = setting.testable(files[kind])
+    tested = common.testable(files[kind])
     for i, seen in enumerate(test_batches(tested)):
         write_batch(job / f"test-{i}.npz", seen, (seen.occluded, seen.whole)[views])
     widths = {key: value for key, value in yaml.safe_load(files["baseline1"].read_text())["model_cfg"].items() if key in SHARED}
@@ -114,7 +114,7 @@ def prepare(folder: Path, backbone: str, data: dict, public: dict, kind: str = "
 def test_batches(tested: nn.Module) -> list:
     """Occluded test clips batch by batch: packed, but for GaitGL, which takes one at a time."""
     single = type(getattr(tested, tested.NET)).__name__ == "GaitGL"
-    return [tested.inputs_pretreament(setting.collated(tested, False, clips)) for clips in ([[0], [1], [2]] if single else [[0, 1], [2]])]
+    return [tested.inputs_pretreament(common.collated(tested, False, clips)) for clips in ([[0], [1], [2]] if single else [[0, 1], [2]])]
 
 
 def cast(batch, dtype: torch.dtype):

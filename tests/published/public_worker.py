@@ -1,11 +1,11 @@
-"""Runs the public MimicGait code on given weights and clips, for tests/models/test_public_code.py: ``public_worker.py ROOT JOB...``.
+"""Runs the public MimicGait code on given weights and clips, for tests/published/test_public_code.py: ``public_worker.py ROOT JOB...``.
 
 A job is a folder. Read: ``job.json`` (which model, which keys of its public configuration differ, where the data set's name
 matters), ``weights.pt`` (a complete state dict under public names), ``train.npz`` and ``test-*.npz`` (batches after the
 transforms: the views, labels, seqL). Written: ``float32.npz``, ``float64.npz`` and ``checkpoint.pt``, the public code's own.
 A folder with ``frames.npy`` alone asks for the occlusion detector: written are ``detector.npz`` and ``detector.pth``. One with
-``clips.npz`` or ``frames.npz`` asks for the generators of occlusion (see tests/public_hiding.py): written is ``hidden.npz``, and for the
-VEN's what a training step finds.
+``clips.npz`` or ``frames.npz`` asks for the generators of occlusion (see tests/published/public_hiding.py): written is ``hidden.npz``,
+and for the VEN's what a training step finds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import yaml
 
-from benchmarks.public_code import PUBLIC, bind_public, public_model
+from benchmarks.public_step import PUBLIC, bind_public, public_model
 from opengait_mimic.host import load_cfgs
 from opengait_mimic.training.launch import start_log
 

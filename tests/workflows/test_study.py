@@ -15,7 +15,7 @@ from tests.conftest import write_demo_files
 from tests.host_runs import digests, good, python
 
 CLI = ["-m", "opengait_mimic.cli"]
-STAGES = ("GaitBase (teacher)", "Baseline-2", "VEN", "MimicGait")
+STAGES = ("GaitBase (teacher)", "VEN", "Baseline-2", "MimicGait")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_demo_stopped_half_way_does_the_rest(smoke, host_spec, tmp_path):
     (run / "results.json").unlink()
     said = good(*CLI, "demo", "--smoke", "--seeds", "3", "--out", "run", "--host", host_spec, "--device", "cpu", cwd=tmp_path)
     lines = [next(line for line in said.splitlines() if line.strip().startswith(stage)) for stage in STAGES]
-    assert [line.split("   ")[-1] for line in lines[:3]] == ["done before", "trained before", "done before"]
+    assert [line.split("   ")[-1] for line in lines[:3]] == ["done before", "done before", "trained before"]
     assert " steps/s   holistic " in lines[3]
     ours, theirs = (json.loads((place / "run" / "results.json").read_text())["rows"] for place in (tmp_path, smoke[0]))
     assert ours == theirs
@@ -121,7 +121,7 @@ def test_written_configurations_are_complete_and_belong_together(host, tree, tmp
     files = write_demo_files(tmp_path / "deep", tree, 10, 40)
     assert list(files) == list(STAGES)
     read = {stage: yaml.safe_load(file.read_text()) for stage, file in files.items()}
-    assert [read[stage]["trainer_cfg"]["total_iter"] for stage in STAGES] == [40, 40, 10, 40]
+    assert [read[stage]["trainer_cfg"]["total_iter"] for stage in STAGES] == [40, 10, 40, 40]
     for stage, cfgs in read.items():
         assert cfgs["evaluator_cfg"]["restore_hint"] == cfgs["trainer_cfg"]["save_iter"] == cfgs["trainer_cfg"]["total_iter"]
         assert cfgs["evaluator_cfg"]["save_name"] == cfgs["trainer_cfg"]["save_name"]
