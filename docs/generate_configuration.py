@@ -26,7 +26,7 @@ of range stops the run, with the nearest valid name. OpenGait's own keys are des
 """
 ROOMS = ("host.trainer_keys", "occlusion.draws", "occlusion.condition", "models", "host.model_cfg", "published", "evaluation")
 """The order of the sections."""
-PARENTS = ("LauncherKeys", "OccludedBlock", "GuidedBlock")
+PARENTS = ("LauncherKeys", "OccludedConfig", "GuidedConfig")
 """Blocks that only other blocks extend: their keys stand in those."""
 OTHER_FILES = ("opengait_mimic.occlusion.manifest", "opengait_mimic.metrics.protocols.")
 """Modules whose blocks are not YAML: manifests, splits and pairs."""

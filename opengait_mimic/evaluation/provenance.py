@@ -82,7 +82,7 @@ def _kinds_inside(cfgs: dict) -> list[str] | None:
     """The kinds that a frozen network inside the model was trained to name; None without one."""
     for network in dependencies(cfgs, in_test=True).values():
         inner = network.read_cfgs()
-        schema = getattr(model_class(inner), "SCHEMA", None)
-        if network.use is Use.FROZEN_INSIDE and schema and "kinds" in schema.model_fields:
-            return schema.read(inner["model_cfg"], "model_cfg").kinds
+        config = getattr(model_class(inner), "Config", None)
+        if network.use is Use.FROZEN_INSIDE and config is not None and "kinds" in config.model_fields:
+            return config.read(inner["model_cfg"], "model_cfg").kinds
     return None

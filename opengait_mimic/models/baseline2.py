@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from modeling.base_model import BaseModel
 from pydantic import Field
@@ -15,16 +17,17 @@ from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import clips_in_a_step, inspect, rehearse
 from .depends import Use
 from .nested_backbone import build, host_model
-from .occluded_input import OccludedBlock, OccludedInput
+from .occluded_input import OccludedConfig, OccludedInput
 from .silhouette_inputs import refuse_other_inputs
 from .upstream_weights import Misfit, role_of
 
 
-class Baseline2Block(OccludedBlock):
-    """``model_cfg`` of Baseline2."""
+class Baseline2Config(OccludedConfig):
+    """``model_cfg`` of a Baseline2."""
 
-    backbone: Backbone = Field(description="network that is trained on occluded silhouettes")
-    teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: the backbone's YAML names it")
+    model: Literal["Baseline2"] = "Baseline2"
+    backbone: Backbone = Field(description="OpenGait model that is trained on occluded silhouettes")
+    teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: what backbone.cfgs trains")
 
 
 class Baseline2(OccludedInput, BaseModel):
@@ -52,14 +55,14 @@ class Baseline2(OccludedInput, BaseModel):
         MimicGait (WACV 2025), section 4.3: the backbone trained on occluded data without a teacher.
     """
 
-    SCHEMA = Baseline2Block
+    Config = Baseline2Config
     trains_host_model = True
     DEPENDS = {"teacher": Use.REFERENCE}
     _seen_now: dict = {}  # what `watch` said of the step's batch
 
     def __new__(cls, cfgs, training):
         """Try the backbone, and make the object of the combined class."""
-        cfg = Baseline2Block.read(cfgs["model_cfg"], "model_cfg")
+        cfg = cls.Config.read(cfgs["model_cfg"], "model_cfg")
         model_cfg, whole_cfgs = backbone_cfg(cfg.backbone, "model_cfg.backbone")
         for line in refuse_other_inputs(cfgs["model_cfg"], cls.DEPENDS) if training else ():
             get_msg_mgr().log_warning(line)

@@ -6,10 +6,9 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from ..base.config import field_types, read_value
+from ..base.config import read_value
 from ..base.errors import ConfigError
 from ..host import is_ours, load_cfgs, lookup, resolve
-from ..host.model_cfg import Stage
 from ..host.run_paths import checkpoint_file
 
 
@@ -66,17 +65,17 @@ def dependencies(cfgs: dict, in_test: bool = False) -> dict[str, Dependency]:
     model_cfg, found = cfgs["model_cfg"], {}
     model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
     for name, use in model.DEPENDS.items() if is_ours(model) else ():
-        key, default = f"model_cfg.{name}", model.SCHEMA.model_fields[name].default
-        given = model_cfg.get(name)
-        stage = default if given is None else read_value(field_types(model.SCHEMA)[name], given, key)
-        if not isinstance(stage, Stage):  # left out, or null: the model does without
+        field, given = model.Config.model_fields[name], model_cfg.get(name)
+        default = None if field.is_required() else field.default
+        stage = default if given is None else read_value(field.annotation, given, f"model_cfg.{name}")
+        if stage is None:  # the model does without
             continue
         yaml = stage.cfgs or (model_cfg.get("backbone") or {}).get("cfgs")
         if yaml is None and (use is Use.REFERENCE or (in_test and use is Use.TRAINING)):  # RP says why there is none
             continue
         if yaml is None:
-            raise ConfigError(f"{key}.cfgs: missing; with an inline backbone, name the YAML that trains the {name}")
-        found[name] = Dependency(name, use, resolve(str(yaml), f"{key}.cfgs"), stage.checkpoint)
+            raise ConfigError(f"model_cfg.{name}.cfgs: missing; with an inline backbone, name the YAML that trains the {name}")
+        found[name] = Dependency(name, use, resolve(str(yaml), f"model_cfg.{name}.cfgs"), stage.checkpoint)
     return found
 
 

@@ -23,25 +23,25 @@ from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import embed, inspect, settle
 from .loss_inputs import feeds
 from .nested_backbone import build, check_trained, optimizer_with
-from .occluded_input import OccludedBlock, OccludedInput
+from .occluded_input import OccludedConfig, OccludedInput
 from .scalars import mean_of_all
 from .silhouette_inputs import refuse_other_inputs
 from .upstream_weights import Misfit, refuse_foreign, role_of
-from .ven import VENBlock, check_extra_state, local_index
+from .ven import VENConfig, check_extra_state, local_index
 
 
-class Head(Block):
-    """``model_cfg.SeparateBNNecks``: OpenGait's identity head, on the fused embedding."""
+class HeadConfig(Block):
+    """``model_cfg.SeparateBNNecks``: the identity head."""
 
     class_num: Count = Field(description="training subjects")
 
 
-class GuidedBlock(OccludedBlock):
-    """``model_cfg`` of the models with a VEN."""
+class GuidedConfig(OccludedConfig):
+    """``model_cfg`` of a method with a VEN."""
 
-    backbone: Backbone = Field(description="network that embeds the occluded silhouettes")
-    ven: NamedStage | None = Field(description="trained VEN whose feature is joined to the embedding; null: none")
-    SeparateBNNecks: Head | None = Field(None, description="identity head for CrossEntropyLoss; null: none")
+    backbone: Backbone = Field(description="OpenGait model that embeds occluded silhouettes")
+    ven: NamedStage | None = Field(description="frozen VEN; null: no guidance")
+    SeparateBNNecks: HeadConfig | None = Field(None, description="identity head, which CrossEntropyLoss needs; null: none")
 
 
 class Guided(OccludedInput, BaseModel):
@@ -62,7 +62,6 @@ class Guided(OccludedInput, BaseModel):
     """
 
     NET = "Backbone"
-    SCHEMA = GuidedBlock
     LOSSES: dict[str, tuple[str, ...]] = {}
     ONE_OF: tuple[str, ...] = ()
 
@@ -86,7 +85,7 @@ class Guided(OccludedInput, BaseModel):
 
     def build_network(self, model_cfg):
         """Build backbone, VEN, T and head."""
-        cfg = self.SCHEMA.read(model_cfg, "model_cfg")
+        cfg = self.Config.read(model_cfg, "model_cfg")
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
         self.feeds = self.foresee(self.cfgs) if self.in_training else {}
         for line in refuse_other_inputs(model_cfg, self.DEPENDS) if self.in_training else ():
@@ -133,7 +132,7 @@ class Guided(OccludedInput, BaseModel):
                 f"model_cfg.ven.cfgs = {stage.cfgs}: the YAML of a {named}, not of a VEN; name the one that trains it, such as"
                 " configs/ven/ven_gait3d.yaml"
             )
-        theirs = VENBlock.read(self.ven_cfgs["model_cfg"], "model_cfg.ven.cfgs: model_cfg")
+        theirs = VENConfig.read(self.ven_cfgs["model_cfg"], "model_cfg.ven.cfgs: model_cfg")
         if theirs.geometry != self.geometry or theirs.binarise != self.binarise:
             raise ConfigError(
                 f"model_cfg.ven.cfgs = {stage.cfgs}: trained on geometry {list(theirs.geometry)}, binarise {theirs.binarise}; here"
@@ -237,7 +236,7 @@ class Guided(OccludedInput, BaseModel):
                 under which the log names what is not loaded.
         """
         refuse_foreign(
-            state_dict, type(self).__name__,
+            state_dict, self.role(),
             ". A mimic starts from its teacher's weights with model_cfg.init_mimic: true; the public code's files come in by"
             " `opengait-mimic import`",
         )  # fmt: skip
@@ -284,7 +283,7 @@ class Guided(OccludedInput, BaseModel):
     def identity(self) -> dict:
         """What a checkpoint must agree in with the model it is loaded into; plain values."""
         return {
-            "role": type(self).__name__,
+            "role": self.role(),
             "backbone": type(getattr(self, self.NET)).__name__,
             "geometry": list(self.geometry),
             "binarise": self.binarise,

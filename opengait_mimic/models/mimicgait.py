@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from pydantic import Field
 
@@ -13,18 +15,20 @@ from ..host.model_cfg import Stage
 from ..losses import MiCKDLoss, health
 from .backbone_exceptions import refuse
 from .depends import Use
-from .guided import Guided, GuidedBlock
+from .guided import Guided, GuidedConfig
 from .scalars import with_teacher
 from .teacher import KEPT, Teacher, frame_size
 
+
+class MimicGaitConfig(GuidedConfig):
+    """``model_cfg`` of a MimicGait."""
+
+    model: Literal["MimicGait"] = "MimicGait"
+    teacher: Stage = Field(Stage(), description="frozen network that embeds whole bodies; built in training only")
+    init_mimic: Flag = Field(False, description="start from the teacher's weights, with T = identity on the backbone's part")
+
+
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
-
-
-class MimicGaitBlock(GuidedBlock):
-    """``model_cfg`` of MimicGait."""
-
-    teacher: Stage = Field(Stage(), description="frozen network that embeds the whole silhouettes in training")
-    init_mimic: Flag = Field(False, description="start the mimic from the teacher's weights")
 
 
 class MimicGait(Guided):
@@ -65,7 +69,7 @@ class MimicGait(Guided):
         MimicGait (WACV 2025), section 3, equations 1 and 2.
     """
 
-    SCHEMA = MimicGaitBlock
+    Config = MimicGaitConfig
     DEPENDS = {"teacher": Use.TRAINING, "ven": Use.FROZEN_INSIDE}
     NET = "Mimic"
     ONE_OF = ("MiCKDLoss", "L2DistillationLoss")

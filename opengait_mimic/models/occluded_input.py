@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from .. import occlusion as plain_hiding
-from ..base.config import Block, Natural, Share, Text, pair_of, read_value, whole
+from ..base.config import Allowed, Block, Natural, Share, pair_of, read_value, whole
 from ..base.errors import ConfigError
 from ..base.processes import gather, rank_and_world
 from ..host import follow_world_size, resolve
@@ -51,18 +51,12 @@ TRAINING = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0
 """What training hides where the YAML has no ``trainer_cfg.occlusion``; whole bodies are among it."""
 
 
-class OccludedBlock(Block):
-    """``model_cfg`` of every model of ours."""
+class OccludedConfig(Block):
+    """``model_cfg`` of a model with occluded input."""
 
-    model: Text = Field(description="name of the model")
-    geometry: pair_of(whole(8)) = Field((64, 44), description="height and width of the silhouettes after the transforms, in pixels")
-    binarise: Share | None = Field(0.5, description="values from here on become 1, others 0; null: grey values stay")
-    reference_compat: Any = Field({}, description="departures of the public code, see `opengait_mimic.published.switches`")
-
-
-def read_input_keys(model_cfg: dict) -> OccludedBlock:
-    """Read the keys of `OccludedBlock` alone, of any model of ours."""
-    return OccludedBlock.read({key: value for key, value in model_cfg.items() if key in OccludedBlock.model_fields}, "model_cfg")
+    geometry: pair_of(whole(8)) = Field((64, 44), description="height and width of silhouettes after the transforms, pixels")
+    binarise: Share | None = Field(0.5, description="threshold of the occluded input, 0-1; null: grey values are kept")
+    reference_compat: Annotated[Any, Allowed("`all`, or switches")] = Field({}, description="departures of the public code that are on")
 
 
 class OccludedInput(SharedDraws, Watched):
@@ -79,12 +73,12 @@ class OccludedInput(SharedDraws, Watched):
         hooks: what ``reference_compat`` changes.
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
         tested_with: those that take effect in this test.
-        SCHEMA: the class that reads ``model_cfg``.
+        Config: the schema of its ``model_cfg``.
         DEPENDS: key of ``model_cfg`` -> how the model uses the network it names (`Use`).
     """
 
-    SCHEMA: type[OccludedBlock] = OccludedBlock
     hides_training = True
+    Config: type[OccludedConfig] = OccludedConfig
     DEPENDS: dict[str, Use] = {}
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
@@ -98,6 +92,11 @@ class OccludedInput(SharedDraws, Watched):
         self.read_blocks(cfgs)
         follow_world_size(cfgs)
         super().__init__(cfgs, training)
+
+    @classmethod
+    def role(cls) -> str:
+        """The name of the model in the registration table, as its checkpoints state it."""
+        return cls.Config.model_fields["model"].default
 
     @classmethod
     def foresee(cls, cfgs) -> None:
@@ -231,7 +230,7 @@ class OccludedInput(SharedDraws, Watched):
             return
         given = [f"trainer_cfg.{key}" for key in LauncherKeys.model_fields if key in self.cfgs["trainer_cfg"]]
         if self.training and given and "train_step" not in vars(self):
-            self.msg_mgr.log_warning(f"{', '.join(given)}: heeded by `python -m opengait_mimic` and opengait-mimic alone; no effect here")
+            self.msg_mgr.log_warning(f"{', '.join(given)}: only our own launcher reads these keys; no effect here")
         if len(ipts) != 1 or whole.dim() != 4:
             raise ConfigError(
                 f"data: {type(self).__name__} takes silhouettes alone; got {len(ipts)} inputs, the first of shape {tuple(whole.shape)}."

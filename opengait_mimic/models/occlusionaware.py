@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from ..base.config import Count
 from ..host.model_cfg import NamedStage, Stage
 from .depends import Use
-from .guided import Guided, GuidedBlock
+from .guided import Guided, GuidedConfig
 
 
-class OcclusionAwareBlock(GuidedBlock):
-    """``model_cfg`` of OcclusionAware."""
+class OcclusionAwareConfig(GuidedConfig):
+    """``model_cfg`` of an OcclusionAware."""
 
-    ven: NamedStage = Field(description="trained VEN, or plain classifier, whose feature is joined to the embedding")
-    teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: the backbone's YAML names it")
-    fused_channels: Count | None = Field(None, description="channels per part after T; null: the backbone's")
+    model: Literal["OcclusionAware"] = "OcclusionAware"
+    ven: NamedStage = Field(description="frozen VEN")
+    teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: what backbone.cfgs trains")
+    fused_channels: Count | None = Field(None, description="channels per part after T; null: as the backbone")
 
 
 class OcclusionAware(Guided):
@@ -54,7 +57,7 @@ class OcclusionAware(Guided):
         part-wise layer. Its code maps 256 + 64 channels of GaitGL to 320; the re-implementation beside MimicGait's code to 256.
     """
 
-    SCHEMA = OcclusionAwareBlock
+    Config = OcclusionAwareConfig
     DEPENDS = {"teacher": Use.REFERENCE, "ven": Use.FROZEN_INSIDE}
     ONE_OF = ("TripletLoss", "CrossEntropyLoss")
     LOSSES = {"TripletLoss": ("embeddings", "labels"), "CrossEntropyLoss": ("logits", "labels")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from modeling.base_model import BaseModel
@@ -13,24 +13,27 @@ from ..base.errors import ConfigError
 from ..networks.visibility import VisibilityNetwork
 from ..occlusion import KINDS, MOVING
 from ..occlusion.clips import mean_over_frames, owners
-from .occluded_input import OccludedBlock, OccludedInput
+from .occluded_input import OccludedConfig, OccludedInput
 from .scalars import mean_of_all
 
 
-def _sort_kinds(value):
-    """At least two of `KINDS`, in their order."""
+def _order_kinds(value):
+    """At least two different kinds, in the order of `KINDS`."""
+    if value is None:
+        return None
     if not isinstance(value, list) or not all(kind in KINDS for kind in value) or len(set(value)) < 2:
-        raise ValueError(f"expected at least two of {', '.join(KINDS)}")
+        raise ValueError(f"expected at least two of {', '.join(KINDS)}, or null")
     return [kind for kind in KINDS if kind in value]
 
 
-class VENBlock(OccludedBlock):
-    """``model_cfg`` of VEN."""
+class VENConfig(OccludedConfig):
+    """``model_cfg`` of a VEN."""
 
-    kinds: Annotated[Any, AfterValidator(_sort_kinds), Allowed(f"a list of at least two of {', '.join(KINDS)}")] | None = Field(
-        ["none", "bottom", "top"], description="classes of the class head; null: no class head"
+    model: Literal["VEN"] = "VEN"
+    kinds: Annotated[Any, AfterValidator(_order_kinds), Allowed(f"a list of at least two of {', '.join(KINDS)}, or null")] = Field(
+        ["none", "bottom", "top"], description="kinds that the class head names; null: no class head"
     )
-    amount: Flag = Field(True, description="a head for the hidden fraction")
+    amount: Flag = Field(True, description="build the head for the hidden fraction")
 
 
 class VEN(OccludedInput, BaseModel):
@@ -58,12 +61,12 @@ class VEN(OccludedInput, BaseModel):
         MimicGait (WACV 2025), section 3.2: cross-entropy + 10 x mean squared error.
     """
 
-    SCHEMA = VENBlock
+    Config = VENConfig
     LOSS_OF = {"CrossEntropyLoss": "kinds", "HiddenFractionLoss": "amount"}
 
     def build_network(self, model_cfg):
         """Build the network and match the losses to its heads."""
-        cfg = VENBlock.read(model_cfg, "model_cfg")
+        cfg = self.Config.read(model_cfg, "model_cfg")
         self.kinds, self.geometry, self.binarise = cfg.kinds, cfg.geometry, cfg.binarise
         if self.says_kept:
             self.msg_mgr.log_info("reference_compat.kept_amount: the amount is the share that is kept, in the loss and in the test's table")

@@ -131,8 +131,9 @@ def complete_model_cfg(cfgs: dict, phase: str = TRAIN) -> dict:
     model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
     if not is_ours(model):
         return model_cfg
-    found = model.SCHEMA.read(model_cfg, "model_cfg").model_dump()
-    found["reference_compat"] = {key.rpartition(".")[2]: value for key, value in switches_of(cfgs, phase).items()}
+    found = model.Config.read(model_cfg, "model_cfg").model_dump()
+    if "reference_compat" in found:
+        found["reference_compat"] = {key.rpartition(".")[2]: value for key, value in switches_of(cfgs, phase).items()}
     for name in model.DEPENDS:
         found.pop(name, None)
     if "backbone" in found:

@@ -87,9 +87,10 @@ def test_set_name(cfgs: dict) -> str:
 
 def binarise_threshold(cfgs: dict) -> float | None:
     """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
-    from ...models.occluded_input import read_input_keys  # needs the host's modules
+    from ...models.occluded_input import OccludedConfig  # imports the host
 
-    return read_input_keys(cfgs["model_cfg"] if is_ours(model_class(cfgs)) else {"model": "the host's"}).binarise
+    given = {"binarise": cfgs["model_cfg"]["binarise"]} if is_ours(model_class(cfgs)) and "binarise" in cfgs["model_cfg"] else {}
+    return OccludedConfig.read(given, "model_cfg").binarise
 
 
 def checkpoint_hash(cfgs: dict) -> str:
