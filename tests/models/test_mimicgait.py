@@ -1,13 +1,12 @@
 """MimicGait: what is frozen, what is saved, what is ranked, what is refused. Runs on either host."""
 
-import copy
-
 import pytest
 import torch
 
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.models.prepare import prepare
+from opengait_mimic.published.switches import On
 from opengait_mimic.training.launch import build, launch, start_log
 from tests.variants import variant
 
@@ -198,16 +197,15 @@ def test_vanilla_mimic_without_ven(trained, tmp_path):
 
 def test_compat_rank_bare_gives_the_backbone_output(mimic, batch):
     mimic.eval()
-    kept = mimic.compat
-    mimic.compat = copy.copy(kept)
-    mimic.compat.rank = "bare"
+    kept = mimic.hooks.on
+    mimic.hooks.on = {"rank": On("bare", ("test",))}
     try:
         with torch.no_grad():
             got = mimic(batch)["inference_feat"]["embeddings"]
             bare = mimic.Mimic(batch.inputs(batch.occluded))["inference_feat"]["embeddings"]
         assert torch.equal(got, bare)
     finally:
-        mimic.compat = kept
+        mimic.hooks.on = kept
 
 
 def test_health_is_told_before_the_first_step_and_warns_when_dead(trained, tmp_path, monkeypatch):

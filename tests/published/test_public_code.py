@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import setting
+from benchmarks import common
 from tests.published import public_hiding as hiding
 from tests.published import public_jobs as jobs
 from tests.published.public_weights import names_of
@@ -79,14 +79,14 @@ def generators(tmp_path_factory):
 def pairs(root, host, detector, generators, tmp_path_factory):
     """Every case: ours before its step; the public code has found its numbers, and hidden what ours hid."""
     folder = tmp_path_factory.mktemp("public")
-    data = setting.write_data(folder, jobs.SIZES)
+    data = common.write_data(folder, jobs.SIZES)
     made = {}
     for name, (backbone, public, ours) in CASES.items():
         (folder / name).mkdir()
         made[name] = jobs.prepare(folder / name, backbone, data, public, **ours)
     generators.clips += hiding.hidden_by(made["gaitbase"].files["mimicgait"], 60)
     hiding.write(generators.folder / "clips", generators.clips, "clips")
-    generators.ven = jobs.scatter(setting.trainable(made["gaitbase"].files["ven"]), 3)
+    generators.ven = jobs.scatter(common.trainable(made["gaitbase"].files["ven"]), 3)
     with torch.no_grad():  # on values of 255 a random feature would drive the softmax into its corners, where it has no gradient
         generators.ven.VEN.fc.weight.mul_(0.01)
     generators.batch, frames = hiding.ven_batches(generators.ven, 15)
