@@ -23,6 +23,8 @@ of range stops the run, with the nearest valid name. OpenGait's own keys are des
 
 *Generated from the classes that read the YAML by `docs/generate_configuration.py`.*
 """
+OTHER_FILES = ("opengait_mimic.occlusion.manifest", "opengait_mimic.metrics.protocols.")
+"""Modules whose blocks are not YAML: manifests, splits and pairs."""
 MARKS = ("<!-- rebindings: generated -->", "<!-- end -->")
 
 
@@ -35,13 +37,13 @@ def import_package() -> None:
 
 
 def list_blocks() -> list[type[Block]]:
-    """The blocks of the package that no other block extends: those of the YAML first, then those of other files."""
+    """The blocks of the YAML that no other block extends; those of a file of cells last."""
     found, waiting = set(), [Block]
     while waiting:
         below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith("opengait_mimic.")]
-        found.update(each for each in below if not each.__subclasses__())
+        found.update(each for each in below if not each.__subclasses__() and not each.__module__.startswith(OTHER_FILES))
         waiting += below
-    return sorted(found, key=lambda block: ("JSON" in title_of(block), "cells" in title_of(block), title_of(block).lower()))
+    return sorted(found, key=lambda block: ("cells" in title_of(block), title_of(block).lower()))
 
 
 def title_of(block: type[Block]) -> str:
