@@ -16,7 +16,7 @@ preset            cells      what
                              against a gallery embedded by the teacher
 ``paper-table2``  3          both sides hidden by middle, by dynamic, 40-60 % (MimicGait's Table 2); whole bodies
 ``rggait``        2          both sides, half of the draws hidden by top+bottom 10-60 % (RG-Gait's public test); whole bodies
-``severity``    9          top+bottom at 10-30, 20-40, 30-50 and 40-60 %: both sides, the probes; whole bodies
+``severity``      9          top+bottom at 10-30, 20-40, 30-50 and 40-60 %: both sides, the probes; whole bodies
 ``full``          130        every kind above x the four ranges (32 conditions) x probes or both sides x gallery embedded by the
                              method or its teacher; whole bodies with either gallery
 ================  =========  ==================================================================================================

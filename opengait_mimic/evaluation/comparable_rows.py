@@ -24,10 +24,10 @@ def list_differences(own: dict, other: dict) -> list[str]:
 
     Args:
         own: a row of `opengait_mimic.evaluation.evaluate`.
-        other: likewise, the one that HP (or a difference) is taken from.
+        other: another row, from which HP (or a difference) is taken from.
 
     Returns:
-        A phrase for each difference, with both values; empty where they are comparable. A fact that one of them does not tell
+        A phrase for each difference, with both values; empty where they are comparable. A fact that one of them does not state
         counts as different.
 
     Source:
@@ -54,4 +54,4 @@ def _listed(row):
 
 def _short(value) -> str:
     """A hash by its first digits."""
-    return "not told" if value is None else value[:19] if isinstance(value, str) and value.startswith("sha256:") else str(value)
+    return "not known" if value is None else value[:19] if isinstance(value, str) and value.startswith("sha256:") else str(value)

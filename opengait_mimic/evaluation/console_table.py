@@ -107,15 +107,15 @@ def _notes(lines: list[dict]) -> list[str]:
     plain = [line for line in lines if not {"rp_reason", "rp_interval_reason"} & set(line)]  # else the total says it for its subsets
     parts += [(f" in {name}", part) for line in plain for name, part in line.get("subsets", {}).items()]
     out += list(dict.fromkeys(f"RP -{where}: {part['rp_reason']}" for where, part in parts if "rp_reason" in part))
-    told = [(where, part) for where, part in parts if part["rp_rank1"]["mean"] is not None and part.get("rp_interval_reason")]
-    out += list(dict.fromkeys(f"RP{where} without an interval: {part['rp_interval_reason']}" for where, part in told))
+    without = [(where, part) for where, part in parts if part["rp_rank1"]["mean"] is not None and part.get("rp_interval_reason")]
+    out += list(dict.fromkeys(f"RP{where} without an interval: {part['rp_interval_reason']}" for where, part in without))
     for method, kinds in dict.fromkeys((line["method"], _kinds(line)) for line in lines):
         out.append(f"{method} {kinds}")
     for method, on in dict.fromkeys((line["method"], _switches(line)) for line in lines if line.get("reference_compat")):
         out.append(f"{method}* departs from the paper as the public code does: {on}")
     for method, post in dict.fromkeys((line["method"], line["transductive"]) for line in lines if line.get("transductive")):
         out.append(f"{method}† is transductive ({post}): it uses all probes at once; do not compare it with what does not")
-    return out + list(dict.fromkeys(said for line in lines for said in describe_mateless(line)))
+    return out + list(dict.fromkeys(text for line in lines for text in describe_mateless(line)))
 
 
 def _kinds(line: dict) -> str:

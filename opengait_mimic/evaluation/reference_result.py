@@ -20,7 +20,7 @@ class Reference(NamedTuple):
     """The whole-body row of the backbone's teacher in an earlier result.
 
     ``provenance``: of that result. ``names``: label, type and view of its test sequences. ``kept``: the row's trials, by the places in
-    ``names``; None = there are none beside it.
+    ``names``; None = there is no such file.
     """
 
     row: dict
@@ -49,7 +49,7 @@ def read_reference(place: Path, own: dict) -> Reference:
 
     Args:
         place: ``results.json`` of ``evaluate --out``, the file of ``--json``, or such a folder. Trials are read from the ``trials.npz``
-            beside it, where it says that there is one.
+            next to it, if it names one.
         own: what a row of this run would say of itself; see `opengait_mimic.metrics.protocols.list_differences`.
 
     Raises:
@@ -85,7 +85,7 @@ def _refuse_older(file: Path) -> None:
     try:
         older = "format" not in (held := json.loads(file.read_text(encoding="utf-8"))) and "rows" in held
     except (OSError, ValueError, TypeError):
-        return  # told by read_content
+        return  # read_content reports it
     if older:
         raise ConfigError(
             f"--reference {file}: was written by an older version and does not say on which data, by which protocol and metric it was"
@@ -107,25 +107,27 @@ def _check(row: dict, where: str) -> None:
 
 
 def _trials(file: Path, files, number: int) -> tuple[list, Trials | None]:
-    """The names and the row's trials in the ``trials.npz`` beside a result, each array checked."""
+    """The names and the row's trials in the ``trials.npz`` next to a result, each array checked."""
     if not isinstance(files or {}, dict) or (files or {}).get("trials", TRIALS) != TRIALS:
-        raise ConfigError(f"{file}: files = {files!r:.60}; expected a mapping with trials: {TRIALS}, the file beside it")
-    beside = file.with_name(TRIALS)
-    if not files or "trials" not in files or not beside.is_file():
+        raise ConfigError(f"{file}: files = {files!r:.60}; expected a mapping with trials: {TRIALS}, the file next to it")
+    trials_file = file.with_name(TRIALS)
+    if not files or "trials" not in files or not trials_file.is_file():
         return [], None
     columns = {field: array_name(number, field) for field in Trials._fields}
     texts = ("labels", "types", "views")
-    arrays = read_arrays(beside, (*texts, *columns.values()))
+    arrays = read_arrays(trials_file, (*texts, *columns.values()))
     if missing := [name for name in (*texts, *columns.values()) if name not in arrays]:
-        raise ConfigError(f"{beside}: without {', '.join(missing)}; evaluate anew")
+        raise ConfigError(f"{trials_file}: without {', '.join(missing)}; evaluate again")
     n, t = len(arrays["labels"]), len(arrays[columns["probe"]])
-    wanted = {**{name: ("U", n) for name in texts}, **{name: ("i", t) for name in columns.values()}}
-    wanted.update({columns[field]: (kind, t) for field, kind in (("ap", "f"), ("inp", "f"), ("counted", "b"))})
-    for name, (kind, size) in wanted.items():
+    expected = {**{name: ("U", n) for name in texts}, **{name: ("i", t) for name in columns.values()}}
+    expected.update({columns[field]: (kind, t) for field, kind in (("ap", "f"), ("inp", "f"), ("counted", "b"))})
+    for name, (kind, size) in expected.items():
         array = arrays[name]
         if array.dtype.kind != kind or array.shape != (size,):
-            raise ConfigError(f"{beside}: {name} is {array.dtype} {list(array.shape)}; expected kind {kind!r} [{size}]: evaluate anew")
+            raise ConfigError(
+                f"{trials_file}: {name} is {array.dtype} {list(array.shape)}; expected kind {kind!r} [{size}]: evaluate again"
+            )
     for field in ("probe", "nearest", "mate"):
         if t and not -(field == "mate") <= arrays[columns[field]].min() <= arrays[columns[field]].max() < n:
-            raise ConfigError(f"{beside}: {columns[field]} has indices beyond its {n} sequences; evaluate anew")
+            raise ConfigError(f"{trials_file}: {columns[field]} has indices beyond its {n} sequences; evaluate again")
     return list(zip(*(arrays[name].tolist() for name in texts))), Trials(**{field: arrays[name] for field, name in columns.items()})

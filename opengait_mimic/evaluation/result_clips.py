@@ -55,10 +55,10 @@ def extreme_trials(trials: Trials, labels: list[str], which: str) -> list[int]:
 
 
 class Picture(NamedTuple):
-    """Clips to be shown under a name: ``wanted`` holds (sequence, occlusion block or None = whole) in the order of ``shape``."""
+    """Clips shown under a name: ``clips`` holds (sequence, occlusion block or None = whole) in the order of ``shape``."""
 
     name: str
-    wanted: list[tuple[int, dict | None]]
+    clips: list[tuple[int, dict | None]]
     shape: tuple[int, ...]
     texts: list
 
@@ -95,22 +95,22 @@ def row_retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, 
     probe_side = None if cell.occluded_side == HOLISTIC else block
     gallery_side = None if cell.occluded_side in (HOLISTIC, PROBE) else block
     for which in ("best", "worst"):
-        wanted, texts = [], []
+        clips, texts = [], []
         for t in extreme_trials(trials, [name[0] for name in names], which):
             probe, nearest, mate = (int(getattr(trials, field)[t]) for field in ("probe", "nearest", "mate"))
-            wanted += [(probe, probe_side), (nearest, gallery_side), (mate, gallery_side)]
+            clips += [(probe, probe_side), (nearest, gallery_side), (mate, gallery_side)]
             texts.append([" ".join(names[probe]), " ".join(names[nearest]), f"{' '.join(names[mate])}, at place {trials.rank[t]}"])
         if texts:
-            found.append(Picture(f"retrieval/{number}/{which}", wanted, (len(texts), 3), texts))
+            found.append(Picture(f"retrieval/{number}/{which}", clips, (len(texts), 3), texts))
     return found
 
 
 def render_clips(pictures: list[Picture], frames: Callable[[list], np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of all pictures, and under ``<name>/text`` what they show; ``frames`` takes what is wanted, gives uint8 [n, 4, h, w]."""
-    seen = frames([clip for picture in pictures for clip in picture.wanted]) if pictures else None
+    """The arrays of all pictures, and under ``<name>/text`` what they show; ``frames`` maps clips to uint8 [n, 4, h, w]."""
+    seen = frames([clip for picture in pictures for clip in picture.clips]) if pictures else None
     out, begin = {}, 0
-    for name, wanted, shape, texts in pictures:
-        part = seen[begin : begin + len(wanted)]
+    for name, clips, shape, texts in pictures:
+        part = seen[begin : begin + len(clips)]
         out[name], out[f"{name}/text"] = part.reshape(*shape, *part.shape[1:]), np.array(texts)
-        begin += len(wanted)
+        begin += len(clips)
     return out

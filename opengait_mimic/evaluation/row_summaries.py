@@ -17,7 +17,7 @@ SAME = (
 SCORES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20")
 """Of a subset the keys that a summary gives as ``{"mean", "sd"}``."""
 MEASURED = (*SCORES, "eer", "tar_0.01", "tar_0.001", "retention_rank1")
-"""Keys that a summary gives as ``{"mean", "sd"}``, with ``<key>_interval`` beside them where there is one."""
+"""Keys that a summary gives as ``{"mean", "sd"}``, with ``<key>_interval`` if there is one."""
 
 
 def summarise_seeds(rows: list[dict]) -> list[dict]:

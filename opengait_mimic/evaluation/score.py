@@ -19,7 +19,7 @@ from .row_summaries import summarise_seeds
 from .rows import make_row
 
 HIDDEN = ("kind", "hidden", "hidden_area", "ven_kind", "ven_hidden")
-"""What is kept of a pass beside its scores; see `opengait_mimic.evaluation.embeddings.Pass`."""
+"""What is kept of a pass in addition to its scores; see `opengait_mimic.evaluation.embeddings.Pass`."""
 Job = Union[tuple[Hiding, int], None]
 """A pass: what it hides, and the seed; None = whole bodies."""
 
@@ -44,7 +44,7 @@ class Scorer:
 
     Args:
         cells: in the order of the rows.
-        seeds: likewise.
+        seeds: in the order of the rows.
         theirs: the teacher's passes: None -> its whole bodies (there is HP then), job -> hidden ones for `BOTH` by `TEACHER`.
         metric: ``euc`` or ``cos``.
         post: of `opengait_mimic.metrics.POST`.
@@ -157,7 +157,7 @@ class Scorer:
                 out.append(condition_sheet(job[0].name, block(job), done.kind, done.hidden, probes))
         for cell, found in self._by_cell():
             seed, scored = next(iter(found.items()))
-            told = select_overall(self.split, scored.trials)
-            out += row_retrievals(number, cell, block(cell.hiding and (cell.hiding, seed)), told, self.names)
+            overall = select_overall(self.split, scored.trials)
+            out += row_retrievals(number, cell, block(cell.hiding and (cell.hiding, seed)), overall, self.names)
             number += len(found)  # rows come in this order
         return out

@@ -114,8 +114,8 @@ def rp_interval(op: Sequence[Trials], hp: Trials, labels, k: int, draws: int = 1
     """Relative performance RP = OP / HP at rank k with a paired bootstrap over the probes' identities; see `Resamples`.
 
     OP (mean over the seeds) and HP are taken of the same resample, and their ratio is the resample's RP. The interval goes from the (1 -
-    level) / 2 to the (1 + level) / 2 percentile. It tells what another choice of people would change, not what other
-    occlusion draws or another training would.
+    level) / 2 to the (1 + level) / 2 percentile. It covers another choice of people. It does not cover other occlusion draws
+    or another training.
 
     Args:
         op: the trials under occlusion, one entry per seed of the draws.

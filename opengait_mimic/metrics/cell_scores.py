@@ -55,8 +55,8 @@ def compute_curves(split: Split, trials: Trials, views, kind: np.ndarray | None)
         Plain values. ``by_view`` and ``by_kind``: name -> ``rank1`` ..., ``mAP``, ``mINP``, ``trials``; ``view_pairs``: a list of (probe
         view, gallery view or None where the protocol does not go by views, Rank-1 in percent).
     """
-    told, views = select_overall(split, trials), views if split.views is None else split.views
-    table = view_pairs(told, views)
+    overall, views = select_overall(split, trials), views if split.views is None else split.views
+    table = view_pairs(overall, views)
     crossed = split.cross_view
     pairs = [
         [probe, gallery if crossed else None, value]
@@ -64,8 +64,8 @@ def compute_curves(split: Split, trials: Trials, views, kind: np.ndarray | None)
         for gallery, value in zip(table["gallery_views"], line)
         if value is not None
     ]
-    kinds = {} if kind is None else {KINDS[k]: scores for k, scores in by_kind(told, kind).items()}
-    return {"cmc": cmc(told), "by_view": by_view(told, views), "by_kind": kinds, "view_pairs": pairs}
+    kinds = {} if kind is None else {KINDS[k]: scores for k, scores in by_kind(overall, kind).items()}
+    return {"cmc": cmc(overall), "by_view": by_view(overall, views), "by_kind": kinds, "view_pairs": pairs}
 
 
 def verify_cell(split: Split, probe, gallery, labels, views, metric: str, post: str | None) -> dict:
@@ -91,7 +91,7 @@ def compute_intervals(op: Resampled, hp: Resampled | None, reason: str = NO_TRIA
     Args:
         op: the cell's `RANKS`, of several seeds their mean.
         hp: those that RP divides by; None = not known.
-        reason: why ``hp`` is None; empty where RP is unknown too, and that is told.
+        reason: why ``hp`` is None; empty if RP is unknown too.
 
     Returns:
         ``rank1_interval`` ... in percent and ``rp_rank1_interval`` ..., each [low, high] or None; and ``rp_interval_reason`` where RP at

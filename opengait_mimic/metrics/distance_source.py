@@ -42,7 +42,7 @@ class Held:
     Args:
         matrix: distances, float32, finite.
         rows: of the part.
-        columns: likewise.
+        columns: of the part.
 
     Shape:
         matrix [*, *]; rows [P]; columns [G]

@@ -44,7 +44,7 @@ def distance_matrix(probe, gallery, metric: str = "euc", block: int = 256) -> to
 
     Args:
         probe: embeddings of the probes, numpy or torch, any float type; computed in float32.
-        gallery: embeddings of the gallery, likewise; the work is done on the probe's device.
+        gallery: embeddings of the gallery, in the same forms; the work is done on the probe's device.
         metric: ``euc`` or ``cos``.
         block: probes handled at once, >= 1; bounds the working memory, does not change the result.
 

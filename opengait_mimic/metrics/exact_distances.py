@@ -16,7 +16,7 @@ class Exact:
 
     A distance is taken from differences in float64 and rounded to float32 once; that is *the* distance of a pair
     everywhere in this package's rankings: two distances tie where these float32 values are equal. (For ``cos`` the mean
-    cosine is rounded and taken from 1.) It does not depend on what else is computed beside it.
+    cosine is rounded and taken from 1.) It does not depend on what else is computed.
 
     Args:
         probe: embeddings, float32, finite.

@@ -27,7 +27,7 @@ class Cells:
     def mean(self, above: np.ndarray, below: np.ndarray) -> np.ndarray:
         """The score from sums over the trials of each cell: [..., C] of values and of weights -> [...].
 
-        A cell of weight 0 (nobody of it was counted or drawn) is left out, and so is a subset without cells; NaN where none is left.
+        A cell of weight 0 (no probe of it was counted or drawn) is left out, and so is a subset without cells; NaN where none is left.
         """
         filled = below > 0
         value = np.divide(above, below, out=np.zeros(np.broadcast_shapes(above.shape, below.shape)), where=filled)

@@ -2,7 +2,7 @@
 
 An entry of `POST` is one of two kinds:
 
-- a function of embeddings, ``(probe [P, c, p], gallery [G, c, p]) -> the same two anew``: the distances are then taken as always;
+- a function of embeddings, ``(probe [P, c, p], gallery [G, c, p]) -> both sides again``: distances are then computed as usual;
 - `Distances` around a function of distances, ``(probe [P, c, p], gallery [G, c, p], metric) -> [P, G]``: what it returns is ranked.
 
 Either gets all probes and the whole gallery of a subset, in the order of the test list, float32; a list of pairs is a subset of the
@@ -24,8 +24,8 @@ class Distances(NamedTuple):
     """An entry of `POST` that gives distances: k-reciprocal re-ranking is one, and no embeddings have its distances.
 
     The function is called once for the ranks and once for verification, in each cell. Its matrix is held whole, in float32: 4 P G bytes
-    beside the embeddings (2.3 GB at 24,000 x 24,000) and what the function itself needs. Ranks, AP, INP, ties (equal float32 values count
-    against the method) and verification are taken of it as of any distances; in a cross-view protocol of the parts that it compares.
+    in addition to the embeddings (2.3 GB at 24,000 x 24,000). Ranks, AP, INP, ties (equal float32 values count against the method) and
+    verification are computed from it as from any distances; in a cross-view protocol from the parts that it compares.
     """
 
     function: Callable[[torch.Tensor, torch.Tensor, str], torch.Tensor]
@@ -57,7 +57,7 @@ def subset_distances(post: str | None, x, y, probes: np.ndarray, galleries: np.n
         x: embeddings of all N sequences as the probe side sees them.
         y: the same as the gallery side sees them.
         probes: indices of the subset's probes, rising.
-        galleries: of its gallery, likewise.
+        galleries: indices of its gallery, rising.
         metric: ``euc`` or ``cos``.
 
     Shape:

@@ -86,10 +86,10 @@ def _places(low, high, mate, stranger, exact):
     return rank, ap, inp, nearest, first_mate
 
 
-def _nearest(low, high, stranger, exact, wanted):
-    """The nearest stranger of the wanted rows, the first of equals; G where there is none."""
+def _nearest(low, high, stranger, exact, rows_to_rank):
+    """The nearest stranger of some rows, the first of equals; G if there is none."""
     threshold = high.masked_fill_(~stranger, math.inf).amin(1, keepdim=True)
-    row, column = ((low <= threshold) & stranger & wanted[:, None]).nonzero(as_tuple=True)
+    row, column = ((low <= threshold) & stranger & rows_to_rank[:, None]).nonzero(as_tuple=True)
     distance = exact(row, column)
     least = torch.full((len(low),), math.inf, device=low.device).scatter_reduce(0, row, distance, "amin")
     row, column = row[distance == least[row]], column[distance == least[row]]

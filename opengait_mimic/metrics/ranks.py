@@ -51,7 +51,7 @@ def rank_probes(
     Distances are taken in float32 as ``distance_matrix`` defines them; they are never all held at once. Ranks, AP and INP are
     exactly those of distances from float64 differences rounded to float32 (see `search_ranks`): a stranger at the same distance
     stands before the mate, so that embeddings that collapsed to a point score 0, and neither blocks nor threads nor the
-    order of the gallery change a rank. The peak beside the embeddings given is about one copy of a subset's probes and two
+    order of the gallery change a rank. The peak memory, without the given embeddings, is about one copy of a subset's probes and two
     of its gallery; where ``post`` gives distances, also all of these (see `Distances`).
 
     Args:
@@ -90,7 +90,7 @@ def rank_probes(
             places = search_ranks(apart(p, g), paired, block, tick)
             if (alone := p[places.nearest == len(g)]).size:
                 raise ValueError(
-                    f"subset {subset!r}: {len(alone)} probes meet nobody, as of their own view the gallery has their own subject alone; "
+                    f"subset {subset!r}: {len(alone)} probes have an empty gallery without their own subject at their own view; "
                     f"the first is of subject {labels[alone[0]]}, view {views[alone[0]]}"
                 )
             other = view[g[0]] if split.cross_view else view[p]

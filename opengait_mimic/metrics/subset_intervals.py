@@ -1,4 +1,4 @@
-"""What of a test is told apart: the total, and each of the protocol's subsets where there are several."""
+"""Bootstrap intervals of a test's total and, if the protocol has several, of each subset."""
 
 from __future__ import annotations
 

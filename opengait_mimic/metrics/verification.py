@@ -46,9 +46,9 @@ class Verification(NamedTuple):
         """
         fine = {far: far * self.fewest >= 1 for far in self.tar_at_far}
         tar = {f"{far:g}": value if fine[far] else None for far, value in self.tar_at_far.items()}
-        told = {"tar": tar, "eer": self.eer, "roc": [list(p) for p in self.roc], "genuine": self.genuine, "impostor": self.impostor}
-        coarse = {f"{far:g}": f"{self.fewest} impostor pairs tell no FAR of {far:g}" for far in fine if not fine[far]}
-        return {**told, "tar_reason": coarse} if coarse else told
+        values = {"tar": tar, "eer": self.eer, "roc": [list(p) for p in self.roc], "genuine": self.genuine, "impostor": self.impostor}
+        coarse = {f"{far:g}": f"{self.fewest} impostor pairs are too few for a FAR of {far:g}" for far in fine if not fine[far]}
+        return {**values, "tar_reason": coarse} if coarse else values
 
 
 def verify_split(split, probe_embeddings, gallery_embeddings, labels, views, metric: str = "euc", post: str | None = None) -> Verification:
@@ -56,7 +56,7 @@ def verify_split(split, probe_embeddings, gallery_embeddings, labels, views, met
     its own subject at its own view.
 
     The pairs of a subset are pooled, TAR, EER and ROC are the mean over the subsets. Impostor distances are never held: they are
-    counted between the sorted genuine distances, which tells TAR and EER without loss, so the memory is that of ``rank_probes`` plus
+    counted between the sorted genuine distances, which gives TAR and EER without loss, so the memory is that of ``rank_probes`` plus
     some bytes per genuine pair. Genuine distances are exact; an impostor's is taken at the lower end of its error bound (see the
     module `screen`; 5e-5 of the distance at [256, 16]) and is exact where that bound is above 1e-3 of it. So FAR is never understated,
     TAR never overstated, and ties count against the method.
@@ -140,7 +140,7 @@ def _of_subset(apart, searches, subset):
 
 
 def _blocks(apart, searches, screened):
-    """Block by block of probes: exact distances on demand, distances with bounds where wanted, mates and strangers."""
+    """Block by block of probes: exact distances on demand, distances with bounds if screened, mates and strangers."""
     for p, g, paired in searches:
         part = apart(p, g)
         block = min(max(CELLS // len(g), 16), 1024)

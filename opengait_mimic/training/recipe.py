@@ -11,10 +11,8 @@ import hashlib
 import inspect
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 from .. import host as hosts
-from ..base.config import read
 from ..base.errors import ConfigError, HostError
 from ..base.files import sha256
 from ..base.plain_values import as_json
@@ -22,7 +20,7 @@ from ..data.fingerprint import fingerprint_half
 from ..host import is_ours, load_cfgs, lookup, resolve
 from ..host.model_cfg import backbone_cfg, cfgs_for_backbone
 from ..host.run_paths import checkpoint_at
-from ..host.trainer_keys import FIELDS
+from ..host.trainer_keys import LauncherKeys
 from ..models.depends import Dependency, built_on
 from ..occlusion import Occlusion
 from ..published.switches import TRAIN, switches_of
@@ -52,8 +50,8 @@ def read_recipe(cfgs: dict, here: bool = True) -> dict:
     model = lookup("modeling.models", cfgs["model_cfg"].get("model"), "model_cfg.model")
     trainer = _without(cfgs, "trainer_cfg")
     trainer.setdefault("seed", 0)
-    for key, (default, _) in FIELDS.items():
-        if trainer.get(key) == default:  # written out or left out
+    for key, field in LauncherKeys.model_fields.items():
+        if trainer.get(key) == field.default:  # written out or left out
             trainer.pop(key, None)
     depends = {name: _hash_checkpoint(network, here) for name, network in built_on(cfgs).items()}
     if cfgs["trainer_cfg"]["restore_hint"] != 0:
@@ -133,10 +131,9 @@ def complete_model_cfg(cfgs: dict, phase: str = TRAIN) -> dict:
     model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
     if not is_ours(model):
         return model_cfg
-    found = read(model_cfg, "model_cfg", model.FIELDS)
-    if hasattr(found, "reference_compat"):
-        found.reference_compat = {key.rpartition(".")[2]: value for key, value in switches_of(cfgs, phase).items()}
-    found = _as_mapping(found)
+    found = model.Config.read(model_cfg, "model_cfg").model_dump()
+    if "reference_compat" in found:
+        found["reference_compat"] = {key.rpartition(".")[2]: value for key, value in switches_of(cfgs, phase).items()}
     for name in model.DEPENDS:
         found.pop(name, None)
     if "backbone" in found:
@@ -155,10 +152,3 @@ def _loss_cfg(cfgs: dict) -> list:
             defaults = {each.name: each.default for each in taken if each.default is not each.empty}
         found.append({**defaults, **loss})
     return found
-
-
-def _as_mapping(value):
-    """Namespaces as mappings, all the way down."""
-    if isinstance(value, SimpleNamespace):
-        value = vars(value)
-    return {key: _as_mapping(part) for key, part in value.items()} if isinstance(value, dict) else value

@@ -48,8 +48,8 @@ def changed(folder, target, **changes):
         ({"protocol_name": "other"}, "protocol (walkers there, other here)"),
         ({"data": "sha256:other"}, "test data (sha256:000"),
         ({"metric": "cos"}, "distance (euc there, cos here)"),
-        ({"protocol_hash": "sha256:other"}, "content of the protocol (not told there, sha256:other here)"),
-        ({"pairs": "sha256:other"}, "pairs of verification (not told there, sha256:other here)"),
+        ({"protocol_hash": "sha256:other"}, "content of the protocol (not known there, sha256:other here)"),
+        ({"pairs": "sha256:other"}, "pairs of verification (not known there, sha256:other here)"),
         ({"hp_rank1": 12.5}, "HP of GaitBase"),
     ],
 )
@@ -223,12 +223,12 @@ def test_a_result_given_twice_and_two_files_of_one_name_are_refused(results, tmp
 def test_what_verification_cannot_tell_is_no_number(results, tmp_path):
     content = json.loads((results[1] / "results.json").read_text())
     told = content["rows"][1]["verification"]
-    reason = {"0.001": "500 impostor pairs tell no FAR of 0.001"}
+    reason = {"0.001": "500 impostor pairs are too few for a FAR of 0.001"}
     coarse = {**told, "pairs": "listed", "tar": {**told["tar"], "0.001": None}, "tar_reason": reason}
     other = changed(results[1], tmp_path / "coarse", verification=coarse)
     write_report([other], tmp_path / "p.html", csv=tmp_path / "r.csv")
     page = (tmp_path / "p.html").read_text()
-    assert "500 impostor pairs tell no FAR of 0.001" in page and "The pairs of a list." in page
+    assert "500 impostor pairs are too few for a FAR of 0.001" in page and "The pairs of a list." in page
     with open(tmp_path / "r.csv", newline="") as stream:
         assert {line["tar_at_far_0.001"] for line in csv.DictReader(stream)} == {""}
     none = changed(results[1], tmp_path / "none", verification=None, verification_reason="0 impostor pairs")

@@ -108,6 +108,6 @@ def test_an_older_result_shows_its_subsets_and_says_why_they_have_no_rp(tmp_path
     line = ["MimicGait, GaitBase", "BG", "22.2", "–", "–", "–", "–"]
     assert any(cells[i : i + len(line)] == line for i in range(len(cells)))
     who = "MimicGait, GaitBase in NM, MimicGait, GaitBase in BG and MimicGait, GaitBase in CL"
-    said = f"No RP for {who}: the result was written by an older version: evaluate anew (its passes are kept)."
+    said = f"No RP for {who}: the result was written by an older version: evaluate again (its embeddings are cached)."
     assert said in [e.text for e in page.all("li")]
     assert "33.333" in (tmp_path / "n.csv").read_text() and "MimicGait & CL & 33.3 & " in (tmp_path / "t.tex").read_text()

@@ -256,7 +256,7 @@ def test_a_retrieval_shows_each_side_as_the_network_saw_it(side, expected):
     names = [("a", "01", "v"), ("b", "01", "v"), ("c", "02", "v")]
     best, worst = row_retrievals(4, cell, "x" if cell.hiding else None, found, names)
     assert (best.name, worst.name, best.shape) == ("retrieval/4/best", "retrieval/4/worst", (3, 3))
-    assert best.wanted[:3] == [(0, expected[0]), (2, expected[1]), (1, expected[1])]
+    assert best.clips[:3] == [(0, expected[0]), (2, expected[1]), (1, expected[1])]
     assert worst.texts[0] == ["c 02 v", "b 01 v", "a 01 v, at place 3"]
 
 
@@ -351,7 +351,7 @@ def rewritten(folder, **changes):
         ({"seeds": "3"}, r"rows\[0\].seeds = '3'; expected a list"),
         ({"metric": ["euc"]}, r"rows\[0\].metric = \['euc'\]; expected text"),
         ({"provenance": []}, "results.json: provenance"),
-        ({"files": {"trials": "/elsewhere/trials.npz"}}, "files = .*expected a mapping with trials: trials.npz, the file beside it"),
+        ({"files": {"trials": "/elsewhere/trials.npz"}}, "files = .*expected a mapping with trials: trials.npz, the file next to it"),
         ({"files": ["trials.npz"]}, "files = .*expected a mapping"),
     ],
 )

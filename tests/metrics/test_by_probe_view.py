@@ -93,7 +93,7 @@ def test_a_mate_at_the_probes_own_view_is_none():
 def test_a_probe_that_meets_nobody_is_named():
     labels, types, views = ["a", "a"], ["00", "01"], ["000", "000"]
     parts, x = split(protocol_of("OUMVLP", cross_view_gallery=True), labels, types, views), np.ones((2, 1, 1), np.float32)
-    with pytest.raises(ValueError, match="1 probes meet nobody.*subject a, view 000"):
+    with pytest.raises(ValueError, match="1 probes have an empty gallery.*subject a, view 000"):
         rank_probes(parts, x, x, labels, views)
 
 

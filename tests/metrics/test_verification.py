@@ -118,7 +118,7 @@ def test_a_rate_below_one_impostor_pair_is_none():
     pairs = np.concatenate([pairs[same][:50], pairs[~same][:500]])
     found = verify_pairs(scene.probe, scene.gallery, pairs, scene.labels)
     assert found.plain()["tar"] == {"0.01": found.tar_at_far[0.01], "0.001": None}
-    assert found.plain()["tar_reason"] == {"0.001": "500 impostor pairs tell no FAR of 0.001"}
+    assert found.plain()["tar_reason"] == {"0.001": "500 impostor pairs are too few for a FAR of 0.001"}
     halves = verify_split(*scene.of(scene.split(halves=True)))
     least = min(int((scene.labels[p][:, None] != scene.labels[g]).sum()) for p, g in scene.split(halves=True).subsets.values())
     assert halves.fewest == least < halves.impostor and "tar_reason" not in halves.plain()

@@ -134,8 +134,8 @@ def load(file: Path, key: dict | None = None) -> Pass:
         Unfit: unreadable, of another layout, or of another key.
     """
     arrays = read(file)
-    wanted = {"labels", "types", "views", "meta", *TYPES} - {"ven_kind", "ven_hidden"}
-    if not wanted <= arrays.keys() <= wanted | {"ven_kind", "ven_hidden"}:
+    expected = {"labels", "types", "views", "meta", *TYPES} - {"ven_kind", "ven_hidden"}
+    if not expected <= arrays.keys() <= expected | {"ven_kind", "ven_hidden"}:
         raise Unfit(f"it holds {', '.join(sorted(arrays))}")
     n = len(arrays["labels"])
     for name, value in arrays.items():

@@ -17,12 +17,12 @@ from .embedding_file import Pass
 
 
 @torch.no_grad()
-def sample_frames(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: int = 4, manifest: Manifest | None = None) -> np.ndarray:
+def sample_frames(cfgs: dict, clips: Sequence[tuple[int, dict | None]], count: int = 4, manifest: Manifest | None = None) -> np.ndarray:
     """Frames of test sequences as the network sees them under a condition; no network is built.
 
     Args:
         cfgs: a configuration from `prepare`.
-        wanted: (position in the test list, ``occlusion`` block or None = whole body).
+        clips: (position in the test list, ``occlusion`` block or None = whole body).
         count: frames of each, evenly spaced from its first to its last; a shorter sequence repeats some.
         manifest: as in `embed`.
 
@@ -38,20 +38,20 @@ def sample_frames(cfgs: dict, wanted: Sequence[tuple[int, dict | None]], count: 
     data, collate = viewer.test_loader.dataset, viewer.test_loader.collate_fn
     viewer.hide(None)
     found, under, picture = {}, [], picture_of(viewer)
-    for position, block in wanted:
+    for position, block in clips:
         if block not in under:
             under.append(block)
         if not 0 <= position < len(data):
             raise IndexError(f"position {position}: the test list has {len(data)} sequences")
     for block in under:  # one condition after the other
         viewer.hide(block, None if block is None else manifest_draws(manifest, cfgs, block, data, picture))
-        for i, (position, own) in enumerate(wanted):
+        for i, (position, own) in enumerate(clips):
             if own == block:
                 batch = viewer.occluded_batch(collate([data[position]]))
                 seen = batch.occluded.flatten(0, 1)  # [s, h, w]
                 at = torch.linspace(0, len(seen) - 1, count).round().long().to(seen.device)
                 found[i] = (255 * seen[at].clamp(0, 1)).round().byte().cpu().numpy()
-    return np.stack([found[i] for i in range(len(wanted))])
+    return np.stack([found[i] for i in range(len(clips))])
 
 
 def manifest_draws(manifest: Manifest | None, cfgs: dict, block: dict, data, picture: tuple[int, int]) -> dict | None:

@@ -18,17 +18,17 @@ NAMES = ("kind", "hidden_drawn", "hidden_area", "frames", "ven_kind", "ven_hidde
 
 
 @contextlib.contextmanager
-def collect_facts(model, frames: int, told: Callable[[int], None] = lambda count: None):
+def collect_facts(model, frames: int, count: Callable[[int], None] = lambda count: None):
     """While this holds, the model embeds each batch of its test loop in `cut_batch`, and returns float32 ``embeddings [n, c, p]`` and
     ``facts [n, 9]``, float64, columns `NAMES`.
 
     Args:
         model: a host model over `OccludedInput`, in test phase.
         frames: that go through the network together, at most, if they are not one sequence's.
-        told: called with the number of this process's sequences after each batch.
+        count: called with the number of this process's sequences after each batch.
     """
     pretreat, forward, hide = model.inputs_pretreament, model.forward, model.occluded_batch
-    last, said = [], []
+    last, features = [], []
 
     def occluded_batch(inputs):
         last[:] = [hide(inputs)]
@@ -44,15 +44,15 @@ def collect_facts(model, frames: int, told: Callable[[int], None] = lambda count
     def embed(batches):
         found = []
         for ipts, batch in batches:
-            said.clear()
+            features.clear()
             embeddings = forward(ipts)["inference_feat"]["embeddings"].float()
-            found.append((embeddings, _facts(batch, model, said[-1] if said else None).to(embeddings.device)))
-        told(sum(len(part[0]) for part in found))
+            found.append((embeddings, _facts(batch, model, features[-1] if features else None).to(embeddings.device)))
+        count(sum(len(part[0]) for part in found))
         embeddings, facts = (torch.cat(parts) for parts in zip(*found))
         return {"inference_feat": {"embeddings": embeddings, "facts": facts}}
 
     ven = getattr(model, "VEN", None)
-    hook = ven.register_forward_hook(lambda _, __, feature: said.append(feature)) if ven is not None else None
+    hook = ven.register_forward_hook(lambda _, __, feature: features.append(feature)) if ven is not None else None
     own = {"occluded_batch": occluded_batch, "inputs_pretreament": inputs_pretreament, "forward": embed}
     for name, value in own.items():
         object.__setattr__(model, name, value)
@@ -87,15 +87,15 @@ def _ven(model, feature: Tensor | None, lengths: list[int]) -> tuple[list[float]
     heads = (model.VEN.kind_head, model.VEN.amount_head)
     found = zip(heads, model.VEN.heads(feature.float()))
     logits, hidden = (value if head is not None and bool(head.weight.any()) else None for head, value in found)
-    said = None
+    predicted = None
     if logits is not None:
         known = torch.tensor([KINDS.index(kind) for kind in model.said_kinds], device=feature.device)
-        said = known[logits.argmax(1)]  # [S]
+        predicted = known[logits.argmax(1)]  # [S]
     if hidden is not None and model.says_kept:  # reference_compat.kept_amount: the share that is kept, and 0 where nothing is hidden
-        hidden = None if said is None else torch.where(said > 0, 1 - hidden, 0)
+        hidden = None if predicted is None else torch.where(predicted > 0, 1 - hidden, 0)
     most = nothing
-    if said is not None:
+    if predicted is not None:
         votes = torch.zeros(len(lengths), len(KINDS), dtype=torch.long, device=feature.device)
-        votes.index_put_((owners(lengths, feature.device), said), torch.ones_like(said), accumulate=True)
+        votes.index_put_((owners(lengths, feature.device), predicted), torch.ones_like(predicted), accumulate=True)
         most = np.argmax(votes.cpu().numpy(), axis=1).tolist()
     return most, nothing if hidden is None else mean_over_frames(hidden, lengths).tolist()

@@ -15,16 +15,16 @@ def draw_kinds(group: Group) -> Section:
     """For each cell that draws several kinds, methods × kinds."""
     figures = []
     for place in group.places:
-        found = {entry.name: told for entry in group.at(place) if (told := _by_kind(entry))}
-        columns = list(dict.fromkeys(kind for told in found.values() for kind in told))
+        found = {entry.name: scores for entry in group.at(place) if (scores := _by_kind(entry))}
+        columns = list(dict.fromkeys(kind for scores in found.values() for kind in scores))
         if len(columns) > 1:
-            values = [[told.get(kind) for kind in columns] for told in found.values()]
+            values = [[scores.get(kind) for kind in columns] for scores in found.values()]
             title = f"{place.title[0].upper()}{place.title[1:]}"
             words = [[format_percent(value) for value in line] for line in values]
             body = draw_heat_map(f"Rank-1 by kind, {title}.", list(found), columns, values, words, "kind")
             figures.append(Figure(body, f"{title}.", figure_size(list(found), columns)))
     intro = "Rank-1 in percent of the probes that each kind hides, against the same gallery; mean over the seeds."
-    return make_section("kinds", "Rank-1 by kind", intro, figures, "No cell draws several kinds, or the results do not tell them apart.")
+    return make_section("kinds", "Rank-1 by kind", intro, figures, "No cell draws several kinds, or the results do not separate them.")
 
 
 def _by_kind(entry: Entry) -> dict[str, float]:

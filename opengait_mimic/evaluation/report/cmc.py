@@ -20,10 +20,10 @@ def draw_cmc(group: Group) -> Section:
             continue
         names += curves
         longest, lowest = max(map(len, curves.values())), min(curve[0] for curve in curves.values())
-        told = join_words(f"{name} {curve[0]:.1f} % at 1, {curve[-1]:.1f} % at {len(curve)}" for name, curve in curves.items())
+        summary = join_words(f"{name} {curve[0]:.1f} % at 1, {curve[-1]:.1f} % at {len(curve)}" for name, curve in curves.items())
         marks = tuple(k for k in MARKED if k <= longest)
         y = Axis("probes with a mate within k, %", min(80, 10 * (lowest // 10)), 100)
-        chart = Chart(f"CMC, {place.title}: {told}.", Axis("k", 1, max(longest, 2), log=True, ticks=marks), y)
+        chart = Chart(f"CMC, {place.title}: {summary}.", Axis("k", 1, max(longest, 2), log=True, ticks=marks), y)
         for name, curve in curves.items():
             number = group.names.index(name)
             chart.line(range(1, len(curve) + 1), curve, number)

@@ -64,7 +64,7 @@ def _record(number: int, group: Group, entry: Entry, subset: str | None, part: P
 
 def to_json(groups: list[Group]) -> str:
     """Records with what each group shares, why they are apart, and each result's provenance; those of subsets under a key of their own."""
-    told = [
+    described = [
         {
             "facts": group.facts,
             "hp_rank1": group.hp,
@@ -76,7 +76,7 @@ def to_json(groups: list[Group]) -> str:
     ]
     found = list_records(groups)
     parted = {"records": [r for r in found if r["subset"] is None], "subsets": [r for r in found if r["subset"] is not None]}
-    return json.dumps({"format": FORMAT, "format_version": VERSION, "groups": told, **parted}, indent=2) + "\n"
+    return json.dumps({"format": FORMAT, "format_version": VERSION, "groups": described, **parted}, indent=2) + "\n"
 
 
 def _curves(entry: Entry) -> list[dict]:

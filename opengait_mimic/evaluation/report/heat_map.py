@@ -25,11 +25,11 @@ def draw_heat_map(
     """A matrix as an SVG of fixed size: the stronger the shade, the more.
 
     Args:
-        alt: what a reader who does not see it is told.
+        alt: description for readers who do not see it.
         rows: their names.
         columns: theirs.
         values: per row, per column the number that shades the cell; None leaves it empty.
-        words: likewise, the text in it.
+        words: per row, per column the text in the cell.
         x: over the columns, in one line.
         y: the title of the rows' names.
         low: the value of the lightest shade.

@@ -39,7 +39,7 @@ def _sign(letter: str) -> str:
 
 
 def to_latex(groups: list[Group]) -> str:
-    """A table for each group, more where the page is full; blocks of one cell each, a caption that tells what is compared.
+    """A table for each group, more where the page is full; blocks of one cell each, a caption that states what is compared.
 
     Where the protocol has several subsets, they follow in a table of their own.
     """

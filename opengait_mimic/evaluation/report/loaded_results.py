@@ -28,7 +28,7 @@ class Result(NamedTuple):
 
 
 def read_result(place: str | os.PathLike) -> Result:
-    """Read a result folder, or its ``results.json``; the arrays beside it are taken along where they are there.
+    """Read a result folder, or its ``results.json``; with the arrays next to it, if there are any.
 
     Raises:
         FileNotFoundError: no such file. ConfigError: not a result of this format and version, a missing key, a value of the wrong type

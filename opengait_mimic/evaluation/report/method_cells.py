@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The total of a cell, or one subset of it. ``scores``: key of the rows -> `Stat`; ``intervals``: likewise, 95 % bootstrap."""
+    """The total of a cell, or one subset of it. ``scores``: key of the rows -> `Stat`; ``intervals``: key -> 95 % bootstrap interval."""
 
     scores: dict[str, Stat]
     intervals: dict[str, tuple[float, float]]
@@ -108,14 +108,14 @@ def _entry(result: Result, key: tuple, indices: list[int]) -> Entry:
     trained, summed = rows[0].get("trained_kinds"), _summed(result, rows)
     of_each = [row.get("subsets", {}) for row in rows]
     names = [name for name in of_each[0] if all(name in found for found in of_each)]
-    told = summed.get("subsets", {})
+    summaries = summed.get("subsets", {})
     return Entry(
         method,
         backbone,
         place,
         tuple(sorted(row["seed"] for row in rows)),
         _part(rows, summed),
-        {name: _part([found[name] for found in of_each], told.get(name, {})) for name in names},
+        {name: _part([found[name] for found in of_each], summaries.get(name, {})) for name in names},
         rows[0].get("seen"),
         None if trained is None else tuple(trained),
         transductive,
@@ -146,10 +146,10 @@ def _transductive(row: dict) -> str:
 
 
 def _value(row: dict, score: str) -> float | None:
-    told = row.get("verification") or {}
+    verification = row.get("verification") or {}
     if score == "eer":
-        return told.get("eer")
-    return (told.get("tar") or {}).get(score[len("tar_at_far_") :]) if score.startswith("tar_") else row.get(score)
+        return verification.get("eer")
+    return (verification.get("tar") or {}).get(score[len("tar_at_far_") :]) if score.startswith("tar_") else row.get(score)
 
 
 def _stat(values: list) -> Stat:

@@ -95,9 +95,9 @@ def explain_group(found: list[Group], number: int) -> str:
 
 def _facts(result: Result) -> dict[str, str]:
     row, made = result.rows[0], result.provenance
-    told = {key: row.get(name) or made.get(name) for key, name in NAMES.items()}
+    values = {key: row.get(name) or made.get(name) for key, name in NAMES.items()}
     seeds = row.get("seeds") or sorted({row["seed"] for row in result.rows})
-    return {**{key: str(value or "not told") for key, value in told.items()}, "seeds": ", ".join(map(str, seeds))}
+    return {**{key: str(value or "not known") for key, value in values.items()}, "seeds": ", ".join(map(str, seeds))}
 
 
 def _hp(result: Result) -> dict[str, float]:
@@ -130,20 +130,20 @@ def _fill(group: Group) -> None:
 
 
 def same_network(one: Result, other: Result) -> bool:
-    """Whether two results are of one checkpoint; without a hash nobody knows."""
+    """Whether two results are of one checkpoint; False without a hash."""
     keys = [(r.provenance.get("checkpoint"), r.rows[0]["method"], r.rows[0]["backbone"]) for r in (one, other)]
     return keys[0][0] is not None and keys[0] == keys[1]
 
 
 def _agree(known: list[Entry], more: list[Entry]) -> bool:
-    """Whether two results of a network tell the same of every cell that both measured."""
+    """Whether two results of a network agree in every cell that both measured."""
     by_key = {(entry.name, entry.place): entry for entry in known}
     pairs = [(by_key[entry.name, entry.place], entry) for entry in more if (entry.name, entry.place) in by_key]
     return all(one.seeds == other.seeds and one.scores == other.scores for one, other in pairs)
 
 
 def _labels(results: list[Result]) -> list[str | None]:
-    """Where two results are of one method and backbone, the YAML's name tells them apart, and a number where that is the same too."""
+    """Where two results are of one method and backbone, the YAML's name separates them, and a number if that is the same too."""
     keys = [(result.rows[0]["method"], result.rows[0]["backbone"]) for result in results]
     names: list[str | None] = []
     for result, key in zip(results, keys):

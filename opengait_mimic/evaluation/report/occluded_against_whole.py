@@ -32,11 +32,11 @@ def draw_op_against_hp(group: Group) -> Section:
 
 
 def _figure(group: Group, place: Place, found: list[Entry]) -> Figure:
-    told = join_words(f"{entry.name} at HP {entry.scores['hp_rank1'].mean:.1f}, OP {entry.scores['rank1'].mean:.1f}" for entry in found)
+    summary = join_words(f"{entry.name} at HP {entry.scores['hp_rank1'].mean:.1f}, OP {entry.scores['rank1'].mean:.1f}" for entry in found)
     right = _upper(entry.scores["hp_rank1"].mean for entry in found)
     top = _upper(max(entry.scores["rank1"].mean, *_ends(entry)) for entry in found)
     x, y = Axis("HP: Rank-1, whole bodies, %", 0, right), Axis("OP: Rank-1, %", 0, top)
-    chart = Chart(f"OP against HP, {place.title}: {told}.", x, y, ROOM)
+    chart = Chart(f"OP against HP, {place.title}: {summary}.", x, y, ROOM)
     taken = WIDTH
     for slope in LINES:
         end = min(right, top / slope)  # where it leaves the picture

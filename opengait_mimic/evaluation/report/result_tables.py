@@ -19,7 +19,7 @@ TABLE = {
 }
 TITLES = ("Method", *TABLE.values())
 SUBSET_TITLES = ("Method", "Subset", "Rank-1, %", "Rank-5, %", "mAP, %", "RP at 1 [95 %]", "HP, %")
-OLDER = "the result was written by an older version: evaluate anew (its passes are kept)"
+OLDER = "the result was written by an older version: evaluate again (its embeddings are cached)"
 SEEN = {True: "seen", False: "unseen", None: ""}
 
 
@@ -53,9 +53,9 @@ def format_rp(entry: Entry | Part) -> str:
 
 def format_line(entry: Entry) -> list[str]:
     """One line of the full table, in the order of `TITLES`."""
-    said = {key: format_score(entry, key, 2 if key.startswith(("rp_", "retention_")) else 1) for key in entry.scores}
-    said.update(rp_rank1=format_rp(entry), seen=SEEN[entry.seen])
-    return [entry.name, *(said[key] for key in TABLE)]
+    texts = {key: format_score(entry, key, 2 if key.startswith(("rp_", "retention_")) else 1) for key in entry.scores}
+    texts.update(rp_rank1=format_rp(entry), seen=SEEN[entry.seen])
+    return [entry.name, *(texts[key] for key in TABLE)]
 
 
 def list_blocks(group: Group) -> list[tuple[str, list[list[str]]]]:
@@ -81,8 +81,10 @@ def list_subset_blocks(group: Group) -> list[tuple[str, list[list[str]]]]:
     found = []
     for place in group.places:
         names = dict.fromkeys(name for entry in group.at(place) for name in entry.subsets)
-        told = [(name, entry) for name in names for entry in group.at(place) if name in entry.subsets]
-        found += [(place.title, [[entry.name, *format_subset_line(name, entry.subsets[name])] for name, entry in told])] if told else []
+        present = [(name, entry) for name in names for entry in group.at(place) if name in entry.subsets]
+        found += (
+            [(place.title, [[entry.name, *format_subset_line(name, entry.subsets[name])] for name, entry in present])] if present else []
+        )
     return found
 
 
@@ -98,32 +100,32 @@ def describe_hp(group: Group) -> dict[str, str]:
 
 def list_subset_notes(group: Group) -> list[str]:
     """Sentences under the table by subset: what the total has to do with it, and why there is no RP where there is none."""
-    said = ["Each subset is scored by itself: RP divides by its own HP, and its interval resamples its own people."]
+    texts = ["Each subset is scored by itself: RP divides by its own HP, and its interval resamples its own people."]
     reasons: dict[str, dict[str, None]] = {}
     for entry in group.entries:
         for name, part in entry.subsets.items():
             if part.scores["rp_rank1"].mean is None and (part.rp_reason or OLDER) != entry.total.rp_reason:
                 reasons.setdefault(part.rp_reason or OLDER, {})[f"{entry.name} in {name}"] = None
-    return said + [f"No RP for {join_words(who)}: {reason}.".replace("..", ".") for reason, who in reasons.items()]
+    return texts + [f"No RP for {join_words(who)}: {reason}.".replace("..", ".") for reason, who in reasons.items()]
 
 
 def list_notes(group: Group, seen: bool = True) -> list[str]:
     """Sentences under a table: what its signs mean (``seen``: it has that column), and why there is no RP where there is none."""
     several = any(len(entry.seeds) > 1 for entry in group.entries)
-    said = ["RP at k: Rank-k divided by HP, that of the backbone's teacher on whole bodies; in brackets its 95 % bootstrap interval."]
-    said.append("Retention: the method's own Rank-1 on whole bodies divided by HP.")
-    said += ["±: standard deviation over the seeds of the occlusion."] if several else []
+    texts = ["RP at k: Rank-k divided by HP, that of the backbone's teacher on whole bodies; in brackets its 95 % bootstrap interval."]
+    texts.append("Retention: the method's own Rank-1 on whole bodies divided by HP.")
+    texts += ["±: standard deviation over the seeds of the occlusion."] if several else []
     if seen and any(entry.seen is not None for entry in group.entries):
-        said.append("Seen: the method was trained on every kind the cell hides; unseen: not on all.")
+        texts.append("Seen: the method was trained on every kind the cell hides; unseen: not on all.")
     if any(entry.transductive for entry in group.entries):
-        said.append("Transductive rows use the other probes or the gallery as a whole; they are not to be set against the others.")
+        texts.append("Transductive rows use the other probes or the gallery as a whole; they are not to be set against the others.")
     for reason in dict.fromkeys(entry.total.rp_reason for entry in group.entries if entry.total.rp_reason):
         who = dict.fromkeys(entry.name for entry in group.entries if entry.total.rp_reason == reason)
-        said.append(f"No RP for {', '.join(who)}: {reason}.".replace("..", "."))
-    told = [(entry.name, row) for entry in group.entries for row in entry.rows]
-    switched = {(name, _switches(row["reference_compat"])) for name, row in told if row.get("reference_compat")}
-    said += [f"{name} departs from the paper as the public code does: {switches}." for name, switches in sorted(switched)]
-    return said + list(dict.fromkeys(f"{lost}." for _, row in told for lost in describe_mateless(row)))
+        texts.append(f"No RP for {', '.join(who)}: {reason}.".replace("..", "."))
+    rows = [(entry.name, row) for entry in group.entries for row in entry.rows]
+    switched = {(name, _switches(row["reference_compat"])) for name, row in rows if row.get("reference_compat")}
+    texts += [f"{name} departs from the paper as the public code does: {switches}." for name, switches in sorted(switched)]
+    return texts + list(dict.fromkeys(f"{lost}." for _, row in rows for lost in describe_mateless(row)))
 
 
 def _switches(switches: dict) -> str:
@@ -131,7 +133,7 @@ def _switches(switches: dict) -> str:
 
 
 def list_provenance(result: Result) -> list[tuple[str, str]]:
-    """(key, value) of everything the provenance tells; what is nested is written ``outer.inner``."""
+    """(key, value) of everything in the provenance; a nested key is written ``outer.inner``."""
     return [("result", result.place), *_flatten("", result.provenance)]
 
 
@@ -140,4 +142,4 @@ def _flatten(prefix: str, value) -> list[tuple[str, str]]:
         return [pair for key, inner in value.items() for pair in _flatten(f"{prefix}.{key}" if prefix else str(key), inner)]
     if isinstance(value, str):
         return [(prefix, value)]
-    return [(prefix, "not told" if value is None else json.dumps(value, ensure_ascii=False))]
+    return [(prefix, "not known" if value is None else json.dumps(value, ensure_ascii=False))]

@@ -15,10 +15,10 @@ FEWEST = 1e-4  # the smallest share of false accepts that is drawn
 
 
 def draw_roc(group: Group) -> Section:
-    """One chart for each cell, one line for each method, of its first seed; beside the names TAR and EER."""
+    """One chart for each cell, one line for each method, of its first seed; a table with TAR and EER."""
     figures, names, lines = [], [], []
     for place in group.places:
-        found = [entry for entry in group.at(place) if _told(entry).get("roc")]
+        found = [entry for entry in group.at(place) if _verification(entry).get("roc")]
         if not found:
             continue
         names += [entry.name for entry in found]
@@ -29,27 +29,27 @@ def draw_roc(group: Group) -> Section:
         )
         for entry in found:
             number = group.names.index(entry.name)
-            points = [(100 * far, tar) for far, tar in _told(entry)["roc"] if far >= FEWEST]
+            points = [(100 * far, tar) for far, tar in _verification(entry)["roc"] if far >= FEWEST]
             chart.line(*zip(*points), number)
-            for far, tar in (_told(entry).get("tar") or {}).items():
+            for far, tar in (_verification(entry).get("tar") or {}).items():
                 if tar is None:  # too few impostor pairs for this FAR
                     continue
                 chart.point(100 * float(far), tar, number, f"{entry.name}: TAR {format_percent(tar)} % at FAR {100 * float(far):g} %", 3.6)
         figures.append(Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}."))
         lines.append((place.title, [[entry.name, *(format_score(entry, key) for key in KEYS)] for entry in found]))
-    listed_pairs = any(_told(entry).get("pairs") == "listed" for entry in group.entries)
+    listed_pairs = any(_verification(entry).get("pairs") == "listed" for entry in group.entries)
     what = "The pairs of a list." if listed_pairs else "Every probe against every gallery sequence as a pair."
     intro = f"{what} Curves are of the first seed, with markers at the false accepts for which the table gives TAR."
-    for reason in dict.fromkeys(text for entry in group.entries for text in (_told(entry).get("tar_reason") or {}).values()):
+    for reason in dict.fromkeys(text for entry in group.entries for text in (_verification(entry).get("tar_reason") or {}).values()):
         intro += f" No TAR there: {reason}."
     empty = "The results hold no verification scores."
     for reason in dict.fromkeys(filter(None, (entry.rows[0].get("verification_reason") for entry in group.entries))):
-        intro, empty = (f"{said} No verification: {reason}." for said in (intro, empty))
+        intro, empty = (f"{text} No verification: {reason}." for text in (intro, empty))
     made = make_section("roc", "Verification", intro, figures, empty, make_legend(group, names))
     return made._replace(numbers=(TITLES, lines))
 
 
-def _told(entry: Entry) -> dict:
+def _verification(entry: Entry) -> dict:
     return entry.rows[0].get("verification") or {}
 
 

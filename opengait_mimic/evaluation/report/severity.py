@@ -39,11 +39,11 @@ def _figure(group: Group, side: str, kinds: tuple, lines: dict[str, list[Entry]]
     tops = [entry.interval[1] if entry.interval else entry.scores["rp_rank1"].mean for entry in points]
     middles = tuple(50.0 * sum(hidden) for hidden in ranges)
     x = Axis("hidden share, middle of its range, %", middles[0] - 4, middles[-1] + 4, ticks=middles)
-    told = join_words(
+    summary = join_words(
         f"{name} {', '.join(format_ratio(entry.scores['rp_rank1'].mean) for entry in sorted(line, key=_middle))}"
         for name, line in lines.items()
     )
-    chart = Chart(f"RP against the hidden share, {side}, {mixture}: {told}.", x, Axis("RP at Rank-1", 0, max(1.0, *tops)))
+    chart = Chart(f"RP against the hidden share, {side}, {mixture}: {summary}.", x, Axis("RP at Rank-1", 0, max(1.0, *tops)))
     for position, (name, line) in enumerate(lines.items()):
         number, moved = group.names.index(name), ASIDE * (position - (len(lines) - 1) / 2)
         line = sorted(line, key=_middle)

@@ -57,10 +57,10 @@ def show_retrievals(group: Group) -> Section:
 
 
 def _trial(trial: np.ndarray, words) -> str:
-    said = np.atleast_1d(words) if words is not None else np.array([])
-    each = [str(said[i]) if len(said) == len(trial) else "" for i in range(len(trial))]
+    captions = np.atleast_1d(words) if words is not None else np.array([])
+    each = [str(captions[i]) if len(captions) == len(trial) else "" for i in range(len(trial))]
     rows = "".join(f"<li>{_strip(frames, f'{role}: {word}' if word else role)}</li>" for frames, role, word in zip(trial, ROLES, each))
-    caption = f"<p>{escape_text(said[0])}</p>" if len(said) == 1 else ""
+    caption = f"<p>{escape_text(captions[0])}</p>" if len(captions) == 1 else ""
     return f'<div class="trial">{caption}<ul>{rows}</ul></div>'
 
 
@@ -71,7 +71,7 @@ def _strip(frames: np.ndarray, words: str) -> str:
 def _check(result: Result, name: str, array: np.ndarray, dimensions: int) -> None:
     if array.dtype != np.uint8 or array.ndim != dimensions:
         found = f"{array.dtype} with {array.ndim} dimensions"
-        raise ConfigError(f"{result.place}: pictures.npz: {name} is {found}; expected uint8 with {dimensions}: evaluate anew")
+        raise ConfigError(f"{result.place}: pictures.npz: {name} is {found}; expected uint8 with {dimensions}: evaluate again")
 
 
 def encode_png(picture: np.ndarray) -> bytes:

@@ -80,7 +80,7 @@ class Chart:
     """Axes with a grid; marks are added in the units of the data and drawn in their order.
 
     Args:
-        alt: what a reader who does not see the chart is told.
+        alt: description for readers who do not see the chart.
         x: the axis to the right.
         y: the axis upwards.
         room: pixels kept free at the right, for words.
@@ -138,7 +138,7 @@ class Chart:
 
 
 def picture(alt: str, width: float, height: float, inside: str, style: str = "") -> str:
-    """An SVG that tells what it shows; it fills its column unless a style says otherwise."""
+    """An SVG with a description; it fills its column unless a style says otherwise."""
     given = f' style="{style}"' if style else ""
     return f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape_text(alt)}"{given}>{inside}</svg>'
 

@@ -17,13 +17,13 @@ POINTS = 300  # drawn of each scatter; the numbers are those of all
 
 def draw_ven(group: Group) -> Section:
     """For each result and condition a confusion matrix and a scatter of the amounts, all seeds together."""
-    figures, shown, told = [], set(), set()
+    figures, shown, drawn = [], set(), set()
     for result in group.results:
         name = group.name_of(result)
         for condition, found in _conditions(result).items():
-            if (name, condition) in told:  # another result of the same network
+            if (name, condition) in drawn:  # another result of the same network
                 continue
-            told.add((name, condition))
+            drawn.add((name, condition))
             known = result.provenance.get("ven_kinds")
             figures += [_confusion(name, condition, *found[:2], known), _amounts(name, condition, found[0], *found[2:])]
             shown |= set(np.unique(found[0]).tolist())
@@ -49,33 +49,35 @@ def _conditions(result: Result) -> dict[str, list[np.ndarray]]:
     return {condition: [np.concatenate(parts) for parts in zip(*seeds)] for condition, seeds in found.items()}
 
 
-def _confusion(name: str, condition: str, kind: np.ndarray, said: np.ndarray, known: list[str] | None) -> Figure:
+def _confusion(name: str, condition: str, kind: np.ndarray, predicted: np.ndarray, known: list[str] | None) -> Figure:
     rows = np.unique(kind)
-    columns = np.union1d(rows, said)
-    counts = np.array([[np.sum((kind == i) & (said == j)) for j in columns] for i in rows])
+    columns = np.union1d(rows, predicted)
+    counts = np.array([[np.sum((kind == i) & (predicted == j)) for j in columns] for i in rows])
     shares = 100 * counts / counts.sum(1, keepdims=True)
-    right = 100 * float(np.mean(kind == said))
+    right = 100 * float(np.mean(kind == predicted))
     rows_named = [f"{KINDS[i]} ({n})" for i, n in zip(rows, counts.sum(1))]
     words = [[f"{share:.1f}" if share else "0" for share in line] for line in shares]
     alt = f"VEN confusion, {name}, {condition}: {right:.1f} % right."
     body = draw_heat_map(alt, rows_named, [KINDS[j] for j in columns], shares.tolist(), words, "named", "drawn")
-    told = f"{name}; {condition or 'whole bodies'}: {right:.1f} % of {len(kind)} sequences named right{_untaught(kind, said, known)}."
-    return Figure(body, told, figure_size(rows_named, columns))
+    caption = (
+        f"{name}; {condition or 'whole bodies'}: {right:.1f} % of {len(kind)} sequences named right{_untaught(kind, predicted, known)}."
+    )
+    return Figure(body, caption, figure_size(rows_named, columns))
 
 
-def _untaught(kind: np.ndarray, said: np.ndarray, known: list[str] | None) -> str:
-    """That kinds were drawn which the VEN cannot name, and how many of the others it named right; empty where ``known`` is not told."""
+def _untaught(kind: np.ndarray, predicted: np.ndarray, known: list[str] | None) -> str:
+    """That kinds were drawn which the VEN cannot name, and how many of the others it named right; empty if ``known`` is None."""
     unknown = [KINDS[i] for i in np.unique(kind) if known and KINDS[i] not in known]
     if not unknown:
         return ""
     could = ~np.isin(kind, [KINDS.index(name) for name in unknown])
-    others = f", {100 * float(np.mean(kind[could] == said[could])):.1f} % of the {could.sum()} others" if could.any() else ""
+    others = f", {100 * float(np.mean(kind[could] == predicted[could])):.1f} % of the {could.sum()} others" if could.any() else ""
     return f"{others}; {join_words(unknown)} {'is' if len(unknown) == 1 else 'are'} not among the kinds it was taught ({', '.join(known)})"
 
 
-def _amounts(name: str, condition: str, kind: np.ndarray, area: np.ndarray, said: np.ndarray) -> Figure:
-    area, said = (100 * values.astype(np.float64) for values in (area, said))
-    error = float(np.mean(np.abs(area - said)))
+def _amounts(name: str, condition: str, kind: np.ndarray, area: np.ndarray, predicted: np.ndarray) -> Figure:
+    area, predicted = (100 * values.astype(np.float64) for values in (area, predicted))
+    error = float(np.mean(np.abs(area - predicted)))
     chart = Chart(
         f"VEN's amounts, {name}, {condition}: mean absolute error {error:.1f} percent points.",
         Axis("hidden, % of the frames", 0, 100),
@@ -83,6 +85,6 @@ def _amounts(name: str, condition: str, kind: np.ndarray, area: np.ndarray, said
     )
     chart.line((0, 100), (0, 100))
     for i in np.unique(np.linspace(0, len(kind) - 1, min(POINTS, len(kind))).astype(int)):
-        chart.point(area[i], said[i], int(kind[i]), r=2.8)
+        chart.point(area[i], predicted[i], int(kind[i]), r=2.8)
     drawn = f"; {POINTS} of {len(kind)} are drawn" if len(kind) > POINTS else ""
     return Figure(chart.svg(), f"{name}; {condition or 'whole bodies'}: mean absolute error {error:.1f} percent points{drawn}.")

@@ -18,7 +18,7 @@ SUSTech1K     types with ``00-nm`` in them            types with the text of the
 CASIA-B,      nm-02, bg-02, cl-02                     NM nm-01; BG bg-01; CL cl-01            per probe view, the whole
 cross-view                                                                                    gallery but the probe's own
 gallery                                                                                       subject at its own view
-OUMVLP, the   01                                      NM 00                                   likewise
+OUMVLP, the   01                                      NM 00                                   per probe view, as above
 same
 CCPG          CL U1_D1, U2_D2, U3_D3; UP U0_D3;       CL U0_D0, U0_D0_BG; UP U3_D3; DN        pairs of different views, a view
               DN U1_D1; BG U0_D0                      U1_D0; BG U0_D0_BG                      being its text before the first ``_``
@@ -75,17 +75,17 @@ class Rule:
         """Subset -> probe mask and gallery mask of sequences of these types; not of a rule ``by_list``."""
         types, found = np.asarray(types, dtype=str), {}
         for subset in self.probes:
-            wanted, held = self.sides(subset)
-            gallery = self._are(types, held)
-            found[subset] = (~gallery if wanted is None else self._are(types, wanted), gallery)
+            probe_types, gallery_types = self.sides(subset)
+            gallery = self._match(types, gallery_types)
+            found[subset] = (~gallery if probe_types is None else self._match(types, probe_types), gallery)
         return found
 
-    def _are(self, types, wanted):
+    def _match(self, types, names):
         if not self.contains:
-            return np.isin(types, wanted)
-        return np.any([np.char.find(types, text) >= 0 for text in wanted], axis=0)
+            return np.isin(types, names)
+        return np.any([np.char.find(types, text) >= 0 for text in names], axis=0)
 
-    def wanted(self, subset: str, side: int) -> str:
+    def describe_side(self, subset: str, side: int) -> str:
         """For messages: which types a side (0 probe, 1 gallery) of a subset has."""
         if (types := self.sides(subset)[side]) is None:
             return "any type but " + ", ".join(self.sides(subset)[1])

@@ -1,4 +1,4 @@
-"""What is said of probes without a mate."""
+"""Sentences about probes without a mate."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def describe_mateless(counts: dict) -> list[str]:
     """
     lost, trials = counts.get("probes_without_mate"), counts.get("trials_without_mate")
     fate = "are left out" if counts.get("mates_only") else "count as failures"
-    said = [f"{trials} of {counts['trials']} trials (a probe against one gallery view) have no mate there and {fate}"] if trials else []
+    lines = [f"{trials} of {counts['trials']} trials (a probe against one gallery view) have no mate there and {fate}"] if trials else []
     if lost:
         where = f"in the gallery and {fate}" if trials is None else "at any other view"
-        said.append(f"{lost} of {counts['probes']} probes have no mate {where}")
-    return said
+        lines.append(f"{lost} of {counts['probes']} probes have no mate {where}")
+    return lines

@@ -1,4 +1,4 @@
-"""What labels and views alone tell: whether a split can be scored at all."""
+"""Whether a split can be scored at all; labels and views decide."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def score(split: Split, embeddings_probe, embeddings_gallery, labels, views, ks=
     the split takes ``mates_only`` (Gait3D) it is left out and counted, and there are ``mAP`` and ``mINP`` in percent too.
     In a cross-view protocol Rank-k is taken for each probe view × gallery view, and the pairs of different views that
     have both probes and gallery are averaged (unrounded; OpenGait rounds each pair to two decimals). There
-    ``probes_without_mate`` counts probes that have no mate at any other view, and the subset also tells the number of
+    ``probes_without_mate`` counts probes that have no mate at any other view, and the subset also has the number of
     ``trials`` (a probe against one gallery view), ``trials_without_mate``, ``view_pairs``, and ``empty_view_pairs``; the total has the
     first two as well.
 

@@ -132,13 +132,14 @@ def split(dataset: str | Rule | Listed, labels, types, views, probe_set=None) ->
             if not mask.any():
                 raise ValueError(
                     f"{at}: no {side} for subset {name!r} among {len(types)} sequences; "
-                    f"types present: {', '.join(np.unique(np.asarray(types, dtype=str))) or 'none'}; expected {_wanted(known, name, i)}. "
+                    f"types present: {', '.join(np.unique(np.asarray(types, dtype=str))) or 'none'}; "
+                    f"expected {_describe_side(known, name, i)}. "
                     "Check data_cfg.test_dataset_name, dataset_root and dataset_partition"
                 )
     return found
 
 
-def _wanted(known, subset, side):
+def _describe_side(known, subset, side):
     if isinstance(known, Rule):
-        return known.wanted(subset, side)
+        return known.describe_side(subset, side)
     return f"sequences {'not ' if side else ''}in {known.source} (label-type-view)"
