@@ -17,7 +17,6 @@ from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file, stopped
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.base.plain_values import differences
-from opengait_mimic.evaluation import test_inputs
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training.launch import launch
@@ -288,15 +287,6 @@ def test_another_test_of_the_teacher_is_another_test_of_the_mimic(again, yamls, 
     printed = again(write_changed(yamls, tmp_path / "y", Teacher={"evaluator_cfg__metric": "cos"}))
     assert "MimicGait: is tested again: teacher.evaluator_cfg.metric: euc -> cos\n" in printed
     assert line(printed, TEACHER).endswith("trained before") and not steps.of
-
-
-@pytest.mark.slow
-def test_another_version_tests_again(again, yamls, steps, unscored, monkeypatch):
-    monkeypatch.setattr(test_inputs, "__version__", "99")
-    printed = again(yamls["MimicGait"])
-    for name in (TEACHER, VEN, MIMIC):
-        assert re.search(rf"  {name}: is tested again: version: \S+ -> 99\n", printed) and line(printed, name).endswith("trained before")
-    assert not steps.of
 
 
 # ---------------------------------------------------------------- which configurations
