@@ -1,4 +1,4 @@
-"""Everything that decides the embeddings of a pass, and the fingerprint of the test data."""
+"""The key of a cached pass: everything that decides its embeddings."""
 
 from __future__ import annotations
 
