@@ -26,11 +26,6 @@ def pytest_addoption(parser):
     parser.addoption(
         "--kills", type=int, default=None, help="tests/training/test_kills.py: kill this often, and a mimic and two processes too"
     )
-    parser.addoption(
-        "--all-resumes",
-        action="store_true",
-        help="tests/training/test_resume.py: both models, samplings, 0 and 2 workers, 1 and 2 processes",
-    )
 
 
 @pytest.hookimpl(tryfirst=True)

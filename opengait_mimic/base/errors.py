@@ -19,6 +19,10 @@ class CheckpointError(RuntimeError):
     """A checkpoint is missing, cannot be read, or does not fit the network it is loaded into."""
 
 
+class TrainingStopped(RuntimeError):
+    """A training ended before its last iteration, because too many steps in a row could not train."""
+
+
 class DataError(RuntimeError):
     """A sequence cannot be read. A loader's worker passes its error on as the text of a traceback; the message is taken out of it."""
 

@@ -1,8 +1,8 @@
-"""What a training says of itself beside its losses, on the steps that are logged (every ``trainer_cfg.log_iter``).
+"""Scalars of a training in addition to its losses, on the steps that are logged (every ``trainer_cfg.log_iter``).
 
-Every value is a TensorBoard scalar under the name below, of that step's batch over all processes, and enters the record's ``curves``
-(``training.json``, `training.record`), which ``opengait-mimic curves RUN`` prints. On all other steps nothing is computed and the
-device is not waited for; no weight depends on it. ``mickd`` is the ``log_prefix`` of the MiCKDLoss, whose `info` has these on every step.
+Every value is a TensorBoard scalar under the name below, of that step's batch over all processes. On all other steps nothing is computed
+and the device is not waited for. No weight depends on it. ``mickd`` is the ``log_prefix`` of the MiCKDLoss, whose `info` has these on
+every step.
 
 ==============================  =========  =======================================================================================
 name                            range      what it is

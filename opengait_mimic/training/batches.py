@@ -1,13 +1,13 @@
-"""Numbered batches: batch k of a training is the same whoever draws it, and whenever.
+"""Numbered batches: batch k of a training is always the same, so a stopped training goes on exactly.
 
-The host's loaders draw from the global random generators, which a stopped training takes with it. Here batch k (k batches were drawn
-before it, since iteration 0) follows from numbers alone, for any model of any host, with and without workers:
+The host's loaders draw from the global random generators, whose state ends with the process. Here batch k (k batches were drawn before
+it, since iteration 0) follows from numbers alone, for any model of either host, with and without workers:
 
-- which sequences are in it from (``trainer_cfg.seed``, k), alike on all processes;
-- their frames, the random transforms and whatever the model draws (dropout) from (``trainer_cfg.seed``, k, rank).
+- its sequences from (``trainer_cfg.seed``, k), the same on all processes;
+- their frames, the random transforms and what the model draws (dropout) from (``trainer_cfg.seed``, k, rank).
 
-So a training that goes on with batch k meets what it would have met. Nothing else of the host's loader, sampler, data set or collate
-function changes, so both hosts draw the same batches. What `opengait_mimic.occlusion` hides has its own key: (seed, iteration, position).
+Nothing else of the host's loader, sampler, data set or collate function changes, so both hosts draw the same batches. The occlusion has
+a key of its own: (seed, iteration, position).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from ..base.processes import rank_and_world
 
 WITHOUT_MEMORY = ("TripletSampler", "CommonSampler")
-"""The host's samplers whose batch depends on no earlier one; any other is drawn from its start, which reads no file."""
+"""The host's samplers whose batches do not depend on earlier ones. Any other is drawn from its start, which reads no file."""
 
 
 def entropy(*key) -> int:
@@ -156,10 +156,10 @@ class NumberedLoader:
 
 
 def number(inner: nn.Module, cfgs: dict, first: int) -> None:
-    """Number the batches of a model's training, from batch ``first`` on; for both hosts' loop and any model.
+    """Number the batches of a model's training, from batch ``first`` on.
 
-    ``inner.batches_drawn`` is from now on the number of the batch that the loop draws next; None where the batches cannot be
-    numbered, which is said in a warning, since resuming is not exact then.
+    ``inner.batches_drawn`` is the number of the batch that the loop draws next. It is None if the batches cannot be numbered; a warning
+    then says that resuming is not exact.
 
     Args:
         inner: the model itself, not its DDP wrapper, built for training.
@@ -179,9 +179,7 @@ def number(inner: nn.Module, cfgs: dict, first: int) -> None:
 
 
 def peek(inner: nn.Module):
-    """The raw batch that the next step will get, read in this process; the loop still gets it, and no generator of the processor has
-    moved.
-    """
+    """The raw batch of the next step, read in this process. The loop still gets it, and no generator of the processor moves."""
     loader = inner.train_loader
     with drawing():
         return next(iter(loader.numbered(num_workers=0)))[1] if isinstance(loader, NumberedLoader) else next(iter(loader))

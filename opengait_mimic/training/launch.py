@@ -40,7 +40,7 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
         hint = engine["restore_hint"]
         manager.init_manager(folder, log_to_file, engine["log_iter"], hint if isinstance(hint, int) else 0)
         if rank_and_world()[0] == 0:  # on others the manager does nothing, and has nothing
-            manager.info_dict.clear()  # OpenGait's keeps what an earlier training of this process had not printed yet
+            manager.info_dict.clear()  # OpenGait's keeps values that an earlier training of this process did not print
     else:
         manager.init_logger(folder, log_to_file)
     logging.disable(logging.NOTSET)
@@ -52,12 +52,17 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
 
 
 def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = False, as_teacher: bool = False) -> nn.Module:
-    """Seed, build the model as the host does, convert BatchNorm, wrap in DDP when there are several processes.
+    """Seed, build the model as the host does, convert BatchNorm, wrap it in DDP if there are several processes.
 
-    With ``occludable`` a host's own model gets our input mixin, so that its test input can be hidden. The seed is
-    ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. It decides the weights that a training starts from;
-    what it draws afterwards is `opengait_mimic.training.batches`'s. ``asked``: see `restorable`. ``as_teacher``: a host's own model is
-    restored as `opengait_mimic.models.teacher_test` says.
+    The seed is ``trainer_cfg.seed`` x 1000 + rank; seed 0, the default, is OpenGait's own. It decides the initial weights. The draws of
+    the steps follow `opengait_mimic.training.batches`.
+
+    Args:
+        cfgs: the prepared configuration.
+        training: build for training; otherwise for a test.
+        occludable: a host's own model gets our input mixin, so that its test input can be occluded.
+        asked: ``--iter`` names the iteration; see `restorable`.
+        as_teacher: restore a host's own model as `opengait_mimic.models.teacher_test` does.
 
     Raises:
         HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
@@ -77,7 +82,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
             from ..models.teacher_test import teacher_class
 
             kind = teacher_class(kind)
-    model = _made(kind, cfgs, training)
+    model = _build_model(kind, cfgs, training)
     if training and trainer["sync_BN"] and world > 1:
         if hosts.device().type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -90,8 +95,8 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
     return model
 
 
-def _made(kind: type, cfgs: dict, training: bool) -> nn.Module:
-    """The model; a checkpoint that does not fit it is told by its file and key."""
+def _build_model(kind: type, cfgs: dict, training: bool) -> nn.Module:
+    """The model; a checkpoint that does not fit it is reported by its file and key."""
     from ..base.errors import CheckpointError
     from ..models.upstream_weights import Misfit
 
@@ -106,10 +111,10 @@ def _made(kind: type, cfgs: dict, training: bool) -> nn.Module:
         head, *problems = str(error).splitlines()
         if type(error) is not RuntimeError or "loading state_dict" not in head:
             raise
-        told, model = "; ".join(line.strip()[:200].rstrip(".") for line in problems[:3]), cfgs["model_cfg"]["model"]
+        reasons, model = "; ".join(line.strip()[:200].rstrip(".") for line in problems[:3]), cfgs["model_cfg"]["model"]
         raise CheckpointError(
-            f"{named} does not fit this {model}: {told}. Name a checkpoint that training this YAML wrote, or use the YAML that this one was"
-            " trained with"
+            f"{named} does not fit this {model}: {reasons}. Name a checkpoint that training this YAML wrote, or use the YAML that this one"
+            " was trained with"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What of a step is not finite, its inputs, losses or gradients, in words for the one warning about it."""
+"""Which inputs, losses and gradients of a step are not finite, in words for a warning."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ..occlusion.clips import owners
 
 
 class Side(NamedTuple):
-    """What one process knows of a bad step: ``losses`` that are not finite, ``broken`` clips (their input is not), all ``clips``."""
+    """One process in a skipped step: its ``losses`` that are not finite, its ``broken`` clips (input not finite), all its ``clips``."""
 
     losses: list
     broken: list
     clips: list
 
     def text(self) -> str:
-        """One clause; the clips to look at are the broken ones, or all."""
+        """What is not finite, and the clips to look at: the broken ones, or all."""
         what = [*self.losses, *(["its input is not finite"] if self.broken else [])]
         names = self.broken or self.clips
         return f"{', '.join(what) or 'all finite here'}; clips: {', '.join(names) or 'unknown'}"
 
 
-def first(names: Sequence[str], most: int = 3) -> str:
-    """The first few names, and how many are left."""
+def shorten(names: Sequence[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
@@ -47,7 +47,7 @@ def clips_not_finite(inputs) -> list[int]:
 
 
 def losses_not_finite(info: dict) -> list[str]:
-    """``prefix/name = value`` of the losses that are not finite; where none is, of whatever else they report that is not."""
+    """``prefix/name = value`` of the losses that are not finite; if there are none, of their other values that are not."""
     means = {key.partition("/")[2]: float(torch.as_tensor(value).detach().float().mean()) for key, value in info.items()}
     bad = {name: value for name, value in means.items() if not torch.isfinite(torch.tensor(value))}
     losses = {name: value for name, value in bad.items() if name.endswith("loss")}

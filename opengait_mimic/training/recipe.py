@@ -22,7 +22,7 @@ from ..data.fingerprint import fingerprint_half
 from ..host import is_ours, load_cfgs, lookup, resolve
 from ..host.model_cfg import backbone_cfg, cfgs_for_backbone
 from ..host.run_paths import checkpoint_at
-from ..host.trainer_keys import FIELDS
+from ..host.trainer_keys import LauncherKeys
 from ..models.depends import Dependency, built_on
 from ..occlusion import Occlusion
 from ..published.switches import TRAIN, switches_of
@@ -52,8 +52,8 @@ def read_recipe(cfgs: dict, here: bool = True) -> dict:
     model = lookup("modeling.models", cfgs["model_cfg"].get("model"), "model_cfg.model")
     trainer = _without(cfgs, "trainer_cfg")
     trainer.setdefault("seed", 0)
-    for key, (default, _) in FIELDS.items():
-        if trainer.get(key) == default:  # written out or left out
+    for key, field in LauncherKeys.model_fields.items():
+        if trainer.get(key) == field.default:  # written out or left out
             trainer.pop(key, None)
     depends = {name: _hash_checkpoint(network, here) for name, network in built_on(cfgs).items()}
     if cfgs["trainer_cfg"]["restore_hint"] != 0:

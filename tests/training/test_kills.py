@@ -26,7 +26,7 @@ ALWAYS = 3
 STEPS = 6
 """Steps for each kill: more than pass until one comes."""
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"), pytest.mark.slow]
 
 
 @pytest.mark.parametrize(("stage", "processes"), [(TEACHER, 1), ("MimicGait", 1), (TEACHER, 2), ("MimicGait", 2)])

@@ -47,6 +47,7 @@ def embeddings(file, weights):
 # ---------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_train_and_test_from_any_folder(host_spec, files, tmp_path):
     """Only --output is written to; a test finds what training wrote."""
     here, out = tmp_path / "here", tmp_path / "out"
@@ -67,6 +68,7 @@ def test_train_and_test_from_any_folder(host_spec, files, tmp_path):
     assert "Traceback" not in said and "terminate called" not in said
 
 
+@pytest.mark.slow
 def test_the_default_output_is_below_the_working_folder(host_spec, files, tmp_path):
     file = variant(files[TEACHER], tmp_path, trainer_cfg__total_iter=1, trainer_cfg__save_iter=1)
     good("-m", "opengait_mimic", "--cfgs", file.name, "--device", "cpu", "--host", host_spec, cwd=tmp_path)
@@ -109,6 +111,7 @@ def twins(host_spec, trained, output, tmp_path_factory):
     return {"teacher": teacher, "mimic": mimic, "out": out, "folder": folder, **said}
 
 
+@pytest.mark.slow
 def test_two_processes_train(twins):
     assert "Iteration 00002, " in twins["teacher", "train"]
     assert "Iteration 00002, " in twins["mimic", "train"]
@@ -118,11 +121,13 @@ def test_two_processes_train(twins):
         assert not any(key.startswith("module.") for key in state["model"])
 
 
+@pytest.mark.slow
 def test_the_test_batch_follows_the_world_size(twins):
     assert yaml.safe_load(twins["teacher"].read_text())["evaluator_cfg"]["sampler"]["batch_size"] == 1
     assert "evaluator_cfg.sampler.batch_size 1 -> 2, the number of processes" in twins["teacher", "test"]
 
 
+@pytest.mark.slow
 def test_one_process_finds_the_same_rank1(twins, tmp_path):
     weights = checkpoint(twins["out"], "Baseline", "GaitBase-seed0", 2)
     result = launch(variant(twins["teacher"], tmp_path, evaluator_cfg__restore_hint=str(weights)), "test", quiet=True)
@@ -149,6 +154,7 @@ hosts.leave()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_embeddings_of_one(twins, host_spec, tmp_path):
     """MimicGait's test hides every clip, so the draws must be the same as well."""
     (tmp_path / "embed.py").write_text(EMBED)

@@ -1,7 +1,4 @@
-"""Stop and resume equals an uninterrupted run, bit for bit on a CPU: weights, optimiser, scheduler and losses.
-
-All 16 of them: ``pytest -s tests/training/test_resume.py --all-resumes``.
-"""
+"""Stop and resume equals an uninterrupted run, bit for bit on a CPU: weights, optimiser, scheduler and losses."""
 
 from __future__ import annotations
 
@@ -19,11 +16,9 @@ from tests.variants import variant
 TEACHER = "GaitBase (teacher)"
 PACKED = {"sample_type": "unfixed_unordered", "frames_num_min": 2, "frames_num_max": 4, "frames_skip_num": 0}
 ALL = list(product((TEACHER, "MimicGait"), ("fixed", "unfixed"), (0, 2), (1, 2)))
-USUAL = [
-    (TEACHER, "fixed", 2, 1), (TEACHER, "unfixed", 0, 1), ("MimicGait", "fixed", 0, 1), ("MimicGait", "unfixed", 2, 1),
-    ("MimicGait", "unfixed", 2, 2),
-]  # fmt: skip
-"""Those without ``--all-resumes``."""
+ALL += [("VEN", "fixed", 0, 1), ("Baseline-2", "unfixed", 0, 1)]
+DEFAULT = [(TEACHER, "fixed", 2, 1), ("MimicGait", "unfixed", 0, 1)]
+"""Those of the default run; the others are slow."""
 
 
 @pytest.fixture
@@ -54,11 +49,12 @@ def compared(file, folder):
     return one
 
 
-@pytest.mark.parametrize(("stage", "sampling", "workers", "processes"), ALL)
-def test_stop_and_resume_equals_an_uninterrupted_run(configured, host_spec, tmp_path, pytestconfig, stage, sampling, workers, processes):
+@pytest.mark.parametrize(
+    ("stage", "sampling", "workers", "processes"),
+    [case if case in DEFAULT else pytest.param(*case, marks=pytest.mark.slow) for case in ALL],
+)
+def test_stop_and_resume_equals_an_uninterrupted_run(configured, host_spec, tmp_path, stage, sampling, workers, processes):
     """With what is random: who is in a batch, which frames in which order, flips, what is hidden."""
-    if (stage, sampling, workers, processes) not in USUAL and not pytestconfig.getoption("--all-resumes"):
-        pytest.skip("with --all-resumes")
     file = configured(stage, sampling, workers)
     if processes == 1:
         stopped_and_resumed(file, tmp_path)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from opengait_mimic.training import TrainingStopped, step
+from opengait_mimic.base.errors import TrainingStopped
+from opengait_mimic.training import step
 from opengait_mimic.training.launch import launch
 from tests.training.faults import FAULTS, inf_loss, loop, model_of, nan_clip, nan_gradient, same, state_of
 from tests.variants import variant
@@ -189,7 +190,7 @@ def test_bad_steps_in_a_row_stop_the_run_and_leave_its_checkpoints(trained, tmp_
     text, last = str(caught.value), folder / "stopped-00002.pt"
     assert text.startswith("3 steps in a row could not train (trainer_cfg.bad_steps = 3), the last after iteration 2: the loss is not")
     assert f"The last good checkpoint is {last}: go on from it with --iter 2 and trainer_cfg.clip_gradients (5.0, for example) or" in text
-    assert "it brings its learning rate with it" in text and "check data" not in text, "the clips are whole"
+    assert "It restores its learning rate" in text and "check data" not in text, "the clips are whole"
     assert models[0].skipped == 5 and models[0].iteration == 2
     assert sorted(hashes()) == ["stopped-00001.pt", "stopped-00002.pt"] and digests.items() <= hashes().items()
     kept = torch.load(last, weights_only=True)

@@ -11,6 +11,8 @@ from tests.host_runs import REPO, good, two_processes
 from tests.training.faults import FAULTS, met, model_of, same
 from tests.variants import variant
 
+pytestmark = pytest.mark.slow
+
 STAGES = ("GaitBase (teacher)", "MimicGait")
 
 

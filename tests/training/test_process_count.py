@@ -1,4 +1,4 @@
-"""One process and two are the same training and the same test; three steps of every backbone and method in two."""
+"""Training and test in two processes equal those in one; three steps of every backbone and method in two processes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tests import processes_worker
 from tests.host_runs import environment, good, two_processes
 from tests.processes_jobs import BACKBONES, CUT, METHODS, PUBLISHED, SHARED, STEPS, TESTS, checkpoint, three_steps
 from tests.variants import variant
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -213,8 +215,9 @@ def test_evaluate_writes_the_result_of_one_process(ran, stages, odd, tree, host_
     assert said.count("written: ") == 1
     one, two = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("one", "two"))
     assert two["rows"] == one["rows"] and two["summary"] == one["summary"] and len(one["rows"]) == 7
-    told = [{key: value for key, value in each["provenance"].items() if key not in ("date", "processes")} for each in (one, two)]
-    assert told[0] == told[1] and (one["provenance"]["processes"], two["provenance"]["processes"]) == (1, 2)
+    records = [{key: value for key, value in each["provenance"].items() if key not in ("date", "processes")} for each in (one, two)]
+    assert [each["evaluator_cfg"]["sampler"].pop("batch_size") for each in records] == [1, 2], "it follows the number of processes"
+    assert records[0] == records[1] and (one["provenance"]["processes"], two["provenance"]["processes"]) == (1, 2)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     for name in ("trials.npz", "pictures.npz"):
         with np.load(tmp_path / "one" / name) as a, np.load(tmp_path / "two" / name) as b:
