@@ -10,6 +10,7 @@ import pkgutil
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import opengait_mimic
 from opengait_mimic import host
@@ -23,6 +24,10 @@ of range stops the run, with the nearest valid name. OpenGait's own keys are des
 
 *Generated from the classes that read the YAML by `docs/generate_configuration.py`.*
 """
+ROOMS = ("host.trainer_keys", "occlusion.draws", "occlusion.condition", "models", "host.model_cfg", "published", "evaluation")
+"""The order of the sections."""
+PARENTS = ("LauncherKeys", "OccludedConfig", "GuidedConfig")
+"""Blocks that only other blocks extend: their keys stand in those."""
 OTHER_FILES = ("opengait_mimic.occlusion.manifest", "opengait_mimic.metrics.protocols.")
 """Modules whose blocks are not YAML: manifests, splits and pairs."""
 MARKS = ("<!-- rebindings: generated -->", "<!-- end -->")
@@ -37,18 +42,22 @@ def import_package() -> None:
 
 
 def list_blocks() -> list[type[Block]]:
-    """The blocks of the YAML that no other block extends; those of a file of cells last."""
+    """The blocks of the YAML, by room and title."""
     found, waiting = set(), [Block]
     while waiting:
         below = [each for each in waiting.pop().__subclasses__() if each.__module__.startswith("opengait_mimic.")]
-        found.update(each for each in below if not each.__subclasses__() and not each.__module__.startswith(OTHER_FILES))
+        found.update(each for each in below if each.__name__ not in PARENTS and not each.__module__.startswith(OTHER_FILES))
         waiting += below
-    return sorted(found, key=lambda block: ("cells" in title_of(block), title_of(block).lower()))
+    return sorted(found, key=lambda block: (_room_of(block), title_of(block).lower(), block.__name__))
+
+
+def _room_of(block: type[Block]) -> int:
+    return next((i for i, room in enumerate(ROOMS) if block.__module__.startswith(f"opengait_mimic.{room}")), len(ROOMS))
 
 
 def title_of(block: type[Block]) -> str:
-    """The first sentence of a block's docstring, as Markdown."""
-    return (block.__doc__ or block.__name__).strip().splitlines()[0].split(". ")[0].rstrip(".").replace("``", "`")
+    """The first line of a block's docstring, as Markdown."""
+    return (block.__doc__ or block.__name__).strip().splitlines()[0].rstrip(".").replace("``", "`")
 
 
 def table_of(block: type[Block]) -> str:
@@ -57,7 +66,7 @@ def table_of(block: type[Block]) -> str:
     for key, kind in field_types(block).items():
         field = block.model_fields[key]
         default = "required" if field.is_required() else f"`{show_value(field.get_default(call_default_factory=True))}`"
-        cells = [f"`{key}`", default, describe(kind), (field.description or "").replace("``", "`")]
+        cells = [f"`{key}`", default, values_of(kind), (field.description or "").replace("``", "`")]
         lines.append(table_row(cells))
     return "\n".join(lines)
 
@@ -67,10 +76,16 @@ def table_row(cells: list[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
 
 
+def values_of(kind) -> str:
+    """The values of a type in words; a nested block has a section of its own."""
+    words = "" if kind is Any else describe(kind)
+    return re.sub(r"a mapping with the keys \[.*?\]", "a mapping, see its section", words)
+
+
 def show_value(value) -> str:
     """A default as YAML."""
     if isinstance(value, Block):
-        return "{}"
+        return show_value(value.model_dump(exclude_unset=True))
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(show_value, value))}]"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What a result says of its origin: the checkpoint, what it was tested on and how, and the versions that computed it."""
+"""The origin of a result: the checkpoint and its training, the test, and the versions of code and libraries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from .. import __version__
 from .. import host as hosts
 from ..base import checkpoint_file
-from ..base.config import read
 from ..base.files import sha256
 from ..base.plain_values import as_json
 from ..base.processes import rank_and_world
@@ -83,7 +82,7 @@ def _kinds_inside(cfgs: dict) -> list[str] | None:
     """The kinds that a frozen network inside the model was trained to name; None without one."""
     for network in dependencies(cfgs, in_test=True).values():
         inner = network.read_cfgs()
-        fields = getattr(model_class(inner), "FIELDS", {})
-        if network.use is Use.FROZEN_INSIDE and "kinds" in fields:
-            return read(inner["model_cfg"], "model_cfg", fields).kinds
+        config = getattr(model_class(inner), "Config", None)
+        if network.use is Use.FROZEN_INSIDE and config is not None and "kinds" in config.model_fields:
+            return config.read(inner["model_cfg"], "model_cfg").kinds
     return None

@@ -6,15 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from ..base.config import REQUIRED, Allowed, Block, Text, nearest, optional, read_value, text, unknown_key
+from ..base.config import Allowed, Block, Text, nearest, read_value, unknown_key
 from ..base.errors import ConfigError
 from .transform_inputs import refuse_several_inputs
 from .yaml_check import load_cfgs
-
-STAGE = {"cfgs": (None, optional(text)), "checkpoint": ("auto", text)}
-"""A block that names another network: the YAML that trains it (default: the backbone's), and its checkpoint."""
-NAMED_STAGE = {**STAGE, "cfgs": (REQUIRED, text)}
-"""The same where the YAML must be named."""
 
 
 class Stage(Block):
@@ -56,11 +51,6 @@ def _check_backbone(block):
 
 Backbone = Annotated[Any, AfterValidator(_check_backbone), Allowed(FORMS.removeprefix("expected "))]
 """The type of a ``backbone`` block."""
-
-
-def backbone_block(value, where):
-    """A check: see `Backbone`."""
-    return read_value(Backbone, value, where)
 
 
 def backbone_cfg(block, key: str) -> tuple[dict, dict | None]:

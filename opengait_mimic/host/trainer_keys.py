@@ -19,26 +19,14 @@ OpenGait's own ``main.py`` ignores the last six keys of ``trainer_cfg``; our mod
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 import torch
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from ..base.config import Allowed, Block, Count, Flag, Natural, Text, between, whole
+from ..base.config import Block, Count, Flag, Natural, Text, between, whole
 from ..base.errors import ConfigError
-from ..occlusion import Occlusion
-from ..occlusion.condition import Condition
+from ..occlusion.condition import ConditionBlock
+from ..occlusion.draws import OcclusionBlock
 from .binding import device
-
-
-def _training_occlusion(value):
-    Occlusion.from_cfg(value, "trainer_cfg.occlusion")
-    return value
-
-
-def _test_occlusion(value):
-    Condition.from_cfg(value, "evaluator_cfg.occlusion")
-    return value
 
 
 class LauncherKeys(Block):
@@ -58,17 +46,15 @@ class TrainerKeys(LauncherKeys):
     """Our keys of ``trainer_cfg``."""
 
     seed: whole(0, 4_000_000) = Field(0, description="seed of the initial weights, the batches and the occlusion draws")
-    occlusion: Annotated[Any, AfterValidator(_training_occlusion), Allowed("an occlusion block")] = Field(
-        None, description="what is hidden in training; null: the defaults of the occlusion block"
+    occlusion: OcclusionBlock = Field(
+        OcclusionBlock(kinds={"none": 0.2, "top": 0.4, "bottom": 0.4}), description="what is hidden in training, in models of ours"
     )
 
 
 class EvaluatorKeys(Block):
     """Our keys of ``evaluator_cfg``."""
 
-    occlusion: Annotated[Any, AfterValidator(_test_occlusion), Allowed("an occlusion block with occluded_side and seed")] = Field(
-        None, description="what is hidden in the test; null: nothing"
-    )
+    occlusion: ConditionBlock | None = Field(None, description="what is hidden in the test; null: nothing")
 
 
 def read_launcher_keys(cfgs: dict) -> LauncherKeys:
@@ -92,7 +78,3 @@ def read_launcher_keys(cfgs: dict) -> LauncherKeys:
             " (enable_float16 is the older kind of half precision)"
         )
     return keys
-
-
-settings = read_launcher_keys
-FIELDS = {name: (field.default, None) for name, field in LauncherKeys.model_fields.items()}

@@ -11,8 +11,9 @@ import logging
 import os
 from pathlib import Path
 
-from ..base.config import is_one_edit, merge, nearest
+from ..base.config import merge, nearest
 from ..base.errors import ConfigError
+from ..base.nearest_name import is_one_edit
 from ..base.processes import rank_and_world
 from ..base.yaml_text import find_slips
 from .register import REGISTERED

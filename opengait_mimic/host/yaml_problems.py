@@ -11,8 +11,9 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator
 
-from ..base.config import Text, is_one_edit, nearest, read, read_value, shown, unknown_key
+from ..base.config import Text, nearest, read_value, shown, unknown_key
 from ..base.errors import ConfigError
+from ..base.nearest_name import is_one_edit
 from ..published.switches import read_switches, refuse_old_places
 from .register import is_ours
 from .yaml_keys import BLOCKS, NEEDED, SAMPLER
@@ -152,7 +153,7 @@ def _check_model(given) -> Iterator[Problem]:
         model = _find_named("modeling.models", given["model"])
         if model is not None and is_ours(model):
             try:
-                read(given, "model_cfg", model.FIELDS)
+                model.Config.read(given, "model_cfg")
             except ConfigError as error:
                 yield from (Problem("model_cfg", message) for message in error.args)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..base.config import number
+from ..base.config import between, read_value
 
 
 class HiddenFractionLoss(nn.Module):
@@ -28,7 +28,7 @@ class HiddenFractionLoss(nn.Module):
     def __init__(self, loss_term_weight=10.0):
         """Check the argument; see the class."""
         super().__init__()
-        self.loss_term_weight = number(0, 1e6)(loss_term_weight, "HiddenFractionLoss.loss_term_weight")
+        self.loss_term_weight = read_value(between(0, 1e6), loss_term_weight, "HiddenFractionLoss.loss_term_weight")
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """See the class."""

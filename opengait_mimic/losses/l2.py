@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..base.config import number
+from ..base.config import between, read_value
 
 
 class L2DistillationLoss(nn.Module):
@@ -38,7 +38,7 @@ class L2DistillationLoss(nn.Module):
     def __init__(self, loss_term_weight=1.0):
         """Check the argument; see the class."""
         super().__init__()
-        self.loss_term_weight = number(0, 1e6)(loss_term_weight, "L2DistillationLoss.loss_term_weight")
+        self.loss_term_weight = read_value(between(0, 1e6), loss_term_weight, "L2DistillationLoss.loss_term_weight")
 
     def forward(self, mimic: Tensor, teacher: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """See the class."""

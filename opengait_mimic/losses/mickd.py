@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import torch
 import torch.nn.functional as F
+from pydantic import AfterValidator, BeforeValidator
 from torch import Tensor, nn
 
-from ..base.config import choice, number, some_of
+from ..base.config import Allowed, between, read_value
 from ..base.processes import gather, rank_and_world
 from .mickd_health import health
 from .part_distances import DISTANCES
 from .triplets import PAIRS, Triplets, mickd_triplets
+
+ONE_OR_MORE = f"a list of at least one of {', '.join(map(repr, PAIRS))}"
+
+
+def _sort_pairs(pairs):
+    """Some of `PAIRS`, each once, in their order."""
+    if not pairs:
+        raise ValueError(f"expected {ONE_OR_MORE}")
+    if len(set(pairs)) < len(pairs):
+        raise ValueError("every entry may stand there once")
+    return tuple(pair for pair in PAIRS if pair in pairs)
+
+
+Positives = Annotated[
+    tuple[Literal[PAIRS], ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    AfterValidator(_sort_pairs),
+    Allowed(ONE_OR_MORE),
+]
 
 
 class MiCKDLoss(nn.Module):
@@ -62,10 +84,10 @@ class MiCKDLoss(nn.Module):
     def __init__(self, margin=0.2, distance="parts", loss_term_weight=1.0, positives=PAIRS):
         """Check the arguments; see the class."""
         super().__init__()
-        self.margin = number(0, 1e6)(margin, "MiCKDLoss.margin")
-        self.distance = choice(*DISTANCES)(distance, "MiCKDLoss.distance")
-        self.loss_term_weight = number(0, 1e6)(loss_term_weight, "MiCKDLoss.loss_term_weight")
-        self.positives = some_of(PAIRS)(positives, "MiCKDLoss.positives")
+        self.margin = read_value(between(0, 1e6), margin, "MiCKDLoss.margin")
+        self.distance = read_value(Literal[tuple(DISTANCES)], distance, "MiCKDLoss.distance")
+        self.loss_term_weight = read_value(between(0, 1e6), loss_term_weight, "MiCKDLoss.loss_term_weight")
+        self.positives = read_value(Positives, positives, "MiCKDLoss.positives")
 
     def triplets(self, mimic: Tensor, teacher: Tensor, labels: Tensor) -> Triplets:
         """`mickd_triplets` of the clips of all processes, gathered already."""

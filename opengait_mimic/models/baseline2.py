@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from modeling.base_model import BaseModel
+from pydantic import Field
 from utils import get_msg_mgr
 
-from ..base.config import REQUIRED, anything, block, optional, read
 from ..base.errors import ConfigError
 from ..base.processes import rank_and_world
 from ..host.config_checks import check_classes
-from ..host.model_cfg import STAGE, backbone_block, backbone_cfg, cfgs_for_backbone
+from ..host.model_cfg import Backbone, Stage, backbone_cfg, cfgs_for_backbone
 from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import clips_in_a_step, inspect, rehearse
 from .depends import Use
 from .nested_backbone import build, host_model
-from .occluded_input import BINARISE, GEOMETRY, OccludedInput
+from .occluded_input import OccludedConfig, OccludedInput
 from .silhouette_inputs import refuse_other_inputs
 from .upstream_weights import Misfit, role_of
 
-FIELDS = {
-    "model": ("Baseline2", anything),
-    "backbone": (REQUIRED, backbone_block),
-    "teacher": (None, optional(block(STAGE))),  # read by `evaluate` alone: whose whole-body score RP divides by
-    "geometry": GEOMETRY,
-    "binarise": BINARISE,
-    "reference_compat": ({}, anything),  # see `opengait_mimic.published.switches`
-}
+
+class Baseline2Config(OccludedConfig):
+    """``model_cfg`` of a Baseline2."""
+
+    model: Literal["Baseline2"] = "Baseline2"
+    backbone: Backbone = Field(description="OpenGait model that is trained on occluded silhouettes")
+    teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: what backbone.cfgs trains")
 
 
 class Baseline2(OccludedInput, BaseModel):
@@ -54,14 +55,14 @@ class Baseline2(OccludedInput, BaseModel):
         MimicGait (WACV 2025), section 4.3: the backbone trained on occluded data without a teacher.
     """
 
-    FIELDS = FIELDS
+    Config = Baseline2Config
     trains_host_model = True
     DEPENDS = {"teacher": Use.REFERENCE}
     _seen_now: dict = {}  # what `watch` said of the step's batch
 
     def __new__(cls, cfgs, training):
         """Try the backbone, and make the object of the combined class."""
-        cfg = read(cfgs["model_cfg"], "model_cfg", FIELDS)
+        cfg = cls.Config.read(cfgs["model_cfg"], "model_cfg")
         model_cfg, whole_cfgs = backbone_cfg(cfg.backbone, "model_cfg.backbone")
         for line in refuse_other_inputs(cfgs["model_cfg"], cls.DEPENDS) if training else ():
             get_msg_mgr().log_warning(line)

@@ -9,7 +9,7 @@ from utils import get_msg_mgr
 
 from ..host import lookup
 from ..host.model_cfg import backbone_cfg
-from .occluded_input import BINARISE, GEOMETRY, OccludedInput
+from .occluded_input import OccludedConfig, OccludedInput
 
 
 class Viewer(OccludedInput, BaseModel):
@@ -31,10 +31,9 @@ class Viewer(OccludedInput, BaseModel):
         self.read_blocks(cfgs)
         self.cfgs, self.msg_mgr, self.iteration = cfgs, get_msg_mgr(), 0
         if occludes:
-            self.geometry, self.binarise = (
-                check(cfgs["model_cfg"].get(key, default), f"model_cfg.{key}")
-                for key, (default, check) in (("geometry", GEOMETRY), ("binarise", BINARISE))
-            )
+            own = {key: cfgs["model_cfg"][key] for key in ("geometry", "binarise") if key in cfgs["model_cfg"]}
+            config = OccludedConfig.read(own, "model_cfg")
+            self.geometry, self.binarise = config.geometry, config.binarise
         if training:
             self.train_loader = self.get_loader(cfgs["data_cfg"], train=True)
         self.test_loader = self.get_loader(cfgs["data_cfg"], train=False)

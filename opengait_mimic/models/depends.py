@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
+from ..base.config import read_value
 from ..base.errors import ConfigError
 from ..host import is_ours, load_cfgs, lookup, resolve
 from ..host.run_paths import checkpoint_file
@@ -64,11 +65,11 @@ def dependencies(cfgs: dict, in_test: bool = False) -> dict[str, Dependency]:
     model_cfg, found = cfgs["model_cfg"], {}
     model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
     for name, use in model.DEPENDS.items() if is_ours(model) else ():
-        default, check = model.FIELDS[name]
-        block = default if model_cfg.get(name) is None else model_cfg[name]
-        if not isinstance(block, dict):  # absent, or null: the model does without
+        field, given = model.Config.model_fields[name], model_cfg.get(name)
+        default = None if field.is_required() else field.default
+        stage = default if given is None else read_value(field.annotation, given, f"model_cfg.{name}")
+        if stage is None:  # the model does without
             continue
-        stage = check(block, f"model_cfg.{name}")
         yaml = stage.cfgs or (model_cfg.get("backbone") or {}).get("cfgs")
         if yaml is None and (use is Use.REFERENCE or (in_test and use is Use.TRAINING)):  # RP says why there is none
             continue

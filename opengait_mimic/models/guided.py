@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from modeling.base_model import BaseModel
 from modeling.modules import SeparateBNNecks, SeparateFCs
+from pydantic import Field
 from torch import Tensor
 
 from ..base.checkpoint_file import read_weights
-from ..base.config import REQUIRED, anything, block, integer, optional, read
+from ..base.config import Block, Count
 from ..base.errors import CheckpointError, ConfigError
 from ..host import load_cfgs
 from ..host.config_checks import check_classes
-from ..host.model_cfg import NAMED_STAGE, backbone_block, backbone_cfg, cfgs_for_backbone
+from ..host.model_cfg import Backbone, NamedStage, backbone_cfg, cfgs_for_backbone
 from ..host.run_paths import checkpoint_file
 from ..networks.visibility import FEATURES, VisibilityNetwork
 from ..occlusion.clips import mean_over_frames
@@ -22,20 +23,25 @@ from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import embed, inspect, settle
 from .loss_inputs import feeds
 from .nested_backbone import build, check_trained, optimizer_with
-from .occluded_input import BINARISE, GEOMETRY, OccludedInput
+from .occluded_input import OccludedConfig, OccludedInput
 from .scalars import mean_of_all
 from .silhouette_inputs import refuse_other_inputs
 from .upstream_weights import Misfit, refuse_foreign, role_of
-from .ven import VEN_FIELDS, check_extra_state, local_index
+from .ven import VENConfig, check_extra_state, local_index
 
-GUIDED_FIELDS = {
-    "backbone": (REQUIRED, backbone_block),
-    "ven": (REQUIRED, optional(block(NAMED_STAGE))),
-    "SeparateBNNecks": (None, optional(block({"class_num": (REQUIRED, integer(1))}))),
-    "geometry": GEOMETRY,
-    "binarise": BINARISE,
-    "reference_compat": ({}, anything),  # see `opengait_mimic.published.switches`
-}
+
+class HeadConfig(Block):
+    """``model_cfg.SeparateBNNecks``: the identity head."""
+
+    class_num: Count = Field(description="training subjects")
+
+
+class GuidedConfig(OccludedConfig):
+    """``model_cfg`` of a method with a VEN."""
+
+    backbone: Backbone = Field(description="OpenGait model that embeds occluded silhouettes")
+    ven: NamedStage | None = Field(description="frozen VEN; null: no guidance")
+    SeparateBNNecks: HeadConfig | None = Field(None, description="identity head, which CrossEntropyLoss needs; null: none")
 
 
 class Guided(OccludedInput, BaseModel):
@@ -79,7 +85,7 @@ class Guided(OccludedInput, BaseModel):
 
     def build_network(self, model_cfg):
         """Build backbone, VEN, T and head."""
-        cfg = read(model_cfg, "model_cfg", self.FIELDS)
+        cfg = self.Config.read(model_cfg, "model_cfg")
         self.cfg, self.geometry, self.binarise = cfg, cfg.geometry, cfg.binarise
         self.feeds = self.foresee(self.cfgs) if self.in_training else {}
         for line in refuse_other_inputs(model_cfg, self.DEPENDS) if self.in_training else ():
@@ -126,7 +132,7 @@ class Guided(OccludedInput, BaseModel):
                 f"model_cfg.ven.cfgs = {stage.cfgs}: the YAML of a {named}, not of a VEN; name the one that trains it, such as"
                 " configs/ven/ven_gait3d.yaml"
             )
-        theirs = read(self.ven_cfgs["model_cfg"], "model_cfg.ven.cfgs: model_cfg", VEN_FIELDS)
+        theirs = VENConfig.read(self.ven_cfgs["model_cfg"], "model_cfg.ven.cfgs: model_cfg")
         if theirs.geometry != self.geometry or theirs.binarise != self.binarise:
             raise ConfigError(
                 f"model_cfg.ven.cfgs = {stage.cfgs}: trained on geometry {list(theirs.geometry)}, binarise {theirs.binarise}; here"
@@ -230,7 +236,7 @@ class Guided(OccludedInput, BaseModel):
                 under which the log names what is not loaded.
         """
         refuse_foreign(
-            state_dict, self.FIELDS["model"][0],
+            state_dict, self.role(),
             ". A mimic starts from its teacher's weights with model_cfg.init_mimic: true; the public code's files come in by"
             " `opengait-mimic import`",
         )  # fmt: skip
@@ -277,7 +283,7 @@ class Guided(OccludedInput, BaseModel):
     def identity(self) -> dict:
         """What a checkpoint must agree in with the model it is loaded into; plain values."""
         return {
-            "role": self.FIELDS["model"][0],
+            "role": self.role(),
             "backbone": type(getattr(self, self.NET)).__name__,
             "geometry": list(self.geometry),
             "binarise": self.binarise,

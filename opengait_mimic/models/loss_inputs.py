@@ -23,7 +23,7 @@ def feeds(cfgs: dict, model: type) -> dict[str, tuple[str, ...]]:
         ConfigError: a loss that the model does not take, one without its head, a head without its loss, a prefix that is
             missing or given twice, or none of the losses that the model needs.
     """
-    losses, name, found = losses_of(cfgs), model.FIELDS["model"][0], {}
+    losses, name, found = losses_of(cfgs), model.role(), {}
     for loss in losses:
         if loss["type"] not in model.LOSSES:
             raise ConfigError(f"loss_cfg.type = {loss['type']}: {name} is trained by {_listed(model.LOSSES)}")

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import torch
+from typing import Literal
 
-from ..base.config import anything, block, boolean
+import torch
+from pydantic import Field
+
+from ..base.config import Flag
 from ..base.errors import CheckpointError, ConfigError
 from ..base.processes import gather
 from ..host import load_cfgs
-from ..host.model_cfg import STAGE
+from ..host.model_cfg import Stage
 from ..losses import MiCKDLoss, health
 from .backbone_exceptions import refuse
 from .depends import Use
-from .guided import GUIDED_FIELDS, Guided
+from .guided import Guided, GuidedConfig
 from .scalars import with_teacher
 from .teacher import KEPT, Teacher, frame_size
 
-FIELDS = {
-    **GUIDED_FIELDS,
-    "model": ("MimicGait", anything),
-    "teacher": ({}, block(STAGE)),
-    "init_mimic": (False, boolean),
-}
+
+class MimicGaitConfig(GuidedConfig):
+    """``model_cfg`` of a MimicGait."""
+
+    model: Literal["MimicGait"] = "MimicGait"
+    teacher: Stage = Field(Stage(), description="frozen network that embeds whole bodies; built in training only")
+    init_mimic: Flag = Field(False, description="start from the teacher's weights, with T = identity on the backbone's part")
+
+
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
 
 
@@ -63,7 +69,7 @@ class MimicGait(Guided):
         MimicGait (WACV 2025), section 3, equations 1 and 2.
     """
 
-    FIELDS = FIELDS
+    Config = MimicGaitConfig
     DEPENDS = {"teacher": Use.TRAINING, "ven": Use.FROZEN_INSIDE}
     NET = "Mimic"
     ONE_OF = ("MiCKDLoss", "L2DistillationLoss")

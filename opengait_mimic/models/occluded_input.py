@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from .. import occlusion as plain_hiding
-from ..base.config import integer, number, optional, pair
+from ..base.config import Allowed, Block, Natural, Share, pair_of, read_value, whole
 from ..base.errors import ConfigError
 from ..base.processes import gather, rank_and_world
 from ..host import follow_world_size, resolve
-from ..host.trainer_keys import FIELDS
+from ..host.trainer_keys import LauncherKeys
 from ..metrics.protocols import is_probe
 from ..occlusion import Draw, Occlusion, binarise, test_key, training_key
 from ..occlusion.clips import clip_lengths, owners
@@ -48,8 +49,14 @@ class OccludedBatch(NamedTuple):
 
 TRAINING = {"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}
 """What training hides where the YAML has no ``trainer_cfg.occlusion``; whole bodies are among it."""
-GEOMETRY = ([64, 44], pair(integer(8)))
-BINARISE = (0.5, optional(number(0, 1)))
+
+
+class OccludedConfig(Block):
+    """``model_cfg`` of a model with occluded input."""
+
+    geometry: pair_of(whole(8)) = Field((64, 44), description="height and width of silhouettes after the transforms, pixels")
+    binarise: Share | None = Field(0.5, description="threshold of the occluded input, 0-1; null: grey values are kept")
+    reference_compat: Annotated[Any, Allowed("`all`, or switches")] = Field({}, description="departures of the public code that are on")
 
 
 class OccludedInput(SharedDraws, Watched):
@@ -66,10 +73,12 @@ class OccludedInput(SharedDraws, Watched):
         hooks: what ``reference_compat`` changes.
         trained_with: the switches of ``reference_compat`` that decided the weights, by their dotted keys.
         tested_with: those that take effect in this test.
+        Config: the schema of its ``model_cfg``.
         DEPENDS: key of ``model_cfg`` -> how the model uses the network it names (`Use`).
     """
 
     hides_training = True
+    Config: type[OccludedConfig] = OccludedConfig
     DEPENDS: dict[str, Use] = {}
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
@@ -85,6 +94,11 @@ class OccludedInput(SharedDraws, Watched):
         super().__init__(cfgs, training)
 
     @classmethod
+    def role(cls) -> str:
+        """The name of the model in the registration table, as its checkpoints state it."""
+        return cls.Config.model_fields["model"].default
+
+    @classmethod
     def foresee(cls, cfgs) -> None:
         """Refuse, from the configuration alone, what would stop a training."""
 
@@ -97,7 +111,7 @@ class OccludedInput(SharedDraws, Watched):
                     f"{where}.transform: OcclusionAugmentation would hide the whole view too, and one draw would serve a whole"
                     f" batch. Remove it; {type(self).__name__} occludes by itself ({where}.occlusion)."
                 )
-        seed = integer(0)(trainer.get("seed", 0), "trainer_cfg.seed")
+        seed = read_value(Natural, trainer.get("seed", 0), "trainer_cfg.seed")
         drawn = Occlusion.from_cfg(trainer.get("occlusion", TRAINING), "trainer_cfg.occlusion")
         condition, hooks = Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion"), Hooks(cfgs)
         grey = KEEPS_GREY if hooks.grey_whole else () if self.hides_training else ("none",)
@@ -214,9 +228,9 @@ class OccludedInput(SharedDraws, Watched):
         self._log_draws_alone()
         if self.training in self._seen:
             return
-        given = [f"trainer_cfg.{key}" for key in FIELDS if key in self.cfgs["trainer_cfg"]]
+        given = [f"trainer_cfg.{key}" for key in LauncherKeys.model_fields if key in self.cfgs["trainer_cfg"]]
         if self.training and given and "train_step" not in vars(self):
-            self.msg_mgr.log_warning(f"{', '.join(given)}: heeded by `python -m opengait_mimic` and opengait-mimic alone; no effect here")
+            self.msg_mgr.log_warning(f"{', '.join(given)}: only our own launcher reads these keys; no effect here")
         if len(ipts) != 1 or whole.dim() != 4:
             raise ConfigError(
                 f"data: {type(self).__name__} takes silhouettes alone; got {len(ipts)} inputs, the first of shape {tuple(whole.shape)}."

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from ..base.config import REQUIRED, anything, block, integer, optional
-from ..host.model_cfg import NAMED_STAGE, STAGE
-from .depends import Use
-from .guided import GUIDED_FIELDS, Guided
+from typing import Literal
 
-FIELDS = {
-    **GUIDED_FIELDS,
-    "model": ("OcclusionAware", anything),
-    "ven": (REQUIRED, block(NAMED_STAGE)),
-    "teacher": (None, optional(block(STAGE))),  # read by `evaluate` alone: whose whole-body score RP divides by
-    "fused_channels": (None, optional(integer(1))),
-}
+from pydantic import Field
+
+from ..base.config import Count
+from ..host.model_cfg import NamedStage, Stage
+from .depends import Use
+from .guided import Guided, GuidedConfig
+
+
+class OcclusionAwareConfig(GuidedConfig):
+    """``model_cfg`` of an OcclusionAware."""
+
+    model: Literal["OcclusionAware"] = "OcclusionAware"
+    ven: NamedStage = Field(description="frozen VEN")
+    teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: what backbone.cfgs trains")
+    fused_channels: Count | None = Field(None, description="channels per part after T; null: as the backbone")
 
 
 class OcclusionAware(Guided):
@@ -52,7 +57,7 @@ class OcclusionAware(Guided):
         part-wise layer. Its code maps 256 + 64 channels of GaitGL to 320; the re-implementation beside MimicGait's code to 256.
     """
 
-    FIELDS = FIELDS
+    Config = OcclusionAwareConfig
     DEPENDS = {"teacher": Use.REFERENCE, "ven": Use.FROZEN_INSIDE}
     ONE_OF = ("TripletLoss", "CrossEntropyLoss")
     LOSSES = {"TripletLoss": ("embeddings", "labels"), "CrossEntropyLoss": ("logits", "labels")}

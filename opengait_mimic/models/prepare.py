@@ -13,7 +13,7 @@ from ..base.errors import ConfigError, HostError
 from ..host import follow_world_size, is_ours, load_cfgs, lookup, resolve
 from ..host.config_checks import check_classes, check_data, check_names, check_schedule, partition_of
 from ..host.run_paths import save_folder
-from ..host.trainer_keys import settings
+from ..host.trainer_keys import read_launcher_keys
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
@@ -78,7 +78,7 @@ def _settled(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration: 
             )
     model = model_class(cfgs)
     if phase == "train":
-        settings(cfgs)
+        read_launcher_keys(cfgs)
     check_names(cfgs, phase == "train")
     check_data(cfgs, phase == "train")
     if phase == "train":

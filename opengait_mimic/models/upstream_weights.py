@@ -8,7 +8,7 @@ from torch import nn
 
 from ..base.checkpoint_file import hash_tensors, read_weights
 from ..base.errors import CheckpointError
-from ..host.model_cfg import STAGE, backbone_block, backbone_cfg, geometry_of  # noqa: F401 (until their users import them from there)
+from ..host.model_cfg import backbone_cfg, geometry_of  # noqa: F401 (until their users import them from there)
 from ..host.model_cfg import cfgs_for_backbone as around  # noqa: F401
 from ..host.run_paths import checkpoint_file  # noqa: F401
 

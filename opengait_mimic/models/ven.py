@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Literal
+
 import torch
 from modeling.base_model import BaseModel
+from pydantic import AfterValidator, Field
 
-from ..base.config import anything, boolean, losses_of, optional, read
+from ..base.config import Allowed, Flag, losses_of
 from ..base.errors import ConfigError
 from ..networks.visibility import VisibilityNetwork
 from ..occlusion import KINDS, MOVING
 from ..occlusion.clips import mean_over_frames, owners
-from .occluded_input import BINARISE, GEOMETRY, OccludedInput
+from .occluded_input import OccludedConfig, OccludedInput
 from .scalars import mean_of_all
 
 
-def known_kinds(value, where):
-    """A check: a list of at least two occlusion kinds; returned in class-index order."""
+def _order_kinds(value):
+    """At least two different kinds, in the order of `KINDS`."""
+    if value is None:
+        return None
     if not isinstance(value, list) or not all(kind in KINDS for kind in value) or len(set(value)) < 2:
-        raise ConfigError(f"{where} = {value!r}; expected at least two of {', '.join(KINDS)}")
+        raise ValueError(f"expected at least two of {', '.join(KINDS)}, or null")
     return [kind for kind in KINDS if kind in value]
 
 
-VEN_FIELDS = {
-    "model": ("VEN", anything),
-    "kinds": (["none", "bottom", "top"], optional(known_kinds)),
-    "amount": (True, boolean),
-    "geometry": GEOMETRY,
-    "binarise": BINARISE,
-    "reference_compat": ({}, anything),
-}
+class VENConfig(OccludedConfig):
+    """``model_cfg`` of a VEN."""
+
+    model: Literal["VEN"] = "VEN"
+    kinds: Annotated[Any, AfterValidator(_order_kinds), Allowed(f"a list of at least two of {', '.join(KINDS)}, or null")] = Field(
+        ["none", "bottom", "top"], description="kinds that the class head names; null: no class head"
+    )
+    amount: Flag = Field(True, description="build the head for the hidden fraction")
 
 
 class VEN(OccludedInput, BaseModel):
@@ -56,12 +61,12 @@ class VEN(OccludedInput, BaseModel):
         MimicGait (WACV 2025), section 3.2: cross-entropy + 10 x mean squared error.
     """
 
-    FIELDS = VEN_FIELDS
+    Config = VENConfig
     LOSS_OF = {"CrossEntropyLoss": "kinds", "HiddenFractionLoss": "amount"}
 
     def build_network(self, model_cfg):
         """Build the network and match the losses to its heads."""
-        cfg = read(model_cfg, "model_cfg", VEN_FIELDS)
+        cfg = self.Config.read(model_cfg, "model_cfg")
         self.kinds, self.geometry, self.binarise = cfg.kinds, cfg.geometry, cfg.binarise
         if self.says_kept:
             self.msg_mgr.log_info("reference_compat.kept_amount: the amount is the share that is kept, in the loss and in the test's table")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Optional
 
 import numpy as np
 import torch
 
-from ..base.config import boolean, number, optional
+from ..base.config import Flag, Share, read_value
 from . import Occlusion, apply, binarise, clip_times, draw
 
 
@@ -48,9 +49,9 @@ class OcclusionAugmentation:
     def __init__(self, kinds=None, hidden=(0.4, 0.6), binarise=0.5, speed=(0.5, 1.0), time_axis=100, ordered=False):
         """Check the arguments; see the class."""
         given = {"hidden": hidden, "speed": speed, "time_axis": time_axis, **({} if kinds is None else {"kinds": kinds})}
-        self.ordered = boolean(ordered, "OcclusionAugmentation.ordered")
+        self.ordered = read_value(Flag, ordered, "OcclusionAugmentation.ordered")
         self.occlusion = Occlusion.from_cfg(given, "OcclusionAugmentation")
-        self.threshold = optional(number(0, 1))(binarise, "OcclusionAugmentation.binarise")
+        self.threshold = read_value(Optional[Share], binarise, "OcclusionAugmentation.binarise")
 
     def __call__(self, seq: np.ndarray) -> np.ndarray:
         """Occlude one call's frames; the draw comes from Python's generator, which the host seeds."""

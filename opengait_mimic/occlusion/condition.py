@@ -12,7 +12,9 @@ from .draws import Occlusion, OcclusionBlock
 
 
 class ConditionBlock(OcclusionBlock):
-    """``evaluator_cfg.occlusion``."""
+    """``evaluator_cfg.occlusion``: what a test hides."""
+
+    RENAMED = {"protocol": "occluded_side"}
 
     occluded_side: Literal["holistic", "probe", "both"] = Field("both", description="sequences that are hidden: none, probes, all")
     seed: Natural = Field(0, description="seed of the draws")
@@ -41,16 +43,5 @@ class Condition(NamedTuple):
             return cls(None, "holistic", 0)
         if not isinstance(given, dict):
             raise ConfigError(f"{where} = {given!r}; expected a mapping, or leave it out to test whole bodies")
-        refuse_old_key(given, where)
         block = ConditionBlock.read(given, where)
         return cls(Occlusion.of(block), block.occluded_side, block.seed)
-
-
-def refuse_old_key(given: dict, where: str) -> None:
-    """Refuse ``protocol``, the older name of ``occluded_side``.
-
-    Raises:
-        ConfigError: the block has the key ``protocol``.
-    """
-    if "protocol" in given:
-        raise ConfigError(f"{where}.protocol: this key was renamed; write occluded_side: {given['protocol']}")

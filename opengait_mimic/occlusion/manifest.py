@@ -66,33 +66,37 @@ Below1 = Annotated[float, Field(ge=0, lt=1), Allowed("a share from 0 to below 1"
 
 
 class SequenceBlock(Block):
-    """What is hidden of one sequence: the fields of a `Draw`."""
+    """A sequence in a manifest: what is hidden of it."""
 
-    kind: Kind
-    hidden: Below1 = 0.0
-    place: Below1 = 0.0
-    speed: between(-64, 64) = 0.0
+    kind: Kind = Field(description="kind of occlusion")
+    hidden: Below1 = Field(0.0, description="hidden fraction")
+    place: Below1 = Field(0.0, description="place of the middle's band, or phase of a moving occluder")
+    speed: between(-64, 64) = Field(0.0, description="moving kinds: pixels per frame in a picture of 64 rows; below 0: to the left")
 
 
 class ManifestConditionBlock(Block):
-    """One entry of ``conditions``."""
+    """A condition in a manifest."""
 
-    name: Text
-    seed: Natural
-    occlusion: OcclusionBlock
-    sequences: Annotated[dict[str, Any], Field(min_length=1), Allowed("a mapping that is not empty")]
+    name: Text = Field(description="name of the condition")
+    seed: Natural = Field(description="seed of the draws")
+    occlusion: OcclusionBlock = Field(description="what the draws were made from")
+    sequences: Annotated[dict[str, Any], Field(min_length=1), Allowed("a mapping that is not empty")] = Field(
+        description="label/type/view -> what is hidden of the sequence"
+    )
 
 
 class ManifestBlock(Block):
-    """A manifest file."""
+    """A manifest, for ``--manifest``."""
 
-    format: Text
-    format_version: Any
-    dataset: Text
-    picture: pair_of(Count) | None = None
-    binarise: Share | None | Literal["unknown"] = UNKNOWN
-    data: Text | None = None
-    conditions: Annotated[list[Any], Field(min_length=1), Allowed("a list that is not empty")]
+    format: Text = Field(description="marks the file")
+    format_version: Any = Field(description="version of the format")
+    dataset: Text = Field(description="name of the test set")
+    picture: pair_of(Count) | None = Field(None, description="height and width of the silhouettes, in pixels; null: not known")
+    binarise: Share | None | Literal["unknown"] = Field(UNKNOWN, description="threshold of the hidden silhouettes; null: none")
+    data: Text | None = Field(None, description="fingerprint of the test set; null: not known")
+    conditions: Annotated[list[Any], Field(min_length=1), Allowed("a list that is not empty")] = Field(
+        description="what each condition hides"
+    )
 
 
 class Condition(NamedTuple):

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from pydantic import Field
+
 from ..base.config import Block, Count, losses_of, nearest, unknown_key
 from ..base.errors import ConfigError
 
@@ -33,8 +35,8 @@ KEY = "model_cfg.reference_compat"
 class Shared(Block):
     """The value of ``shared_draw``: the published number of processes, and the test batch that is dealt to them."""
 
-    processes: Count = 8
-    test_batch: Count = 16
+    processes: Count = Field(8, description="processes of the published training and test")
+    test_batch: Count = Field(16, description="clips in a test batch of all processes")
 
 
 class Switch(NamedTuple):
@@ -128,7 +130,7 @@ def read_switches(cfgs: dict) -> dict[str, On]:
         return {}
     if isinstance(given, str) and given != "all":
         raise ConfigError(f"{KEY} = {given!r}{nearest(given, ('all',))}; expected the word all, or a mapping of {', '.join(_names())}")
-    if not isinstance(given, str | dict):
+    if not isinstance(given, (str, dict)):
         raise ConfigError(f"{KEY} = {given!r}; expected the word all, or a mapping of {', '.join(_names())}")
     given = {"all": True} if given == "all" else dict(given)
     every = given.pop("all", False)

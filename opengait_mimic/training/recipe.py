@@ -11,10 +11,8 @@ import hashlib
 import inspect
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 from .. import host as hosts
-from ..base.config import read
 from ..base.errors import ConfigError, HostError
 from ..base.files import sha256
 from ..base.plain_values import as_json
@@ -133,10 +131,9 @@ def complete_model_cfg(cfgs: dict, phase: str = TRAIN) -> dict:
     model = lookup("modeling.models", model_cfg.get("model"), "model_cfg.model")
     if not is_ours(model):
         return model_cfg
-    found = read(model_cfg, "model_cfg", model.FIELDS)
-    if hasattr(found, "reference_compat"):
-        found.reference_compat = {key.rpartition(".")[2]: value for key, value in switches_of(cfgs, phase).items()}
-    found = _as_mapping(found)
+    found = model.Config.read(model_cfg, "model_cfg").model_dump()
+    if "reference_compat" in found:
+        found["reference_compat"] = {key.rpartition(".")[2]: value for key, value in switches_of(cfgs, phase).items()}
     for name in model.DEPENDS:
         found.pop(name, None)
     if "backbone" in found:
@@ -155,10 +152,3 @@ def _loss_cfg(cfgs: dict) -> list:
             defaults = {each.name: each.default for each in taken if each.default is not each.empty}
         found.append({**defaults, **loss})
     return found
-
-
-def _as_mapping(value):
-    """Namespaces as mappings, all the way down."""
-    if isinstance(value, SimpleNamespace):
-        value = vars(value)
-    return {key: _as_mapping(part) for key, part in value.items()} if isinstance(value, dict) else value

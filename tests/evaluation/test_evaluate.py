@@ -311,6 +311,7 @@ def test_rank1_helper_reads_what_is_printed():
     assert rank1("walkers, euc\nRank-1 12.34 %   Rank-5 50.00 %") == "12.34"
 
 
+@pytest.mark.slow
 def test_rows_say_which_departures_were_on(command, trained, results, tmp_path, capsys):
     file = variant(trained.files["MimicGait"], tmp_path, model_cfg__reference_compat={"rank": "bare"})
     assert command(file, "--json", tmp_path / "out.json") == 0

@@ -86,6 +86,7 @@ def test_the_table_fits_a_console(command, trained, table1, capsys):
     assert sum(" ± " in line for line in lines) == 4, "three hidden cells, and the line that says what it is"
 
 
+@pytest.mark.slow
 def test_passes_that_are_kept_are_not_run_again(table1, command, trained, built):
     """Neither the method's nor the teacher's, whose whole bodies serve every method."""
     assert command(trained.files["MimicGait"], "--preset", "paper-table1", "--seeds", "1,0") == 0
@@ -121,6 +122,7 @@ def test_a_manifest_is_looked_for_where_a_configuration_is(table1, trained, tmp_
     assert (made["manifest"], made["saved_manifest"]) == (sha256(tmp_path / "beside.json"), sha256(tmp_path / "new.json"))
 
 
+@pytest.mark.slow
 def test_what_differs_from_the_manifest_is_said_once(table1, trained, tmp_path, monkeypatch):
     """Other data and another threshold by name, and what an older file does not tell; on fitting ones nothing."""
     from utils import get_msg_mgr
@@ -138,7 +140,7 @@ def test_what_differs_from_the_manifest_is_said_once(table1, trained, tmp_path, 
         assert rows[1]["rank1"] == result(table1)["rows"][1]["rank1"]
     assert said["same"] == [] and len(said["other"]) == 2 and len(said["older"]) == 1
     assert "data: made on other test data of walkers" in said["other"][0] and "binarise: null there, 0.5 here" in said["other"][1]
-    assert "picture, binarise, data: not told, so not checked" in said["older"][0]
+    assert "picture, binarise, data: not stated, so not checked" in said["older"][0]
 
 
 def test_a_manifest_without_the_condition_is_refused(table1, command, trained):
@@ -189,7 +191,9 @@ def test_a_yaml_that_hides_nothing_takes_presets(host):
     from opengait_mimic.evaluation.cells import PRESETS, standard_cells
     from opengait_mimic.evaluation.test_setup import DEFAULT, select_cells
 
-    subject = SimpleNamespace(base={**DEFAULT, "kinds": {"none": 1.0}}, distilled=True, reference={})
+    subject = SimpleNamespace(
+        cfgs={"model_cfg": {"model": "Baseline"}}, base={**DEFAULT, "kinds": {"none": 1.0}}, distilled=True, reference={}
+    )
     assert select_cells(subject, "paper-table1") == (list(PRESETS["paper-table1"]), [])
     with pytest.raises(ConfigError, match="evaluator_cfg.occlusion.kinds = .*nothing is hidden"):
         select_cells(subject, None)

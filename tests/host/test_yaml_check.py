@@ -172,7 +172,7 @@ def test_line_numbers_of_a_key_given_twice(host, tmp_path):
 def test_our_transform_and_our_losses_are_built_for_their_own_checks(host, tmp_path):
     step = "{type: OcclusionAugmentation, kinds: {top: 0.5}, hidden: [0.4, 0.6]}"
     text = edit(TEACHER, ("- {type: RandomHorizontalFlip, prob: 0.2}", f"- {step}"))
-    assert "trainer_cfg.transform[0].trf_cfg[1].kinds: the probabilities add up to 0.5" in refusal(write(tmp_path, text))
+    assert "trainer_cfg.transform[0].trf_cfg[1].kinds = {'top': 0.5}; the probabilities add up to 0.5" in refusal(write(tmp_path, text))
     ven = edit("ven/ven_walkers.yaml", ("kinds: [none, bottom, top]", "kinds: [none, botom]"), ("term_weight: 10.0", "term_weight: -1"))
     message = refusal(write(tmp_path, ven))
     assert "model_cfg.kinds = ['none', 'botom']" in message and "loss_cfg[1].loss_term_weight = -1; expected a number" in message

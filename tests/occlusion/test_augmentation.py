@@ -117,8 +117,8 @@ def test_refuses_other_clips(given, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"kinds": {"tpo": 1}}, r"^OcclusionAugmentation\.kinds\.tpo: unknown kind \(did you mean 'top'\?\)"),
-        ({"kinds": {"top": 0.5}}, r"^OcclusionAugmentation\.kinds: .* add up to 0\.5"),
+        ({"kinds": {"tpo": 1}}, r"^OcclusionAugmentation\.kinds\.tpo: unknown key \(did you mean 'top'\?\)"),
+        ({"kinds": {"top": 0.5}}, r"^OcclusionAugmentation\.kinds = .* add up to 0\.5"),
         ({"hidden": [0.5, 1]}, r"^OcclusionAugmentation\.hidden\[1\] = 1; expected a number from 0\.01 to 0\.95$"),
         ({"hidden": None}, r"^OcclusionAugmentation\.hidden = None"),
         ({"binarise": 128}, r"^OcclusionAugmentation\.binarise = 128; expected a number from 0 to 1, or null$"),

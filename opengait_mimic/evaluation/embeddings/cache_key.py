@@ -1,4 +1,4 @@
-"""Everything that decides the embeddings of a pass, and the fingerprint of the test data."""
+"""The key of a cached pass: everything that decides its embeddings."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def test_set_name(cfgs: dict) -> str:
 
 def binarise_threshold(cfgs: dict) -> float | None:
     """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
-    from ...models.occluded_input import BINARISE
+    from ...models.occluded_input import OccludedConfig  # imports the host
 
-    default, check = BINARISE
-    return check(cfgs["model_cfg"].get("binarise", default), "model_cfg.binarise") if is_ours(model_class(cfgs)) else default
+    given = {"binarise": cfgs["model_cfg"]["binarise"]} if is_ours(model_class(cfgs)) and "binarise" in cfgs["model_cfg"] else {}
+    return OccludedConfig.read(given, "model_cfg").binarise
 
 
 def checkpoint_hash(cfgs: dict) -> str:

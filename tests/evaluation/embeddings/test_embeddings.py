@@ -30,7 +30,7 @@ def hosts_own(cfgs, block):
         return model.inference(rank_and_world()[0])["embeddings"]
 
 
-@pytest.mark.parametrize("stage", [TEACHER, "Baseline-2", MIMIC])
+@pytest.mark.parametrize("stage", [TEACHER, MIMIC])
 def test_one_by_one_is_the_hosts_own_test_bit_for_bit(prepared, stage):
     cfgs = prepared(stage)
     found = embed_all(cfgs, [None, BLOCK], batch=1, cache=False)
@@ -40,8 +40,7 @@ def test_one_by_one_is_the_hosts_own_test_bit_for_bit(prepared, stage):
     assert not np.array_equal(found[0].embeddings, found[1].embeddings)
 
 
-@pytest.mark.parametrize("stage", [TEACHER, "Baseline-2", MIMIC])
-@pytest.mark.parametrize("together", [30, 1000])
+@pytest.mark.parametrize(("stage", "together"), [(TEACHER, 30), (MIMIC, 1000)])
 def test_several_at_a_time_are_each_as_alone(prepared, monkeypatch, stage, together):
     """GaitBase takes several; on the data's own sequences, to 1e-5 of the largest value."""
     monkeypatch.setattr(embed_module, "FRAMES", {"cpu": together})

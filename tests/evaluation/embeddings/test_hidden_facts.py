@@ -46,10 +46,10 @@ def test_draws_are_those_of_hand_and_of_no_order(prepared, tree, tmp_path):
     (part,) = embed_all(other, [BLOCK], batch=3, cache=False)
     assert len(set(done.labels)) == len(set(part.labels)) + 1 and part.labels[0] != done.labels[0]
     for found in (done, part):
-        for name, (drawn, start) in found.drawn.items():
-            assert (drawn.kind, drawn.hidden, drawn.place, drawn.speed) == by_hand(BLOCK, name) and start == 0
-        assert [KINDS[k] for k in found.kind] == [drawn.kind for drawn, _ in found.drawn.values()]
-        assert found.hidden.tolist() == [np.float32(drawn.hidden) for drawn, _ in found.drawn.values()]
+        for name, drawn in found.drawn.items():
+            assert (drawn.kind, drawn.hidden, drawn.place, drawn.speed) == by_hand(BLOCK, name)
+        assert [KINDS[k] for k in found.kind] == [drawn.kind for drawn in found.drawn.values()]
+        assert found.hidden.tolist() == [np.float32(drawn.hidden) for drawn in found.drawn.values()]
     assert set(np.unique(done.kind)) == {1, 2, 3, 4, 5}
     assert all(done.drawn[name] == drawn for name, drawn in part.drawn.items())
 
@@ -62,7 +62,7 @@ def test_hidden_area_and_frames_are_those_of_the_pictures(prepared, tree):
     for i, name in enumerate(zip(done.labels, done.types, done.views)):
         frames = len(np.load(next((tree.root.joinpath(*name)).glob("*.pkl")), allow_pickle=True))
         assert done.frames[i] == frames
-        drawn, _ = done.drawn[name]
+        drawn = done.drawn[name]
         area = drawn.hidden
         if drawn.kind not in ("top", "bottom"):
             high, wide = (max(1, int(drawn.hidden * size + 0.5)) for size in (h, w))
