@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +28,7 @@ from opengait_mimic.training.launch import launch
 from opengait_mimic.workflows import stages
 from opengait_mimic.workflows.pipeline import plan_stages, run_pipeline
 from tests.conftest import write_demo_files
-from tests.host_runs import digests, good, python, two_processes
+from tests.host_runs import digests, environment, good, python, two_processes
 from tests.variants import variant
 
 STEPS = {"GaitBase (teacher)": 2, "VEN": 2, "Baseline-2": 2, "MimicGait": 4}  # each saves every 2
@@ -380,8 +378,6 @@ def test_a_killed_process_is_resumed_by_two(yamls, done, bound, host_spec, tmp_p
     (tmp_path / "killer.py").write_text(KILLER)
     dead = python(tmp_path / "killer.py", "pipeline", "--cfgs", yamls["MimicGait"], *words, cwd=tmp_path)
     assert dead.returncode == -9 and list(records(mimic_folder(out))) == [2]
-    lock = mimic_folder(out) / "training.lock"
-    assert json.loads(lock.read_text())["host"] == socket.gethostname(), "nobody took it away; this machine takes it over"
     other = copied(yamls, tmp_path / "y", MimicGait={"optimizer_cfg__lr": 0.5})
     (tmp_path / "two.py").write_text(TWO)
     refused = python(*two_processes(), "two.py", other, *words, cwd=tmp_path)
@@ -389,7 +385,6 @@ def test_a_killed_process_is_resumed_by_two(yamls, done, bound, host_spec, tmp_p
     assert refused.returncode == 1 and said.count("\nerror: rank 0: nothing was run") == 1 and "optimizer_cfg.lr: 0.002 -> 0.5" in said
     assert said.count("exitcode  : 1 ") == 2 and list(records(mimic_folder(out))) == [2], "rank 1 ends with it"
     said = good(*two_processes(), "two.py", yamls["MimicGait"], *words, cwd=tmp_path)
-    assert not lock.exists()
     assert "processes: 2; teacher Baseline, VEN, MimicGait" in said
     assert line(said, TEACHER).endswith("done before") and line(said, VEN).endswith("done before")
     assert said.count("goes on from iteration 2 of 4; was trained by 1 process(es) (now 2)\n") == 1, "rank 0 alone speaks"
@@ -415,7 +410,7 @@ def test_an_aborted_launch_leaves_what_was_trained(again, yamls, tmp_path, recor
     before = {name: value for name, value in digests(folder).items() if "summary" not in name}
 
     def stop(model):
-        assert json.loads((folder / "training.lock").read_text()) == {"host": socket.gethostname(), "pid": os.getpid()}
+        assert (folder / "training.lock").is_file()
         raise KeyboardInterrupt
 
     other = copied(yamls, tmp_path / "y", VEN={"optimizer_cfg__lr": 0.5}).parent / yamls["VEN"].name
@@ -450,36 +445,51 @@ def test_checkpoints_of_an_older_format_are_of_unknown_origin(again, yamls):
         again(yamls["MimicGait"])
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from opengait_mimic.base.locks import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
 @pytest.fixture
-def stranger():
-    """The number of a process that runs; `end` ends it."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield SimpleNamespace(pid=process.pid, end=lambda: process.communicate(b"\n"))
-    process.communicate()
+def other_process():
+    """Starts a process that trains in a folder, as far as the lock goes; returns a function that ends it."""
+    started = []
+
+    def start(folder):
+        words = [sys.executable, "-c", HOLD, str(folder)]
+        started.append(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(), text=True))
+        assert started[0].stdout.readline() == "held\n"
+        return lambda: started[0].communicate("")
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
-def test_a_folder_is_trained_by_one_at_a_time(again, yamls, stranger, steps, unscored):
-    lock = mimic_folder(again.out) / "training.lock"
-    lock.write_text(json.dumps({"host": socket.gethostname(), "pid": stranger.pid}))
-    assert line(again(yamls["MimicGait"]), MIMIC).endswith("done before"), "which concerns nobody who does not train"
+def test_a_folder_is_trained_by_one_at_a_time(again, yamls, other_process, steps, unscored):
+    end = other_process(mimic_folder(again.out))
+    assert line(again(yamls["MimicGait"]), MIMIC).endswith("done before"), "it is not trained, so the lock does not matter"
     (mimic_folder(again.out) / "checkpoints/MimicGait-seed0-00004.pt").unlink()
-    named = f"trained by process {stranger.pid} on {socket.gethostname()} .{lock}.*same command again.*save_name.*delete that file"
-    with pytest.raises(HostError, match=named):
-        again(yamls["MimicGait"])
-    with pytest.raises(HostError, match=named):
-        launch(yamls["MimicGait"], "train", quiet=True)
-    assert lock.exists() and not steps.of
-    stranger.end()
+    for run in (again, lambda file: launch(file, "train", quiet=True)):
+        with pytest.raises(HostError, match="MimicGait-seed0 is being trained by another process.*same command again.*save_name"):
+            run(yamls["MimicGait"])
+    assert not steps.of
+    end()
     again(yamls["MimicGait"])
-    assert steps.of == {"MimicGait": [2, 2]} and not lock.exists()
+    assert steps.of == {"MimicGait": [2, 2]}
 
 
-@pytest.mark.parametrize("held", ['{"host": "elsewhere", "pid": 1}', ""])
-def test_a_lock_that_may_be_held_is_refused_before_anything_is_moved(again, yamls, tmp_path, held):
-    lock = again.out / "walkers/VEN/VEN-seed0/training.lock"
-    lock.write_text(held)
+def test_a_held_folder_is_refused_before_anything_is_moved(again, yamls, tmp_path, other_process):
+    folder = again.out / "walkers/VEN/VEN-seed0"
+    other_process(folder)
     before = digests(again.out)
-    with pytest.raises(HostError, match=f"{lock}.*delete that file"):
+    with pytest.raises(HostError, match="VEN-seed0 is being trained by another process"):
         again(copied(yamls, tmp_path / "y", VEN={"optimizer_cfg__lr": 0.5}).parent / yamls["VEN"].name, retrain=True)
     assert digests(again.out) == before
 
