@@ -28,30 +28,19 @@ def pytest_addoption(parser):
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Fault tests outside of tests/faults get the mark that those there carry."""
-    from tests.faults.families import family_of
-
-    for item in items:
-        family = family_of(item.path.relative_to(Path(__file__).parents[1]).as_posix(), item.name)
-        if family is not None:
-            item.add_marker(pytest.mark.fault(family))
-
-
 @pytest.fixture(scope="session")
 def host_spec(pytestconfig) -> str:
-    """What --host says."""
+    """The value of --host."""
     return pytestconfig.getoption("--host")
 
 
 @pytest.fixture(scope="session")
 def checkout(host_spec) -> Path:
     """A real OpenGait checkout: --host, or OPENGAIT_ROOT; skips where there is none."""
-    given = host_spec if host_spec != "embedded" else os.environ.get("OPENGAIT_ROOT")
-    if not given:
+    path = host_spec if host_spec != "embedded" else os.environ.get("OPENGAIT_ROOT")
+    if not path:
         pytest.skip("needs an OpenGait checkout: --host PATH or OPENGAIT_ROOT")
-    return Path(given).resolve()
+    return Path(path).resolve()
 
 
 @pytest.fixture(scope="session")

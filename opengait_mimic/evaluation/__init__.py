@@ -1,1 +1,1 @@
-"""Room evaluation."""
+"""Evaluation: embed a test set once per condition, score cells, write results, report and compare them."""

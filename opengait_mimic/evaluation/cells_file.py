@@ -1,4 +1,4 @@
-"""Cells by name: a preset, or own ones in a YAML."""
+"""Read cells: a preset by name, or a YAML file of cells."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CellEntry(Block):
 
 
 def read_cells(yaml_or_name: str, base_occlusion: dict | None = None, where: str = "--preset") -> list[Cell]:
-    """The cells of a preset, or of a YAML file of own ones.
+    """The cells of a preset or of a YAML file.
 
     .. code-block:: yaml
 

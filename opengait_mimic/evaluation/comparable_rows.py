@@ -1,4 +1,4 @@
-"""Whether two rows may stand in one ratio or difference."""
+"""Whether two rows are comparable: in one ratio (RP) or one difference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FACTS = {
     "backbone_cfg": "the backbone's model_cfg",
     "post": "post-processing",
 }
-"""What must be equal, as a row names it -> as a message does. Seeds and draws come on top: see `list_differences`."""
+"""Keys of a row that must be equal -> their names in messages. `list_differences` checks seeds and draws too."""
 
 
 def list_differences(own: dict, other: dict) -> list[str]:

@@ -22,7 +22,7 @@ COLUMNS = {
     "seeds": "seeds",
 }
 ABOVE = ("method", "backbone", "dataset", "condition", "retention_rank1", "seeds")
-"""Columns that stand in a line above the table where they are the same in every row."""
+"""Columns that move to a line above the table if they are equal in every row."""
 WIDE = 120  # columns of a console
 SEEN = {True: "yes", False: "no", None: "-"}
 

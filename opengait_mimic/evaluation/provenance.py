@@ -1,4 +1,4 @@
-"""What a result says of its origin: the checkpoint, what it was tested on and how, and the versions that computed it."""
+"""The origin of a result: the checkpoint and its training, the test, and the versions of code and libraries."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from .rows import RANKS
 class Reference(NamedTuple):
     """The whole-body row of the backbone's teacher in an earlier result.
 
-    ``provenance``: of that result. ``names``: label, type and view of its test sequences. ``kept``: the row's trials, by the places in
-    ``names``; None = there is no such file.
+    ``provenance``: of that result. ``names``: label, type and view of its test sequences. ``kept``: the row's trials, with
+    indices into ``names``; None = the result has no trials.
     """
 
     row: dict
@@ -30,10 +30,10 @@ class Reference(NamedTuple):
     source: str
 
     def trials(self, names: list[tuple[str, str, str]]) -> Trials | None:
-        """The row's trials, by the places of their sequences in ``names`` (of this run's); None = not kept.
+        """The row's trials with indices into ``names``, the test sequences of this run; None = the result has no trials.
 
         Raises:
-            ConfigError: sequences that this run does not have.
+            ConfigError: the result names sequences that this run does not have.
         """
         if self.kept is None:
             return None
@@ -45,15 +45,15 @@ class Reference(NamedTuple):
 
 
 def read_reference(place: Path, own: dict) -> Reference:
-    """Find the row of Baseline-1 on whole bodies in a result, and refuse one that is not comparable.
+    """Read the whole-body row of Baseline-1 from a result.
 
     Args:
         place: ``results.json`` of ``evaluate --out``, the file of ``--json``, or such a folder. Trials are read from the ``trials.npz``
             next to it, if it names one.
-        own: what a row of this run would say of itself; see `opengait_mimic.metrics.protocols.list_differences`.
+        own: the facts of a row of this run; see `opengait_mimic.evaluation.comparable_rows.list_differences`.
 
     Raises:
-        ConfigError: it is no result, one of an older format, damaged, or holds no comparable row; says what differs.
+        ConfigError: the file is no result, of an older format or damaged, or holds no comparable row; states what differs.
     """
     file = result_file(place)
     _refuse_older(file)

@@ -13,9 +13,9 @@ SAME = (
     "rp_interval_reason",
     *("holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20"),
 )
-"""Keys that the rows of a cell share, and that its summary takes over; those that a row may lack stay out where it does."""
+"""Keys that are equal in all rows of a cell; its summary copies those that the rows have."""
 SCORES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20")
-"""Of a subset the keys that a summary gives as ``{"mean", "sd"}``."""
+"""Keys of a subset that a summary gives as ``{"mean", "sd"}``."""
 MEASURED = (*SCORES, "eer", "tar_0.01", "tar_0.001", "retention_rank1")
 """Keys that a summary gives as ``{"mean", "sd"}``, with ``<key>_interval`` if there is one."""
 

@@ -8,7 +8,7 @@ from ..metrics.protocols.mateless_probes import COUNTS
 from .cells import HOLISTIC, Cell
 
 CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification", "verification_reason")
-"""What only a result folder and ``--json`` keep of a row; see `drop_curves`. The last stands there where ``verification`` is None."""
+"""Keys of a row that only a result folder and ``--json`` have; see `drop_curves`. The last one explains a ``verification`` of None."""
 
 
 def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp: dict | None, reason: str = "") -> dict:

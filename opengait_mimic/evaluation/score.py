@@ -1,4 +1,4 @@
-"""Every cell of an evaluation from its passes, taken one after the other. No host."""
+"""Scores of every cell, computed pass by pass. No host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Job = Union[tuple[Hiding, int], None]
 
 
 class Scored(NamedTuple):
-    """A cell under one seed. ``curves``: those that were asked for."""
+    """A cell under one seed. ``curves``: empty unless they were requested."""
 
     numbers: dict
     trials: Trials
@@ -33,11 +33,11 @@ class Scored(NamedTuple):
 
 
 class Scorer:
-    """Takes the method's passes, whole bodies first, and scores every cell that each one serves; keeps no occluded embeddings.
+    """Takes the method's passes one by one, whole bodies first, and scores the cells of each. It keeps no occluded embeddings.
 
     Attributes:
         whole: the method's own whole bodies, `Scored`.
-        hp: the teacher's; None where its passes are not there.
+        hp: the teacher's whole bodies, `Scored`; None without its passes.
         own: the method's whole-body pass.
         names: label, type and view of the test sequences.
         passes: job -> its pass, without the embeddings.
@@ -45,7 +45,7 @@ class Scorer:
     Args:
         cells: in the order of the rows.
         seeds: in the order of the rows.
-        theirs: the teacher's passes: None -> its whole bodies (there is HP then), job -> hidden ones for `BOTH` by `TEACHER`.
+        theirs: the teacher's passes: None -> its whole bodies, which give HP; job -> a hidden gallery for cells `BOTH` by `TEACHER`.
         metric: ``euc`` or ``cos``.
         post: of `opengait_mimic.metrics.POST`.
         full: also CMC, views, kinds, verification.
@@ -53,7 +53,7 @@ class Scorer:
     """
 
     def __init__(self, cells: list[Cell], seeds: list[int], theirs: dict, metric: str, post: str, full: bool, device):
-        """Nothing is scored yet, but the teacher's whole bodies."""
+        """Nothing is scored yet."""
         self.cells, self.seeds, self.theirs = cells, seeds, theirs
         self.metric, self.post, self.full, self.device = metric, post, full, device
         self.found: dict[tuple[Cell, int], Scored] = {}
@@ -62,7 +62,7 @@ class Scorer:
         self.shared: dict[str, np.ndarray] = {}  # columns of every cell's trials, held once
 
     def score_pass(self, job: Job, done, split_of: Callable[[list, list, list], Split]) -> None:
-        """Score the cells of a pass of the method's own; ``split_of`` its labels, types and views."""
+        """Score the cells of one of the method's passes; ``split_of(labels, types, views)`` gives probe and gallery."""
         if job is None:
             self.own, self.labels, self.views = done, done.labels, done.views
             self.names = list(zip(done.labels, done.types, done.views))

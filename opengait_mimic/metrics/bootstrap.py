@@ -1,4 +1,4 @@
-"""How sure a score is: intervals from resampling the probes' identities."""
+"""Confidence intervals of Rank-k and RP: a bootstrap over the probes' identities."""
 
 from __future__ import annotations
 

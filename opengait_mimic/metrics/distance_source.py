@@ -1,4 +1,4 @@
-"""How far probes and gallery are apart: computed as it is asked for, or held."""
+"""Distances between probes and gallery: computed on demand, or read from a matrix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of trials: Rank-k, CMC, mAP and mINP, over all of them or by what the probes are."""
+"""Mean scores of trials: Rank-k, CMC, mAP and mINP, over all trials, by kind or by view."""
 
 from __future__ import annotations
 

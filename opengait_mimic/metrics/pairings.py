@@ -1,4 +1,4 @@
-"""The two sides of a split: checked embeddings, and which probes meet which gallery."""
+"""The two sides of a split: check their embeddings, and list which probes are searched in which gallery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The place for transductive post-processing (re-ranking, query expansion): a table that holds none yet.
+"""Transductive post-processing (re-ranking, query expansion): the table `POST`, empty so far.
 
 An entry of `POST` is one of two kinds:
 

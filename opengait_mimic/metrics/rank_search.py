@@ -1,4 +1,4 @@
-"""Where the mates of every probe stand in the gallery, block by block."""
+"""Search the ranks of every probe's mates in the gallery, block by block. Ties count against the method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trials: what became of every probe, the rows all scores are made of."""
+"""Rank the probes of a split: one trial per probe and gallery, from which all scores are computed."""
 
 from __future__ import annotations
 

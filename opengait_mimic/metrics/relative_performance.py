@@ -1,4 +1,4 @@
-"""Relative performance."""
+"""Relative performance RP = OP / HP."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a user can meet: each test is one fault, met as the user would, with what is then seen; `test_the_table.py` counts them."""
+"""Faults that a user can meet: each test produces one and checks what the user then sees, and that no saved data are lost."""

@@ -11,8 +11,6 @@ import pytest
 
 from tests.faults.conftest import TEACHER
 
-pytestmark = pytest.mark.fault("changed data")
-
 
 def removed(file):
     file.unlink()

@@ -15,8 +15,6 @@ import pytest
 
 from tests.faults.conftest import TEACHER
 
-pytestmark = pytest.mark.fault("full disk")
-
 
 @contextlib.contextmanager
 def small(folder, size):

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.test_killed_runs import whole
 from tests.host_runs import two_processes
 
-pytestmark = [pytest.mark.fault("killed ranks"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 WITHIN = 15
 """Seconds from the end of one rank to the end of the run; docs/training.md states them."""
 

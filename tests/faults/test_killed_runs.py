@@ -13,7 +13,7 @@ import torch
 from opengait_mimic.base.locks import refuse_locked
 from tests.faults.conftest import shas
 
-pytestmark = [pytest.mark.fault("killed runs"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def whole(user):

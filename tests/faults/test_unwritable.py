@@ -10,8 +10,6 @@ import torch
 
 from tests.faults.conftest import TEACHER
 
-pytestmark = pytest.mark.fault("unwritable output")
-
 
 @pytest.mark.parametrize("where", ["output", "the run", "its checkpoints", "its log"])
 def test_a_file_in_the_place_of_a_folder(user, where):

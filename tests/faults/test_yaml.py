@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = pytest.mark.fault("bad YAML")
-
 
 @pytest.mark.parametrize(
     ("text", "words"),

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
-from types import SimpleNamespace
 
 import pytest
 
-from opengait_mimic import host as hosts
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training import recipe
-from opengait_mimic.workflows.pipeline import plan_stages, run_pipeline
+from opengait_mimic.workflows.pipeline import plan_stages
 from tests.variants import variant
 
 
 @pytest.fixture(scope="module")
 def aware(files, tmp_path_factory):
-    """A function: the YAML, beside the demo's, with a teacher block or without; two training steps."""
+    """A function: the YAML with a teacher block or without; two training steps."""
 
     def make(teacher=None, **changes):
         folder = tmp_path_factory.mktemp("aware")
@@ -36,32 +33,19 @@ def aware(files, tmp_path_factory):
     return make
 
 
-@pytest.fixture(scope="module")
-def bound(host, host_spec, output):
-    """Run a pipeline here, then put back what it bound."""
-    logger = logging.getLogger("opengait_mimic")
-    level = logger.level
-
-    def call(cfgs, out):
-        return run_pipeline(SimpleNamespace(cfgs=cfgs, host=host_spec, device="cpu", output=out, retrain=False, no_preflight=True))
-
-    yield call
-    hosts.bind(host_spec, "cpu", output)
-    logger.setLevel(level)
-
-
 def test_the_stages(host, aware):
     stages, _ = plan_stages(aware())
     assert [(stage.name, stage.after) for stage in stages] == [("VEN", ()), ("OcclusionAware", ("VEN",))]
     stages, folder = plan_stages(aware(teacher={}))
     assert [stage.name for stage in stages] == ["teacher Baseline", "VEN", "OcclusionAware"]
-    assert stages[2].after == ("VEN",), "another teacher does not train it anew"
+    assert stages[2].after == ("VEN",), "another teacher does not train it again"
     assert stages[0].result == folder / "baseline1.json"
 
 
-def test_a_whole_run_and_a_second_one(bound, aware, tmp_path, capsys):
+@pytest.mark.slow
+def test_a_whole_run_and_a_second_one(run_here, aware, tmp_path, capsys):
     file, out = aware(teacher={}), tmp_path / "out"
-    assert bound(file, out) == 0
+    assert run_here(file, out) == 0
     result = out / "walkers/pipeline/OcclusionAware-Aware/results.json"
     found = json.loads(result.read_text())
     cells = [(row["method"], row["occluded_side"], row["gallery_embedder"]) for row in found["rows"]]
@@ -69,13 +53,12 @@ def test_a_whole_run_and_a_second_one(bound, aware, tmp_path, capsys):
     hp = found["rows"][0]["rank1"]
     assert {row["hp_rank1"] for row in found["rows"]} == {hp}
     capsys.readouterr()
-    assert bound(file, out) == 0
+    assert run_here(file, out) == 0
     said = capsys.readouterr().out
     assert said.count("done before") == 3 and json.loads(result.read_text())["rows"] == found["rows"]
 
 
-def test_what_its_weights_depend_on(host, aware, trained):
-    """The VEN's weights do, the teacher that serves RP does not; so naming one later is no change."""
-    with_one, without = (recipe.complete_model_cfg(prepare(aware(teacher=block), "train")) for block in ({}, None))
-    assert with_one == without
-    assert with_one["ven"].keys() == {"checkpoint"} and with_one["teacher"] is None
+def test_its_weights_depend_on_the_ven_only(host, aware):
+    """The teacher serves RP; naming one later is no change."""
+    with_teacher, without = (recipe.read_recipe(prepare(aware(teacher=block), "train")) for block in ({}, None))
+    assert with_teacher == without and with_teacher["depends"].keys() == {"ven"}

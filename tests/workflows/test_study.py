@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from opengait_mimic import host as hosts
 from opengait_mimic.base.errors import ConfigError
+from opengait_mimic.cli import main
 from tests.conftest import write_demo_files
-from tests.host_runs import digests, good, python
+from tests.host_runs import digests, good
 
 CLI = ["-m", "opengait_mimic.cli"]
 STAGES = ("GaitBase (teacher)", "VEN", "Baseline-2", "MimicGait")
@@ -25,6 +27,7 @@ def smoke(host_spec, tmp_path_factory):
     return folder, good(*CLI, "demo", "--smoke", "--seeds", "3", "--out", "run", "--host", host_spec, "--device", "cpu", cwd=folder)
 
 
+@pytest.mark.slow
 def test_every_stage_runs_and_is_timed(smoke, host):
     folder, said = smoke
     for stage in STAGES:
@@ -35,6 +38,7 @@ def test_every_stage_runs_and_is_timed(smoke, host):
     assert [p.name for p in folder.iterdir()] == ["run"], "everything goes below --out"
 
 
+@pytest.mark.slow
 def test_results_hold_every_method_in_every_cell(smoke, host):
     found = json.loads((smoke[0] / "run" / "results.json").read_text())
     cells = [(r["method"], r["occluded_side"], r["gallery_embedder"]) for r in found["rows"]]
@@ -49,6 +53,7 @@ def test_results_hold_every_method_in_every_cell(smoke, host):
     assert found["data"]["chance_rank1"] < 100
 
 
+@pytest.mark.slow
 def test_the_picture_is_a_png_of_some_size(smoke):
     data = (smoke[0] / "run" / "training_view.png").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
@@ -56,6 +61,7 @@ def test_the_picture_is_a_png_of_some_size(smoke):
     assert width > 300 and height > 300 and len(data) > 2000
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_where_it_stopped(smoke, host_spec):
     folder, _ = smoke
     weights = {name: value for name, value in digests(folder).items() if name.endswith(".pt")}
@@ -69,6 +75,7 @@ def test_the_same_command_goes_on_where_it_stopped(smoke, host_spec):
     assert weights and weights == {name: value for name, value in digests(folder).items() if name.endswith(".pt")}
 
 
+@pytest.mark.slow
 def test_a_demo_stopped_half_way_does_the_rest(smoke, host_spec, tmp_path):
     """Two stages done, the third trained and not tested, the fourth not begun."""
     run = shutil.copytree(smoke[0] / "run", tmp_path / "run")  # done.json still names the tree where it was
@@ -84,6 +91,7 @@ def test_a_demo_stopped_half_way_does_the_rest(smoke, host_spec, tmp_path):
     assert ours == theirs
 
 
+@pytest.mark.slow
 def test_another_host_in_the_same_folder_is_another_run(smoke, host, request, tmp_path):
     """Stages done on one host are not reported as the other's."""
     other = "embedded" if host.name != "embedded" else request.getfixturevalue("checkout")
@@ -93,13 +101,7 @@ def test_another_host_in_the_same_folder_is_another_run(smoke, host, request, tm
     assert "done before" not in said
 
 
-@pytest.mark.parametrize("words", [["--root", "x"], ["--root", "x", "--dataset", "GREW"]])
-def test_half_of_a_data_set_is_refused(host_spec, tmp_path, words):
-    done = python(*CLI, "demo", "--smoke", "--seeds", "3", "--out", "run", "--host", host_spec, "--device", "cpu", *words, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "error: demo: --root, --partition and --dataset belong together" in done.stderr and "Traceback" not in done.stderr
-
-
+@pytest.mark.slow
 def test_other_data_takes_the_place_of_walkers(smoke, host_spec, tmp_path):
     """A tree in OpenGait's form under GREW's name and protocol: types 01 and 02."""
     known = json.loads(next(smoke[0].glob("run/walkers-*/done.json")).read_text())
@@ -165,8 +167,18 @@ def test_two_configurations_of_one_model_keep_their_checkpoints_and_rows_apart(h
     assert [name_rows(stage.name, rows)[0]["method"] for stage in stages[2:]] == ["MimicGait", "MimicGait vanilla"]
 
 
-def test_data_that_is_not_there_is_named(host_spec, tmp_path):
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--root", "x"], "error: demo: --root, --partition and --dataset belong together"),
+        (["--root", "x", "--dataset", "GREW"], "error: demo: --root, --partition and --dataset belong together"),
+        (["--root", "nowhere", "--partition", "parts.json", "--dataset", "GREW"], "nowhere not found"),
+    ],
+)
+def test_data_that_cannot_be_used_are_refused(host, host_spec, output, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "parts.json").write_text('{"TRAIN_SET": ["1"], "TEST_SET": ["2"]}')
-    words = ["--root", "nowhere", "--partition", "parts.json", "--dataset", "GREW"]
-    done = python(*CLI, "demo", "--smoke", "--host", host_spec, "--device", "cpu", *words, cwd=tmp_path)
-    assert done.returncode == 1 and "nowhere not found" in done.stderr and "Traceback" not in done.stderr
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--smoke", "--out", "run", "--host", host_spec, "--device", "cpu", *words])
+    hosts.bind(host_spec, "cpu", output)
+    assert message in ended.value.code

@@ -1,4 +1,4 @@
-"""Several sequences at a time through a host model: whether they stay apart, and how many frames go in together."""
+"""Several test sequences in one batch: whether each keeps its embedding, and how many frames go in together."""
 
 from __future__ import annotations
 

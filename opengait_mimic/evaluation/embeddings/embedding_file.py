@@ -1,4 +1,4 @@
-"""What one pass over the test set gives, and the npz file it is kept in.
+"""One pass over the test set, and the npz file that caches it.
 
 =============  =====================  ========================================================================================
 array          type and shape         what it is

@@ -1,4 +1,4 @@
-"""What the network saw of a test sequence, for pictures, and what was hidden, for a manifest."""
+"""Frames as the network saw them, for the report's pictures, and the draws of passes, for a manifest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sample_frames(cfgs: dict, clips: Sequence[tuple[int, dict | None]], count: i
         cfgs: a configuration from `prepare`.
         clips: (position in the test list, ``occlusion`` block or None = whole body).
         count: frames of each, evenly spaced from its first to its last; a shorter sequence repeats some.
-        manifest: as in `embed`.
+        manifest: as in `embed_each`.
 
     Returns:
         uint8 ``[n, count, h, w]``, 255 where the silhouette is 1.
@@ -55,7 +55,7 @@ def sample_frames(cfgs: dict, clips: Sequence[tuple[int, dict | None]], count: i
 
 
 def manifest_draws(manifest: Manifest | None, cfgs: dict, block: dict, data, picture: tuple[int, int]) -> dict | None:
-    """What a manifest hides of a host's test set under a block; None without one. Raises: see `Manifest.for_test`."""
+    """A manifest's draws for a host's test set and a block; None without a manifest. Raises: see `Manifest.for_test`."""
     if manifest is None:
         return None
     condition, sampling = read_condition(cfgs, block), cfgs["evaluator_cfg"]["sampler"]["sample_type"]

@@ -1,4 +1,4 @@
-"""The host's own test loop, followed: it gathers what was hidden of each sequence, and what the VEN says, with the embeddings."""
+"""In the host's own test loop, collect what was hidden of each sequence and what the VEN predicts, next to the embeddings."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ NAMES = ("kind", "hidden_drawn", "hidden_area", "frames", "ven_kind", "ven_hidde
 
 @contextlib.contextmanager
 def collect_facts(model, frames: int, count: Callable[[int], None] = lambda count: None):
-    """While this holds, the model embeds each batch of its test loop in `cut_batch`, and returns float32 ``embeddings [n, c, p]`` and
-    ``facts [n, 9]``, float64, columns `NAMES`.
+    """In this context the model's test loop returns float32 ``embeddings [n, c, p]`` and float64 ``facts [n, 9]`` with columns `NAMES`.
 
     Args:
         model: a host model over `OccludedInput`, in test phase.
-        frames: that go through the network together, at most, if they are not one sequence's.
+        frames: at most this many go through the network together; a longer sequence goes alone.
         count: called with the number of this process's sequences after each batch.
     """
     pretreat, forward, hide = model.inputs_pretreament, model.forward, model.occluded_batch

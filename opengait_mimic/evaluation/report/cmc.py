@@ -1,4 +1,4 @@
-"""Cumulative match characteristics."""
+"""CMC: cumulative match characteristics."""
 
 from __future__ import annotations
 

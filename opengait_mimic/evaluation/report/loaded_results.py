@@ -1,4 +1,4 @@
-"""Reading result folders as ``evaluate --out DIR`` writes them; strict about what the report relies on. No host, no torch."""
+"""Read the result folders that ``evaluate --out DIR`` writes."""
 
 from __future__ import annotations
 

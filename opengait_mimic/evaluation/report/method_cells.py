@@ -1,4 +1,4 @@
-"""What stands in a table: one method in one cell, over its seeds, as a whole and by subset."""
+"""Table entries: one method in one cell over its seeds, in total and by subset."""
 
 from __future__ import annotations
 
@@ -172,4 +172,4 @@ def _summed(result: Result, rows: list[dict]) -> dict:
 BOUNDED = tuple(f"{kind}rank{k}" for kind in ("", "rp_") for k in (1, 5, 10, 20))
 """Scores that have an interval."""
 KEYS = ("method", "backbone", "occluded_side", "gallery_embedder", "condition", "post")
-"""By which a summary's entry and the rows it sums up are matched."""
+"""Keys that match a line of the summary with its rows."""

@@ -1,4 +1,4 @@
-"""Which results may stand in one table, and what differs where they may not."""
+"""Groups of comparable results: one table each, and what differs between groups."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HP_TOLERANCE = 1e-6  # percent points
 class Group(NamedTuple):
     """Results that may be compared.
 
-    ``facts``: what they share. ``hp``: backbone -> whole-body Rank-1 of its teacher, percent. ``named``: what a name stands for in them,
+    ``facts``: what they share. ``hp``: backbone -> whole-body Rank-1 of its teacher, percent. ``named``: what a name stands for, such as
     ``model_cfg of GaitBase`` or ``draws of top+bottom 40-60 %`` -> its hash.
     """
 

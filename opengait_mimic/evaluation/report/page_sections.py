@@ -1,4 +1,4 @@
-"""What a section of the page is made of."""
+"""Sections of the page and their figures."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .page_text import escape_text
 from .svg import swatch
 
 MOST = 12
-"""Figures in one section; a preset of 130 cells would fill a book."""
+"""Most figures in one section."""
 SIZE = 1_000_000
-"""Bytes of one section's figures, at which no further one is taken."""
+"""A section takes no further figure after this many bytes."""
 
 
 class Figure(NamedTuple):

@@ -1,4 +1,4 @@
-"""Numbers and names as they stand on the page."""
+"""Format numbers and names for the page."""
 
 from __future__ import annotations
 

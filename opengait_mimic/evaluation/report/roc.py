@@ -1,4 +1,4 @@
-"""Verification: true against false accepts."""
+"""ROC of verification: true accepts against false accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Visibility Estimation Network says against what was hidden."""
+"""Predictions of the Visibility Estimation Network (VEN) against what was hidden."""
 
 from __future__ import annotations
 

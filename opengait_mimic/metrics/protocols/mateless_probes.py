@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 COUNTS = ("probes", "probes_without_mate", "trials", "trials_without_mate")
-"""How many probes there are; in a protocol that goes by views also how many trials, a trial being a probe against one gallery view."""
+"""Counts of a row. Cross-view protocols also count trials: one probe against one gallery view."""
 
 
 def describe_mateless(counts: dict) -> list[str]:

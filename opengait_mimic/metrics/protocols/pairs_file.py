@@ -1,4 +1,4 @@
-"""Pairs of sequences for verification, in a file of their own."""
+"""Read the file of pairs for verification (``--pairs``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names for contents: equal where two runs read the same, wherever it stood."""
+"""Hashes of protocols and pairs: equal for equal content, whatever file it comes from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probe and gallery named one by one: the protocol of any data set, in a JSON file.
+"""Read a file of probes and galleries (``--split``): a protocol for any data set, in JSON.
 
 .. code-block:: json
 

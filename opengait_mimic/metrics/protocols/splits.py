@@ -1,4 +1,4 @@
-"""The probe and the gallery of a list of sequences."""
+"""Split a list of test sequences into probe and gallery."""
 
 from __future__ import annotations
 
