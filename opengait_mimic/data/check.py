@@ -88,7 +88,7 @@ def read_partition(file: str | os.PathLike) -> dict:
         ConfigError: it is not one.
     """
     try:
-        partition = json.loads(Path(file).read_text(encoding="utf-8"))
+        partition = json.loads(Path(file).read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigError(f"--partition {file}: cannot be read as JSON: {error}") from error
     if not isinstance(partition, dict) or not {"TRAIN_SET", "TEST_SET"} <= set(partition):

@@ -85,7 +85,7 @@ def read_setup(
 def _refuse_unscorable(setup: TestSetup) -> None:
     """Before anything is embedded, refuse listed sequences that the test set lacks, empty sides, and what cannot be scored."""
     data = setup.cfgs["data_cfg"]
-    labels = json.loads(Path(data["dataset_partition"]).read_text())["TEST_SET"]
+    labels = json.loads(Path(data["dataset_partition"]).read_bytes())["TEST_SET"]
     folders = [path for label in labels for path in sorted(Path(data["dataset_root"], str(label)).glob("*/*")) if any(path.iterdir())]
     if not folders:  # the model's own loader reports what is missing
         return
@@ -139,7 +139,7 @@ def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule |
     """
     data = cfgs["data_cfg"]
     dataset = data.get("test_dataset_name") or data["dataset_name"]
-    probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_text()).get("PROBE_SET", ()))
+    probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_bytes()).get("PROBE_SET", ()))
     if file is not None:
         return dataset, read_protocol(resolve(file, "--split")), probe_set
     crossed = read_value(Flag, cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")

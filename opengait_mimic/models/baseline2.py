@@ -25,7 +25,7 @@ from .upstream_weights import Misfit, role_of
 class Baseline2Config(OccludedConfig):
     """``model_cfg`` of a Baseline2."""
 
-    model: Literal["Baseline2"] = "Baseline2"
+    model: Literal["Baseline2"] = Field("Baseline2", description="name of the model")
     backbone: Backbone = Field(description="OpenGait model that is trained on occluded silhouettes")
     teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: what backbone.cfgs trains")
 

@@ -23,7 +23,7 @@ from .teacher import KEPT, Teacher, frame_size
 class MimicGaitConfig(GuidedConfig):
     """``model_cfg`` of a MimicGait."""
 
-    model: Literal["MimicGait"] = "MimicGait"
+    model: Literal["MimicGait"] = Field("MimicGait", description="name of the model")
     teacher: Stage = Field(Stage(), description="frozen network that embeds whole bodies; built in training only")
     init_mimic: Flag = Field(False, description="start from the teacher's weights, with T = identity on the backbone's part")
 

@@ -220,7 +220,7 @@ class OccludedInput(SharedDraws, Watched):
         """The partition's ``PROBE_SET`` (Gait3D); empty where it has none."""
         if self._probe_set is None:
             partition = resolve(self.cfgs["data_cfg"]["dataset_partition"], "data_cfg.dataset_partition")
-            object.__setattr__(self, "_probe_set", [frozenset(json.loads(partition.read_text()).get("PROBE_SET", ()))])
+            object.__setattr__(self, "_probe_set", [frozenset(json.loads(partition.read_bytes()).get("PROBE_SET", ()))])
         return self._probe_set[0]
 
     def _check(self, ipts, whole, seqL):

@@ -15,7 +15,7 @@ from .guided import Guided, GuidedConfig
 class OcclusionAwareConfig(GuidedConfig):
     """``model_cfg`` of an OcclusionAware."""
 
-    model: Literal["OcclusionAware"] = "OcclusionAware"
+    model: Literal["OcclusionAware"] = Field("OcclusionAware", description="name of the model")
     ven: NamedStage = Field(description="frozen VEN")
     teacher: Stage | None = Field(None, description="whole-body run of the backbone, for RP alone; null: what backbone.cfgs trains")
     fused_channels: Count | None = Field(None, description="channels per part after T; null: as the backbone")

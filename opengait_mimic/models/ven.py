@@ -29,7 +29,7 @@ def _order_kinds(value):
 class VENConfig(OccludedConfig):
     """``model_cfg`` of a VEN."""
 
-    model: Literal["VEN"] = "VEN"
+    model: Literal["VEN"] = Field("VEN", description="name of the model")
     kinds: Annotated[Any, AfterValidator(_order_kinds), Allowed(f"a list of at least two of {', '.join(KINDS)}, or null")] = Field(
         ["none", "bottom", "top"], description="kinds that the class head names; null: no class head"
     )

@@ -103,7 +103,7 @@ def shrink_test_loader(inner: nn.Module) -> str:
     if str(sampler.get("sample_type")).startswith("all"):
         limit = sampler.get("frames_all_limit", -1)
         sampler["frames_all_limit"] = FRAMES if limit < 0 else min(FRAMES, limit)
-    partition, root = json.loads(Path(data_cfg["dataset_partition"]).read_text(encoding="utf-8")), Path(data_cfg["dataset_root"])
+    partition, root = json.loads(Path(data_cfg["dataset_partition"]).read_bytes()), Path(data_cfg["dataset_root"])
     folders = set(os.listdir(root))
     for half in ("TEST_SET", "TRAIN_SET"):
         labels = [label for label in partition.get(half, []) if label in folders]

@@ -91,7 +91,7 @@ def describe_data(cfgs: dict, subset: str, here: bool = True) -> dict:
     data, found = cfgs["data_cfg"], {"identities": None, "clips": None}
     root, file = (_find(str(data[key]), f"data_cfg.{key}", here) for key in ("dataset_root", "dataset_partition"))
     if file is not None:
-        partition = json.loads(file.read_text())
+        partition = json.loads(file.read_bytes())
         chosen = {key: partition.get(key) for key in (subset, *(["PROBE_SET"] if subset == "TEST_SET" else []))}
         found["identities"] = "sha256:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
         if root is not None:

@@ -42,7 +42,7 @@ def training_data(args, out: Path, subjects: int) -> tuple[dict, int, dict]:
             raise ConfigError("demo: --root, --partition and --dataset belong together; give all three, or none for walkers")
         if args.dataset not in EVALUATORS:
             raise ConfigError(f"--dataset {args.dataset}: known are {', '.join(EVALUATORS)}")
-        partition = json.loads(hosts.resolve(args.partition, "--partition").read_text())
+        partition = json.loads(hosts.resolve(args.partition, "--partition").read_bytes())
         places = {"dataset_root": (args.root, "--root"), "dataset_partition": (args.partition, "--partition")}
         data = {key: str(hosts.resolve(*place).resolve()) for key, place in places.items()}
         data.update(dataset_name=args.dataset, test_dataset_name=args.dataset)

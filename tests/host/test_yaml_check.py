@@ -12,7 +12,7 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from opengait_mimic.base.config import merge
+from opengait_mimic.base.config import Block, merge
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.host import CONFIGS, load_cfgs, yaml_check
 from opengait_mimic.host.yaml_keys import BLOCKS, SAMPLER
@@ -321,6 +321,19 @@ def test_every_key_the_host_reads_by_name_is_known(host):
     read = {key for file in host.source.rglob("*.py") for key in reading.findall(file.read_text(encoding="utf-8", errors="replace"))}
     known = {key for table in BLOCKS.values() for key in table} | set(SAMPLER) | {"type"}
     assert {"total_iter", "sample_type", "restore_hint"} <= read <= known
+
+
+def test_every_key_of_ours_has_a_description(host):
+    """The configuration page is printed from them."""
+    from opengait_mimic.evaluation import cells_file  # noqa: F401
+    from opengait_mimic.occlusion import manifest  # noqa: F401
+
+    blocks, waiting = [], [Block]
+    while waiting:
+        waiting += (below := [each for each in waiting.pop().__subclasses__() if each.__module__.startswith("opengait_mimic.")])
+        blocks += below
+    assert len(blocks) > 12
+    assert [f"{block.__name__}.{key}" for block in blocks for key, field in block.model_fields.items() if not field.description] == []
 
 
 # ---- a user's own classes next to ours

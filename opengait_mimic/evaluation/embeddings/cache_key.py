@@ -29,7 +29,7 @@ FORMAT = 2  # of the npz and of this key; files of another format are not used
 def fingerprint_test_data(cfgs: dict) -> str:
     """``sha256:<hex>`` of the test half of a prepared configuration's data, see `opengait_mimic.data.fingerprint`."""
     data = cfgs["data_cfg"]
-    partition = json.loads(Path(data["dataset_partition"]).read_text(encoding="utf-8"))
+    partition = json.loads(Path(data["dataset_partition"]).read_bytes())
     return fingerprint_half(data["dataset_root"], partition, "TEST_SET")
 
 

@@ -102,7 +102,7 @@ class DataSet(tordata.Dataset):
             if not osp.exists(path):
                 raise FileNotFoundError(f"data_cfg.{key} = {path} does not exist (working directory: {os.getcwd()})")
         half = "TRAIN_SET" if training else "TEST_SET"
-        with open(partition, encoding="utf-8") as stream:
+        with open(partition, "rb") as stream:
             wanted = json.load(stream)[half]
 
         msg_mgr = get_msg_mgr()

@@ -229,7 +229,7 @@ def evaluate_Gait3D(data, dataset, metric="euc", dataset_partition=None):
     """
     if dataset_partition is None:
         raise ValueError("evaluate_Gait3D needs dataset_partition, the JSON with PROBE_SET; the host passes data_cfg.dataset_partition")
-    with open(dataset_partition, encoding="utf-8") as stream:
+    with open(dataset_partition, "rb") as stream:
         listed = set(json.load(stream).get("PROBE_SET", ()))
     if not listed:
         raise ValueError(f"data_cfg.dataset_partition = {dataset_partition}: no PROBE_SET in it; expected a list of label-type-view")
