@@ -188,7 +188,7 @@ def test_the_example_of_the_module_runs():
         (float, "a number"),
         (Any, "any value"),
     ],
-    ids=str,
+    ids=["share or null", "pair", "choice", "list", "block", "field", "float", "any"],
 )
 def test_types_in_words(kind, words):
     assert describe(kind) == words
