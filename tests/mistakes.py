@@ -164,15 +164,9 @@ DATA = [
         "nothing in use",
         TWO,
         given(data_cfg__data_in_use=[False]),
-        ["data_cfg.data_in_use = [False] takes none of the files of ", ".pkl: choose"],
+        ["data_cfg.data_in_use = [False]; expected which files of a sequence are read"],
     ),
-    (
-        "a file that is none",
-        VEN,
-        given(data_cfg__data_in_use=[3]),
-        ["data_cfg.data_in_use = [3] takes none of the files of ", "null for all"],
-    ),
-    ("a word in use", TEACHER, given(data_cfg__data_in_use="0"), ["data_cfg.data_in_use = '0'; expected which of a sequence's files"]),
+    ("a word in use", TEACHER, given(data_cfg__data_in_use="0"), ["data_cfg.data_in_use = '0'; expected which files of a sequence"]),
     (
         "a batch of too many",
         TWO,
@@ -226,7 +220,7 @@ TYPES = [
         "an unknown evaluation",
         VEN,
         given(evaluator_cfg__eval_func="evaluate_ven", evaluator_cfg__restore_hint=3),
-        ["evaluator_cfg.eval_func: 'evaluate_ven'", "There are"],
+        ["evaluator_cfg.eval_func: 'evaluate_ven'", "Known: "],
     ),
     (
         "sizes that differ",

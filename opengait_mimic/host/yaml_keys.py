@@ -14,7 +14,7 @@ def _choose_files(value):
     """A list of true and false, or of positions."""
     switches = isinstance(value, list) and all(isinstance(each, bool) for each in value)
     positions = isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
-    if not value or not (switches or positions):
+    if not value or not (switches or positions) or (switches and not any(value)):
         raise ValueError("expected which files of a sequence are read: a list of true and false, or of positions (0, 1, ...); null: all")
     return value
 
