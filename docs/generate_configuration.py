@@ -56,19 +56,30 @@ def _room_of(block: type[Block]) -> int:
 
 
 def title_of(block: type[Block]) -> str:
-    """The first line of a block's docstring, as Markdown."""
-    return (block.__doc__ or block.__name__).strip().splitlines()[0].rstrip(".").replace("``", "`")
+    """The first sentence of a block's docstring, as Markdown."""
+    return (block.__doc__ or block.__name__).strip().splitlines()[0].split(". ")[0].rstrip(".").replace("``", "`")
 
 
-def table_of(block: type[Block]) -> str:
-    """A block as a Markdown section: key, default, values, description."""
-    lines = [f"## {title_of(block)}", "", "| key | default | values | |", "|---|---|---|---|"]
+def rows_of(block: type[Block]) -> list[list[str]]:
+    """Key, default, values and description of each key but ``model``."""
+    rows = []
     for key, kind in field_types(block).items():
         field = block.model_fields[key]
         default = "required" if field.is_required() else f"`{show_value(field.get_default(call_default_factory=True))}`"
-        cells = [f"`{key}`", default, values_of(kind), (field.description or "").replace("``", "`")]
-        lines.append(table_row(cells))
-    return "\n".join(lines)
+        rows.append([f"`{key}`", default, values_of(kind), (field.description or "").replace("``", "`")])
+    return [row for row in rows if row[0] != "`model`"]
+
+
+def table_of(block: type[Block]) -> str:
+    """A block as a Markdown section."""
+    lines = [f"## {title_of(block)}", "", "| key | default | values | |", "|---|---|---|---|"]
+    return "\n".join([*lines, *map(table_row, rows_of(block))])
+
+
+def table_of_small(blocks: list[type[Block]]) -> str:
+    """Blocks of one or two keys in one table."""
+    lines = ["## Blocks of one or two keys", "", "| block | key | default | values | |", "|---|---|---|---|---|"]
+    return "\n".join([*lines, *(table_row([title_of(block), *row]) for block in blocks for row in rows_of(block))])
 
 
 def table_row(cells: list[str]) -> str:
@@ -99,7 +110,10 @@ def _number(value) -> str:
 
 def configuration_page() -> str:
     """The whole of ``configuration.md``."""
-    return HEAD + "\n" + "\n\n".join(map(table_of, list_blocks())) + "\n"
+    blocks = list_blocks()
+    small = [block for block in blocks if len(rows_of(block)) <= 2 and "evaluator_cfg" not in title_of(block)]
+    tables = [table_of(block) for block in blocks if block not in small]
+    return HEAD + "\n" + "\n\n".join([*tables, table_of_small(small)]) + "\n"
 
 
 def architecture_page() -> str:

@@ -164,7 +164,7 @@ DATA = [
         "nothing in use",
         TWO,
         given(data_cfg__data_in_use=[False]),
-        ["data_cfg.data_in_use = [False]; expected which files of a sequence are read"],
+        ["data_cfg.data_in_use = [False]; expected which files of a sequence are read", "null: all"],
     ),
     ("a word in use", TEACHER, given(data_cfg__data_in_use="0"), ["data_cfg.data_in_use = '0'; expected which files of a sequence"]),
     (

@@ -164,8 +164,18 @@ def test_yaml_is_accepted(block, host, tmp_path):
         from data.transform import get_transform
 
         assert get_transform(given["transform"])
+    elif block.mark == "ablation":
+        write_ablation(block, tmp_path)
     else:
         assert (block.mark, block.value) == ("method", "yaml")
+
+
+def write_ablation(block: Block, folder: Path) -> Path:
+    """The shipped configuration on walkers with the keys of an ablation."""
+    shipped = ROOT / "configs" / BASE["VEN" if block.value.startswith("ven") else "MimicGait"]
+    file = folder / f"{block.value}.yaml"
+    file.write_text(yaml.safe_dump(merge(yaml.safe_load(block.text), yaml.safe_load(shipped.read_text()))))
+    return file
 
 
 # --- Python
@@ -190,7 +200,7 @@ def test_the_example_method_trains(demo_folder):
     whole["model_cfg"], whole["loss_cfg"] = {}, None
     cfgs = merge(yaml.safe_load(blocks["yaml"]), whole)
     for key in ("backbone", "ven"):
-        cfgs["model_cfg"][key]["cfgs"] = Path(cfgs["model_cfg"][key]["cfgs"]).name
+        cfgs["model_cfg"][key]["cfgs"] = str(folder / "demo/configs/seed0" / Path(cfgs["model_cfg"][key]["cfgs"]).name)
     (folder / "demo/configs/seed0/example.yaml").write_text(yaml.safe_dump(cfgs))
     (folder / "guidedtriplet.py").write_text(blocks["file"])
     program = f"""
@@ -210,6 +220,19 @@ sys.exit(main())
     done = run_python(["-c", program, *arguments], folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list((folder / "demo/output/walkers/GuidedTriplet").rglob("*.pt"))
+
+
+@pytest.mark.slow
+def test_every_ablation_trains(demo_folder):
+    """The rows of the paper's tables 3 and 4, four steps each."""
+    folder, _ = demo_folder
+    files = [write_ablation(block, folder).name for block in code_blocks("yaml") if block.mark == "ablation"]
+    methods = ",".join(["baseline2", "occlusionaware", *(file for file in files if not file.startswith("ven"))])
+    done = run_command(f"opengait-mimic demo --smoke --no-preflight --host embedded --methods {methods}", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    table = done.stdout[done.stdout.index("method ") :]
+    rows = ("Baseline-2", "OcclusionAware", "MimicGait l2", "MimicGait vanilla", "MimicGait cross_entropy", "MimicGait class_only")
+    assert not [row for row in rows if f"{row} " not in table], table
 
 
 # --- what commands print

@@ -12,9 +12,9 @@ from .trainer_keys import EvaluatorKeys, TrainerKeys
 
 def _choose_files(value):
     """A list of true and false, or of positions."""
-    switches = isinstance(value, list) and all(isinstance(each, bool) for each in value)
+    switches = isinstance(value, list) and all(isinstance(each, bool) for each in value) and any(value)
     positions = isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
-    if not value or not (switches or positions) or (switches and not any(value)):
+    if not value or not (switches or positions):
         raise ValueError("expected which files of a sequence are read: a list of true and false, or of positions (0, 1, ...); null: all")
     return value
 

@@ -100,7 +100,6 @@ def write_configurations(
         The files, each after those it depends on.
     """
     written: dict[Path, Path] = {}
-    save_names: set[tuple[str, str]] = set()
 
     def write(source: Path) -> Path:
         if source in written:
@@ -113,15 +112,13 @@ def write_configurations(
         if tag:
             model_cfg["init_mimic"] = False
             name += tag
-        save_name = (model_cfg["model"], cfgs["trainer_cfg"]["save_name"] + tag)
-        if save_name in save_names:  # two configurations of one model keep their checkpoints apart
+        if hosts.CONFIGS.resolve() not in source.parents:  # shipped ones differ in save_name; others may share one
             tag += f"-{source.stem}"
-        save_names.add(save_name)
         adapt_configuration(cfgs, data_cfg, classes, steps, seed, tag)
         for block in model_cfg.values():
             if isinstance(block, dict) and block.get("cfgs"):
                 hosts.search[:] = [source.parent]
-                block["cfgs"] = write(hosts.resolve(str(block["cfgs"]), "cfgs").resolve()).name
+                block["cfgs"] = str(write(hosts.resolve(str(block["cfgs"]), "cfgs").resolve()))
         written[source] = folder / f"{name}.yaml"
         write_yaml(written[source], cfgs, f"written by opengait-mimic demo, from {source.name}")
         return written[source]
@@ -133,21 +130,30 @@ def write_configurations(
 
 def plan_stages(files: list[Path], results: Path) -> list[Stage]:
     """A stage for each file. A host model is tested as Baseline-1, under the occlusion of the last method that builds on it."""
-    names: dict[Path, str] = {}
-    stages: list[Stage] = []
-    users: dict[str, Path] = {}
+    blocks = {file: yaml.safe_load(file.read_text(encoding="utf-8"))["model_cfg"] for file in files}
+    needed = {
+        file: [Path(block["cfgs"]) for block in model_cfg.values() if isinstance(block, dict) and block.get("cfgs")]
+        for file, model_cfg in blocks.items()
+    }
+    users = {other: file for file in files for other in needed[file]}
+    names, stages = name_stages(blocks, needed), []
     for file in files:
-        model_cfg = yaml.safe_load(file.read_text(encoding="utf-8"))["model_cfg"]
-        model = model_cfg["model"]
-        needed = {block["cfgs"] for block in model_cfg.values() if isinstance(block, dict) and block.get("cfgs")}
-        users.update(dict.fromkeys(needed, file))
-        name = METHODS.get(model, model) if needed or model == VEN else f"{BACKBONES.get(model, model)} (teacher)"
-        names[file] = name if name not in names.values() else f"{name} {file.stem}"
-        after = tuple(names[other] for other in files if other.name in needed and other in names)
-        stages.append(Stage(names[file], file, results / f"{file.stem}.json", after if model != "Baseline2" else ()))
-    return [
-        stage._replace(teacher_of=users[stage.train.name]) if stage.train.name in users and stage.name != VEN else stage for stage in stages
-    ]
+        model = blocks[file]["model"]
+        after = () if model == "Baseline2" else tuple(names[other] for other in files if other in needed[file])
+        teacher_of = users.get(file) if not needed[file] and model != VEN else None
+        stages.append(Stage(names[file], file, results / f"{file.stem}.json", after, teacher_of=teacher_of))
+    return stages
+
+
+def name_stages(blocks: dict[Path, dict], needed: dict[Path, list[Path]]) -> dict[Path, str]:
+    """The name of each file's stage: its method's; with the file's name where several files train one method."""
+    models = {file: model_cfg["model"] for file, model_cfg in blocks.items()}
+    names = {
+        file: METHODS.get(model, model) if needed[file] or model == VEN else f"{BACKBONES.get(model, model)} (teacher)"
+        for file, model in models.items()
+    }
+    several = {name for name in names.values() if list(names.values()).count(name) > 1}
+    return {file: f"{name} {file.stem}" if name in several else name for file, name in names.items()}
 
 
 def name_rows(stage: str, rows: list[dict]) -> list[dict]:

@@ -1,13 +1,12 @@
 """MimicGait: what is frozen, what is saved, what is ranked, what is refused. Runs on either host."""
 
-import copy
-
 import pytest
 import torch
 
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.models.prepare import prepare
+from opengait_mimic.published.switches import On
 from opengait_mimic.training.launch import build, launch, start_log
 from tests.variants import variant
 
@@ -198,16 +197,15 @@ def test_vanilla_mimic_without_ven(trained, tmp_path):
 
 def test_compat_rank_bare_gives_the_backbone_output(mimic, batch):
     mimic.eval()
-    kept = mimic.compat
-    mimic.compat = copy.copy(kept)
-    mimic.compat.rank = "bare"
+    kept = mimic.hooks.on
+    mimic.hooks.on = {"rank": On("bare", ("test",))}
     try:
         with torch.no_grad():
             got = mimic(batch)["inference_feat"]["embeddings"]
             bare = mimic.Mimic(batch.inputs(batch.occluded))["inference_feat"]["embeddings"]
         assert torch.equal(got, bare)
     finally:
-        mimic.compat = kept
+        mimic.hooks.on = kept
 
 
 def test_health_is_told_before_the_first_step_and_warns_when_dead(trained, tmp_path, monkeypatch):
@@ -231,7 +229,7 @@ def test_health_is_told_before_the_first_step_and_warns_when_dead(trained, tmp_p
         ({"model_cfg__reference_compat": {"rank": "bear"}}, r"rank = 'bear' \(did you mean 'bare'\?\)"),
         ({"model_cfg__backbone": {"model": "MimicGait"}, "model_cfg__teacher__cfgs": None}, "give the OpenGait backbone itself"),
         ({"model_cfg__binarise": 3}, r"model_cfg\.binarise = 3; expected a number from 0 to 1"),
-        ({"trainer_cfg__occlusion": {"kinds": {"topp": 1.0}}}, r"kinds\.topp: unknown kind \(did you mean 'top'\?\)"),
+        ({"trainer_cfg__occlusion": {"kinds": {"topp": 1.0}}}, r"kinds\.topp: unknown key \(did you mean 'top'\?\)"),
         ({"trainer_cfg__transform": [{"type": "OcclusionAugmentation"}]}, "would hide the whole view too"),
         ({"loss_cfg": [{"type": "TripletLoss", "log_prefix": "t", "margin": 0.2}]}, "MimicGait is trained by MiCKDLoss"),
     ],

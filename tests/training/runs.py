@@ -17,7 +17,7 @@ from opengait_mimic.host.run_paths import checkpoint_at
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training.launch import launch
 
-TIMES = ("seconds", "steps_per_second", "run", "starts", "date", "command", "processes")
+TIMES = ("seconds", "steps_per_second", "run", "starts", "date", "command", "processes", "plugin")
 """What the records of two equal trainings may differ in."""
 
 

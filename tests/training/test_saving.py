@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import shlex
 from types import SimpleNamespace
 
@@ -15,7 +13,6 @@ from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file as checkpoints
 from opengait_mimic.base import stopped
 from opengait_mimic.base.errors import ConfigError, HostError
-from opengait_mimic.base.locks import locked
 from opengait_mimic.cli import launcher
 from opengait_mimic.cli.launcher import main
 from opengait_mimic.models.prepare import prepare
@@ -383,18 +380,3 @@ def test_settings_that_the_checkpoint_overrides_are_told(half, tmp_path, monkeyp
         "optimizer_cfg.lr: 0.002 -> 0.0005: has no effect, because the checkpoint restores its own optimizer."
         " trainer_cfg.optimizer_reset: true makes a new one"
     ]
-
-
-@pytest.mark.parametrize("links", [True, False])
-def test_a_lock_names_its_process_and_leaves_nothing(tmp_path, monkeypatch, links):
-    """Also where files cannot have two names, and where another process was faster."""
-    if not links:
-        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError("no links here")))
-    with locked(tmp_path):
-        assert json.loads((tmp_path / "training.lock").read_text())["pid"] == os.getpid()
-        assert [each.name for each in tmp_path.iterdir()] == ["training.lock"]
-    assert not list(tmp_path.iterdir())
-    monkeypatch.setattr(os, "link", lambda own, lock: lock.write_text("theirs") and open(lock, "x"))
-    with pytest.raises(HostError, match="another process began to train there just now"), locked(tmp_path):
-        pass
-    assert (tmp_path / "training.lock").read_text() == "theirs" and len(list(tmp_path.iterdir())) == 1

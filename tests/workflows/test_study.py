@@ -161,10 +161,11 @@ def test_two_configurations_of_one_model_keep_their_checkpoints_and_rows_apart(h
     files = write_configurations(tmp_path / "out", methods, Size(9, 2, 4), data, 7, 1)
     stages = plan_stages(files, tmp_path)
     saved = [yaml.safe_load(stage.train.read_text())["trainer_cfg"]["save_name"] for stage in stages]
-    assert len(set(saved)) == len(saved) == 4
-    assert [stage.name for stage in stages[2:]] == ["MimicGait", "MimicGait vanilla"]
-    rows = [{"method": "MimicGait"}]
-    assert [name_rows(stage.name, rows)[0]["method"] for stage in stages[2:]] == ["MimicGait", "MimicGait vanilla"]
+    assert saved == ["GaitBase-seed1", "VEN-seed1", "MimicGait-seed1", "MimicGait-vanilla-seed1"]
+    names = [f"MimicGait {files[2].stem}", "MimicGait vanilla"]
+    assert [stage.name for stage in stages[2:]] == names
+    assert [name_rows(stage.name, [{"method": "MimicGait"}])[0]["method"] for stage in stages[2:]] == names
+    assert [stage.teacher_of for stage in stages] == [files[-1], None, None, None]
 
 
 @pytest.mark.parametrize(
