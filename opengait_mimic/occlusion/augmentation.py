@@ -41,6 +41,11 @@ class OcclusionAugmentation:
     Shape:
         ``[s, h, w]`` numpy, values 0..1 (put it after BaseSilTransform or BaseSilCuttingTransform) -> the same, float32.
 
+    As kornia's augmentations, it draws its parameters apart from applying them, keeps the last ones in ``_params``, and replays given
+    ones: ``second = transform(other, params=transform._params)``. It is no kornia augmentation and does not enter kornia's containers:
+    those apply one operation to every picture of a float tensor ``[B, C, H, W]``, with parameters from torch's generator. Here a clip
+    has one draw, a moving kind follows the time of each frame, and the host calls transforms on numpy clips of different lengths.
+
     Raises:
         ConfigError: a wrong argument.
         ValueError: values outside 0..1 (the division by 255 comes later or is missing), or another shape.
@@ -53,15 +58,19 @@ class OcclusionAugmentation:
         self.occlusion = Occlusion.from_cfg(given, "OcclusionAugmentation")
         self.threshold = read_value(Optional[Share], binarise, "OcclusionAugmentation.binarise")
 
-    def __call__(self, seq: np.ndarray) -> np.ndarray:
-        """Occlude one call's frames; the draw comes from Python's generator, which the host seeds."""
+    def generate_parameters(self, frames: int) -> dict:
+        """Draw for a clip of some frames: its ``draw``, and the ``times`` of its frames; from Python's generator, which the host seeds."""
+        key = ("transform", random.getrandbits(64))
+        chosen = draw(self.occlusion, key)
+        return {"draw": chosen, "times": clip_times([chosen], [key], [frames], self.ordered, self.occlusion.time_axis)}
+
+    def __call__(self, seq: np.ndarray, params: dict | None = None) -> np.ndarray:
+        """Occlude one call's frames; ``params``: from `generate_parameters`, to replay them."""
         if seq.ndim != 3 or seq.size == 0 or not (seq.min() >= 0 and seq.max() <= 1):
             raise ValueError(
                 f"OcclusionAugmentation expects [s, h, w] in 0..1, after BaseSil(Cutting)Transform; got shape {seq.shape}"
                 + (f" with values {seq.min()} to {seq.max()}" if seq.size else "")
             )
-        key = ("transform", random.getrandbits(64))
-        chosen = draw(self.occlusion, key)
-        times = clip_times([chosen], [key], [len(seq)], self.ordered, self.occlusion.time_axis)
+        self._params = self.generate_parameters(len(seq)) if params is None else params
         sils = torch.from_numpy(np.ascontiguousarray(seq, dtype=np.float32))[None]  # [1, s, h, w]
-        return binarise(apply(sils, [chosen], times=times), self.threshold)[0].numpy()
+        return binarise(apply(sils, [self._params["draw"]], times=self._params["times"]), self.threshold)[0].numpy()

@@ -134,3 +134,13 @@ def test_refuses_wrong_arguments(arguments, message):
 def test_transform_refuses_values_below_zero_and_nan(value):
     with pytest.raises(ValueError):
         OcclusionAugmentation()(np.full((1, 8, 8), value, np.float32))
+
+
+def test_parameters_are_kept_and_replayed():
+    transform = OcclusionAugmentation(kinds={"top": 0.5, "pole": 0.5}, binarise=None)
+    seq = np.random.default_rng(0).random((6, 64, 44))
+    for _ in range(8):
+        found = transform(seq)
+        params = transform._params
+        np.testing.assert_array_equal(transform(seq, params=params), found)
+    assert transform.generate_parameters(6)["times"].shape == (6,)
