@@ -20,7 +20,7 @@ from opengait_mimic.models.prepare import model_class, prepare
 from opengait_mimic.models.upstream_weights import checkpoint_file
 from opengait_mimic.training.launch import build, start_log
 from opengait_mimic.training.resume import tested_iteration
-from tests.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
+from tests.models.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
 
 NAMES = sorted(CONFIGURATIONS)
 BLOCKS = ["data_cfg", "evaluator_cfg", "loss_cfg", "model_cfg", "optimizer_cfg", "scheduler_cfg", "trainer_cfg"]
