@@ -18,9 +18,9 @@ from opengait_mimic.host import CONFIGS, load_cfgs
 from opengait_mimic.host import yaml_check as strict
 from opengait_mimic.models.prepare import model_class, prepare
 from opengait_mimic.models.upstream_weights import checkpoint_file
+from opengait_mimic.training import resume
 from opengait_mimic.training.launch import build, start_log
-from opengait_mimic.training.resume import tested_iteration
-from tests.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
+from tests.models.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
 
 NAMES = sorted(CONFIGURATIONS)
 BLOCKS = ["data_cfg", "evaluator_cfg", "loss_cfg", "model_cfg", "optimizer_cfg", "scheduler_cfg", "trainer_cfg"]
@@ -100,7 +100,7 @@ def checkout_or_none(request, host_spec):
 def test_what_a_configuration_names_is_there_and_agrees_with_it(host, name, checkout_or_none):
     cfgs = load_cfgs(f"configs/{name}.yaml")
     model_cfg, data = cfgs["model_cfg"], cfgs["data_cfg"]["dataset_name"]
-    tested_iteration(cfgs)  # its test reads a checkpoint that its training writes
+    resume.tested_iteration(cfgs)  # its test reads a checkpoint that its training writes
     for key in ("backbone", "teacher", "ven"):
         file = (model_cfg.get(key) or {}).get("cfgs")
         if file in TEACHERS_OF_OPENGAIT:

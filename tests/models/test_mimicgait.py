@@ -174,6 +174,17 @@ def test_draws_of_a_step_depend_on_iteration_and_position_alone(mimic):
     assert len(set(hiding)) == len(hiding) > 1, "one draw per clip"
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_draws_for_the_places_of_its_clips_in_the_global_batch(mimic, monkeypatch, rank):
+    """Clip i of process r of two is clip 2 i + r of one process with the whole batch."""
+    raw = next(iter(mimic.train_loader))
+    mimic.train()
+    one = mimic.inputs_pretreament(raw).draws
+    monkeypatch.setattr("opengait_mimic.models.occluded_input.rank_and_world", lambda: (rank, 2))
+    half = mimic.inputs_pretreament(raw).draws[: len(one) // 2]
+    assert len({d.hidden for d in half}) > 1 and half == one[rank::2]
+
+
 def test_init_mimic_starts_as_the_teacher(trained, tmp_path):
     model = built(variant(trained.files[STAGE], tmp_path, model_cfg__init_mimic=True, trainer_cfg__save_name="warm"))
     raw = next(iter(model.train_loader))

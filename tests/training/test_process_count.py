@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from opengait_mimic.cli import main
-from tests import processes_worker
 from tests.host_runs import environment, good, two_processes
-from tests.processes_jobs import BACKBONES, CUT, METHODS, PUBLISHED, SHARED, STEPS, TESTS, checkpoint, three_steps
+from tests.training import processes_worker
+from tests.training.processes_jobs import BACKBONES, CUT, METHODS, PUBLISHED, SHARED, STEPS, TESTS, checkpoint, three_steps
 from tests.variants import variant
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ def ran(stages, batches, odd, output, host_spec, host, tmp_path_factory):
         job["train"].update(three_steps(stages, backbone, output=folder / "out"))
     torch.save(job, folder / "job.pt")
     shutil.copytree(output / "walkers", folder / "out" / "walkers")  # what is tested, and where three_steps' own go
-    good(*two_processes(), "-m", "tests.processes_worker", host_spec, folder / "out", folder / "job.pt", folder, cwd=folder)
+    good(*two_processes(), "-m", "tests.training.processes_worker", host_spec, folder / "out", folder / "job.pt", folder, cwd=folder)
     two = [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(2)]
     return SimpleNamespace(one=one, two=two, folder=folder, job=job)
 

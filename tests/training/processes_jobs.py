@@ -1,4 +1,4 @@
-"""What tests/test_processes.py trains and tests: backbones, methods, steps, and the YAML files of three steps."""
+"""What tests/training/test_process_count.py trains and tests: backbones, methods, steps, and the YAML files of three steps."""
 
 from __future__ import annotations
 

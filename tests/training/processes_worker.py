@@ -1,4 +1,4 @@
-"""What tests/test_processes.py runs in one process (imported) and in two (under torchrun: HOST OUTPUT JOB.pt RESULTS).
+"""What tests/training/test_process_count.py runs in one process (imported) and in two (under torchrun: HOST OUTPUT JOB.pt RESULTS).
 
 A job names one training step of several configurations on a given global batch, and configurations to train in full.
 """
