@@ -44,7 +44,7 @@ slow: $(VENV)/ready
 
 docs: $(VENV)/ready-docs
 	$(BIN)/python docs/generate_configuration.py --check
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 pages: $(VENV)/ready
 	$(BIN)/python docs/generate_configuration.py

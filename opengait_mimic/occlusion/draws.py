@@ -115,7 +115,7 @@ def uniforms(key: Sequence[object], count: int) -> list[float]:
     Number i is the first 53 bits of SHA-256 over the UTF-8 text of the key's parts and i, joined by the ASCII unit
     separator, divided by 2**53.
 
-    Example:
+    Examples:
         >>> [round(u, 6) for u in uniforms(("test", 0, "top"), 2)]
         [0.610189, 0.76952]
     """
