@@ -96,11 +96,11 @@ def test_a_frozen_teacher_of_many_clips_equals_the_hosts_eval_clip_by_clip(train
 
 def test_a_teacher_that_is_run_whole_equals_the_hosts_own_test(trained):
     """Without its heads' weights, bit for bit."""
-    from opengait_mimic.evaluation.embeddings.embed import embed
+    from opengait_mimic.evaluation.embeddings import embed_all
     from opengait_mimic.evaluation.rp_reference import reference_cfgs
     from opengait_mimic.models.prepare import prepare
 
-    (found,) = embed(reference_cfgs(prepare(trained.files["MimicGait"], "embed"))[0], [None], cache=False, as_teacher=True)
+    (found,) = embed_all(reference_cfgs(prepare(trained.files["MimicGait"], "embed"))[0], [None], cache=False, as_teacher=True)
     (plain,) = embed(prepare(trained.files["teacher"], "embed"), [None], cache=False)
     assert found.embeddings.any() and np.array_equal(found.embeddings, plain.embeddings)
 
