@@ -101,7 +101,7 @@ def test_a_teacher_that_is_run_whole_equals_the_hosts_own_test(trained):
     from opengait_mimic.models.prepare import prepare
 
     (found,) = embed_all(reference_cfgs(prepare(trained.files["MimicGait"], "embed"))[0], [None], cache=False, as_teacher=True)
-    (plain,) = embed(prepare(trained.files["teacher"], "embed"), [None], cache=False)
+    (plain,) = embed_all(prepare(trained.files["teacher"], "embed"), [None], cache=False)
     assert found.embeddings.any() and np.array_equal(found.embeddings, plain.embeddings)
 
 
