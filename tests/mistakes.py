@@ -40,7 +40,7 @@ ROLES = [  # the mistake, the stage, how it is made, what the message holds: fil
         weights(VENS, MIMIC),
         ["model_cfg.ven.checkpoint", "is not a VEN of ours but a MimicGait", "Name the checkpoint"],
     ),
-    ("a Baseline-2 as VEN", MIMIC, weights(VENS, TWO), ["model_cfg.ven.checkpoint", "but a plain OpenGait model", "opengait-mimic import"]),
+    ("a Baseline-2 as VEN", MIMIC, weights(VENS, TWO), ["model_cfg.ven.checkpoint", "but a plain OpenGait model"]),
     (
         "a VEN of other kinds",
         MIMIC,

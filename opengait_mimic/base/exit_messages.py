@@ -58,7 +58,7 @@ def exit_message(error: BaseException | signal.Signals, again: Callable[[], str]
             return ExitMessage(1, error.code)
         return ExitMessage(error.code or 0, "", caused_elsewhere=error.code == 1)  # `on_rank_0` failed on rank 0
     if _lost_connection(error):
-        text = f"error: the connection to the other processes broke: {_first_line(error)}. Their output names the cause"
+        text = f"error: the connection to the other processes broke: {_headline(error)}. Their output names the cause"
         return ExitMessage(1, text, caused_elsewhere=True)
     known = _known(error)
     if known is not None:
@@ -82,7 +82,7 @@ def _known(error: BaseException) -> str | None:
     if isinstance(error, (HostError, ConfigError, FloatingPointError)) or _is_ours(error):
         return text
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _MEMORY.search(text)):
-        return f"out of memory ({_first_line(error)}): use a smaller batch, fewer frames, fewer loader workers, or a larger machine"
+        return f"out of memory ({_headline(error)}): use a smaller batch, fewer frames, fewer loader workers, or a larger machine"
     if isinstance(error, OSError):
         if error.strerror is None:  # one of ours, complete
             return text
@@ -119,5 +119,5 @@ def _from_worker(text: str) -> tuple[str, str] | None:
     return name, text
 
 
-def _first_line(error: BaseException) -> str:
+def _headline(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]

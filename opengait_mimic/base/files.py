@@ -42,7 +42,7 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
             part.unlink(missing_ok=True)
         cause = _cause(error, outside)
         if isinstance(cause, OSError):
-            raise HostError(f"cannot write {file}: {cause}{_left(file)}. What was saved before is as it was") from error
+            raise HostError(f"cannot write {file}: {cause}{_describe_free_space(file)}. What was saved before is as it was") from error
         if cause is None or cause is error:
             raise
         raise cause from None
@@ -59,7 +59,7 @@ def _cause(error: BaseException | None, outside: BaseException | None) -> OSErro
     return None
 
 
-def _left(file: Path) -> str:
+def _describe_free_space(file: Path) -> str:
     """What the disk of a file has left and what to do."""
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(file.parent).free

@@ -65,7 +65,7 @@ def _say_trained(inner: nn.Module, given) -> None:
     line = f"trained: iteration {inner.iteration} of {trainer['total_iter']}"
     if not saved:
         return inner.msg_mgr.log_info(f"{line}; nothing was saved (trainer_cfg.save_iter = {trainer['save_iter']})")
-    ven = inner.cfgs["model_cfg"]["model"] == "VEN"  # it ranks nobody
+    ven = inner.cfgs["model_cfg"]["model"] == "VEN"  # it has no embedding to rank
     words = ["python", "-m", "opengait_mimic", "--phase", "test"] if ven else ["opengait-mimic", "evaluate"]
     words += ["--cfgs", given.cfgs]
     words += [] if inner.cfgs["evaluator_cfg"]["restore_hint"] == saved else ["--iter", str(saved)]

@@ -15,7 +15,7 @@ from ..models.depends import Use, dependencies
 from ..models.prepare import model_class
 from ..training.record import PLACES, config_hash, readable
 from .reference_result import Reference
-from .rp_reference import hp_checkpoint_hash, own_weights_hash, tested_checkpoint
+from .rp_reference import hash_tested_weights, hp_checkpoint_hash, tested_checkpoint
 from .test_setup import TestSetup
 
 
@@ -31,7 +31,7 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
 
     Returns:
         ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the
-        model depends on (None = not there) and of ``hp``'s checkpoint, ``weights`` (`own_weights_hash`), ``ven_kinds`` (kinds that a
+        model depends on (None = not there) and of ``hp``'s checkpoint, ``weights`` (`hash_tested_weights`), ``ven_kinds`` (kinds that a
         frozen network inside names), ``training`` (the checkpoint's record without paths, or None), ``evaluator_cfg``, ``host``,
         ``commit``, ``version``, ``device``, ``processes``, `library_versions` and ``date``.
     """
@@ -43,7 +43,7 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
         "checkpoint": sha256(tested_checkpoint(cfgs)),
         **_hash_dependencies(setup),
         "hp": hp_checkpoint_hash(setup, earlier),
-        "weights": own_weights_hash(setup),
+        "weights": hash_tested_weights(setup),
         "ven_kinds": _kinds_inside(cfgs),
         "training": _read_record(cfgs),
         "evaluator_cfg": _without_places(as_json({"evaluator_cfg": cfgs["evaluator_cfg"]}))["evaluator_cfg"],

@@ -94,7 +94,7 @@ def _refuse_older(file: Path) -> None:
 
 
 def _check(row: dict, where: str) -> None:
-    """What HP is made of and compared by; a fact that is missing is told by `list_differences`."""
+    """Check the values of HP and the facts it is compared by; `list_differences` reports missing facts."""
     for key in (f"rank{k}" for k in RANKS):
         if row.get(key) is None:
             raise ConfigError(f"{where}.{key}: missing; expected percent")

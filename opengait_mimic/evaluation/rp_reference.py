@@ -60,7 +60,7 @@ def hp_checkpoint_hash(setup, earlier: Reference | None) -> str | None:
     return None if setup.reference is None else sha256(setup.reference["evaluator_cfg"]["restore_hint"])
 
 
-def own_weights_hash(setup) -> str | None:
+def hash_tested_weights(setup) -> str | None:
     """The hash by which the mimics of a Baseline-1 know it (`weights_of_teacher`); None for other methods."""
     from ..models.teacher import weights_of_teacher  # imports the host
 

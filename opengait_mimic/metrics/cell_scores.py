@@ -72,15 +72,15 @@ def verify_cell(split: Split, probe, gallery, labels, views, metric: str, post: 
     """Every probe against the gallery, or the pairs that the split lists.
 
     Returns:
-        ``verify_split``: see `Verification.plain`, and ``pairs``: ``all`` or ``listed``; or None, with ``verification_reason``.
+        ``verify_split``: see `Verification.as_json`, and ``pairs``: ``all`` or ``listed``; or None, with ``verification_reason``.
     """
     try:
         if split.pairs is not None:
-            return {"verification": {"pairs": "listed", **verify_pairs(probe, gallery, split.pairs, labels, metric, post).plain()}}
+            return {"verification": {"pairs": "listed", **verify_pairs(probe, gallery, split.pairs, labels, metric, post).as_json()}}
         if split.overall is not None:
             split = replace(split, subsets={split.overall: split.subsets[split.overall]})
         found = verify_split(split, probe, gallery, labels, views if split.views is None else split.views, metric, post)
-        return {"verification": {"pairs": "all", **found.plain()}}
+        return {"verification": {"pairs": "all", **found.as_json()}}
     except NoPairs as error:
         return {"verification": None, "verification_reason": str(error)}
 

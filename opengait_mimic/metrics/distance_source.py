@@ -31,7 +31,7 @@ class Streamed:
         self.exact = Exact(probe, gallery, metric)
 
     @cached_property
-    def bounded(self) -> Screen:
+    def distances_with_error(self) -> Screen:
         """Slice of probes -> their distances to the whole gallery, float32 [b, G], and bounds on how far these are off."""
         return Screen(self.probe, self.gallery, self.metric)
 
@@ -56,7 +56,7 @@ class Held:
         """The distances of single pairs: int64 [T], int64 [T] -> float32 [T]."""
         return self.matrix[self.rows[i], self.columns[j]]
 
-    def bounded(self, rows: slice) -> tuple[torch.Tensor, torch.Tensor]:
+    def distances_with_error(self, rows: slice) -> tuple[torch.Tensor, torch.Tensor]:
         """The distances of some probes to the whole gallery, and how far they are off: not at all; float32 [b, G] each."""
         distance = self.matrix[self.rows[rows]][:, self.columns]
         return distance, distance.new_zeros(1, 1).expand_as(distance)

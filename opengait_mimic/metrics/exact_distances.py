@@ -36,7 +36,7 @@ class Exact:
         Of many pairs, those between equal embeddings are computed once: embeddings that collapsed to a point stay cheap.
         """
         if len(i) > MANY:
-            first_p, first_g = self._first
+            first_p, first_g = self._first_equal_rows
             pairs, inverse = torch.unique(first_p[i] * len(self.gallery) + first_g[j], return_inverse=True)
             return self._compute(pairs // len(self.gallery), pairs % len(self.gallery))[inverse]
         return self._compute(i, j)
@@ -53,12 +53,12 @@ class Exact:
         return out
 
     @cached_property
-    def _first(self):
+    def _first_equal_rows(self):
         """For every probe and every gallery embedding the index of the first that equals it."""
-        return _first_equal(self.probe), _first_equal(self.gallery)
+        return _index_of_first_equal(self.probe), _index_of_first_equal(self.gallery)
 
 
-def _first_equal(x):
+def _index_of_first_equal(x):
     seen: dict[bytes, int] = {}
     rows = (hashlib.blake2b(row.cpu().numpy().tobytes(), digest_size=16).digest() for row in x)
     return torch.tensor([seen.setdefault(row, i) for i, row in enumerate(rows)], device=x.device)

@@ -46,7 +46,7 @@ def search_ranks(apart: Streamed | Held, paired: Paired, block=None, tick=lambda
     for start in range(0, probes, block):
         rows = slice(start, start + block)
         mate, stranger = paired(rows)
-        distance, error = apart.bounded(rows)
+        distance, error = apart.distances_with_error(rows)
         found.append(_places(distance - error, distance + error, mate, stranger, lambda i, j, s=start: apart.exact(s + i, j)))
         tick(len(mate))
     return Places(*(torch.cat(column).cpu().numpy() for column in zip(*found)))

@@ -39,7 +39,7 @@ class Verification(NamedTuple):
     impostor: int
     fewest: int  # impostor pairs of the subset with the fewest: no FAR below one of these is measured
 
-    def plain(self) -> dict:
+    def as_json(self) -> dict:
         """The same as JSON holds it: ``tar`` (FAR as text -> percent), ``eer``, ``roc``, ``genuine``, ``impostor``.
 
         A FAR below one impostor pair is none: its ``tar`` is None, and ``tar_reason`` (FAR as text -> text) says why.
@@ -150,7 +150,7 @@ def _blocks(apart, searches, screened):
             def of_block(i, j, exact=part.exact, start=start):
                 return exact(start + i, j).cpu().numpy()
 
-            yield of_block, part.bounded(rows) if screened else None, *paired(rows)
+            yield of_block, part.distances_with_error(rows) if screened else None, *paired(rows)
 
 
 def _scored(genuine, below, upto, impostors, where):

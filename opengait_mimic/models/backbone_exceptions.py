@@ -14,7 +14,7 @@ class Quirk(NamedTuple):
     """Where a model departs from what every other does."""
 
     single_in_eval: bool = False  # in eval mode it refuses several clips; frozen, its own flag (never its children's) stays True
-    fixed_length: bool = False  # it strides over time, so packed clips cannot be told apart
+    fixed_length: bool = False  # it strides over time, so packed clips would mix
     takes: str = ""  # what it takes where trying it on silhouettes would not show that it takes something else
 
 

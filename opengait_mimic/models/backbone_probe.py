@@ -189,7 +189,7 @@ def clips_in_a_step(run: nn.Module) -> int:
     return math.prod(size if isinstance(size, (list, tuple)) else [size]) // rank_and_world()[1]
 
 
-def settle(net: nn.Module, geometry: tuple[int, int], key: str, run: nn.Module, starts_trained: bool) -> None:
+def freeze_ungraded_parameters(net: nn.Module, geometry: tuple[int, int], key: str, run: nn.Module, starts_trained: bool) -> None:
     """After the optimiser is made, before the first step: freeze what ``net`` gives no gradient, or refuse.
 
     Args:

@@ -10,7 +10,7 @@ import torch
 
 from ..host.transform_inputs import INSTEAD
 
-CLIP_TYPE = "a clip's type"  # of the clips that `trial` makes; whoever looks it up has names of its own
+CLIP_TYPE = "a clip's type"  # of the clips that the probe makes; a model that looks it up expects other names
 AXES = (
     r"to unpack \(expected (?P<wants>\d+), got (?P<has>\d+)\)",
     r"input\.dim\(\) = (?P<has>\d+) is not equal to len\(dims\) = (?P<wants>\d+)",
@@ -32,7 +32,7 @@ class OneInput(list):
     def __getitem__(self, index):
         """The silhouettes."""
         if isinstance(index, int) and index >= len(self):
-            raise LookupError(f"it reads a further input (number {index + 1}) beside the first; here silhouettes are the only one")
+            raise LookupError(f"it reads a further input (number {index + 1}) next to the first; here silhouettes are the only one")
         return super().__getitem__(index)
 
 

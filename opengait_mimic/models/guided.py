@@ -20,7 +20,7 @@ from ..occlusion.clips import mean_over_frames
 from ..published.hooks import Hooks
 from ..published.switches import TRAIN, switches_of
 from .backbone_exceptions import refuse, warn_if_mixed
-from .backbone_probe import embed, inspect, settle
+from .backbone_probe import embed, freeze_ungraded_parameters, inspect
 from .loss_inputs import feeds
 from .nested_backbone import build, check_trained, optimizer_with
 from .occluded_input import OccludedConfig, OccludedInput
@@ -71,7 +71,7 @@ class Guided(OccludedInput, BaseModel):
         super().__init__(cfgs, training)
         if training:
             starts_trained = getattr(self.cfg, "init_mimic", False) or self.engine_cfg["restore_hint"] != 0
-            settle(getattr(self, self.NET), self.geometry, self.backbone_key, self, starts_trained)
+            freeze_ungraded_parameters(getattr(self, self.NET), self.geometry, self.backbone_key, self, starts_trained)
 
     @classmethod
     def foresee(cls, cfgs) -> dict[str, tuple[str, ...]]:
@@ -158,8 +158,7 @@ class Guided(OccludedInput, BaseModel):
         if role_of(state) != "VEN":
             holds = f"a {role_of(state)}" if role_of(state) else "a plain OpenGait model"
             raise CheckpointError(
-                f"{key}: {file} is not a VEN of ours but {holds}. Name the checkpoint that training {self.cfg.ven.cfgs} wrote, or `auto`;"
-                " one of the public code's comes in by `opengait-mimic import`"
+                f"{key}: {file} is not a VEN of ours but {holds}. Name the checkpoint that training {self.cfg.ven.cfgs} wrote, or `auto`"
             )
         own = {"geometry": list(self.geometry), "binarise": self.binarise, "kinds": self.ven_kinds, "reference_compat": self.ven_meaning}
         try:
@@ -171,7 +170,7 @@ class Guided(OccludedInput, BaseModel):
         self.msg_mgr.log_info(f"{key}: {file}")
 
     def get_optimizer(self, optimizer_cfg):
-        """The backbone's own groups where it makes any, everything else beside them; else the host's."""
+        """The backbone's own parameter groups, if it makes any, and the rest in one more group; else the host's optimiser."""
         return optimizer_with(getattr(self, self.NET), self, optimizer_cfg) or super().get_optimizer(optimizer_cfg)
 
     def train_step(self, loss_sum):
@@ -236,9 +235,7 @@ class Guided(OccludedInput, BaseModel):
                 under which the log names what is not loaded.
         """
         refuse_foreign(
-            state_dict, self.role(),
-            ". A mimic starts from its teacher's weights with model_cfg.init_mimic: true; the public code's files come in by"
-            " `opengait-mimic import`",
+            state_dict, self.role(), ". A mimic starts from its teacher's weights with model_cfg.init_mimic: true",
         )  # fmt: skip
         own = super().state_dict()
         kept = {k: own[k] for k in self.left_out}
@@ -259,12 +256,12 @@ class Guided(OccludedInput, BaseModel):
         return self.in_training and isinstance(self.cfgs["trainer_cfg"]["restore_hint"], str)
 
     @property
-    def said_kinds(self) -> list | None:
+    def predicted_kinds(self) -> list | None:
         """The kinds of the VEN's class head, in the order of its logits."""
         return self.ven_kinds
 
     @property
-    def says_kept(self) -> bool:
+    def predicts_kept_fraction(self) -> bool:
         """Whether the VEN's amount is the share that is kept (``reference_compat.kept_amount`` of its YAML)."""
         return "kept_amount" in (self.ven_meaning or ())
 

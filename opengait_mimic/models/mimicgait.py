@@ -52,9 +52,9 @@ class MimicGait(Guided):
           reference_compat: {}     # the public code's departures, see `opengait_mimic.published.switches`; rank: bare = rank F_m(O)
         loss_cfg:
           - {type: MiCKDLoss, log_prefix: mickd, margin: 0.2, distance: parts, loss_term_weight: 1.0}
-          # in its place or beside it: {type: L2DistillationLoss, log_prefix: l2, loss_term_weight: 1.0}
-          # beside one of the two, with SeparateBNNecks: {type: CrossEntropyLoss, log_prefix: softmax, scale: 16, loss_term_weight: 1.0}
-          # beside one of the two: {type: TripletLoss, log_prefix: triplet, margin: 0.2, loss_term_weight: 1.0}
+          # instead of it, or with it: {type: L2DistillationLoss, log_prefix: l2, loss_term_weight: 1.0}
+          # with one of the two, and SeparateBNNecks: {type: CrossEntropyLoss, log_prefix: softmax, scale: 16, loss_term_weight: 1.0}
+          # with one of the two: {type: TripletLoss, log_prefix: triplet, margin: 0.2, loss_term_weight: 1.0}
 
     Shape:
         ``forward(OccludedBatch)`` -> the host's three dictionaries; ``inference_feat.embeddings`` is gamma_m ``[n, c, p]``.
@@ -221,6 +221,6 @@ class MimicGait(Guided):
         elif self._kept != self.teacher.weights:
             raise CheckpointError(
                 f"model_cfg.teacher.checkpoint: {self.teacher.file} holds other weights than the teacher of the checkpoint to go on from"
-                f" ({self.teacher.weights[:12]}, that one {self._kept[:12]}). Name that teacher's checkpoint, train anew (without --iter),"
+                f" ({self.teacher.weights[:12]}, that one {self._kept[:12]}). Name that teacher's checkpoint, train again (without --iter),"
                 " or start another training from these weights: trainer_cfg.restore_hint with the path of the checkpoint"
             )

@@ -17,7 +17,7 @@ from ..host import follow_world_size, resolve
 from ..host.trainer_keys import LauncherKeys
 from ..metrics.protocols import is_probe
 from ..occlusion import Draw, Occlusion, binarise, test_key, training_key
-from ..occlusion.clips import clip_lengths, owners
+from ..occlusion.clips import clip_lengths, clip_of_frame
 from ..occlusion.condition import Condition
 from ..occlusion.kinds import MOVING
 from ..published.hooks import KEEPS_GREY, Hooks
@@ -167,7 +167,7 @@ class OccludedInput(SharedDraws, Watched):
         occluded = binarise(hidden_view, self.binarise)
         kind, hidden = hiding.targets(draws, lengths, *whole.shape[-2:], times, whole.device)
         if any(d.kind in self.grey for d in draws):
-            grey = torch.tensor([d.kind in self.grey for d in draws])[owners(lengths)].to(whole.device)
+            grey = torch.tensor([d.kind in self.grey for d in draws])[clip_of_frame(lengths)].to(whole.device)
             occluded = torch.where(grey.reshape(*whole.shape[:2], 1, 1), hidden_view, occluded)
         return OccludedBatch(occluded, whole, labs, typs, vies, seqL, lengths, list(draws), times, kind, hidden)
 

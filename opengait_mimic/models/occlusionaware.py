@@ -1,4 +1,4 @@
-"""OcclusionAware: a backbone that is told what is hidden, trained by its own kind of losses."""
+"""OcclusionAware: a backbone guided by the VEN, trained by cross-entropy and triplets."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class OcclusionAware(Guided):
 
     Source:
         Occlusion Aware ("You Can Run but not Hide", WACV 2024), its Deferred Concat: the clip's mean feature joined at the
-        part-wise layer. Its code maps 256 + 64 channels of GaitGL to 320; the re-implementation beside MimicGait's code to 256.
+        part-wise layer. Its code maps 256 + 64 channels of GaitGL to 320; the re-implementation next to MimicGait's code to 256.
     """
 
     Config = OcclusionAwareConfig

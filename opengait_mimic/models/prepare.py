@@ -17,7 +17,7 @@ from ..host.trainer_keys import read_launcher_keys
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
-    """Read a configuration and settle what depends on this machine: data paths, restore point, test batch.
+    """Read a configuration and freeze_ungraded_parameters what depends on this machine: data paths, restore point, test batch.
 
     Args:
         path: the YAML, or a complete configuration, which is copied.
@@ -34,12 +34,12 @@ def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> d
         hosts.search[:] = [Path(path).expanduser().resolve().parent]
         cfgs = load_cfgs(path)
     with of_file(path):
-        return _settled(cfgs, path, phase, iteration)
+        return _complete(cfgs, path, phase, iteration)
 
 
 @contextlib.contextmanager
 def of_file(path: str | os.PathLike | dict):
-    """Inside, errors that a user mends say which YAML they are about."""
+    """Prefix known errors in the block with the YAML they are about."""
     try:
         yield
     except Exception as error:
@@ -49,7 +49,7 @@ def of_file(path: str | os.PathLike | dict):
         raise type(error)(f"{path}: {error}") from error
 
 
-def _settled(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration: int) -> dict:
+def _complete(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration: int) -> dict:
     for block in ("data_cfg", "model_cfg", "trainer_cfg", "evaluator_cfg", "optimizer_cfg", "scheduler_cfg"):
         if block == "data_cfg" and isinstance(cfgs[block], list):
             raise ConfigError("data_cfg: a list; several data sets at once are not supported here; name one")

@@ -152,5 +152,5 @@ def other_teacher(cfgs: dict, teacher: dict) -> str:
         return ""
     return (
         f"model_cfg.teacher.checkpoint: {theirs} holds other weights than the teacher that trained {file}, so neither RP nor a gallery"
-        " that it embeds would belong to this mimic. Name that teacher's checkpoint, train the mimic anew, or pass --reference for RP"
+        " that it embeds would belong to this mimic. Name that teacher's checkpoint, train the mimic again, or pass --reference for RP"
     )

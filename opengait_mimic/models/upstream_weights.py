@@ -16,7 +16,7 @@ tensors_hash = hash_tensors
 
 
 class Misfit(CheckpointError):
-    """A checkpoint can be read, and holds something else; whoever knows the file and the key that named it adds both."""
+    """A checkpoint can be read but holds something else. The caller adds the file and the key that named it."""
 
 
 def refuse_foreign(state: dict, role: str, instead: str = "") -> None:
@@ -77,7 +77,7 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise CheckpointError(
             f"{key}: {file} does not fit: " + "; ".join(problems[:5]) + more + f". It is not of this {type(net).__name__}:"
-            " name a checkpoint that training its YAML wrote, or the YAML that this one was trained with (the key `cfgs` beside it)"
+            " name a checkpoint that training its YAML wrote, or the YAML that this one was trained with (the key `cfgs` next to it)"
         )
     net.load_state_dict({**own, **{name: given[name] for name in wanted}})
     dropped = sorted(set(given) & unreached)
@@ -85,5 +85,5 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
 
 
 def fingerprint(net: nn.Module, buffers: bool = True) -> str:
-    """SHA-256 of every parameter and, unless told otherwise, every buffer."""
+    """SHA-256 of every parameter and, by default, every buffer."""
     return hash_tensors(net.state_dict() if buffers else dict(net.named_parameters()))

@@ -12,7 +12,7 @@ from ..base.config import Allowed, Flag, losses_of
 from ..base.errors import ConfigError
 from ..networks.visibility import VisibilityNetwork
 from ..occlusion import KINDS, MOVING
-from ..occlusion.clips import mean_over_frames, owners
+from ..occlusion.clips import clip_of_frame, mean_over_frames
 from .occluded_input import OccludedConfig, OccludedInput
 from .scalars import mean_of_all
 
@@ -68,7 +68,7 @@ class VEN(OccludedInput, BaseModel):
         """Build the network and match the losses to its heads."""
         cfg = self.Config.read(model_cfg, "model_cfg")
         self.kinds, self.geometry, self.binarise = cfg.kinds, cfg.geometry, cfg.binarise
-        if self.says_kept:
+        if self.predicts_kept_fraction:
             self.msg_mgr.log_info("reference_compat.kept_amount: the amount is the share that is kept, in the loss and in the test's table")
         for where, occlusion in (("trainer_cfg", self.drawn), ("evaluator_cfg", self.condition.occlusion)):
             drawn = set(occlusion.possible if occlusion else ())
@@ -101,7 +101,7 @@ class VEN(OccludedInput, BaseModel):
         feature = self.VEN(self.hooks.ven_input(frames))  # [S, 64]
         logits, hidden = self.VEN.heads(feature)
         feats, more, found = {}, {}, {"embeddings": mean_over_frames(feature.float(), batch.lengths)[:, :, None]}
-        cell = (owners(batch.lengths, feature.device), batch.kind)  # clip and true class of every frame
+        cell = (clip_of_frame(batch.lengths, feature.device), batch.kind)  # clip and true class of every frame
         n, known = len(batch.lengths), len(KINDS)
         if logits is not None:
             labels = local_index(self.kinds, feature.device)[batch.kind]
@@ -124,12 +124,12 @@ class VEN(OccludedInput, BaseModel):
         }
 
     @property
-    def said_kinds(self) -> list | None:
+    def predicted_kinds(self) -> list | None:
         """See `Guided`."""
         return self.kinds
 
     @property
-    def says_kept(self) -> bool:
+    def predicts_kept_fraction(self) -> bool:
         """See `Guided`."""
         return "kept_amount" in self.hooks.on
 

@@ -112,7 +112,7 @@ def gather_batchnorm(model: nn.Module) -> nn.Module:
     """Turn every BatchNorm of a model into its gathered form, in place, so that optimisers and hooks stay valid.
 
     Raises:
-        ConfigError: another class derived from torch's BatchNorm, whose statistics nobody would gather.
+        ConfigError: another class derived from torch's BatchNorm, whose statistics cannot be gathered.
     """
     for name, module in model.named_modules():
         if type(module) in GATHERED:

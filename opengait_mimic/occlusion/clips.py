@@ -34,7 +34,7 @@ def clip_lengths(sils: Tensor, seqL: Tensor | None) -> list[int]:
     return lengths
 
 
-def owners(lengths: list[int], device=None) -> Tensor:
+def clip_of_frame(lengths: list[int], device=None) -> Tensor:
     """The clip index of every frame: long ``[S]``, S the sum of the lengths."""
     return torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths)).to(device)
 
@@ -42,5 +42,5 @@ def owners(lengths: list[int], device=None) -> Tensor:
 def mean_over_frames(values: Tensor, lengths: list[int]) -> Tensor:
     """The mean of per-frame values over each clip's frames: ``[S, ...]`` -> ``[n, ...]``; half precision is summed in float32."""
     values = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
-    total = values.new_zeros((len(lengths), *values.shape[1:])).index_add_(0, owners(lengths, values.device), values)
+    total = values.new_zeros((len(lengths), *values.shape[1:])).index_add_(0, clip_of_frame(lengths, values.device), values)
     return total / torch.tensor(lengths, device=values.device).reshape(-1, *[1] * (values.dim() - 1))

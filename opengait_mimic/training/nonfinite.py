@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ..occlusion.clips import owners
+from ..occlusion.clips import clip_of_frame
 
 
 class Side(NamedTuple):
@@ -42,7 +42,7 @@ def clips_not_finite(inputs) -> list[int]:
     for tensor in tensors:
         lengths = [tensor.shape[1]] * tensor.shape[0] if seqL is None else seqL[0].tolist()
         bad = ~torch.isfinite(tensor.detach().flatten(0, 1)).flatten(1).all(1)  # [S]
-        found.update(owners(lengths, tensor.device)[bad].tolist())
+        found.update(clip_of_frame(lengths, tensor.device)[bad].tolist())
     return sorted(found)
 
 

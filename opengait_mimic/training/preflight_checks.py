@@ -25,7 +25,7 @@ from .preflight_trial import (
     CLIPS,
     FRAMES,
     compare_teacher,
-    first_frames,
+    cut_to_frames,
     frame_count,
     gather_objects,
     read_batch,
@@ -77,7 +77,7 @@ def data(trial: Trial) -> Outcome:
     positions = small_batch_positions(trial.inner) if hosts.device().type == "cpu" else None  # all processes draw before any reads
     trial.raw = trial.cut = read_batch(trial.inner)
     if positions is not None and frame_count(trial.raw) > CLIPS * FRAMES:
-        trial.cut = first_frames(read_batch(trial.inner, positions), FRAMES)
+        trial.cut = cut_to_frames(read_batch(trial.inner, positions), FRAMES)
     per = " in each process" if rank_and_world()[1] > 1 else ""
     return Outcome(f"{len(trial.raw[1])} clips of {len(set(trial.raw[1]))} subjects, {frame_count(trial.raw)} frames{per}")
 

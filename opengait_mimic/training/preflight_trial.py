@@ -74,7 +74,7 @@ def read_batch(inner: nn.Module, positions: list[int] | None = None) -> list:
     return list(loader.collate_fn([loader.dataset[i] for i in positions]))
 
 
-def first_frames(raw: list, count: int) -> list:
+def cut_to_frames(raw: list, count: int) -> list:
     """A raw batch with at most ``count`` frames per clip."""
     inputs, *names, lengths = raw
     if lengths is None:

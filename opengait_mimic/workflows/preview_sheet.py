@@ -15,7 +15,7 @@ from ..host import is_ours
 from ..models.prepare import model_class, prepare
 from ..occlusion import KINDS, MOVING, Occlusion, apply, binarise, draw
 from ..occlusion.apply import boxes
-from ..occlusion.clips import owners
+from ..occlusion.clips import clip_of_frame
 from ..training import batches
 from ..training.launch import start_log
 from .contact_sheet import contact_sheet, outline
@@ -94,7 +94,7 @@ def _describe_occlusion(occlusion: Occlusion) -> str:
 
 def _table(occlusion: Occlusion, batch) -> list[str]:
     """Per kind: probability, clips, frames, occluded frames, and the hidden fraction of an occluded frame's area."""
-    owner, hidden = owners(batch.lengths), batch.hidden.cpu()
+    owner, hidden = clip_of_frame(batch.lengths), batch.hidden.cpu()
     lines = [f"  {'kind':8}{'drawn':>8}{'clips':>8}{'frames':>8}{'touched':>10}{'of a frame':>12}"]
     for kind in occlusion.possible:
         clips = [i for i, d in enumerate(batch.draws) if d.kind == kind]

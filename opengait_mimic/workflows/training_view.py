@@ -8,7 +8,7 @@ import numpy as np
 
 from ..occlusion import KINDS, Draw
 from ..occlusion.apply import boxes
-from ..occlusion.clips import owners
+from ..occlusion.clips import clip_of_frame
 from .contact_sheet import contact_sheet, outline
 
 
@@ -32,7 +32,7 @@ def view_rows(batch, clips: int = 6, frames: int = 10) -> list[tuple[str, np.nda
     """
     names = [d.kind for d in batch.draws]
     order = sorted(range(len(names)), key=lambda i: names[:i].count(names[i]))[:clips]  # the first of each kind, then the second
-    owner, (h, w) = owners(batch.lengths), batch.whole.shape[-2:]
+    owner, (h, w) = clip_of_frame(batch.lengths), batch.whole.shape[-2:]
     black = boxes(batch.draws, batch.lengths, h, w, batch.times.cpu())
     rows = []
     for i in sorted(order, key=lambda i: (KINDS.index(names[i]), i)):

@@ -105,7 +105,7 @@ def test_a_list_of_all_pairs_is_the_split(metric):
 
 def test_plain_is_json():
     scene = Scene()
-    plain = verify_split(*scene.of(scene.split())).plain()
+    plain = verify_split(*scene.of(scene.split())).as_json()
     assert json.loads(json.dumps(plain)) == plain
     assert list(plain["tar"]) == ["0.01", "0.001"] and len(plain["roc"]) <= 200
 
@@ -117,11 +117,11 @@ def test_a_rate_below_one_impostor_pair_is_none():
     same = scene.labels[pairs[:, 0]] == scene.labels[pairs[:, 1]]
     pairs = np.concatenate([pairs[same][:50], pairs[~same][:500]])
     found = verify_pairs(scene.probe, scene.gallery, pairs, scene.labels)
-    assert found.plain()["tar"] == {"0.01": found.tar_at_far[0.01], "0.001": None}
-    assert found.plain()["tar_reason"] == {"0.001": "500 impostor pairs are too few for a FAR of 0.001"}
+    assert found.as_json()["tar"] == {"0.01": found.tar_at_far[0.01], "0.001": None}
+    assert found.as_json()["tar_reason"] == {"0.001": "500 impostor pairs are too few for a FAR of 0.001"}
     halves = verify_split(*scene.of(scene.split(halves=True)))
     least = min(int((scene.labels[p][:, None] != scene.labels[g]).sum()) for p, g in scene.split(halves=True).subsets.values())
-    assert halves.fewest == least < halves.impostor and "tar_reason" not in halves.plain()
+    assert halves.fewest == least < halves.impostor and "tar_reason" not in halves.as_json()
 
 
 def test_pairs_are_post_processed_too(monkeypatch):

@@ -15,6 +15,8 @@ from tests.models.roles import SAMPLER, built, clips, roles, train
 from tests.models.served import AXES, REFUSED, SERVED, UNTRIED
 from tests.variants import variant
 
+pytestmark = pytest.mark.slow
+
 STEPS = {"trainer_cfg__total_iter": 2, "trainer_cfg__save_iter": 2, "evaluator_cfg__restore_hint": 2}
 MATRIX: list[str] = []
 REASONS: list[str] = []
@@ -94,7 +96,7 @@ def test_a_frozen_teacher_of_many_clips_equals_the_hosts_eval_clip_by_clip(train
 
 def test_a_teacher_that_is_run_whole_equals_the_hosts_own_test(trained):
     """Without its heads' weights, bit for bit."""
-    from opengait_mimic.evaluation.embeddings import embed
+    from opengait_mimic.evaluation.embeddings.embed import embed
     from opengait_mimic.evaluation.rp_reference import reference_cfgs
     from opengait_mimic.models.prepare import prepare
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from opengait_mimic import Draw, apply
-from opengait_mimic.occlusion.clips import clip_lengths, mean_over_frames, owners
+from opengait_mimic.occlusion.clips import clip_lengths, clip_of_frame, mean_over_frames
 
 
 def packed(*values):
@@ -19,7 +19,7 @@ def test_clip_lengths_fixed_and_packed():
 
 
 def test_owners():
-    found = owners([1, 3, 2])
+    found = clip_of_frame([1, 3, 2])
     assert found.tolist() == [0, 1, 1, 1, 2, 2] and found.dtype == torch.long
 
 

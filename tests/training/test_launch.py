@@ -166,7 +166,7 @@ def test_two_processes_give_the_embeddings_of_one(twins, host_spec, tmp_path):
     np.testing.assert_allclose(zero, alone, rtol=0, atol=1e-5)
 
 
-# ---------------------------------------------------------------- what prepare and build settle
+# ---------------------------------------------------------------- what prepare and build freeze_ungraded_parameters
 
 
 @pytest.mark.parametrize("phase", ["train", "test"])

@@ -258,7 +258,7 @@ def test_the_teacher_is_compared_with_an_untrained_network(built, monkeypatch):
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_first_frames(packed):
-    from opengait_mimic.training.preflight_trial import first_frames, frame_count
+    from opengait_mimic.training.preflight_trial import cut_to_frames, frame_count
 
     clips = [np.full((n, 2, 2), 10 * i) + np.arange(n)[:, None, None] for i, n in enumerate([5, 2, 7])]
     raw = (
@@ -266,7 +266,7 @@ def test_first_frames(packed):
         if not packed
         else [[[np.concatenate(clips)]], ["a", "b", "c"], [], [], np.array([[5, 2, 7]])]
     )
-    cut = first_frames(raw, 3)
+    cut = cut_to_frames(raw, 3)
     frames = np.concatenate(cut[0][0])
     assert frame_count(cut) == 8 and frames[:, 0, 0].tolist() == [0, 1, 2, 10, 11, 20, 21, 22]
 

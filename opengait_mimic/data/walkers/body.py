@@ -16,7 +16,7 @@ def _trait(mean: float, sd: float):
 class Subject:
     """One walker: shape and gait that all of the subject's sequences share.
 
-    Each trait is drawn from a bell curve with the mean and standard deviation written beside it. Lengths marked
+    Each trait is drawn from a bell curve with the mean and standard deviation written next to it. Lengths marked
     ``share`` are shares of the stature; radii are metres at ``build`` 1; angles are degrees.
     """
 

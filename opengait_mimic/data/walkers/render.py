@@ -130,7 +130,7 @@ def normalise(mask: np.ndarray, size: int = 64, shift: np.ndarray | int = 0) -> 
         - mask: bool [s, h, w], first and last column empty
         - output: uint8 [s, size, size], values 0 and 255
 
-    Source: what OpenGait's pretreatment documents (crop, 64 rows, aspect kept, centred), written anew.
+    Source: what OpenGait's pretreatment documents (crop, 64 rows, aspect kept, centred); our own code.
     """
     s, h, w = mask.shape
     full = np.count_nonzero(mask, axis=2) >= 3  # [s, h]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...occlusion import KINDS
-from ...occlusion.clips import mean_over_frames, owners
+from ...occlusion.clips import clip_of_frame, mean_over_frames
 from .batching import cut_batch
 from .embedding_file import COLUMNS
 
@@ -88,13 +88,15 @@ def _ven(model, feature: Tensor | None, lengths: list[int]) -> tuple[list[float]
     logits, hidden = (value if head is not None and bool(head.weight.any()) else None for head, value in found)
     predicted = None
     if logits is not None:
-        known = torch.tensor([KINDS.index(kind) for kind in model.said_kinds], device=feature.device)
+        known = torch.tensor([KINDS.index(kind) for kind in model.predicted_kinds], device=feature.device)
         predicted = known[logits.argmax(1)]  # [S]
-    if hidden is not None and model.says_kept:  # reference_compat.kept_amount: the share that is kept, and 0 where nothing is hidden
+    if (
+        hidden is not None and model.predicts_kept_fraction
+    ):  # reference_compat.kept_amount: the share that is kept, and 0 where nothing is hidden
         hidden = None if predicted is None else torch.where(predicted > 0, 1 - hidden, 0)
     most = nothing
     if predicted is not None:
         votes = torch.zeros(len(lengths), len(KINDS), dtype=torch.long, device=feature.device)
-        votes.index_put_((owners(lengths, feature.device), predicted), torch.ones_like(predicted), accumulate=True)
+        votes.index_put_((clip_of_frame(lengths, feature.device), predicted), torch.ones_like(predicted), accumulate=True)
         most = np.argmax(votes.cpu().numpy(), axis=1).tolist()
     return most, nothing if hidden is None else mean_over_frames(hidden, lengths).tolist()

@@ -36,7 +36,7 @@ def to_html(groups: list[Group], version: str) -> str:
     except ImportError as error:
         raise ConfigError(f"report needs a package that is missing ({error}): pip install '.[report]'") from error
     files = resources.files(__package__)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_plain)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_format_value)
     environment.filters["join_words"] = join_words
     template = environment.from_string((files / "page.html").read_text(encoding="utf-8"))
     style = (files / "style.css").read_text(encoding="utf-8")
@@ -58,6 +58,6 @@ def _part(groups: list[Group], number: int) -> SimpleNamespace:
     )
 
 
-def _plain(value):
+def _format_value(value):
     """What the template writes, without signs that no page can hold; finished HTML as it is."""
     return value if hasattr(value, "__html__") else clean_text(value)

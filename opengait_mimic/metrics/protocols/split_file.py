@@ -39,7 +39,7 @@ from ...base.config import Block, Flag, Text, shown
 from ...base.errors import ConfigError
 
 FORMAT, VERSION, REST = "opengait-mimic protocol", 1, "rest"
-TOLD = 5  # names a message shows
+SHOWN = 5  # names a message shows
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ def _missing(listed, names, where) -> list[str]:
 
 
 def _some(names) -> str:
-    more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
-    return ", ".join(names[:TOLD]) + more
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 class SplitFile(Block):

@@ -120,7 +120,7 @@ def test_a_ven_that_was_taught_the_kept_share_is_read_so(prepared, monkeypatch):
     (usual,) = embed_all(cfgs, [BLOCK], batch=1, cache=False)
     from opengait_mimic.models.guided import Guided
 
-    monkeypatch.setattr(Guided, "says_kept", property(lambda model: True))
+    monkeypatch.setattr(Guided, "predicts_kept_fraction", property(lambda model: True))
     (kept,) = embed_all(cfgs, [BLOCK], batch=1, cache=False)
     one_kind = [i for i in range(len(usual.labels)) if usual.frames[i] and usual.ven_kind[i] == 0]
     assert np.array_equal(kept.ven_kind, usual.ven_kind)

@@ -17,7 +17,7 @@ def _folders(path):
         return sorted(entry.name for entry in entries if entry.is_dir())
 
 
-def _first(names, most=5):
+def _join_names(names, most=5):
     """The first few names as text."""
     return ", ".join(map(str, names[:most])) + (", ..." if len(names) > most else "")
 
@@ -110,8 +110,8 @@ class DataSet(tordata.Dataset):
         labels = [label for label in wanted if label in on_disk]
         missing = [label for label in wanted if label not in on_disk]
         if missing:
-            msg_mgr.log_warning(f"{len(missing)} of {len(wanted)} ids of {half} are not in {root} and are left out: {_first(missing)}")
-        msg_mgr.log_info(f"{half} of {self.dataset_name}: {len(labels)} ids: {_first(labels)}")
+            msg_mgr.log_warning(f"{len(missing)} of {len(wanted)} ids of {half} are not in {root} and are left out: {_join_names(missing)}")
+        msg_mgr.log_info(f"{half} of {self.dataset_name}: {len(labels)} ids: {_join_names(labels)}")
 
         found, empty = [], []
         for label in labels:
@@ -124,12 +124,12 @@ class DataSet(tordata.Dataset):
                     else:
                         empty.append(f"{label}-{typ}-{view}")
         if empty:
-            msg_mgr.log_warning(f"{len(empty)} sequences without a file are left out: {_first(empty)}")
+            msg_mgr.log_warning(f"{len(empty)} sequences without a file are left out: {_join_names(empty)}")
         if not found:
             raise ValueError(
                 f"no sequence of {half} found: data_cfg.dataset_root = {root}, "
                 f"data_cfg.dataset_partition = {partition}; expected <root>/<label>/<type>/<view>/*.pkl "
-                f"with labels such as {_first(wanted) or '(the list is empty)'}"
+                f"with labels such as {_join_names(wanted) or '(the list is empty)'}"
             )
         return found
 

@@ -137,7 +137,7 @@ class RandomRotate(_Random):
     """Rotates the clip about its middle, all frames by the same angle.
 
     The middle is taken as ``(h // 2, w // 2)`` in x and y, as OpenGait does; for frames that are not square this is
-    beside the middle.
+    next to the middle.
 
     Args:
         prob: probability, 0..1.
