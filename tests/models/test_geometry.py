@@ -53,7 +53,7 @@ def test_a_mimic_trains_on_128x88_with_its_teacher_and_its_ven(made, tmp_path, c
     model = launch(mimic, "train", quiet=True, preflight=True)
     assert model.iteration == 2 and model.VEN is not None and model.get_extra_state()["geometry"] == [128, 88]
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["geometry"]]
-    assert "data 128x88 in 0..1, teacher 128x88, VEN 128x88" in line
+    assert "data 128x88 in 0..1, embeddings" in line
 
 
 @pytest.mark.parametrize("role", ["MimicGait", "Baseline-2"])
