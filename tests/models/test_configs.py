@@ -221,7 +221,12 @@ def copies(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", NAMES)
+def mark_slow(names: list[str], fast: tuple[str, ...]) -> list:
+    """Parameters: configurations whose names contain none of ``fast`` are slow."""
+    return [pytest.param(name, marks=() if any(part in name for part in fast) else pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", mark_slow(NAMES, ("walkers", "gaitbase_gait3d", "ven_gait3d")))
 def test_each_builds_and_embeds_a_clip_of_its_data_set(host, copies, name, monkeypatch):
     monkeypatch.chdir(copies)  # so that they name each other's copies
     file = f"configs/{name}.yaml"
@@ -285,7 +290,10 @@ def built_on(host, host_spec, copies, request):
     hosts.bind(host_spec, "cpu", before)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "walkers" not in name])
+PUBLISHED = [name for name in NAMES if "walkers" not in name]
+
+
+@pytest.mark.parametrize("name", mark_slow(PUBLISHED, ("mimicgait_gaitbase_ccpg", "occlusionaware_gaitbase_gait3d", "ven_gait3d")))
 def test_each_builds_for_training_and_trains_all_that_it_should(host, copies, built_on, name, monkeypatch):
     """At its own widths: the parts fit (`models.backbone_probe` steps through them), and the optimiser has every parameter."""
     monkeypatch.chdir(copies)

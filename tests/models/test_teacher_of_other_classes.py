@@ -12,7 +12,7 @@ import pytest
 
 from opengait_mimic.base.errors import CheckpointError
 from opengait_mimic.base.files import write_json
-from opengait_mimic.evaluation.embeddings import embed
+from opengait_mimic.evaluation.embeddings import embed_all
 from opengait_mimic.evaluation.evaluate import evaluate, measure
 from opengait_mimic.evaluation.rp_reference import reference_cfgs
 from opengait_mimic.models.prepare import prepare
@@ -67,8 +67,8 @@ def loaded(said):
 def test_its_whole_bodies_are_those_of_the_right_yaml_bit_for_bit(made, said):
     mimic = made.changed("MimicGait", made.nine)
     cfgs = reference_cfgs(prepare(mimic, "embed"))[0]
-    (found,) = embed(cfgs, [None], cache=False, as_teacher=True)
-    (plain,) = embed(prepare(made.four["teacher"], "embed"), [None], cache=False)
+    (found,) = embed_all(cfgs, [None], cache=False, as_teacher=True)
+    (plain,) = embed_all(prepare(made.four["teacher"], "embed"), [None], cache=False)
     assert np.ptp(plain.embeddings) > 0 and np.array_equal(found.embeddings, plain.embeddings)
     built(mimic)
     whole, training = loaded(said)
