@@ -54,7 +54,8 @@ def test_refusals(trained, tmp_path):
         built(variant(trained.files[STAGE], tmp_path, model_cfg__backbone={"model": "Basline"}))
 
 
-def test_in_two_processes_what_gets_no_gradient_is_told_before_the_first_step(files, few, host_spec, tmp_path):
+@pytest.mark.slow
+def test_in_two_processes_what_gets_no_gradient_is_named_before_the_first_step(files, few, host_spec, tmp_path):
     """torch's DDP would stop at the second step; with the key it trains."""
     made, backbone = [], {**SERVED["Baseline"].model_cfg, "model": "Sleeper"}
     for find in (False, True):

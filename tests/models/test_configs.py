@@ -293,7 +293,7 @@ def built_on(host, host_spec, copies, request):
 PUBLISHED = [name for name in NAMES if "walkers" not in name]
 
 
-@pytest.mark.parametrize("name", mark_slow(PUBLISHED, ("mimicgait_gaitbase_ccpg", "occlusionaware_gaitbase_gait3d", "ven_gait3d")))
+@pytest.mark.parametrize("name", mark_slow(PUBLISHED, ("mimicgait_gaitbase_sustech1k", "occlusionaware_gaitbase_gait3d", "ven_gait3d")))
 def test_each_builds_for_training_and_trains_all_that_it_should(host, copies, built_on, name, monkeypatch):
     """At its own widths: the parts fit (`models.backbone_probe` steps through them), and the optimiser has every parameter."""
     monkeypatch.chdir(copies)
