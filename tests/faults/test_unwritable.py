@@ -51,7 +51,7 @@ def test_a_read_only_disk(user):
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(user.out)], capture_output=True).returncode:
         pytest.skip("mounting needs rights that this user lacks")
     try:
-        shutil.copytree(user.trained / "walkers/Baseline/GaitBase-seed0", user.run())
+        shutil.copytree(user.trained / "walkers/Baseline/GaitBase-seed0", user.run(), ignore=shutil.ignore_patterns("training.lock"))
         subprocess.run(["mount", "-o", "remount,ro", str(user.out)], check=True)
         user.train(user.yaml(trainer_cfg__total_iter=6), "--resume", "auto").refused(user.run(), "Read-only")
     finally:
