@@ -111,6 +111,7 @@ def test_ranking_and_the_loop_equal_scikit_learn(bench):
     assert bench.retrieval.streamed(data) == pytest.approx(expected) and bench.retrieval.looped(data) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_step_writes_every_sample(host_spec, tmp_path):
     text = good(STEP, *SMALL, "--warmup", 0, "--host", host_spec, "--device", "cpu", "--json", "step.json", cwd=tmp_path)
     result = json.loads((tmp_path / "step.json").read_text())
@@ -130,6 +131,7 @@ def test_step_writes_every_sample(host_spec, tmp_path):
         (["--reference", "nowhere"], "error: --reference nowhere: configs/gaitbase/"),
     ],
 )
+@pytest.mark.slow
 def test_step_names_what_is_wrong(host_spec, tmp_path, words, message):
     done = python(STEP, *SMALL, "--warmup", 0, "--host", host_spec, "--device", "cpu", *words, cwd=tmp_path)
     assert done.returncode == 1 and message in done.stderr, done.stderr[-2000:]

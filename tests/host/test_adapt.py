@@ -64,11 +64,13 @@ assert builtins.open is open and os.path.join.__module__ in ("posixpath", "ntpat
 """
 
 
+@pytest.mark.slow
 def test_torch_and_python_stay_as_they_are(host_spec, files, tmp_path):
     """Every name in torch's modules and main classes is the same object after bind, three training steps and a test."""
     script(tmp_path, UNTOUCHED, host_spec, files[TEACHER])
 
 
+@pytest.mark.slow
 def test_results_go_to_the_output_folder_alone(trained, output, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs").mkdir()

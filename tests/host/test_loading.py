@@ -60,6 +60,7 @@ def test_unknown_devices_are_refused(host, device):
         hosts.bind(None, device)
 
 
+@pytest.mark.slow
 def test_a_package_of_the_hosts_name_that_is_imported_already(host_spec, tmp_path):
     foreign = tmp_path / "foreign"
     (foreign / "utils").mkdir(parents=True)
@@ -72,6 +73,7 @@ def test_a_package_of_the_hosts_name_that_is_imported_already(host_spec, tmp_pat
     assert "HostError: `utils` was imported from" in said and str(foreign / "utils" / "__init__.py") in said and "rename" in said
 
 
+@pytest.mark.slow
 def test_folders_of_the_hosts_names_in_the_working_folder_do_no_harm(host_spec, tmp_path):
     """The host goes first on the import path; a user's ``data/`` or ``utils.py`` is not in its way."""
     (tmp_path / "data").mkdir()
@@ -79,6 +81,7 @@ def test_folders_of_the_hosts_names_in_the_working_folder_do_no_harm(host_spec, 
     script(tmp_path, BIND + "sys.path.insert(0, '')\nhosts.bind(sys.argv[1], 'cpu', 'out')\n", host_spec)
 
 
+@pytest.mark.slow
 def test_a_model_file_without_its_package_is_left_out(host, copied, files, tmp_path):
     root, source = copied
     base, model = "from ..base_model import BaseModel\n", "class {}(BaseModel):\n    pass\n"
@@ -109,6 +112,7 @@ assert model.iteration == 3 and Path(models.__file__).is_relative_to(sys.argv[2]
     assert "[WARNING]: model file aa_needs.py left out: needs a_package_nobody_has: pip install a_package_nobody_has" in said
 
 
+@pytest.mark.slow
 def test_a_model_file_that_builds_on_one_left_out_is_left_out_too(host, copied, tmp_path):
     root, source = copied
     models = source / "modeling" / "models"
@@ -124,6 +128,7 @@ assert hasattr(models, "Baseline") and hasattr(models, "MimicGait") and not hasa
     script(tmp_path, BIND + text, host.name, root, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_name_the_host_itself_lacks_is_not_hidden(host, copied, tmp_path):
     """A model file that does not fit its own host means a checkout that is not whole."""
     root, source = copied

@@ -36,7 +36,10 @@ def files_of(files, few, ven, folder, backbone):
     return roles(files, few, ven, folder, backbone, model_cfg, dataset)
 
 
-@pytest.fixture(scope="module", params=BACKBONES)
+IN_DEFAULT = ("GaitGL", "DeepGaitV2 p3d")
+
+
+@pytest.fixture(scope="module", params=[name if name in IN_DEFAULT else pytest.param(name, marks=pytest.mark.slow) for name in BACKBONES])
 def trained(request, files, few, ven, tmp_path_factory):
     """Every role of a backbone after three steps: models, losses, and the weights they started with."""
     made = files_of(files, few, ven, tmp_path_factory.mktemp("roles"), request.param)

@@ -25,7 +25,7 @@ def configured(trained, folder, losses, name, **changes):
     return variant(trained.files["MimicGait"], folder, loss_cfg=losses, **{"model_cfg__SeparateBNNecks": head, **names, **changes})
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [name if name in ("own", "all") else pytest.param(name, marks=pytest.mark.slow) for name in SETS])
 def test_three_steps_move_what_is_trained_and_restore_strictly(trained, tmp_path, name):
     file, start, sums = configured(trained, tmp_path, SETS[name], name), {}, []
 

@@ -100,6 +100,7 @@ def worker(rank: int, folder: str) -> None:
     os._exit(0)  # as `opengait_mimic.host.leave`: gloo's threads may abort an ordinary end
 
 
+@pytest.mark.slow
 def test_in_two_processes_the_classes_are_those_of_the_public_stack_and_wrong(tmp_path):
     mp.spawn(worker, (str(tmp_path),), WORLD)
     seen = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(WORLD)]

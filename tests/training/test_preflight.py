@@ -280,7 +280,7 @@ def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, traine
     assert digests(output) == before and not (output / "walkers/MimicGait/never").exists()
 
 
-@pytest.mark.parametrize("stage", [HOSTS, MIMIC])
+@pytest.mark.parametrize("stage", [pytest.param(HOSTS, marks=pytest.mark.slow), MIMIC])
 def test_a_training_with_preflight_is_the_training_without(trained, tmp_path, stage):
     weights = []
     for number, preflight in enumerate((False, True)):

@@ -13,6 +13,8 @@ from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def configured(trained, host_spec, output, tmp_path):

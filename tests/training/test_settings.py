@@ -113,7 +113,7 @@ def test_a_training_that_goes_on_is_as_warm_as_it_was(trained):
 # ---------------------------------------------------------------- bfloat16
 
 
-@pytest.mark.parametrize("stage", [TEACHER, "MimicGait", "VEN"])
+@pytest.mark.parametrize("stage", [pytest.param(TEACHER, marks=pytest.mark.slow), "MimicGait", "VEN"])
 def test_bfloat16_in_the_forward_float32_everywhere_else(trained, stage):
     """The convolutions compute in bfloat16; losses, weights, gradients and the test do not. The loss is near that of float32."""
     half, full = model_of(trained.files[stage], bfloat16=True), model_of(trained.files[stage])

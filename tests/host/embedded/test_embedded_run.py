@@ -238,6 +238,7 @@ def run_main(embedded, cfgs, folder, *args, processes=1):
     return done.stderr
 
 
+@pytest.mark.slow
 def test_main_in_one_process_and_in_two(embedded, cfgs, tmp_path):
     cfgs["trainer_cfg"]["sync_BN"] = True
     cfgs["trainer_cfg"]["sampler"]["batch_size"] = [3, 4]
@@ -281,6 +282,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_gathered_triplet_loss_has_the_gradient_of_one_process(embedded, tmp_path):
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
