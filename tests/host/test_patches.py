@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -162,7 +163,7 @@ def ran(patched, trained, output, tmp_path_factory):
     cfgs = yaml.safe_load(file.read_text())
     cfgs["trainer_cfg"].update(total_iter=2, save_iter=2, log_iter=1)
     for block in ("backbone", "teacher", "ven"):
-        cfgs["model_cfg"][block]["cfgs"] = f"configs/mimicgait/{cfgs['model_cfg'][block]['cfgs']}"
+        cfgs["model_cfg"][block]["cfgs"] = f"configs/mimicgait/{Path(cfgs['model_cfg'][block]['cfgs']).name}"
     file.write_text(yaml.safe_dump(cfgs))
     driver = tmp_path_factory.mktemp("driver") / "driver.py"
     driver.write_text(DRIVER)
