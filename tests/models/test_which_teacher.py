@@ -37,7 +37,7 @@ def goes_on(trained, folder, teacher, at=3):
 def test_a_training_goes_on_with_its_own_teacher_alone(trained, teachers, tmp_path):
     kept = trained.models[MIMIC].teacher.weights
     assert built(goes_on(trained, tmp_path, teachers / "moved.pt")).teacher.weights == kept
-    with refused(r"model_cfg\.teacher\.checkpoint: .*other\.pt holds other weights than the teacher .*train anew \(without --iter\)"):
+    with refused(r"model_cfg\.teacher\.checkpoint: .*other\.pt holds other weights than the teacher .*train again \(without --iter\)"):
         built(goes_on(trained, tmp_path, teachers / "other.pt"))
 
 
