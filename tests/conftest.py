@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import hypothesis
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as torchrun gives its workers: bit for bit holds for equal numbers of threads
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C, and so would what a test starts
 hypothesis.settings.register_profile(  # the same examples in every run, however busy the machine
     "steady",
     derandomize=True,
@@ -93,12 +95,13 @@ def trained(files, host_spec, output, tmp_path_factory):
     hosts.bind(host_spec, "cpu", output)
     models, losses, states = {}, {}, {}
     for stage, file in files.items():
-        seen = losses[stage] = []
+        seen = []
 
         def watch(model, seen=seen):
             model.loss_aggregator.register_forward_hook(lambda _, __, result: seen.append(float(result[0].detach())))
 
         models[stage] = launch(file, "train", quiet=True, before=watch)
+        losses[stage] = list(seen)  # a copy: the hook stays, and some tests train a model further
         states[stage] = deepcopy(models[stage].state_dict())  # tests that train a model further move its buffers
     kept = tmp_path_factory.mktemp("kept") / "output"
     for file in files.values():  # as the training left them, and nothing else: tests that train on write into the same folders
