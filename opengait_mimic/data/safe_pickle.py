@@ -34,7 +34,7 @@ def load_frames(source: str | os.PathLike | io.BufferedIOBase) -> np.ndarray | l
     """Read the frames of one sequence.
 
     Args:
-        source: the path of a pickle, or a binary stream of it that can seek.
+        source: the path of a pickle, or a binary stream of it.
 
     Returns:
         An array ``[s, ...]`` of s frames, the same as from ``pickle.load`` and writable; or a list or tuple with one item per frame, which
@@ -48,7 +48,7 @@ def load_frames(source: str | os.PathLike | io.BufferedIOBase) -> np.ndarray | l
         with open(source, "rb") as stream:
             return load_frames(stream)
     try:
-        return _frames_of(_unpickle(source))
+        return _frames_of(_unpickle(source.read()))
     except PickleError as error:
         raise PickleError(error.kind, error.why, str(getattr(source, "name", ""))) from None
 
@@ -146,24 +146,6 @@ ADMITTED = {
 """The names that a file may use, and what stands for each."""
 
 
-class _File:
-    """A file of which no more is read than there is, whatever size its content claims."""
-
-    def __init__(self, stream, size: int):
-        self.stream, self.size = stream, size
-
-    def read(self, count: int) -> bytes:
-        """At most ``count`` bytes."""
-        return self.stream.read(min(count, self.size))
-
-    def readline(self) -> bytes:
-        """A line with its end."""
-        line = self.stream.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError("a name that does not end")
-        return line
-
-
 class _FrameUnpickler(pickle._Unpickler):
     """Python's unpickler with the names of `ADMITTED` only, and nothing but arrays and dtypes whose state a file can set."""
 
@@ -197,25 +179,20 @@ OTHER_FILES = {
 """What lies in the place of a pickle, by its first bytes."""
 
 
-def _unpickle(stream):
+def _unpickle(data: bytes):
     """What the file holds, with `_Array` in place of arrays."""
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(0)
-    start = stream.read(4)
-    stream.seek(0)
-    if not size:
+    if not data:
         raise PickleError("empty", "the file is empty (0 bytes)")
-    if start[:1] != pickle.PROTO:
-        what = next((what for first, what in OTHER_FILES.items() if start.startswith(first)), f"it begins with {start.hex(' ')}")
+    if data[:1] != pickle.PROTO:
+        what = next((what for first, what in OTHER_FILES.items() if data.startswith(first)), f"it begins with {data[:4].hex(' ')}")
         raise PickleError("not a pickle", f"no pickle of protocol 2 to 5: {what}")
+    if data[-1:] != pickle.STOP:
+        raise PickleError("truncated", f"the file ends after {len(data):,} bytes, before what it holds does")
     try:
-        return _FrameUnpickler(_File(stream, size)).load()
-    except (PickleError, MemoryError, OSError):
+        return _FrameUnpickler(io.BytesIO(data)).load()
+    except (PickleError, MemoryError):
         raise
     except Exception as error:  # an unpickler raises any kind of error on damaged files
-        stream.seek(-1, os.SEEK_END)
-        if stream.read(1) != pickle.STOP:
-            raise PickleError("truncated", f"the file ends after {size:,} bytes, before what it holds does") from error
         raise PickleError("damaged", f"its content contradicts itself ({type(error).__name__}: {str(error)[:100]})") from error
 
 
