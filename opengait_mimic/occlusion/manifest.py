@@ -48,7 +48,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from ..base.config import Allowed, Block, Count, Natural, Share, Text, between, pair_of
 from ..base.errors import ConfigError
@@ -72,6 +72,12 @@ class SequenceBlock(Block):
     place: Below1 = Field(0.0, description="place of the middle's band, or phase of a moving occluder")
     speed: between(-64, 64) = Field(0.0, description="moving kinds: pixels per frame in a picture of 64 rows; below 0: to the left")
 
+    @model_validator(mode="after")
+    def _hides_something(self):
+        if self.kind != "none" and not self.hidden:
+            raise ValueError(f".hidden: missing; {self.kind} hides a share above 0")
+        return self
+
 
 class ManifestConditionBlock(Block):
     """A condition in a manifest."""
@@ -79,9 +85,17 @@ class ManifestConditionBlock(Block):
     name: Text = Field(description="name of the condition")
     seed: Natural = Field(description="seed of the draws")
     occlusion: OcclusionBlock = Field(description="what the draws were made from")
-    sequences: Annotated[dict[str, Any], Field(min_length=1), Allowed("a mapping that is not empty")] = Field(
+    sequences: Annotated[dict[str, SequenceBlock], Field(min_length=1), Allowed("a mapping that is not empty")] = Field(
         description="label/type/view -> what is hidden of the sequence"
     )
+
+    @field_validator("sequences")
+    @classmethod
+    def _are_named_in_full(cls, sequences):
+        wrong = [name for name in sequences if name.count("/") != 2]
+        if wrong:
+            raise ValueError(f".{wrong[0]}: expected a name label/type/view")
+        return sequences
 
 
 class ManifestBlock(Block):
@@ -93,7 +107,7 @@ class ManifestBlock(Block):
     picture: pair_of(Count) | None = Field(None, description="height and width of the silhouettes, in pixels; null: not known")
     binarise: Share | None = Field(description="threshold of the hidden silhouettes; null: none")
     data: Text | None = Field(None, description="fingerprint of the test set; null: not known")
-    conditions: Annotated[list[Any], Field(min_length=1), Allowed("a list that is not empty")] = Field(
+    conditions: Annotated[list[ManifestConditionBlock], Field(min_length=1), Allowed("a list that is not empty")] = Field(
         description="what each condition hides"
     )
 
@@ -169,7 +183,7 @@ class Manifest(NamedTuple):
             dataset: name of the test set.
             sample_type: of the test's sampler.
             sequences: (label, type, view) of the whole test set.
-            picture: rows and columns of this test's silhouettes; None = not known.
+            picture: (h, w) of this test's silhouettes; None = not known.
 
         Raises:
             ConfigError: another data set, no such condition, sequences that the manifest does not name, frames out of order, or moving
@@ -234,22 +248,11 @@ def read_manifest(file: str | os.PathLike) -> Manifest:
     where = str(file)
     found = read_headed(file, FORMAT, VERSION, "a manifest", "write it again with `opengait-mimic evaluate --save-manifest FILE`")
     content = ManifestBlock.read(found, where)
-    conditions = [_condition(each, f"{where}: conditions[{i}]") for i, each in enumerate(content.conditions)]
+    conditions = []
+    for each in content.conditions:
+        drawn = {tuple(name.split("/")): Draw(d.kind, d.hidden, d.place, d.speed) for name, d in each.sequences.items()}
+        conditions.append(Condition(each.name, Occlusion.of(each.occlusion), each.seed, drawn))
     return Manifest(content.dataset, tuple(conditions), where, content.picture, content.binarise, content.data)
-
-
-def _condition(given, where: str) -> Condition:
-    content, drawn = ManifestConditionBlock.read(given, where), {}
-    for key, entry in content.sequences.items():
-        name = tuple(key.split("/"))
-        if len(name) != 3:
-            raise ConfigError(f"{where}.sequences: {key!r}; expected label/type/view")
-        here = f"{where}.sequences.{key}"
-        sequence = SequenceBlock.read(entry, here)
-        if sequence.kind != "none" and not sequence.hidden:
-            raise ConfigError(f"{here}.hidden: missing; {sequence.kind} hides a share above 0")
-        drawn[name] = Draw(sequence.kind, sequence.hidden, sequence.place, sequence.speed)
-    return Condition(content.name, Occlusion.of(content.occlusion), content.seed, drawn)
 
 
 def _without_zeros(d: Draw) -> dict:

@@ -113,7 +113,7 @@ HARMS = {
     "unknown in entry": (lambda c: first(c).update(plac=0.1), "000/nm-0/090.plac"),
     "all of it": (lambda c: first(c).update(kind="top", hidden=1), "000/nm-0/090.hidden"),
     "nothing of it": (lambda c: first(c).update(kind="top", hidden=0), "hides a share above 0"),
-    "not a name": (lambda c: c["conditions"][0]["sequences"].update(x={"kind": "none"}), "expected label/type/view"),
+    "not a name": (lambda c: c["conditions"][0]["sequences"].update(x={"kind": "none"}), "sequences.x: expected a name label/type/view"),
     "wrong block": (lambda c: c["conditions"][0]["occlusion"].update(kinds={"top": 0.5}), "add up to 0.5"),
     "a threshold above 1": (lambda c: c.update(binarise=128), "binarise = 128.*null"),
 }
