@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..metrics import relative_performance
-from ..metrics.cell_scores import RANKS
 from ..metrics.protocols.mateless_probes import COUNTS
+from ..metrics.protocols.split_scores import RANKS
 from .cells import HOLISTIC, Cell
 
 CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification", "verification_reason")

@@ -16,9 +16,10 @@ from opengait_mimic.evaluation.result import Result, check_writable, write_resul
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, extreme_trials, render_clips, row_retrievals, sheet_clips
 from opengait_mimic.evaluation.rows import drop_curves
 from opengait_mimic.evaluation.score import Scorer
-from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, rank_probes
-from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, score_cell, verify_cell
+from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, distance_matrix, mean_over_seeds, rank_probes
+from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, verify_cell
 from opengait_mimic.metrics.protocols import score, split
+from opengait_mimic.metrics.protocols.split_scores import summarise_trials
 from tests.metrics.test_splits import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))
@@ -153,7 +154,7 @@ def test_cross_view_numbers_of_every_subset():
     done = fake(1, dataset="CASIA-B")
     parts = split("CASIA-B", done.labels, done.types, done.views)
     found = rank_probes(parts, done.embeddings, done.embeddings, done.labels, done.views)
-    told = score_cell(parts, found, done.views)
+    told = summarise_trials(parts, found, done.views)
     assert set(told["subsets"]) == {"NM", "BG", "CL"} and told["rank1"] == pytest.approx(
         np.mean([s["rank1"] for s in told["subsets"].values()])
     )
@@ -169,7 +170,7 @@ def test_an_overall_subset_is_the_total_and_nothing_else():
     x, labels, types, views = sequences(types, ["000", "090"], subjects=6)
     parts = split("SUSTech1K", labels, types, views)
     found = rank_probes(parts, x, x, labels, views)
-    told = score_cell(parts, found, views)
+    told = summarise_trials(parts, found, views)
     assert {key: told[key] for key in ("rank1", "mAP", "probes")} == {
         key: told["subsets"]["Overall"][key] for key in ("rank1", "mAP", "probes")
     }
@@ -202,7 +203,7 @@ def test_verification_says_of_which_pairs(pairs, word):
 
 def test_a_list_of_pairs_does_not_drop_the_post_processing(monkeypatch):
     done, called = fake(1), []
-    monkeypatch.setitem(POST, "same", lambda x, y: called.append(1) or (x, y))
+    monkeypatch.setitem(POST, "same", lambda x, y, metric: called.append(1) or distance_matrix(x, y, metric))
     parts = replace(split("GREW", done.labels, done.types, done.views), pairs=np.array([[3, 0], [3, 6]]))
     verify_cell(parts, done.embeddings, done.embeddings, done.labels, done.views, "euc", "same")
     assert called == [1]
