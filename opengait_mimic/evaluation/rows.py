@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..metrics import relative_performance
 from ..metrics.cell_scores import RANKS
 from ..metrics.protocols.mateless_probes import COUNTS
-from .cells import HOLISTIC, Cell
+from .cells import Cell
 
 CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification", "verification_reason")
 """Keys of a row that only a result folder and ``--json`` have; see `drop_curves`. The last one explains a ``verification`` of None."""
