@@ -89,18 +89,9 @@ def interleaved(
     clock=time.perf_counter,
     prepare_run=lambda name, i: None,
 ) -> dict[str, list[float]]:
-    """Time the variants in alternation, A B C A B C ...
+    """Time the variants in alternation, A B C A B C ...; returns name -> seconds of every measured round.
 
-    Args:
-        variants: name -> what is timed.
-        rounds: measured rounds.
-        warmup: rounds before them, with negative numbers, not counted.
-        device: synchronised before the clock starts and before it stops.
-        clock: seconds.
-        prepare_run: called untimed with (name, round) before each run.
-
-    Returns:
-        Name -> seconds of every measured round.
+    Warm-up rounds have negative numbers. ``prepare_run`` is called untimed with (name, round) before each run.
     """
     samples: dict[str, list[float]] = {name: [] for name in variants}
     for i in range(-warmup, rounds):
@@ -175,12 +166,10 @@ class Sizes(NamedTuple):
 
 
 def shipped(method: str, backbone: str, data: str) -> Path:
-    """The shipped configuration of a method. Raises HostError with those that exist."""
-    name = f"{method}_{data}.yaml" if method == "ven" else f"{method}_{backbone}_{data}.yaml"
-    file = hosts.CONFIGS / method / name
+    """The shipped configuration of a method."""
+    file = hosts.CONFIGS / method / (f"{method}_{data}.yaml" if method == "ven" else f"{method}_{backbone}_{data}.yaml")
     if not file.is_file():
-        others = ", ".join(sorted(f.name for f in file.parent.glob("*.yaml")))
-        raise HostError(f"--backbone {backbone} --configs {data}: no configuration {name}; there are {others}")
+        raise HostError(f"--backbone {backbone} --configs {data}: no configuration {file.name}")
     return file
 
 

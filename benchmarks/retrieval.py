@@ -6,7 +6,7 @@
 
 Both start from the embeddings of whole sequences and end with Rank-k, mAP and mINP. The loop computes all distances by matrix products in
 float32, then sorts one probe's gallery after the other in NumPy; `loop's distances` is its first half alone. The contract
-(alternation, warm-up, spread, seeds) is in README.md beside this file.
+(alternation, warm-up, spread, seeds) is in README.md next to this file.
 """
 
 from __future__ import annotations

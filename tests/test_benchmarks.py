@@ -130,7 +130,7 @@ def test_step_writes_every_sample(host_spec, tmp_path):
     ("words", "message"),
     [
         (["--amp"], "error: --amp: mixed precision is for CUDA"),
-        (["--backbone", "gaitnet"], "no configuration baseline1_gaitnet_walkers.yaml; there are"),
+        (["--backbone", "gaitnet"], "no configuration baseline1_gaitnet_walkers.yaml"),
         (["--reference", "nowhere"], "error: --reference nowhere: configs/gaitbase/"),
     ],
 )
