@@ -24,21 +24,18 @@ class Expected(NamedTuple):
 
     Attributes:
         transforms: per input the transforms of test and training, functions of silhouettes ``[s, h, w]``; None for another input.
+            None altogether = there is no configuration, and the sequences are compared with each other.
         use: ``data_cfg.data_in_use``: which files of a sequence are inputs, as booleans or positions; None = all.
         geometry: ``model_cfg.geometry`` (h, w), where the model has one.
-        clip: frames of the shortest training clip.
         batch: [P, K] of a sampler that draws K sequences of P identities.
-        channels: those of a frame that the backbone takes; above 1 frames may be ``[channels, h, w]``.
         sides: types of all test sequences -> per subset the masks of probes and gallery; None = unknown.
         by_list: the probes are those of the partition's ``PROBE_SET``, all others are the gallery.
     """
 
-    transforms: list[tuple[Callable, Callable] | None]
+    transforms: list[tuple[Callable, Callable] | None] | None = None
     use: list | None = None
     geometry: tuple[int, int] | None = None
-    clip: int = 1
     batch: tuple[int, int] | None = None
-    channels: int = 1
     sides: Callable[[list[str]], dict[str, tuple]] | None = None
     by_list: bool = False
 
@@ -55,17 +52,14 @@ def check_data(
     Args:
         root: the folder of the identities.
         partition: ``TRAIN_SET`` and ``TEST_SET``, see `read_partition`; None = identities are not compared with a list.
-        expected: what a configuration asks of the data; None = the sequences are compared with each other.
+        expected: what a configuration asks of the data.
         workers: processes that read.
         progress: called with the sequences done and their number.
 
     Returns:
         The sequences, and all problems.
-
-    Raises:
-        ChildProcessError: a process that read was ended by the system, mostly for lack of memory.
     """
-    root, problems, sequences = os.fspath(root), [], []
+    root, expected, problems, sequences = os.fspath(root), expected or Expected(), [], []
     folders = list(list_sequences(root, problems))
     for sequence, its_problems in read_sequences(root, folders, workers):
         sequences.append(sequence)
@@ -76,8 +70,8 @@ def check_data(
     problems += _check_files(sequences, expected)
     if partition is not None:
         problems += _check_identities(sequences, partition)
-        if expected is not None:
-            problems += [*_check_batch(sequences, partition, expected), *_check_sides(sequences, partition, expected)]
+        problems += _check_batch(sequences, partition, expected)
+        problems += _check_sides(sequences, partition, expected)
     return sequences, problems
 
 
@@ -95,40 +89,39 @@ def read_partition(file: str | os.PathLike) -> dict:
         raise ConfigError(f'--partition {file}: expected {{"TRAIN_SET": ["001", ...], "TEST_SET": ["075", ...]}}')
     for key in ("TRAIN_SET", "TEST_SET", "PROBE_SET"):
         names = partition.get(key) or []
-        wrong = [name for name in names if not isinstance(name, str)] if isinstance(names, list) else [names]
-        if wrong:
-            raise ConfigError(f"--partition {file}: {key}: {json.dumps(wrong[0]):.80}: expected a list of names in quotes")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ConfigError(f"--partition {file}: {key}: {json.dumps(names):.80}: expected a list of names in quotes")
     return partition
 
 
-def _check_files(sequences: list[Sequence], expected: Expected | None) -> list[Problem]:
+def _check_files(sequences: list[Sequence], expected: Expected) -> list[Problem]:
     """Number of inputs, number of frames, and each input of all sequences."""
     problems, by_input = [], defaultdict(list)
-    inputs = {sequence: _choose_files(sequence.files, expected) for sequence in sequences}
-    wanted = len(expected.transforms) if expected is not None else _most_frequent(map(len, inputs.values()))
+    inputs = {sequence: _choose_files(sequence.files, expected.use) for sequence in sequences}
+    if expected.transforms is None:
+        count = _most_frequent(map(len, inputs.values()))
+        asked = f"{count} in most others"
+    else:
+        count = len(expected.transforms)
+        asked = f"{count} transform(s) in the configuration"
     for sequence, files in inputs.items():
-        if len(files) != wanted:
-            asked = f"{wanted} transform(s) in the configuration" if expected is not None else f"{wanted} in most others"
-            problems.append(Problem("files", sequence.folder, f"{len(files)} files, {asked}", abs(len(files) - wanted)))
+        if len(files) != count:
+            problems.append(Problem("files", sequence.folder, f"{len(files)} files, {asked}", abs(len(files) - count)))
             continue
-        counts = {file.count for file in files if file is not None}
-        if len(counts) > 1:
-            each = ", ".join(f"{file.name} {file.count}" for file in files if file is not None)
-            problems.append(Problem("unequal", sequence.folder, f"frames: {each}", max(counts) - min(counts)))
-        if expected is not None and counts and min(counts) < expected.clip:
-            what = f"{min(counts)} frames, a training clip has {expected.clip}"
-            problems.append(Problem("short", sequence.folder, what, -min(counts)))
-        for i, file in enumerate(files):
-            if file is not None:
-                by_input[i].append((f"{sequence.folder}/{file.name}", file))
+        readable = {i: file for i, file in enumerate(files) if file is not None}
+        frames = [file.count for file in readable.values()]
+        if len(set(frames)) > 1:
+            each = ", ".join(f"{file.name} {file.count}" for file in readable.values())
+            problems.append(Problem("unequal", sequence.folder, f"frames: {each}", max(frames) - min(frames)))
+        for i, file in readable.items():
+            by_input[i].append((f"{sequence.folder}/{file.name}", file))
     for i, files in sorted(by_input.items()):
-        problems += _check_input(files, expected, i, alone=wanted == 1)
+        problems += _check_input(files, expected, i, alone=count == 1)
     return problems
 
 
-def _choose_files(files: tuple, expected: Expected | None) -> list[Frames | None]:
+def _choose_files(files: tuple, use: list | None) -> list[Frames | None]:
     """The files that ``data_in_use`` leaves, as OpenGait's loader chooses them."""
-    use = None if expected is None else expected.use
     if use is None:
         return list(files)
     if all(isinstance(each, bool) for each in use):
@@ -136,21 +129,24 @@ def _choose_files(files: tuple, expected: Expected | None) -> list[Frames | None
     return [files[i] for i in use if i < len(files)]
 
 
-def _check_input(files: list[tuple[str, Frames]], expected: Expected | None, i: int, alone: bool) -> list[Problem]:
+def _check_input(files: list[tuple[str, Frames]], expected: Expected, i: int, alone: bool) -> list[Problem]:
     """One input of all sequences, as (place, facts) pairs."""
-    transforms = None if expected is None else expected.transforms[i]
-    silhouettes = _look_like_silhouettes([file for _, file in files], alone) if expected is None else transforms is not None
-    problems = [
-        Problem("unlike", where, f"a list of {file.count} frames: {file.sizes}", file.count)
-        for where, file in files
-        if file.sizes and (silhouettes or not file.points)
-    ]
-    files = [(where, file) for where, file in files if not file.sizes]
-    common = _most_frequent(file.dtype for _, file in files)
-    problems += [
-        Problem("type", where, f"{np.dtype(file.dtype)}, most are {np.dtype(common)}") for where, file in files if file.dtype != common
-    ]
-    return problems + (_check_silhouettes(files, expected, transforms) if silhouettes else [])
+    if expected.transforms is None:
+        transforms, silhouettes = None, _look_like_silhouettes([file for _, file in files], alone)
+    else:
+        transforms = expected.transforms[i]
+        silhouettes = transforms is not None
+    problems, same_size = [], []
+    for where, file in files:
+        if not file.sizes:
+            same_size.append((where, file))
+        elif silhouettes or not file.points:
+            problems.append(Problem("unlike", where, f"a list of {file.count} frames: {file.sizes}", file.count))
+    common = _most_frequent(file.dtype for _, file in same_size)
+    for where, file in same_size:
+        if file.dtype != common:
+            problems.append(Problem("type", where, f"{np.dtype(file.dtype)}, most are {np.dtype(common)}"))
+    return problems + (_check_silhouettes(same_size, expected, transforms) if silhouettes else [])
 
 
 PARTS = range(2, 33)
@@ -165,16 +161,15 @@ def _look_like_silhouettes(files: list[Frames], alone: bool) -> bool:
     return columns > POINT_COLUMNS and _most_frequent(file.high for file in files) not in PARTS
 
 
-def _check_silhouettes(files: list[tuple[str, Frames]], expected: Expected | None, transforms) -> list[Problem]:
+def _check_silhouettes(files: list[tuple[str, Frames]], expected: Expected, transforms) -> list[Problem]:
     """Sizes and values of silhouettes, after the transforms where there are any."""
-    problems, axes = [], (2, 3) if expected is not None and expected.channels > 1 else (2,)
-    geometry = None if expected is None or expected.geometry is None else tuple(expected.geometry)
+    problems, geometry = [], None if expected.geometry is None else tuple(expected.geometry)
     made = {key: _transform(transforms, *key) for key in {(file.size, file.dtype) for _, file in files}}
     common = _most_frequent(size for size, _, error in (made[file.size, file.dtype] for _, file in files) if not error)
     for where, file in files:
         size, scale, error = made[file.size, file.dtype]
         becomes = format_size(file.size) + ("" if size == file.size else f", which the transforms make {format_size(size)}")
-        if len(size) not in axes:
+        if len(size) != 2 and not (transforms and len(size) == 3 and size[-1] > POINT_COLUMNS):  # heat maps [channels, h, w]
             problems.append(Problem("axes", where, f"an array {format_size((file.count, *file.size))}"))
             continue
         if error:
@@ -203,23 +198,18 @@ def _transform(transforms, size: tuple, dtype: str) -> tuple[tuple, float, str]:
     return test.shape[1:], float(test.max()) / largest, refused
 
 
-INVERTED = 0.75
-"""Share of bright edge pixels from which on silhouettes count as inverted. An upright person who is cut out touches 4 to 12 % of them."""
-
-
 def _check_values(where: str, file: Frames, scale: float) -> list[Problem]:
     """The values of one file of silhouettes, which the transforms multiply by ``scale``."""
     if file.low == file.high:
-        kind = "blank" if file.high == 0 else "constant"
-        return [Problem(kind, where, f"all {file.count} frames are {file.high:g}", file.count)]
+        return [Problem("blank", where, f"all {file.count} frames are {file.high:g}", file.count)]
     problems, low, high = [], file.low * scale, file.high * scale
     if low < 0 or high > 1.001 or high < 0.5:
         what = f"{np.dtype(file.dtype)} {file.low:g}..{file.high:g}, in the network {low:.3g}..{high:.3g}"
         problems.append(Problem("range", where, what))
     if file.blank:
         problems.append(Problem("blank frames", where, f"{file.blank} of {file.count} frames", file.blank / file.count))
-    if file.edge > INVERTED:
-        problems.append(Problem("inverted", where, f"{file.edge:.0%} of the frames' edges are bright", file.edge))
+    if file.inverted:
+        problems.append(Problem("inverted", where, "the frames' corners are bright"))
     return problems
 
 
@@ -253,24 +243,25 @@ def _check_sides(sequences: list[Sequence], partition: dict, expected: Expected)
     sequences = [sequence for sequence in sequences if sequence.label in labels]
     if not sequences:
         return []
+    sides = {}
     if expected.by_list:
         probes = set(partition.get("PROBE_SET") or [])
         names = [sequence.folder.replace("/", "-") for sequence in sequences]
-        problems = [Problem("missing", name, "in PROBE_SET, but not here") for name in sorted(probes - set(names))]
+        problems += [Problem("missing", name, "in PROBE_SET, but not here") for name in sorted(probes - set(names))]
         sides = {"PROBE_SET": ([name in probes for name in names], [name not in probes for name in names])}
-    else:
-        sides = expected.sides([sequence.type for sequence in sequences]) if expected.sides is not None else {}
+    elif expected.sides is not None:
+        sides = expected.sides([sequence.type for sequence in sequences])
     for subset, (probe, gallery) in sides.items():
         mates = {sequence.label for sequence, chosen in zip(sequences, gallery) if chosen}
         probes = [sequence for sequence, chosen in zip(sequences, probe) if chosen]
-        lonely = [sequence for sequence in probes if sequence.label not in mates]
+        alone = [sequence for sequence in probes if sequence.label not in mates]
         if not probes or not mates:
             what = f"no {'gallery' if probes else 'probe'} sequence among {len(sequences)} of TEST_SET"
             problems.append(Problem("protocol", subset, what))
-        elif len(lonely) == len(probes):
+        elif len(alone) == len(probes):
             problems.append(Problem("protocol", subset, f"none of {len(probes)} probes has a mate in the gallery"))
         else:
-            problems += [Problem("no mate", sequence.folder, f"{subset}: its identity is not in the gallery") for sequence in lonely]
+            problems += [Problem("no mate", sequence.folder, f"{subset}: its identity is not in the gallery") for sequence in alone]
     return problems
 
 

@@ -15,32 +15,25 @@ from .frames import format_size
 from .sequences import Problem, Sequence
 
 AGAIN = "prepare these sequences again (OpenGait: datasets/pretreatment.py), or copy them again from where they are whole"
-REMOVE = "remove them, or segment them again"
+STACK = "bring the frames to one size, np.stack them and write the uint8 array"
 FAILURES = {
     "forbidden": (
         "pickles that ask Python to run something; nothing was run",
-        "do not open them with pickle or numpy. Delete them, and find out where they come from. A torch tensor is written with"
-        " pickle.dump(tensor.numpy(), file)",
+        "delete them, and find out where they come from. A torch tensor is written with pickle.dump(tensor.numpy(), file)",
     ),
     "unreadable": ("files or folders that cannot be read", "correct permissions (chmod -R u+rX DIR), links or the disk"),
     "truncated": ("files that end before their array does", f"writing or copying was cut short: {AGAIN}"),
     "empty": ("files of 0 bytes", f"writing failed, perhaps on a full disk: {AGAIN}"),
     "not a pickle": ("files that are no pickles", "write arrays: pickle.dump(array, file, protocol=4)"),
     "damaged": ("pickles whose content contradicts itself", AGAIN),
-    "objects": (
-        "arrays of Python objects, mostly frames of several sizes in one array",
-        "bring the frames to one size, np.stack them and write the uint8 array",
-    ),
-    "unlike": (
-        "lists of frames of several sizes, of which no batch can be made",
-        "bring the frames to one size, np.stack them and write the uint8 array",
-    ),
+    "objects": ("arrays of Python objects, mostly frames of several sizes in one array", STACK),
+    "unlike": ("lists of frames of several sizes, of which no batch can be made", STACK),
     "not an array": ("pickles that hold something else than frames of real numbers", "write the array [frames, height, width] itself"),
     "no frames": ("arrays without frames, or of frames without pixels", "remove these sequences, or prepare them again"),
     "not finite": ("NaN or infinite numbers", AGAIN),
     "depth": (
         "pickles or folders at the wrong depth",
-        "OpenGait reads DIR/<id>/<type>/<view>/*.pkl. Move them, or give the folder of the identities as DIR",
+        "OpenGait reads DIR/<id>/<type>/<view>/*.pkl: DIR is the folder of the identities",
     ),
     "stray": ("files that are no pickles, where OpenGait stops at them", "remove them"),
     "files": (
@@ -61,16 +54,9 @@ FAILURES = {
         "frames that the configuration's transforms refuse, or make into two sizes in training and test",
         "choose the transform of this kind of input, or other files with data_cfg.data_in_use",
     ),
-    "range": (
-        "values of which the transforms do not make 0..1",
-        "silhouettes are uint8 from 0 (background) to 255 (body); the transforms divide by 255. Multiply 0/1 data by 255",
-    ),
-    "blank": ("sequences of zeros only", REMOVE),
-    "constant": ("sequences of one value only", REMOVE),
-    "inverted": (
-        "silhouettes whose edges are bright: the body is 0, or bodies are cut out too close",
-        "write 255 - array where the body is 0; the transforms take 255 for the body",
-    ),
+    "range": ("values of which the transforms do not make 0..1", "write uint8 from 0 (background) to 255 (body): multiply 0/1 data by 255"),
+    "blank": ("sequences of one value only", "remove them, or segment them again"),
+    "inverted": ("silhouettes with a bright background", "write 255 - array: the transforms take 255 for the body"),
     "missing": (
         "names in the partition without a sequence here; OpenGait leaves them out without a message",
         "fetch or prepare them, compare the spelling of the folders, or write a partition of what there is",
@@ -79,11 +65,10 @@ FAILURES = {
     "batch": ("a training batch that cannot be filled", "lower P of trainer_cfg.sampler.batch_size = [P, K], or add identities"),
     "protocol": (
         "a test that cannot be scored",
-        "look at data_cfg.dataset_name, at the spelling of the types, and at PROBE_SET of the partition",
+        "look at data_cfg.dataset_name, the spelling of types, and PROBE_SET of the partition",
     ),
 }
 NOTES = {
-    "short": ("sequences with fewer frames than a training clip", "nothing to do: their frames are drawn more than once"),
     "blank frames": ("sequences with frames of zeros only", "nothing to do; many of them point at the segmentation"),
     "few": ("training identities with fewer sequences than K", "nothing to do: their sequences are drawn more than once"),
     "unlisted": ("identities that the partition does not name", "nothing to do, or add them to the partition"),
@@ -101,8 +86,8 @@ def format_report(root: str | os.PathLike, sequences: list[Sequence], problems: 
     by_kind = defaultdict(list)
     for problem in problems:
         by_kind[problem.kind].append(problem)
-    lines = [printable(f"{root}: {len(sequences):,} sequences of {len({each.label for each in sequences}):,} identities")]
-    lines += [f"  {line}" for line in _describe_data(sequences)]
+    lines = [f"{root}: {len(sequences):,} sequences of {len({each.label for each in sequences}):,} identities"]
+    lines += _describe_data(sequences)
     for kind, (means, cure) in {**FAILURES, **NOTES}.items():
         if kind in by_kind:
             lines += ["", *_format_kind(kind, by_kind[kind], means, cure)]
@@ -122,20 +107,16 @@ def judge(problems: list[Problem]) -> tuple[bool, str]:
 
 def write_json(file: str | os.PathLike, root: str | os.PathLike, sequences: list[Sequence], problems: list[Problem]) -> None:
     """Write all problems, and what the kinds that occur mean."""
-    kinds = {kind: {"means": means, "cure": cure} for kind, (means, cure) in {**FAILURES, **NOTES}.items()}
+    occur = {problem.kind for problem in problems}
+    kinds = {kind: {"means": means, "cure": cure} for kind, (means, cure) in {**FAILURES, **NOTES}.items() if kind in occur}
     report = {
         "root": str(root),
         "passed": judge(problems)[0],
         "sequences": len(sequences),
-        "kinds": {kind: kinds[kind] for kind in kinds if any(problem.kind == kind for problem in problems)},
+        "kinds": kinds,
         "problems": [problem._asdict() for problem in problems],
     }
     Path(file).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-
-
-def printable(text: str) -> str:
-    """Text that any terminal can print: control and undecodable characters as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def _describe_data(sequences: list[Sequence]) -> list[str]:
@@ -144,12 +125,13 @@ def _describe_data(sequences: list[Sequence]) -> list[str]:
     if not files:
         return []
     counts = np.array([file.count for file in files])
-    sizes, types = (_list_common(values) for values in ((format_size(f.size) for f in files), (str(np.dtype(f.dtype)) for f in files)))
+    sizes = _list_common(format_size(file.size) for file in files)
+    types = _list_common(str(np.dtype(file.dtype)) for file in files)
     span = f"{min(file.low for file in files):g} to {max(file.high for file in files):g}"
     each = _list_common(str(len(sequence.files)) for sequence in sequences)
     return [
-        f"frames: {counts.sum():,} of {sizes}; {counts.min()} to {counts.max():,} in a sequence (median {int(np.median(counts))})",
-        f"type: {types}, values {span}; files in a sequence: {each}",
+        f"  frames: {counts.sum():,} of {sizes}; {counts.min()} to {counts.max():,} in a sequence (median {int(np.median(counts))})",
+        f"  type: {types}, values {span}; files in a sequence: {each}",
     ]
 
 
@@ -164,7 +146,7 @@ def _format_kind(kind: str, problems: list[Problem], means: str, cure: str) -> l
     head = "FAIL" if kind in FAILURES else "note"
     lines = textwrap.wrap(f"{head}  {len(problems):,} {kind}: {means}", WIDTH, subsequent_indent=" " * 6)
     worst = sorted(problems, key=lambda problem: (-problem.weight, problem.where))
-    lines += [f"        {printable(problem.where)}: {printable(problem.what)}" for problem in worst[:WORST]]
+    lines += [f"        {problem.where}: {problem.what}" for problem in worst[:WORST]]
     if len(worst) > WORST:
         lines.append(f"        ... and {len(worst) - WORST:,} more (all of them with --json FILE)")
     return lines + textwrap.wrap(f"      cure: {cure}", WIDTH, subsequent_indent=" " * 12, break_long_words=False, break_on_hyphens=False)

@@ -10,8 +10,6 @@ from .safe_pickle import PickleError
 
 POINT_COLUMNS = 8
 """Numbers of a point or joint at most (x, y, z, reflectance, ...). The columns of a silhouette are more."""
-EDGE_FRAMES = 16
-"""Frames whose edges are looked at, spread over the sequence."""
 
 
 class Frames(NamedTuple):
@@ -24,7 +22,7 @@ class Frames(NamedTuple):
         dtype: its short name, for example ``|u1``.
         low, high: smallest and largest value; NaN where one of them is.
         blank: frames in which everything is 0.
-        edge: share of the pixels at the frames' four edges that are above half of ``high``, 0 to 1.
+        inverted: most corners of the frames are bright, as no body reaches them.
         sizes: the sizes of the frames where they differ, else nothing. Only a list can hold such frames.
         points: the frames are point clouds or joints.
     """
@@ -36,7 +34,7 @@ class Frames(NamedTuple):
     low: float
     high: float
     blank: int = 0
-    edge: float = 0.0
+    inverted: bool = False
     sizes: str = ""
     points: bool = False
 
@@ -88,11 +86,8 @@ def describe_frames(name: str, frames: np.ndarray | list | tuple) -> Frames:
     facts = Frames(name, len(frames), sizes[0], values.dtype.str, low, high, points=are_points(sizes))
     if differ:
         return facts._replace(sizes=format_sizes(sizes))
-    edge = _share_bright_edges(values, high) if values.ndim == 3 and 0 <= low < high else 0.0
-    return facts._replace(blank=int(np.count_nonzero(highs == 0)) if low == 0 else 0, edge=edge)
-
-
-def _share_bright_edges(frames: np.ndarray, high: float) -> float:
-    bright = frames[:: -(-len(frames) // EDGE_FRAMES)] > high / 2
-    edges = [bright[:, 0], bright[:, -1], bright[:, :, 0], bright[:, :, -1]]
-    return float(np.concatenate([edge.ravel() for edge in edges]).mean())
+    inverted = False
+    if values.ndim == 3 and low < high:
+        corners = values[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+        inverted = bool(np.mean(corners > high / 2) > 0.5)
+    return facts._replace(blank=int(np.count_nonzero(highs == 0)) if low == 0 else 0, inverted=inverted)

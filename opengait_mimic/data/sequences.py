@@ -7,8 +7,8 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from .frames import Frames, describe_frames
@@ -40,65 +40,38 @@ class Sequence(NamedTuple):
 
 def list_sequences(root: str, problems: list[Problem]) -> Iterator[tuple[str, str, str, list[str]]]:
     """Label, type, view and the names of the pickles of every sequence."""
-    labels, files = _list_folder(root, "", problems)
-    problems += [Problem("depth", file, "a pickle next to the identities") for file in files if file.endswith(".pkl")]
-    for label in labels:
-        for kind in _list_folders(root, label, problems):
-            for view in _list_folders(root, f"{label}/{kind}", problems):
-                folder = f"{label}/{kind}/{view}"
-                folders, files = _list_folder(root, folder, problems)
-                pickles = [name for name in files if name.endswith(".pkl")]
-                problems += [Problem("depth", f"{folder}/{name}", "a folder where pickles should be") for name in folders]
-                problems += [Problem("stray", f"{folder}/{name}", "not named .pkl") for name in files if name not in pickles]
-                if pickles:
-                    yield label, kind, view, pickles
-                else:
-                    problems.append(Problem("hollow", folder, "no .pkl in it"))
 
+    def add_unreadable(error: OSError) -> None:
+        problems.append(Problem("unreadable", os.path.relpath(error.filename, root), error.strerror))
 
-def _list_folders(root: str, path: str, problems: list[Problem]) -> list[str]:
-    """The folders in a folder that should hold nothing else."""
-    folders, files = _list_folder(root, path, problems)
-    for name in files:
-        kind, what = ("depth", "a pickle where folders should be") if name.endswith(".pkl") else ("stray", "a file among folders")
-        problems.append(Problem(kind, f"{path}/{name}", what))
-    if not folders:
-        problems.append(Problem("hollow", path, "no folder in it"))
-    return folders
-
-
-def _list_folder(root: str, path: str, problems: list[Problem]) -> tuple[list[str], list[str]]:
-    """Names of the folders and of the files in a folder."""
-    folders, files = [], []
-    try:
-        with os.scandir(os.path.join(root, path)) as entries:
-            for entry in entries:
-                if entry.is_dir():
-                    folders.append(entry.name)
-                elif entry.is_file():
-                    files.append(entry.name)
-                else:
-                    problems.append(Problem("unreadable", f"{path}/{entry.name}".lstrip("/"), "a broken link, or not a file"))
-    except OSError as error:
-        problems.append(Problem("unreadable", path or ".", error.strerror or str(error)))
-    return sorted(folders), sorted(files)
+    for path, folders, files in os.walk(root, onerror=add_unreadable, followlinks=True):
+        folders.sort()
+        parts = Path(path).relative_to(root).parts
+        place, inside = "/".join(parts), "".join(f"{part}/" for part in parts)
+        pickles = sorted(name for name in files if name.endswith(".pkl"))
+        if parts:  # other files next to the identities do no harm
+            problems += [Problem("stray", inside + name, "not a .pkl") for name in sorted(files) if name not in pickles]
+        if len(parts) < 3:
+            problems += [Problem("depth", inside + name, "a pickle where folders should be") for name in pickles]
+            if parts and not folders:
+                problems.append(Problem("hollow", place, "no folder in it"))
+            continue
+        problems += [Problem("depth", inside + name, "a folder where pickles should be") for name in folders]
+        folders.clear()
+        if pickles:
+            yield *parts, pickles
+        else:
+            problems.append(Problem("hollow", place, "no .pkl in it"))
 
 
 def read_sequences(root: str, folders: list, workers: int) -> Iterator[tuple[Sequence, list[Problem]]]:
-    """`read_sequence` of every listed folder, in their order.
-
-    Raises:
-        ChildProcessError: a process died, mostly for lack of memory.
-    """
+    """`read_sequence` of every listed folder, in their order."""
     read = partial(read_sequence, root)
     if workers <= 1:
         yield from map(read, folders)
         return
-    try:
-        with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
-            yield from pool.map(read, folders, chunksize=32)
-    except BrokenProcessPool as error:
-        raise ChildProcessError(f"a process that read {root} died, mostly for lack of memory: give fewer --workers") from error
+    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        yield from pool.map(read, folders, chunksize=32)
 
 
 def read_sequence(root: str, listed: tuple[str, str, str, list[str]]) -> tuple[Sequence, list[Problem]]:

@@ -32,12 +32,10 @@ class Rectangle(NamedTuple):
 def apply(sils: Tensor, draws: Sequence[Draw], seqL: Tensor | None = None, times: Tensor | None = None) -> Tensor:
     """Hide part of every clip; see `opengait_mimic.occlusion` for the kinds.
 
-    ``top`` and ``bottom``: the visible rows are stretched over the full height, linear between row centres as a bilinear resize of
-    the crop is (`torch.nn.functional.interpolate`, ``align_corners=False``). The crop may start inside a row; a row that is wholly
-    hidden never shows. The width stays. ``middle``, ``patch`` and ``pole`` blacken whole pixels: their extent is ``hidden`` of the
-    picture's, rounded to pixels (half up), at least one. The left edge of a moving one is at
-    ``floor((place * (W + w) + v * t) mod (W + w)) - w``: w its width, W the picture's, t the frame's time, v the speed in pixels
-    per frame. It enters at one side, leaves at the other and enters again. Kind ``none`` returns the clip bit for bit.
+    ``top`` and ``bottom``: the visible rows are stretched over the full height, as a bilinear resize of the crop is. The crop may start
+    inside a row; a row that is wholly hidden never shows. The width stays. ``middle``, ``patch`` and ``pole`` blacken whole pixels: their
+    extent is ``hidden`` of the picture's, rounded to pixels, at least one. A moving one enters at one side, leaves at the other and enters
+    again, see `Rectangle`. Kind ``none`` returns the clip bit for bit.
 
     Args:
         sils: silhouettes, any float range.

@@ -41,10 +41,9 @@ class OcclusionAugmentation:
     Shape:
         ``[s, h, w]`` numpy, values 0..1 (put it after BaseSilTransform or BaseSilCuttingTransform) -> the same, float32.
 
-    As kornia's augmentations, it draws its parameters apart from applying them, keeps the last ones in ``_params``, and replays given
-    ones: ``second = transform(other, params=transform._params)``. It is no kornia augmentation and does not enter kornia's containers:
-    those apply one operation to every picture of a float tensor ``[B, C, H, W]``, with parameters from torch's generator. Here a clip
-    has one draw, a moving kind follows the time of each frame, and the host calls transforms on numpy clips of different lengths.
+    As kornia's augmentations, it keeps the last parameters in ``_params`` and replays given ones: ``transform(other,
+    params=transform._params)``. It does not enter kornia's containers: those apply one operation to every picture of a float tensor
+    ``[B, C, H, W]``. Here a clip has one draw, a moving kind follows the time of each frame, and clips are numpy arrays of any length.
 
     Raises:
         ConfigError: a wrong argument.
@@ -53,7 +52,9 @@ class OcclusionAugmentation:
 
     def __init__(self, kinds=None, hidden=(0.4, 0.6), binarise=0.5, speed=(0.5, 1.0), time_axis=100, ordered=False):
         """Check the arguments; see the class."""
-        given = {"hidden": hidden, "speed": speed, "time_axis": time_axis, **({} if kinds is None else {"kinds": kinds})}
+        given = {"hidden": hidden, "speed": speed, "time_axis": time_axis}
+        if kinds is not None:
+            given["kinds"] = kinds
         self.ordered = read_value(Flag, ordered, "OcclusionAugmentation.ordered")
         self.occlusion = Occlusion.from_cfg(given, "OcclusionAugmentation")
         self.threshold = read_value(Optional[Share], binarise, "OcclusionAugmentation.binarise")

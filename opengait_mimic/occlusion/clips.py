@@ -1,8 +1,7 @@
 """The host's two shapes of a batch, and frames in one row with the clip each belongs to.
 
 OpenGait gives ``fixed_*`` batches as ``[n, s, h, w]`` (``seqL`` None) and ``unfixed_*``/``all_*`` batches packed as
-``[1, s_1 + ... + s_n, h, w]`` with ``seqL = [[s_1, ..., s_n]]``. Everything of ours that works per frame
-uses the clip lengths as a list, read once.
+``[1, s_1 + ... + s_n, h, w]`` with ``seqL = [[s_1, ..., s_n]]``.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class ConditionBlock(OcclusionBlock):
 
 
 class Condition(NamedTuple):
-    """What a test hides: nothing (``holistic``), the probes, or ``both`` probes and gallery; and the draws' seed."""
+    """What a test hides, of which side, and the draws' seed."""
 
     occlusion: Occlusion | None
     occluded_side: str

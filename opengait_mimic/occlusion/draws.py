@@ -40,9 +40,6 @@ class OcclusionBlock(Block):
         return self
 
 
-SEPARATOR = "\x1f"  # ASCII unit separator: stands in no label, type or view
-
-
 class Draw(NamedTuple):
     """One clip's occlusion, plain data.
 
@@ -58,11 +55,7 @@ class Draw(NamedTuple):
 
 
 class Occlusion(NamedTuple):
-    """What is drawn from.
-
-    ``kinds``: kind -> probability (sums to 1, in the order of `KINDS`); ``hidden``: range of the hidden share; ``speed``: range
-    of the speed of moving kinds; ``time_axis``: frames L among which the times of unordered clips are drawn.
-    """
+    """What is drawn from: the values of an `OcclusionBlock`, the kinds in the order of `KINDS`."""
 
     kinds: dict[str, float]
     hidden: tuple[float, float]
@@ -78,13 +71,12 @@ class Occlusion(NamedTuple):
             occlusion:
               kinds: {none: 0.2, top: 0.2, bottom: 0.2, middle: 0.2, patch: 0.1, pole: 0.1}
               hidden: [0.4, 0.6]
-              speed: [0.5, 1.0]   # moving kinds: pixels per frame in a picture of 64 rows, either direction
-              time_axis: 100      # moving kinds where sampling is unordered: frame times are drawn from 0..99
+              speed: [0.5, 1.0]
+              time_axis: 100
 
         Args:
-            given: the block. ``kinds``: probabilities of kinds, each 0 to 1, adding up to 1. ``hidden``: lowest and highest
-                hidden share, each 0.01 to 0.95. ``speed``: lowest and highest, each 0 to 64. ``time_axis``: 1 to 10000.
-            where: the block's place in the YAML, for messages.
+            given: the block, see `OcclusionBlock`.
+            where: its place in the YAML, for messages.
 
         Raises:
             ConfigError: an unknown key or kind, a number out of range, probabilities that miss 1, a range upside down.
@@ -119,8 +111,7 @@ def uniforms(key: Sequence[object], count: int) -> list[float]:
         >>> [round(u, 6) for u in uniforms(("test", 0, "top"), 2)]
         [0.610189, 0.76952]
     """
-    text = SEPARATOR.join(map(str, key))
-    digests = (hashlib.sha256(f"{text}{SEPARATOR}{i}".encode()).digest() for i in range(count))
+    digests = (hashlib.sha256("\x1f".join(map(str, (*key, i))).encode()).digest() for i in range(count))
     return [(int.from_bytes(digest[:8], "big") >> 11) / 2**53 for digest in digests]
 
 
@@ -141,13 +132,11 @@ def draw(occlusion: Occlusion, key: Sequence[object]) -> Draw:
             break
     if kind == "none":
         return Draw(kind, 0.0)
-    drawn = Draw(kind, low + (high - low) * severity)
+    hidden = low + (high - low) * severity
     if kind in MOVING:
         slow, fast = occlusion.speed
-        drawn = drawn._replace(place=place, speed=(slow + (fast - slow) * pace) * (-1 if side < 0.5 else 1))
-    elif kind == "middle":
-        drawn = drawn._replace(place=place)
-    return drawn
+        return Draw(kind, hidden, place, (slow + (fast - slow) * pace) * (-1 if side < 0.5 else 1))
+    return Draw(kind, hidden, place if kind == "middle" else 0.0)
 
 
 def training_key(seed: int, iteration: int, position: int) -> tuple:

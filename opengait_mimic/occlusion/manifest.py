@@ -11,9 +11,9 @@
                      "01123/02/4XPn5Z28": {"kind": "patch", "hidden": 0.51, "place": 0.25, "speed": -0.75}}}]}
 
 ``picture`` is [h, w], the rows and columns of the pictures that were hidden. ``binarise`` is the threshold above which the network's
-input was 1 and else 0 (null: grey values were kept). ``data`` is a fingerprint of the test data. These three may be left out: then a
-line of the log says that they are not checked. ``patch`` and ``pole`` depend on the picture's size, so they are refused under another
-``picture``; the other kinds scale with it. Another ``binarise`` or ``data`` gives a warning.
+input was 1 and else 0 (null: grey values were kept). ``data`` is a fingerprint of the test data. ``picture`` and ``data`` may be left
+out and are then not checked. ``patch`` and ``pole`` depend on the picture's size, so they are refused under another ``picture``; the other
+kinds scale with it. Another ``binarise`` or ``data`` gives a warning.
 
 ``occlusion`` and ``seed`` say what was drawn from. ``sequences`` maps ``label/type/view`` of every test sequence to what is hidden of
 it. It is all that needs to be read in order to apply a manifest. Numbers are shortest decimals that give the same float64 again.
@@ -46,19 +46,18 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from ..base.config import Allowed, Block, Count, Natural, Share, Text, between, pair_of
 from ..base.errors import ConfigError
+from ..base.files import replacing
 from ..base.json_header import read_headed
 from .draws import Draw, Kind, Occlusion, OcclusionBlock
 from .kinds import MOVING
 
 FORMAT, VERSION = "opengait-mimic manifest", 2
-UNKNOWN = "unknown"
-"""In the place of ``binarise`` where a manifest does not state it."""
 Drawn = dict[tuple[str, str, str], Draw]
 """(label, type, view) -> what is hidden."""
 
@@ -73,6 +72,12 @@ class SequenceBlock(Block):
     place: Below1 = Field(0.0, description="place of the middle's band, or phase of a moving occluder")
     speed: between(-64, 64) = Field(0.0, description="moving kinds: pixels per frame in a picture of 64 rows; below 0: to the left")
 
+    @model_validator(mode="after")
+    def _hides_something(self):
+        if self.kind != "none" and not self.hidden:
+            raise ValueError(f".hidden: missing; {self.kind} hides a share above 0")
+        return self
+
 
 class ManifestConditionBlock(Block):
     """A condition in a manifest."""
@@ -80,9 +85,17 @@ class ManifestConditionBlock(Block):
     name: Text = Field(description="name of the condition")
     seed: Natural = Field(description="seed of the draws")
     occlusion: OcclusionBlock = Field(description="what the draws were made from")
-    sequences: Annotated[dict[str, Any], Field(min_length=1), Allowed("a mapping that is not empty")] = Field(
+    sequences: Annotated[dict[str, SequenceBlock], Field(min_length=1), Allowed("a mapping that is not empty")] = Field(
         description="label/type/view -> what is hidden of the sequence"
     )
+
+    @field_validator("sequences")
+    @classmethod
+    def _are_named_in_full(cls, sequences):
+        wrong = [name for name in sequences if name.count("/") != 2]
+        if wrong:
+            raise ValueError(f".{wrong[0]}: expected a name label/type/view")
+        return sequences
 
 
 class ManifestBlock(Block):
@@ -92,9 +105,9 @@ class ManifestBlock(Block):
     format_version: Any = Field(description="version of the format")
     dataset: Text = Field(description="name of the test set")
     picture: pair_of(Count) | None = Field(None, description="height and width of the silhouettes, in pixels; null: not known")
-    binarise: Share | None | Literal["unknown"] = Field(UNKNOWN, description="threshold of the hidden silhouettes; null: none")
+    binarise: Share | None = Field(description="threshold of the hidden silhouettes; null: none")
     data: Text | None = Field(None, description="fingerprint of the test set; null: not known")
-    conditions: Annotated[list[Any], Field(min_length=1), Allowed("a list that is not empty")] = Field(
+    conditions: Annotated[list[ManifestConditionBlock], Field(min_length=1), Allowed("a list that is not empty")] = Field(
         description="what each condition hides"
     )
 
@@ -115,42 +128,26 @@ class Condition(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """The conditions of a manifest, on one data set.
-
-    ``picture``: rows and columns; None = not stated. ``binarise``: a threshold, None = grey values are kept, or `UNKNOWN`. ``data``:
-    fingerprint of the test data; None = not stated.
-    """
+    """The conditions of a manifest, on one data set; the fields are those of the file, None where it does not state them."""
 
     dataset: str
     conditions: tuple[Condition, ...]
     source: str = "the manifest"
     picture: tuple[int, int] | None = None
-    binarise: object = UNKNOWN
+    binarise: float | None = None
     data: str | None = None
 
     def of(self, occlusion: Occlusion, seed: int) -> Condition:
-        """The condition that drew from an occlusion with a seed.
-
-        Raises:
-            ConfigError: the manifest has none; names the nearest, and in which keys they differ.
-        """
-        here = _rounded(occlusion, seed)
-        held = [(each, _rounded(each.occlusion, each.seed)) for each in self.conditions]
-        for condition, there in held:
-            if there == here:
+        """The condition that drew from an occlusion with a seed. Raises ConfigError if there is none, and names those that are."""
+        asked = _block_to_compare(occlusion)
+        for condition in self.conditions:
+            if condition.seed == seed and _block_to_compare(condition.occlusion) == asked:
                 return condition
-
-        def distance(one):
-            low, high = zip(*(each["hidden"] for each in (one[1], here)))
-            return sum(one[1][key] != here[key] for key in here), abs(one[0].seed - seed), abs(low[0] - low[1]) + abs(high[0] - high[1])
-
-        (first, there), *others = sorted(held, key=distance)
-        differ = "; ".join(f"{key} {json.dumps(there[key])} there, {json.dumps(here[key])} here" for key in here if there[key] != here[key])
-        more = f" and {len(others) - 2} more" if len(others) > 2 else ""
-        rest = f"It also holds {', '.join(repr(each.name) for each, _ in others[:2])}{more}. " if others else ""
+        names = [repr(condition.name) for condition in self.conditions]
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         raise ConfigError(
-            f"{self.source}: holds no condition of seed {seed} that hides as this one does. The nearest is {first.name!r}: {differ}. {rest}"
-            "Test what it holds, or leave the manifest out"
+            f"{self.source}: holds no condition of seed {seed} with {json.dumps(asked)}. It holds {', '.join(names[:5])}{more}."
+            " Test what it holds, or leave the manifest out"
         )
 
     def departures(self, data: str, binarise: float | None) -> list[str]:
@@ -165,11 +162,8 @@ class Manifest(NamedTuple):
             found.append(
                 f"data: made on other test data of {self.dataset} ({self.data[:19]} there, {data[:19]} here); sequences are known by name"
             )
-        if self.binarise not in (UNKNOWN, binarise):
+        if self.binarise != binarise:
             found.append(f"binarise: {json.dumps(self.binarise)} there, {json.dumps(binarise)} here; edges of what is hidden may differ")
-        stated = {"picture": self.picture is not None, "binarise": self.binarise != UNKNOWN, "data": self.data is not None}
-        if lacking := [key for key, there in stated.items() if not there]:
-            found.append(f"{', '.join(lacking)}: not stated, so not checked")
         return [f"{self.source}: {each}" for each in found]
 
     def for_test(
@@ -189,7 +183,7 @@ class Manifest(NamedTuple):
             dataset: name of the test set.
             sample_type: of the test's sampler.
             sequences: (label, type, view) of the whole test set.
-            picture: rows and columns of this test's silhouettes; None = not known.
+            picture: (h, w) of this test's silhouettes; None = not known.
 
         Raises:
             ConfigError: another data set, no such condition, sequences that the manifest does not name, frames out of order, or moving
@@ -228,29 +222,21 @@ def refuse_drawn_frames(sample_type: str, drawn: Drawn) -> None:
 
 
 def write(file: str | os.PathLike, manifest: Manifest) -> None:
-    """Write a manifest, through a temporary name.
-
-    Raises:
-        OSError: the place cannot be written.
-    """
-    conditions = []
-    for name, occlusion, seed, drawn in manifest.conditions:
-        sequences = {"/".join(key): _entry(drawn[key]) for key in sorted(drawn)}
-        conditions.append({"name": name, "seed": seed, "occlusion": _block(occlusion), "sequences": sequences})
-    head = {"format": FORMAT, "format_version": VERSION, "dataset": manifest.dataset}
-    head.update({} if manifest.picture is None else {"picture": list(manifest.picture)})
-    head.update({} if manifest.binarise == UNKNOWN else {"binarise": manifest.binarise})
-    head.update({} if manifest.data is None else {"data": manifest.data}, conditions=[])
-    lines = [json.dumps(head)[:-2]]  # without the closing ]}
-    for i, condition in enumerate(conditions):
-        sequences = condition.pop("sequences")
-        lines.append(f'{"," if i else ""}{json.dumps(condition)[:-1]}, "sequences": {{')
-        lines.append(",\n".join(f"{json.dumps(key)}: {json.dumps(entry)}" for key, entry in sequences.items()) + "}}")
-    file = Path(file)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text("\n".join([*lines, "]}"]) + "\n", encoding="utf-8")
-    os.replace(part, file)
+    """Write a manifest. Raises HostError if the place cannot be written."""
+    head = {"format": FORMAT, "format_version": VERSION, "dataset": manifest.dataset, "binarise": manifest.binarise}
+    stated = {"picture": manifest.picture, "data": manifest.data}
+    conditions = [
+        {
+            "name": condition.name,
+            "seed": condition.seed,
+            "occlusion": condition.occlusion._asdict(),
+            "sequences": {"/".join(name): _without_zeros(d) for name, d in sorted(condition.drawn.items())},
+        }
+        for condition in manifest.conditions
+    ]
+    content = {**head, **{key: value for key, value in stated.items() if value is not None}, "conditions": conditions}
+    with replacing(Path(file)) as stream:
+        stream.write(json.dumps(content, indent=1).encode())
 
 
 def read_manifest(file: str | os.PathLike) -> Manifest:
@@ -262,37 +248,18 @@ def read_manifest(file: str | os.PathLike) -> Manifest:
     where = str(file)
     found = read_headed(file, FORMAT, VERSION, "a manifest", "write it again with `opengait-mimic evaluate --save-manifest FILE`")
     content = ManifestBlock.read(found, where)
-    conditions = [_condition(each, f"{where}: conditions[{i}]") for i, each in enumerate(content.conditions)]
+    conditions = []
+    for each in content.conditions:
+        drawn = {tuple(name.split("/")): Draw(d.kind, d.hidden, d.place, d.speed) for name, d in each.sequences.items()}
+        conditions.append(Condition(each.name, Occlusion.of(each.occlusion), each.seed, drawn))
     return Manifest(content.dataset, tuple(conditions), where, content.picture, content.binarise, content.data)
 
 
-def _condition(given, where: str) -> Condition:
-    content, drawn = ManifestConditionBlock.read(given, where), {}
-    for key, entry in content.sequences.items():
-        name = tuple(key.split("/"))
-        if len(name) != 3:
-            raise ConfigError(f"{where}.sequences: {key!r}; expected label/type/view")
-        here = f"{where}.sequences.{key}"
-        sequence = SequenceBlock.read(entry, here)
-        if sequence.kind != "none" and not sequence.hidden:
-            raise ConfigError(f"{here}.hidden: missing; {sequence.kind} hides a share above 0")
-        drawn[name] = Draw(sequence.kind, sequence.hidden, sequence.place, sequence.speed)
-    occlusion = Occlusion.of(content.occlusion)
-    kinds = {kind: content.occlusion.kinds[kind] for kind in occlusion.kinds}  # as written, not divided by their sum
-    return Condition(content.name, occlusion._replace(kinds=kinds), content.seed, drawn)
-
-
-def _entry(d: Draw) -> dict:
-    """The line of a sequence, without zeros."""
+def _without_zeros(d: Draw) -> dict:
     return {key: value for key, value in d._asdict().items() if value}
 
 
-def _block(occlusion: Occlusion) -> dict:
-    """An occlusion as its block, plain JSON values."""
-    return json.loads(json.dumps(occlusion._asdict()))
-
-
-def _rounded(occlusion: Occlusion, seed: int) -> dict:
-    """`_block` and the seed, without what rounding or a kind of probability 0 would change."""
+def _block_to_compare(occlusion: Occlusion) -> dict:
+    """An occlusion as plain values, without what rounding or a kind of probability 0 would change."""
     kinds = {kind: round(share, 9) for kind, share in occlusion.kinds.items() if share > 0}
-    return {"seed": seed, **_block(occlusion), "kinds": kinds}
+    return {"kinds": kinds, "hidden": list(occlusion.hidden), "speed": list(occlusion.speed), "time_axis": occlusion.time_axis}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 from dataclasses import replace
@@ -11,9 +12,10 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from opengait_mimic.data.walkers import content_hash, mean_silhouette_rank1, sequence, session, subject, write_walkers
-from opengait_mimic.data.walkers.draws import Draws
+from opengait_mimic.data.walkers import mean_silhouette_rank1, sequence, subject, write_walkers
+from opengait_mimic.data.walkers.body import session
 from opengait_mimic.data.walkers.gait import hulls, pose, stride_length
+from opengait_mimic.data.walkers.random_stream import RandomStream
 from opengait_mimic.data.walkers.render import HEIGHT, WIDTH, extents, fill, frame, normalise, project
 
 SESSIONS = ("nm-01", "bg-01", "cl-01")
@@ -23,22 +25,27 @@ SMALL = ({"subjects": 2, "seed": 0, "frames": (4, 6)}, "3d065fd7ae6585570ebb26e4
 DEMO = ({"subjects": 280, "seed": 0}, "3d3a6c7b7a5ed1029349dd5ea9c28289ea98078b5fbf1def10fe394b7d49991b")
 
 
+def content_hash(root) -> str:
+    """SHA-256 over the sorted relative paths with each array's type, shape and values (not the pickle's bytes)."""
+    sha = hashlib.sha256()
+    for file in sorted(root.rglob("*.pkl"), key=lambda file: file.relative_to(root).as_posix()):
+        clip = pickle.loads(file.read_bytes())
+        sha.update(f"{file.relative_to(root).as_posix()} {clip.dtype.str} {clip.shape}\n".encode())
+        sha.update(clip.tobytes())
+    return sha.hexdigest()
+
+
 @pytest.mark.parametrize(("arguments", "expected"), [SMALL, pytest.param(*DEMO, marks=pytest.mark.slow)], ids=["small", "demo"])
 def test_frozen(arguments, expected, tmp_path):
     assert content_hash(write_walkers(tmp_path, **arguments).root) == expected
 
 
-def test_same_seed_same_tree(tmp_path):
-    small = {"subjects": 2, "sessions": ("nm-01",), "views": (90,), "frames": 5}
-    trees = [write_walkers(tmp_path / str(i), seed=seed, **small) for i, seed in enumerate((3, 3, 4))]
-    hashes = [content_hash(tree.root) for tree in trees]
-    assert hashes[0] == hashes[1] != hashes[2]
-
-
-def test_subject_does_not_depend_on_how_many(tmp_path):
-    trees = [write_walkers(tmp_path / str(n), subjects=n, sessions=("nm-02",), views=(54,), frames=4) for n in (3, 5)]
+def test_subject_depends_on_the_seed_and_not_on_how_many(tmp_path):
+    small = {"sessions": ("nm-02",), "views": (54,), "frames": 4}
+    trees = [write_walkers(tmp_path / str(i), subjects=n, seed=seed, **small) for i, (n, seed) in enumerate([(3, 3), (5, 3), (3, 4)])]
     for label in ("0001", "0003"):
-        assert content_hash(trees[0].root / label) == content_hash(trees[1].root / label)
+        hashes = [content_hash(tree.root / label) for tree in trees]
+        assert hashes[0] == hashes[1] != hashes[2]
     assert content_hash(trees[1].root / "0001") != content_hash(trees[1].root / "0003")
 
 
@@ -58,22 +65,6 @@ def test_tree_and_partition(tmp_path):
     assert {len(clip) for clip in clips} == {3, 4, 5}
 
 
-def test_hash_sees_values_shape_and_path(tmp_path):
-    def tree(name, path, clip):
-        (tmp_path / name / path).parent.mkdir(parents=True)
-        (tmp_path / name / path).write_bytes(pickle.dumps(clip))
-        return content_hash(tmp_path / name)
-
-    clip = np.zeros((2, 4, 4), np.uint8)
-    first = tree("a", "1/nm/0/0.pkl", clip)
-    assert tree("b", "1/nm/0/0.pkl", np.asfortranarray(clip)) == first
-    others = [tree("c", "2/nm/0/0.pkl", clip)]
-    others += [tree(name, "1/nm/0/0.pkl", other) for name, other in (("d", clip + 1), ("e", clip[None]))]
-    assert len({first, *others}) == 4
-    with pytest.raises(FileNotFoundError, match="no .pkl"):
-        content_hash(tmp_path / "nowhere")
-
-
 @pytest.mark.parametrize("name", SESSIONS)
 @pytest.mark.parametrize("azimuth", (0, 54, 90, 180))
 def test_silhouettes(name, azimuth):
@@ -91,7 +82,7 @@ def test_silhouettes(name, azimuth):
             assert 0.06 < silhouette.mean() / 255 < 0.45
 
 
-@pytest.mark.parametrize("index", range(1, 7))
+@pytest.mark.parametrize("index", range(1, 4))
 def test_width_has_two_peaks_per_stride(index):
     who = subject(5, index)
     clip = sequence(who, "nm-01", 90, frames=60)
@@ -149,15 +140,8 @@ def test_mirrored_walker_seen_from_the_other_side():
     assert differ < 0.01  # pixels whose centre lies on the edge
 
 
-def test_projection_is_a_pinhole():
-    camera, target = np.array([0.0, -5.0, 1.0]), np.array([0.0, 0.0, 1.0])
-    points = np.array([[[1.0, 0.0, 1.0], [0.0, 0.0, 2.0], [1.0, 5.0, 1.0]]])
-    seen = project(points, np.array([0.5, 0.5, 0.5]), camera, target)[0]
-    np.testing.assert_allclose(seen, [[0.2, 0, 0.1], [0, -0.2, 0.1], [0.1, 0, 0.05]], atol=1e-12)
-
-
 def test_fill_against_densely_sampled_discs():
-    draws = Draws(0, "test")
+    draws = RandomStream(0, "test")
     discs = np.stack([draws.uniform(25, 70, (6, 8)), draws.uniform(25, 70, (6, 8)), draws.uniform(2, 9, (6, 8))], -1)
     discs = discs.astype(np.float32)
     mask = fill(*extents(discs, [(0, 1), (2, 3), (4, 5), (6,), (7,)]), cut=1)
@@ -193,42 +177,17 @@ def test_baseline_between_chance_and_ninety(tmp_path):
 
 
 def test_draws():
-    x = Draws("bell").bell(2.0, 0.5, 20000)
+    x = RandomStream("bell").bell(2.0, 0.5, 20000)
     assert x.mean() == pytest.approx(2.0, abs=0.02) and x.std() == pytest.approx(0.5, rel=0.02)
     assert np.abs(x - 2.0).max() < 0.5 * 3.5
-    u = Draws("u").uniform(-1, 3, (100, 100))
+    u = RandomStream("u").uniform(-1, 3, (100, 100))
     assert u.min() >= -1 and u.max() < 3 and u.mean() == pytest.approx(1.0, abs=0.05)
-    assert (Draws("u").uniform(-1, 3, (100, 100)) == u).all() and Draws("v").uniform() != Draws("u").uniform()
+    assert (RandomStream("u").uniform(-1, 3, (100, 100)) == u).all() and RandomStream("v").uniform() != RandomStream("u").uniform()
 
 
-@pytest.mark.parametrize(
-    "wrong, message",
-    [
-        ({"subjects": 1}, "subjects=1"),
-        ({"train": 3}, "train=3"),
-        ({"sessions": ()}, "sessions="),
-        ({"sessions": ("nm-1",)}, "nm-, bg- or cl-"),
-        ({"views": (90, 90)}, "each once"),
-        ({"views": (360,)}, "0 to 359"),
-        ({"frames": (5, 4)}, "frames"),
-    ],
-)
-def test_wrong_arguments(wrong, message, tmp_path):
-    with pytest.raises(ValueError, match=message):
-        write_walkers(tmp_path, **{"subjects": 3, **wrong})
-
-
-def test_refuses_a_tree_that_is_there(tmp_path):
+def test_refuses_one_subject_and_a_tree_that_is_there(tmp_path):
+    with pytest.raises(ValueError, match="subjects=1"):
+        write_walkers(tmp_path, subjects=1)
     write_walkers(tmp_path, subjects=2, sessions=("nm-01",), views=(90,), frames=2)
     with pytest.raises(FileExistsError, match="not empty"):
         write_walkers(tmp_path, subjects=2)
-
-
-def test_subject_counts_from_one():
-    with pytest.raises(ValueError, match="first subject is 1"):
-        subject(0, 0)
-
-
-def test_empty_frame_is_an_error():
-    with pytest.raises(ValueError, match="frame 1 has no foreground"):
-        normalise(np.stack([np.pad(np.ones((8, 8), bool), 2), np.zeros((12, 12), bool)]))

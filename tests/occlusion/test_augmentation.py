@@ -46,13 +46,6 @@ def test_binarised_output_is_hard_float32():
     assert np.array_equal(found, (grey > 0.5).astype(np.float32)) and not np.array_equal(found, grey)
 
 
-def test_the_threshold_is_used():
-    random.seed(1)
-    low = OcclusionAugmentation(binarise=0.1)(clip())
-    random.seed(1)
-    assert low.mean() > OcclusionAugmentation(binarise=0.9)(clip()).mean() + 0.5
-
-
 def test_seeded_by_pythons_generator_alone():
     transform = OcclusionAugmentation(binarise=None)
     random.seed(3), np.random.seed(1), torch.manual_seed(1)
@@ -73,14 +66,6 @@ def test_one_draw_per_call_shared_by_its_frames():
     assert len({found.tobytes() for found in calls}) == 6
 
 
-def test_both_ends_are_hidden_over_many_calls():
-    random.seed(0)
-    ramp = np.broadcast_to(np.linspace(0, 1, 64, dtype=np.float32)[None, :, None], (1, 64, 4))
-    means = [OcclusionAugmentation({"none": 0.2, "top": 0.4, "bottom": 0.4}, binarise=None)(ramp).mean() for _ in range(200)]
-    top, none, bottom = (sum(low < m < high for m in means) for low, high in ((0.6, 1), (0.45, 0.55), (0, 0.4)))
-    assert top + none + bottom == 200 and 55 < top < 105 and 55 < bottom < 105 and 15 < none < 65
-
-
 def test_other_input_types_and_memory():
     transform = OcclusionAugmentation()
     hard = (clip() > 0.5).astype(np.uint8)
@@ -93,19 +78,13 @@ def test_other_input_types_and_memory():
     assert all(np.array_equal(results[0], found) and found.dtype == np.float32 for found in results)
 
 
-def test_the_result_is_not_the_input():
-    given = clip()
-    OcclusionAugmentation({"none": 1.0}, binarise=None)(given)[:] = 7
-    assert given.max() <= 1
-
-
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         (clip() * 255, r"expects \[s, h, w\] in 0\.\.1, after .*; got shape \(4, 64, 44\) with values 0\.\d+ to 25\d"),
         (np.full((1, 8, 8), 255, np.uint8), r"with values 255 to 255"),
+        (np.full((1, 8, 8), np.nan, np.float32), "with values nan"),
         (clip()[0], r"got shape \(64, 44\)"),
-        (clip()[None], r"got shape \(1, 4, 64, 44\)"),
         (np.zeros((0, 64, 44), np.float32), r"got shape \(0, 64, 44\)$"),
     ],
 )
@@ -118,22 +97,13 @@ def test_refuses_other_clips(given, message):
     ("arguments", "message"),
     [
         ({"kinds": {"tpo": 1}}, r"^OcclusionAugmentation\.kinds\.tpo: unknown key \(did you mean 'top'\?\)"),
-        ({"kinds": {"top": 0.5}}, r"^OcclusionAugmentation\.kinds = .* add up to 0\.5"),
         ({"hidden": [0.5, 1]}, r"^OcclusionAugmentation\.hidden\[1\] = 1; expected a number from 0\.01 to 0\.95$"),
-        ({"hidden": None}, r"^OcclusionAugmentation\.hidden = None"),
         ({"binarise": 128}, r"^OcclusionAugmentation\.binarise = 128; expected a number from 0 to 1, or null$"),
-        ({"binarise": True}, r"^OcclusionAugmentation\.binarise = True"),
     ],
 )
 def test_refuses_wrong_arguments(arguments, message):
     with pytest.raises(ConfigError, match=message):
         OcclusionAugmentation(**arguments)
-
-
-@pytest.mark.parametrize("value", [-1.0, np.nan])
-def test_transform_refuses_values_below_zero_and_nan(value):
-    with pytest.raises(ValueError):
-        OcclusionAugmentation()(np.full((1, 8, 8), value, np.float32))
 
 
 def test_parameters_are_kept_and_replayed():

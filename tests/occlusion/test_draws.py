@@ -8,9 +8,8 @@ import random
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 
-from opengait_mimic import KINDS, Draw, Occlusion, draw
+from opengait_mimic import Draw, Occlusion, draw
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.occlusion import test_key, training_key, uniforms
 
@@ -30,42 +29,7 @@ def by_hand(key, i) -> float:
 @pytest.mark.parametrize("key", [("test", 0, "top"), ("train", 3, 17, 2), ("步態", "é", "")])
 def test_uniforms_are_sha256_of_the_key(key):
     assert uniforms(key, 5) == [by_hand(key, i) for i in range(5)]
-
-
-def test_the_documented_uniforms():
-    assert [round(u, 6) for u in uniforms(("test", 0, "top"), 2)] == [0.610189, 0.76952]
-
-
-def test_keys_do_not_run_into_each_other():
-    keys = [("a", "bc"), ("ab", "c"), ("abc",), ("a", "b", "c"), ("a", 1, 2), ("a", 12), (12, "a"), ("a", 1), ("a",)]
-    assert len({tuple(uniforms(key, 2)) for key in keys}) == len(keys)
-
-
-def test_uniforms_are_uniform_and_independent():
-    first, second = np.array([uniforms(("train", 0, i // 64, i % 64), 2) for i in range(20_000)]).T
-    assert stats.kstest(first, "uniform").pvalue > 1e-3
-    assert stats.kstest(second, "uniform").pvalue > 1e-3
-    assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(len(first))
-    assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 4 / np.sqrt(len(first))
-    assert first.min() >= 0 and first.max() < 1
-
-
-@pytest.mark.parametrize("kinds", [PAPER.kinds, {"none": 1.0}, {"bottom": 0.5, "top": 0.5}, {"none": 0.0, "bottom": 0.25, "top": 0.75}])
-def test_shares_of_kinds_over_20000_draws(kinds):
-    count = 20_000
-    found = [draw(Occlusion(kinds, (0.4, 0.6)), ("train", 1, i, 0)).kind for i in range(count)]
-    for kind in KINDS:
-        share = kinds.get(kind, 0.0)
-        assert abs(found.count(kind) - count * share) <= 4 * np.sqrt(count * share * (1 - share)), kind
-
-
-@pytest.mark.parametrize("hidden", [(0.4, 0.6), (0.0, 0.95), (0.3, 0.3), (0.1, 0.7)])
-def test_hidden_is_uniform_in_its_range(hidden):
-    low, high = hidden
-    found = np.array([draw(Occlusion({"bottom": 0.5, "top": 0.5}, hidden), ("k", i)).hidden for i in range(5000)])
-    assert found.min() >= low and found.max() <= high
-    if high > low:
-        assert stats.kstest(found, stats.uniform(low, high - low).cdf).pvalue > 1e-3
+    assert [round(u, 6) for u in uniforms(("test", 0, "top"), 2)] == [0.610189, 0.76952], "the docstring's example"
 
 
 def test_a_draw_follows_the_documented_uniforms():
@@ -120,14 +84,6 @@ def test_from_cfg_defaults_and_order():
     assert list(found.kinds.items()) == [("none", 0.1), ("bottom", 0.6), ("top", 0.3)] and found.hidden == (0.01, 0.95)
 
 
-def test_the_order_of_kinds_in_the_yaml_does_not_matter():
-    shares = {"none": 0.2, "top": 0.5, "bottom": 0.3}
-    one = Occlusion.from_cfg({"kinds": shares}, "a")
-    two = Occlusion.from_cfg({"kinds": dict(reversed(list(shares.items())))}, "a")
-    assert [draw(one, ("k", i)) for i in range(100)] == [draw(two, ("k", i)) for i in range(100)]
-    assert one.condition == two.condition
-
-
 @pytest.mark.parametrize(
     ("kinds", "name"),
     [
@@ -149,24 +105,16 @@ def test_condition_names_the_kinds_that_hide(kinds, name):
             {"kinds": {"botom": 1}},
             r"^trainer_cfg\.occlusion\.kinds\.botom: unknown key \(did you mean 'bottom'\?\); allowed: \['bottom', 'middle'",
         ),
-        ({"kinds": {"patchy": 1}}, r"^trainer_cfg\.occlusion\.kinds\.patchy: unknown key \(did you mean 'patch'\?\); allowed: "),
         ({"speed": [1.0, 0.5]}, r"^trainer_cfg\.occlusion\.speed = \[1\.0, 0\.5\]; expected \[lowest, highest\]$"),
-        ({"speed": [-1.0, 0.5]}, r"^trainer_cfg\.occlusion\.speed\[0\] = -1\.0; expected a number from 0 to 64$"),
         ({"time_axis": 0}, r"^trainer_cfg\.occlusion\.time_axis = 0; expected a whole number from 1 to 10000$"),
-        ({"time_axis": 2.5}, r"^trainer_cfg\.occlusion\.time_axis = 2\.5; expected a whole number"),
         ({"kinds": {"top": 0.5, "bottom": 0.4}}, r"^trainer_cfg\.occlusion\.kinds = .* add up to 0\.9; they must add up to 1"),
-        ({"kinds": {"top": 0.5, "bottom": 0.51}}, r"add up to 1\.01; they must add up to 1"),
         ({"kinds": {"top": 1.2, "bottom": -0.2}}, r"^trainer_cfg\.occlusion\.kinds\.top = 1\.2; expected a number from 0 to 1"),
-        ({"kinds": {"top": True}}, r"^trainer_cfg\.occlusion\.kinds\.top = True; expected a number"),
         (
             {"kinds": {}},
             r"^trainer_cfg\.occlusion\.kinds = \{\}; expected a mapping kind: probability of none, bottom, top, middle, patch, pole$",
         ),
-        ({"kinds": ["top"]}, r"^trainer_cfg\.occlusion\.kinds = \['top'\]; expected a mapping"),
-        ({"kinds": None}, r"^trainer_cfg\.occlusion\.kinds = None; expected a mapping"),
         ({"hidden": [0.6, 0.4]}, r"^trainer_cfg\.occlusion\.hidden = \[0\.6, 0\.4\]; expected \[lowest, highest\]$"),
         ({"hidden": [0.4, 0.96]}, r"^trainer_cfg\.occlusion\.hidden\[1\] = 0\.96; expected a number from 0\.01 to 0\.95$"),
-        ({"hidden": [-0.1, 0.5]}, r"^trainer_cfg\.occlusion\.hidden\[0\] = -0\.1; expected a number from 0\.01 to 0\.95$"),
         ({"hidden": 0.5}, r"^trainer_cfg\.occlusion\.hidden = 0\.5; expected a list of two values$"),
         (
             {"hiden": [0.4, 0.6]},

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields
 
-from .draws import Draws
+from .random_stream import RandomStream
 
 
 def _trait(mean: float, sd: float):
@@ -82,18 +81,8 @@ class Session:
 
 
 def subject(seed: int, index: int) -> Subject:
-    """The walker ``index`` of the population ``seed``; who else is generated does not matter.
-
-    Args:
-        seed: any integer.
-        index: 1 upwards (the number that the label shows).
-
-    Raises:
-        ValueError: ``index`` below 1.
-    """
-    if index < 1:
-        raise ValueError(f"subject index {index}: the first subject is 1")
-    draws = Draws(seed, "subject", index)
+    """The walker ``index`` (1 upwards, as in the label) of the population ``seed``; who else is generated does not matter."""
+    draws = RandomStream(seed, "subject", index)
     traits = [f for f in fields(Subject) if f.metadata]
     return Subject(seed, index, **{f.name: float(draws.bell(f.metadata["mean"], f.metadata["sd"])) for f in traits})
 
@@ -104,13 +93,8 @@ def session(who: Subject, name: str) -> Session:
     Args:
         who: the subject.
         name: type of the sequence: ``nm-`` (normal), ``bg-`` (bag) or ``cl-`` (coat), then two digits.
-
-    Raises:
-        ValueError: any other name.
     """
-    if not re.fullmatch(r"(nm|bg|cl)-\d\d", name):
-        raise ValueError(f"session {name!r}: want nm-, bg- or cl- and two digits, such as nm-01")
-    draws = Draws(who.seed, "session", who.index, name)
+    draws = RandomStream(who.seed, "session", who.index, name)
     day = {
         "speed": float(draws.bell(1.0, 0.09)),
         "lean": float(draws.bell(0.0, 1.6)),

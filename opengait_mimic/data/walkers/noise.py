@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .draws import Draws
-from .render import extents, fill
+from .random_stream import RandomStream
+from .render import extents, fill, round_pixels
 
 
-def noisy(discs: np.ndarray, hulls: list[tuple[int, ...]], draws: Draws) -> np.ndarray:
+def noisy(discs: np.ndarray, hulls: list[tuple[int, ...]], draws: RandomStream) -> np.ndarray:
     """Fill the hulls as a segmentation network might have seen them.
 
     Args:
@@ -22,7 +22,7 @@ def noisy(discs: np.ndarray, hulls: list[tuple[int, ...]], draws: Draws) -> np.n
     """
     s = len(discs)
     worn = discs.copy()
-    worn[..., 2] = np.maximum(worn[..., 2] + _grid(draws.bell(0.1, 0.35, (s, 1))), np.float32(0.5))
+    worn[..., 2] = np.maximum(worn[..., 2] + round_pixels(draws.bell(0.1, 0.35, (s, 1))), np.float32(0.5))
     left, right = extents(worn, hulls)
     left, right = left + _ragged(left.shape, draws), right + _ragged(left.shape, draws)
     blobs = _specks(discs, draws, count=3, chance=0.10, radius=(0.8, 2.2), away=(0.9, 2.2))
@@ -32,19 +32,14 @@ def noisy(discs: np.ndarray, hulls: list[tuple[int, ...]], draws: Draws) -> np.n
     return fill(*(np.concatenate(pair) for pair in ends), cut=4)
 
 
-def _grid(values: np.ndarray) -> np.ndarray:
-    """Rounded to 1/256 pixel, as the discs are: see ``render.frame``."""
-    return (np.round(values * 256) / 256).astype(np.float32)
-
-
-def _ragged(shape: tuple[int, ...], draws: Draws) -> np.ndarray:
+def _ragged(shape: tuple[int, ...], draws: RandomStream) -> np.ndarray:
     """Offsets of an edge in pixels: alike in neighbouring rows."""
     k, s, h = shape
     u = draws.uniform(-0.8, 0.8, (k, s, h // 2 + 1))
-    return _grid(np.stack([u[..., :-1], (u[..., 1:] + u[..., :-1]) * 0.5], -1).reshape(shape))
+    return round_pixels(np.stack([u[..., :-1], (u[..., 1:] + u[..., :-1]) * 0.5], -1).reshape(shape))
 
 
-def _specks(discs, draws: Draws, count: int, chance: float, radius: tuple, away: tuple) -> np.ndarray:
+def _specks(discs, draws: RandomStream, count: int, chance: float, radius: tuple, away: tuple) -> np.ndarray:
     """Small discs near random discs of the body, ``away`` in radii of that disc from its centre."""
     s, p, _ = discs.shape
     host = np.take_along_axis(discs, (draws.uniform(0, p, (s, count)).astype(np.int64))[..., None], 1)  # [s, count, 3]
@@ -52,4 +47,4 @@ def _specks(discs, draws: Draws, count: int, chance: float, radius: tuple, away:
     r = np.where(draws.uniform(size=(s, count)) < chance, draws.uniform(*radius, (s, count)), 0.0)
     x = host[..., 0] + far * host[..., 2] * np.cos(angle)
     y = host[..., 1] + far * host[..., 2] * np.sin(angle)
-    return _grid(np.stack([x, y, r], -1))
+    return round_pixels(np.stack([x, y, r], -1))

@@ -10,6 +10,11 @@ FAR = np.float32(1e6)  # an end of an interval that is not there
 CUT = 30.0  # what one interval to cut weighs against those to fill
 
 
+def round_pixels(values: np.ndarray) -> np.ndarray:
+    """Rounded to 1/256 pixel, float32. All that follows is exact, so the last digit of a sine does not reach the silhouettes."""
+    return (np.round(values * 256) / 256).astype(np.float32)
+
+
 def project(centres: np.ndarray, radii: np.ndarray, camera: np.ndarray, target: np.ndarray) -> np.ndarray:
     """See spheres through a pinhole camera at focal length 1.
 
@@ -34,18 +39,14 @@ def project(centres: np.ndarray, radii: np.ndarray, camera: np.ndarray, target: 
 
 
 def frame(discs: np.ndarray) -> np.ndarray:
-    """Scale and shift projected discs into the picture: tallest frame TALLEST pixels, each frame centred.
-
-    The result is rounded to 1/256 pixel: everything after it is exact arithmetic of float32, so that the last digit of
-    a sine, which may differ between machines, does not reach the silhouettes.
-    """
+    """Scale and shift projected discs into the picture: tallest frame TALLEST pixels, each frame centred."""
     x, y, r = (discs[..., i] for i in range(3))
     top, bottom = (y - r).min(1, keepdims=True), (y + r).max(1, keepdims=True)  # [s, 1]
     left, right = (x - r).min(1, keepdims=True), (x + r).max(1, keepdims=True)
     scale = TALLEST / (bottom - top).max()
     x = (x - (left + right) / 2) * scale + WIDTH / 2
     y = (y - (top + bottom) / 2) * scale + HEIGHT / 2
-    return (np.round(np.stack([x, y, r * scale], axis=-1) * 256) / 256).astype(np.float32)
+    return round_pixels(np.stack([x, y, r * scale], axis=-1))
 
 
 def extents(discs: np.ndarray, hulls: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
@@ -134,8 +135,6 @@ def normalise(mask: np.ndarray, size: int = 64, shift: np.ndarray | int = 0) -> 
     """
     s, h, w = mask.shape
     full = np.count_nonzero(mask, axis=2) >= 3  # [s, h]
-    if not full.any(1).all():
-        raise ValueError(f"frame {int(np.argmin(full.any(1)))} has no foreground")
     top, bottom = full.argmax(1), h - full[:, ::-1].argmax(1)
     mass = np.cumsum(np.count_nonzero(mask, axis=1), axis=1)  # [s, w]
     centre = (2 * mass >= mass[:, -1:]).argmax(1) + shift

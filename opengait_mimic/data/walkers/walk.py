@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .body import Subject, session
-from .draws import Draws
 from .gait import hulls, pose, stride_length
 from .noise import noisy
+from .random_stream import RandomStream
 from .render import frame, normalise, project
 
 FPS = 25.0
@@ -24,15 +24,10 @@ def sequence(who: Subject, name: str, azimuth: int, frames: int | tuple[int, int
 
     Shape:
         - output: uint8 [s, 64, 64], values 0 and 255
-
-    Raises:
-        ValueError: an unknown session, or fewer than one frame.
     """
     low, high = (frames, frames) if isinstance(frames, int) else frames
-    if not 1 <= low <= high:
-        raise ValueError(f"frames {frames!r}: want a number from 1, or a rising pair of them")
     day = session(who, name)
-    draws = Draws(who.seed, "sequence", who.index, name, azimuth)
+    draws = RandomStream(who.seed, "sequence", who.index, name, azimuth)
     count = int(draws.uniform(low, high + 1))
     phase0, turn = draws.uniform(), draws.bell(0.0, 3.5)
     distance, height = draws.bell(6.0, 0.4), draws.bell(1.7, 0.12)

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 
-class Draws:
+class RandomStream:
     """A stream of numbers that its key alone decides.
 
     Uniforms are taken from the raw Philox counter, whose output numpy keeps fixed; numpy's own ``normal`` may change
@@ -18,8 +18,7 @@ class Draws:
     """
 
     def __init__(self, *key: int | str):
-        text = "/".join(str(k) for k in key)
-        digest = hashlib.sha256(text.encode()).digest()
+        digest = hashlib.sha256("/".join(map(str, key)).encode()).digest()
         self.bits = np.random.Philox(key=int.from_bytes(digest[:16], "little"))
 
     def uniform(self, low: float = 0.0, high: float = 1.0, size: int | tuple[int, ...] = ()) -> np.ndarray:
