@@ -1,8 +1,4 @@
-"""What the benchmarks share: options, data and models of a size, and the measuring contract of README.md.
-
-The contract: variants alternate within a round, so that drift of the machine hits all alike; a figure is the median of the ratios of each
-round; a budget is met only if both quartiles are on the right side of its limit.
-"""
+"""What the benchmarks share: options, data and models of a size, and the measuring contract of README.md."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ import logging
 import os
 import platform
 import random
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -48,13 +45,7 @@ def add_rounds(parser, rounds: int, warmup: int) -> None:
 
 
 def clock_of(args, device: torch.device) -> Callable[[], float]:
-    """The wall clock, or with ``--cpu-time`` this process's processor time.
-
-    Raises:
-        SystemExit: no rounds; or processor time on a GPU or with several threads, where it is not the cost.
-    """
-    if args.rounds < 1 or args.warmup < 0:
-        raise SystemExit(f"error: --rounds {args.rounds} --warmup {args.warmup}: at least 1 and 0")
+    """The wall clock, or with ``--cpu-time`` this process's processor time; that is not the cost on a GPU or with several threads."""
     if args.cpu_time and (device.type == "cuda" or torch.get_num_threads() > 1):
         raise SystemExit("error: --cpu-time needs a CPU and OMP_NUM_THREADS=1")
     return time.process_time if args.cpu_time else time.perf_counter
@@ -74,23 +65,18 @@ class Spread(NamedTuple):
 
 
 def spread(samples: Sequence[float]) -> Spread:
-    """Describe samples ``[r]``. Raises ValueError if there is none or one is not finite."""
+    """Describe samples ``[r]``."""
     values = np.asarray(samples, dtype=np.float64)
-    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
-        raise ValueError(f"expected at least one finite sample, got {list(samples)}")
     median, (low, high) = np.median(values), np.percentile(values, (25, 75))
     return Spread(float(median), float(np.median(abs(values - median))), float(low), float(high), values.size)
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Spread:
-    """The ratio of two variants ``[r]``, round by round. Raises ValueError for different rounds."""
-    if len(above) != len(below):
-        raise ValueError(f"{len(above)} samples against {len(below)}: a ratio pairs the rounds of one run")
-    return spread([a / b for a, b in zip(above, below)])
+    """The ratio of two variants ``[r]``, round by round."""
+    return spread([a / b for a, b in zip(above, below, strict=True)])
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait for the device."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -103,18 +89,9 @@ def interleaved(
     clock=time.perf_counter,
     prepare_run=lambda name, i: None,
 ) -> dict[str, list[float]]:
-    """Time the variants in alternation, A B C A B C ...
+    """Time the variants in alternation, A B C A B C ...; returns name -> seconds of every measured round.
 
-    Args:
-        variants: name -> what is timed.
-        rounds: measured rounds.
-        warmup: rounds before them, with negative numbers, not counted.
-        device: synchronised before the clock starts and before it stops.
-        clock: seconds.
-        prepare_run: called untimed with (name, round) before each run.
-
-    Returns:
-        Name -> seconds of every measured round.
+    Warm-up rounds have negative numbers. ``prepare_run`` is called untimed with (name, round) before each run.
     """
     samples: dict[str, list[float]] = {name: [] for name in variants}
     for i in range(-warmup, rounds):
@@ -151,21 +128,19 @@ class Budget(NamedTuple):
 def machine(device: torch.device, host: str = "none") -> dict:
     """Processor, threads, load, GPU, versions and commits; plain values."""
     return {
-        "cpu": _processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads(),
-        "load": list(os.getloadavg()) if hasattr(os, "getloadavg") else None, "device": str(device),
+        "cpu": processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads(),
+        "load": list(os.getloadavg()), "device": str(device),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())], "system": platform.platform(),
         "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__, "cuda": torch.version.cuda,
         "plugin_commit": commit_of(REPOSITORY), "host": host,
     }  # fmt: skip
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+def processor() -> str:
+    """The name of the processor."""
+    file = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", file.read_text()) if file.is_file() else []
+    return names[0] if names else platform.machine()
 
 
 def write_result(file, benchmark: str, device: torch.device, settings: dict, samples: dict, budgets: Sequence[Budget], **more) -> None:
@@ -191,12 +166,10 @@ class Sizes(NamedTuple):
 
 
 def shipped(method: str, backbone: str, data: str) -> Path:
-    """The shipped configuration of a method. Raises HostError with those that exist."""
-    name = f"{method}_{data}.yaml" if method == "ven" else f"{method}_{backbone}_{data}.yaml"
-    file = hosts.CONFIGS / method / name
+    """The shipped configuration of a method."""
+    file = hosts.CONFIGS / method / (f"{method}_{data}.yaml" if method == "ven" else f"{method}_{backbone}_{data}.yaml")
     if not file.is_file():
-        others = ", ".join(sorted(f.name for f in file.parent.glob("*.yaml")))
-        raise HostError(f"--backbone {backbone} --configs {data}: no configuration {name}; there are {others}")
+        raise HostError(f"--backbone {backbone} --configs {data}: no configuration {file.name}")
     return file
 
 
@@ -261,15 +234,16 @@ def write_configs(
 
 def trainable(file: Path):
     """The model of a configuration, built as for a training."""
-    return _build(prepare(file, "train"), True)
+    return _build(file, True)
 
 
 def testable(file: Path):
     """The model of a configuration, built for a test from its checkpoint."""
-    return _build(prepare(file, "embed"), False)
+    return _build(file, False)
 
 
-def _build(cfgs: dict, training: bool):
+def _build(file: Path, training: bool):
+    cfgs = prepare(file, "train" if training else "embed")
     start_log(cfgs, training, False, quiet=True)
     logging.getLogger("opengait").setLevel(logging.ERROR)  # the loss warns that random weights cannot teach
     return build(cfgs, training)

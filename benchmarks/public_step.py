@@ -68,15 +68,12 @@ def read_batch(file: Path) -> list:
 
 
 class PublicStep:
-    """A worker process with the public code's model.
+    """A worker process with the public code's model; ``facts``: what it built, ``loss``: of its last step.
 
     Args:
         folder: holds ``output`` with the weights; takes the files that the worker reads.
         batch: a collated batch.
         task: paths, sizes and clock, see `configuration`.
-
-    Attributes:
-        facts: what the worker built; ``loss``: of its last step.
     """
 
     def __init__(self, folder: Path, batch: list, task: dict):

@@ -6,7 +6,7 @@
 
 Both start from the embeddings of whole sequences and end with Rank-k, mAP and mINP. The loop computes all distances by matrix products in
 float32, then sorts one probe's gallery after the other in NumPy; `loop's distances` is its first half alone. The contract
-(alternation, warm-up, spread, seeds) is in README.md beside this file.
+(alternation, warm-up, spread, seeds) is in README.md next to this file.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def compare(given, clock) -> None:
         np.testing.assert_allclose(mine, theirs, atol=0.2)  # a probe or two at a digit's edge
         print(f"gallery {gallery}: Rank-1, Rank-5, mAP, mINP  " + "  ".join(f"{a:.2f} ({b:.2f} by the loop)" for a, b in zip(mine, theirs)))
         for name, run in (("streamed", streamed), ("loop", looped), ("loop's distances", all_distances)):
-            variants[f"{name}, {gallery}"] = timed(run, data)
+            variants[f"{name}, {gallery}"] = discard_result(run, data)
     cpu = torch.device("cpu")
     samples = interleaved(variants, given.rounds, given.warmup, cpu, clock=clock)
     here = machine(cpu)
@@ -127,10 +127,10 @@ def compare(given, clock) -> None:
         write_result(given.json, "retrieval", cpu, {**vars(given), "clock": clock.__name__, "mates": MATES}, samples, budgets)
 
 
-def timed(run, data):
-    """A variant: runs and forgets."""
+def discard_result(run, data):
+    """A variant: returns None, as it is timed from outside."""
 
-    def variant(i: int) -> None:
+    def variant(_: int) -> None:
         run(data)
 
     return variant

@@ -138,7 +138,7 @@ def report(samples: dict, budgets: list[Budget], args, sizes: Sizes, device: tor
     """Print where, what, every variant and the verdicts."""
     here = machine(device, host)
     where = here["gpus"][0] if device.type == "cuda" else f"{here['cpu']}, {here['threads']} thread(s)"
-    print(f"host {host}; {where}; torch {here['torch']}; load {here['load'][0] if here['load'] else '?'}")
+    print(f"host {host}; {where}; torch {here['torch']}; load {here['load'][0]}")
     print(
         f"{args.backbone}, {sizes.subjects} x {sizes.clips} clips of about {sizes.frames} frames, {sizes.geometry[0]}x{sizes.geometry[1]},"
         f" {'float16' if args.amp else 'float32'}; {args.rounds} rounds after {args.warmup} warm-up"

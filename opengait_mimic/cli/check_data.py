@@ -57,8 +57,6 @@ def _write_fingerprints(root: str, partition: dict | None, file: str | None) -> 
 
 
 PLACEHOLDER = "your_path"
-CHANNELS = ("in_channel", "in_channels", "part1_channel", "part2_channel")
-"""Keys of OpenGait's backbones for the channels of a frame (heat maps, depth); MultiGait++ has two parts of them."""
 
 
 def _read_cfgs(args):
@@ -103,16 +101,11 @@ def _read_expected(cfgs: dict):
     name = data.get("test_dataset_name") or data["dataset_name"]
     rule = (CROSS_VIEW_GALLERY if evaluator.get("cross_view_gallery") else PROTOCOLS).get(name)
     by_list = evaluator.get("eval_func") == "evaluate_Gait3D" or (rule is not None and rule.by_list)
-    kind, batch = sampler.get("sample_type", ""), sampler.get("batch_size")
-    clip = sampler.get("frames_num_fixed" if kind.startswith("fixed") else "frames_num_min", 1)
-    blocks = [block for key, block in cfgs["model_cfg"].items() if "backbone" in key.lower() and isinstance(block, dict)]
     return Expected(
         [tuple(map(get_transform, pair)) if all(map(_takes_silhouettes, pair)) else None for pair in zip(test, training)],
         use=data.get("data_in_use"),
         geometry=cfgs["model_cfg"].get("geometry"),
-        clip=clip + (sampler.get("frames_skip_num", 0) if kind.endswith("_ordered") else 0),
-        batch=tuple(batch) if sampler["type"] == "TripletSampler" else None,
-        channels=max([1, *(sum(block[key] for key in CHANNELS if isinstance(block.get(key), int)) for block in blocks)]),
+        batch=tuple(sampler["batch_size"]) if sampler["type"] == "TripletSampler" else None,
         sides=None if rule is None or by_list else rule.masks,
         by_list=by_list,
     )

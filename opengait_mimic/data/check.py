@@ -27,9 +27,7 @@ class Expected(NamedTuple):
             None altogether = there is no configuration, and the sequences are compared with each other.
         use: ``data_cfg.data_in_use``: which files of a sequence are inputs, as booleans or positions; None = all.
         geometry: ``model_cfg.geometry`` (h, w), where the model has one.
-        clip: frames of the shortest training clip.
         batch: [P, K] of a sampler that draws K sequences of P identities.
-        channels: those of a frame that the backbone takes; above 1 frames may be ``[channels, h, w]``.
         sides: types of all test sequences -> per subset the masks of probes and gallery; None = unknown.
         by_list: the probes are those of the partition's ``PROBE_SET``, all others are the gallery.
     """
@@ -37,9 +35,7 @@ class Expected(NamedTuple):
     transforms: list[tuple[Callable, Callable] | None] | None = None
     use: list | None = None
     geometry: tuple[int, int] | None = None
-    clip: int = 1
     batch: tuple[int, int] | None = None
-    channels: int = 1
     sides: Callable[[list[str]], dict[str, tuple]] | None = None
     by_list: bool = False
 
@@ -117,9 +113,6 @@ def _check_files(sequences: list[Sequence], expected: Expected) -> list[Problem]
         if len(set(frames)) > 1:
             each = ", ".join(f"{file.name} {file.count}" for file in readable.values())
             problems.append(Problem("unequal", sequence.folder, f"frames: {each}", max(frames) - min(frames)))
-        if frames and min(frames) < expected.clip:
-            what = f"{min(frames)} frames, a training clip has {expected.clip}"
-            problems.append(Problem("short", sequence.folder, what, -min(frames)))
         for i, file in readable.items():
             by_input[i].append((f"{sequence.folder}/{file.name}", file))
     for i, files in sorted(by_input.items()):
@@ -170,14 +163,13 @@ def _look_like_silhouettes(files: list[Frames], alone: bool) -> bool:
 
 def _check_silhouettes(files: list[tuple[str, Frames]], expected: Expected, transforms) -> list[Problem]:
     """Sizes and values of silhouettes, after the transforms where there are any."""
-    problems, axes = [], (2, 3) if expected.channels > 1 else (2,)
-    geometry = None if expected.geometry is None else tuple(expected.geometry)
+    problems, geometry = [], None if expected.geometry is None else tuple(expected.geometry)
     made = {key: _transform(transforms, *key) for key in {(file.size, file.dtype) for _, file in files}}
     common = _most_frequent(size for size, _, error in (made[file.size, file.dtype] for _, file in files) if not error)
     for where, file in files:
         size, scale, error = made[file.size, file.dtype]
         becomes = format_size(file.size) + ("" if size == file.size else f", which the transforms make {format_size(size)}")
-        if len(size) not in axes:
+        if len(size) != 2 and not (transforms and len(size) == 3 and size[-1] > POINT_COLUMNS):  # heat maps [channels, h, w]
             problems.append(Problem("axes", where, f"an array {format_size((file.count, *file.size))}"))
             continue
         if error:

@@ -19,8 +19,7 @@ STACK = "bring the frames to one size, np.stack them and write the uint8 array"
 FAILURES = {
     "forbidden": (
         "pickles that ask Python to run something; nothing was run",
-        "do not open them with pickle or numpy. Delete them, and find out where they come from. A torch tensor is written with"
-        " pickle.dump(tensor.numpy(), file)",
+        "delete them, and find out where they come from. A torch tensor is written with pickle.dump(tensor.numpy(), file)",
     ),
     "unreadable": ("files or folders that cannot be read", "correct permissions (chmod -R u+rX DIR), links or the disk"),
     "truncated": ("files that end before their array does", f"writing or copying was cut short: {AGAIN}"),
@@ -34,7 +33,7 @@ FAILURES = {
     "not finite": ("NaN or infinite numbers", AGAIN),
     "depth": (
         "pickles or folders at the wrong depth",
-        "OpenGait reads DIR/<id>/<type>/<view>/*.pkl. Move them, or give the folder of the identities as DIR",
+        "OpenGait reads DIR/<id>/<type>/<view>/*.pkl: DIR is the folder of the identities",
     ),
     "stray": ("files that are no pickles, where OpenGait stops at them", "remove them"),
     "files": (
@@ -55,10 +54,7 @@ FAILURES = {
         "frames that the configuration's transforms refuse, or make into two sizes in training and test",
         "choose the transform of this kind of input, or other files with data_cfg.data_in_use",
     ),
-    "range": (
-        "values of which the transforms do not make 0..1",
-        "silhouettes are uint8 from 0 (background) to 255 (body); the transforms divide by 255. Multiply 0/1 data by 255",
-    ),
+    "range": ("values of which the transforms do not make 0..1", "write uint8 from 0 (background) to 255 (body): multiply 0/1 data by 255"),
     "blank": ("sequences of one value only", "remove them, or segment them again"),
     "inverted": ("silhouettes with a bright background", "write 255 - array: the transforms take 255 for the body"),
     "missing": (
@@ -69,11 +65,10 @@ FAILURES = {
     "batch": ("a training batch that cannot be filled", "lower P of trainer_cfg.sampler.batch_size = [P, K], or add identities"),
     "protocol": (
         "a test that cannot be scored",
-        "look at data_cfg.dataset_name, at the spelling of the types, and at PROBE_SET of the partition",
+        "look at data_cfg.dataset_name, the spelling of types, and PROBE_SET of the partition",
     ),
 }
 NOTES = {
-    "short": ("sequences with fewer frames than a training clip", "nothing to do: their frames are drawn more than once"),
     "blank frames": ("sequences with frames of zeros only", "nothing to do; many of them point at the segmentation"),
     "few": ("training identities with fewer sequences than K", "nothing to do: their sequences are drawn more than once"),
     "unlisted": ("identities that the partition does not name", "nothing to do, or add them to the partition"),

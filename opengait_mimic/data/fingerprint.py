@@ -16,15 +16,13 @@ END_BYTES = 1 << 16
 def data_fingerprint(root: str | os.PathLike, labels: Sequence[str], extra: object = None) -> str:
     """``sha256:<hex>`` of the data of some subjects.
 
-    It covers the labels in their order, ``extra``, the name and the size of every file below the subjects' folders, and the first and the
-    last 64 KiB of 64 files spread over them. It changes when a file is added, removed, renamed or resized. Other bytes in a file of the
-    same size change it for those 64 files only. The place of ``root`` does not enter. For 24,000 sequences the function lists the folders,
-    asks each file's size and reads 8 MiB.
+    It covers the labels in their order, ``extra``, the name and size of every file below the subjects' folders, and the first and last
+    64 KiB of 64 files spread over them. The place of ``root`` does not enter.
 
     Args:
         root: the folder of the subjects, ``data_cfg.dataset_root``.
         labels: subjects; one without a folder counts as one without files.
-        extra: what else decides which data are used, as JSON values; for example the partition's ``PROBE_SET``.
+        extra: what else decides which data are used, as JSON values.
 
     Raises:
         OSError: a file or folder cannot be read.

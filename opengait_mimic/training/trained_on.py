@@ -1,4 +1,15 @@
-"""What was occluded in the trainings that made a checkpoint, from its record; see `opengait_mimic.occlusion.training_history`."""
+"""The kinds of occlusion that weights were trained on, over their whole history.
+
+A training adds a *phase*, ``{kinds: {kind: probability}, hidden: [low, high]}``, to those of the weights it starts from. A checkpoint
+keeps them as plain values, the entry ``trained_on``:
+
+.. code-block:: json
+
+    {"kinds": {"none": 0.2, "top": 0.2, "bottom": 0.2, "middle": 0.4}, "hidden": [0.4, 0.6],
+     "before": [{"kinds": {"none": 0.2, "top": 0.4, "bottom": 0.4}, "hidden": [0.4, 0.6]}]}
+
+``before`` lists the earlier phases, the oldest first. It is null if the training started from weights of unknown history.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +18,10 @@ from pathlib import Path
 from ..base import checkpoint_file
 from ..host import is_ours, lookup, resolve
 from ..host.run_paths import checkpoint_at
-from ..occlusion import Occlusion
-from ..occlusion.training_history import WHOLE_BODIES, add_phase, kinds_of, phase_of, read_phases
+from ..occlusion import KINDS, Occlusion
+
+WHOLE_BODIES = {"kinds": {"none": 1.0}, "hidden": [0.0, 0.0]}
+"""The phase of a training without occlusion."""
 
 
 def trained_kinds(cfgs: dict, checkpoint: str | Path) -> list[str] | None:
@@ -23,23 +36,26 @@ def trained_kinds(cfgs: dict, checkpoint: str | Path) -> list[str] | None:
         record under the YAML of a host's own model, the file counts as trained as that YAML says.
     """
     phases = _read_phases(cfgs, Path(checkpoint))
-    return None if phases is None else kinds_of(phases)
+    return None if phases is None else [kind for kind in KINDS if any(phase["kinds"].get(kind, 0) > 0 for phase in phases)]
 
 
 def history_of(cfgs: dict) -> dict:
-    """The key ``trained_on`` of a training's record."""
-    hint, before = cfgs["trainer_cfg"]["restore_hint"], []
+    """The key ``trained_on`` of a training's record; a training that is resumed adds no second phase."""
+    hint, before, phase = cfgs["trainer_cfg"]["restore_hint"], [], _phase_of(cfgs)
     if hint != 0:
         before = _read_phases(cfgs, resolve(hint, "trainer_cfg.restore_hint") if isinstance(hint, str) else checkpoint_at(cfgs, hint))
-    return add_phase(before, _phase_of(cfgs))
+    return {**phase, "before": before[:-1] if before and before[-1] == phase else before}
 
 
 def _read_phases(cfgs: dict, file: Path) -> list[dict] | None:
     """What each training of a checkpoint's weights occluded, the oldest first; None where it is not known."""
-    entry = checkpoint_file.entry(file)
-    if entry:
-        return read_phases(entry["trained_on"])
-    return None if _is_ours(cfgs) else [_phase_of(cfgs)]
+    record = checkpoint_file.entry(file)
+    if not record:
+        return None if _is_ours(cfgs) else [_phase_of(cfgs)]
+    entry = record["trained_on"]
+    if entry["before"] is None:
+        return None
+    return [*entry["before"], {key: entry[key] for key in ("kinds", "hidden")}]
 
 
 def _phase_of(cfgs: dict) -> dict:
@@ -50,7 +66,8 @@ def _phase_of(cfgs: dict) -> dict:
     block = trainer.get("occlusion", TRAINING) if _is_ours(cfgs) else _augmentation(trainer["transform"])
     if block is None:
         return WHOLE_BODIES
-    return phase_of(Occlusion.from_cfg({key: block[key] for key in ("kinds", "hidden") if key in block}, "occlusion"))
+    drawn = Occlusion.from_cfg({key: block[key] for key in ("kinds", "hidden") if key in block}, "occlusion")
+    return {"kinds": {kind: float(share) for kind, share in drawn.kinds.items()}, "hidden": [float(end) for end in drawn.hidden]}
 
 
 def _augmentation(transform) -> dict | None:

@@ -29,9 +29,10 @@ def refuse(data: bytes) -> PickleError:
 
 
 def is_same(array, expected) -> bool:
-    """Equal to the last bit, of the same type and order in memory, and writable."""
+    """Equal to the last bit, of the same type and order in memory, writable, and in this machine's byte order."""
     layout = array.flags.f_contiguous == expected.flags.f_contiguous and array.flags.writeable and array.flags.aligned
-    return array.dtype.str == expected.dtype.str and array.shape == expected.shape and array.tobytes() == expected.tobytes() and layout
+    values = expected.astype(expected.dtype.newbyteorder("="))
+    return array.dtype.str == values.dtype.str and array.shape == values.shape and array.tobytes() == values.tobytes() and layout
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -184,10 +185,9 @@ def attacks(mark) -> dict[str, bytes]:
 
 def test_nothing_that_a_file_asks_for_is_run(tmp_path):
     mark = tmp_path / "ran"
-    before = {name: (stand_in.__defaults__, dict(stand_in.__dict__)) for name, stand_in in ADMITTED.items()}
     kinds = {name: refuse(data).kind for name, data in attacks(mark).items()}
     assert not mark.exists()
-    assert {name: (stand_in.__defaults__, dict(stand_in.__dict__)) for name, stand_in in ADMITTED.items()} == before
+    assert not any(getattr(stand_in, "__defaults__", None) for stand_in in ADMITTED.values())
     forbidden = "os.system, eval, in an array, posix, numpy.memmap, numpy.fromfile".split(", ")
     for name in forbidden:
         assert kinds[name] in ("forbidden", "objects"), (name, kinds[name])

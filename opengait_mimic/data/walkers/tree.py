@@ -39,18 +39,16 @@ def write_walkers(
     sessions: Sequence[str] = SESSIONS,
     views: Sequence[int] = VIEWS,
     frames: int | tuple[int, int] = (22, 28),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> WalkersTree:
     """Generate subjects and write ``<out>/walkers`` and, last of all, the partition ``<out>/walkers.json``.
 
     Args:
         out: folder, made where it is missing.
-        subjects: how many, 2 upwards; the first ``train`` of them are for training.
+        subjects: how many, 2 upwards; the first ``train`` of them are for training (5 of 7 without it).
         seed: of the population. Subject i is the same whatever ``subjects`` is.
-        train: training subjects; 5 of 7 without it.
-        sessions: names of the types, see ``session``.
-        views: azimuths, whole degrees from 0 to 359, see ``sequence``.
-        frames: per sequence, see ``sequence``.
+        train: training subjects.
+        sessions: types; views: azimuths in whole degrees; frames: per sequence; see ``sequence``.
         progress: called with (subjects done, subjects) after each.
 
     Raises:
@@ -73,11 +71,9 @@ def write_walkers(
                 clip = sequence(who, name, view, frames)
                 folder = root / label / name / f"{view:03d}"
                 folder.mkdir(parents=True)
-                with open(folder / f"{view:03d}.pkl", "wb") as file:
-                    pickle.dump(clip, file, protocol=4)
+                (folder / f"{view:03d}.pkl").write_bytes(pickle.dumps(clip, protocol=4))
                 count += len(clip)
-        if progress is not None:
-            progress(done, subjects)
+        progress(done, subjects)
     split = {"TRAIN_SET": labels[:train], "TEST_SET": labels[train:]}
     partition.write_text(json.dumps(split, indent=2) + "\n", encoding="utf-8")
     total = subjects * len(sessions) * len(views)
