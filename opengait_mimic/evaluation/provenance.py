@@ -22,12 +22,9 @@ from .test_setup import TestSetup
 def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Path | None, measured: dict) -> dict:
     """The entry ``provenance`` of a result, plain values.
 
-    Args:
-        setup: of the test.
-        earlier: the result that HP is taken from; None = HP was measured in this run.
-        file: the YAML of the configuration; None = a configuration without a file.
-        measured: what was measured: the facts of every row, ``occlusion`` (condition -> the block of the first seed), ``preset``,
-            ``left_out``, ``manifest`` and ``saved_manifest`` (SHA-256 or None).
+    ``earlier``: the result that HP is taken from; None = HP was measured in this run. ``file``: the YAML, if any. ``measured``: the
+    facts of every row, ``occlusion`` (condition -> the block of the first seed), ``preset``, ``left_out``, ``manifest`` and
+    ``saved_manifest`` (SHA-256 or None).
 
     Returns:
         ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the

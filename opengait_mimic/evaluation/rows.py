@@ -76,12 +76,7 @@ def _divide(numbers: dict, hp: dict | None, reason: str) -> dict:
 
 
 def is_seen(kinds: dict[str, float] | None, trained: list[str] | None) -> bool | None:
-    """Whether a network was trained on every kind that a cell can draw; None for whole bodies, or where that is not known.
-
-    Args:
-        kinds: of the cell, kind -> probability; None = nothing is hidden.
-        trained: the kinds that its training could draw, ``none`` among them; None = unknown.
-    """
+    """Whether a network was trained on every kind that a cell can draw; None for whole bodies, or where ``trained`` is not known."""
     if kinds is None or trained is None:
         return None
     return {kind for kind, share in kinds.items() if share > 0} - {"none"} <= set(trained)

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from opengait_mimic.base.errors import ConfigError, HostError
-from opengait_mimic.evaluation.comparable_rows import list_differences
 from opengait_mimic.evaluation.evaluate import evaluate
+from opengait_mimic.evaluation.reference_result import list_differences
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.metrics.protocols import split
 from opengait_mimic.models.prepare import prepare

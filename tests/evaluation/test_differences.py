@@ -89,7 +89,6 @@ EDITS = [  # what a user changes -> what is named
     ({"trainer_cfg": {"occlusion__time_axis": 100, "occlusion__speed": [0.5, 1.0]}}, []),
     ({"model_cfg": {"reference_compat": {"rank": "fused"}}}, []),
     ({"trainer_cfg": {"log_iter": 2}, "data_cfg": {"num_workers": 2}}, []),
-    ({"trainer_cfg": {"sampler__frames_num_min": 3}}, []),
 ]
 
 

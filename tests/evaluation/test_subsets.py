@@ -155,7 +155,7 @@ def test_a_reference_gives_hp_and_intervals_of_every_subset(test, told, tmp_path
     made = scorer.rows(facts, scorer.whole.numbers, scorer.whole.trials, "", named)
     write_result(tmp_path / "r", Result(made[0], made[1], {}, made[2], scorer.names, scorer.hidden, {}))
     earlier = read_reference(tmp_path / "r", {**FACTS, "dataset": test.dataset})
-    again = scorer.rows({**FACTS, "dataset": test.dataset}, earlier.row, earlier.trials(scorer.names), "", named)
+    again = scorer.rows({**FACTS, "dataset": test.dataset}, earlier.row, earlier.trials, "", named)
     assert [r["subsets"] for r in again[0]] == [r["subsets"] for r in made[0]]
     assert [line["subsets"] for line in again[1]] == [line["subsets"] for line in made[1]]
 

@@ -26,7 +26,7 @@ start_log(cfgs, False, False, quiet=True)
 seen = []
 found = embed_all(cfgs, [None, json.loads(block)], int(batch), progress=lambda done, total: seen.append((done, total)))
 assert seen == sorted(seen) and seen[-1][0] == seen[-1][1]
-sys.stdout.write(f"passes {len(found)}\n")  # one write: two processes share the pipe
+sys.stdout.write(f"passes {len(found)}\\n")  # one write: two processes share the pipe
 hosts.leave()
 """
 
