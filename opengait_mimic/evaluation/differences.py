@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 from ..base import checkpoint_file
 from ..base.errors import ConfigError
-from .test_inputs import FILE_KEYS
+from .provenance import FILE_KEYS
 
 RECIPE = (
     "model", "losses", "batch", "steps", "schedule", "optimiser", "occlusion", "sampler", "transforms", "training", "depends", "data",
@@ -19,7 +19,8 @@ RECIPE = (
 REST = ("precision", "processes", "versions")
 UNKNOWN = ("depends", "data", "processes", "versions", "test", "precision")
 """Groups in which None means that a side does not say; a YAML leaves them to the machine."""
-SCHEDULE, OPTIMISER, PRECISION = ("warm_up", "T_max_iter"), ("clip_gradients",), ("bfloat16", "enable_float16")
+GROUPED = ("occlusion", "sampler", "transform", "bfloat16", "enable_float16")
+"""Keys of ``trainer_cfg`` that have a group of their own."""
 TEST_KEYS = ("dataset", "data", "protocol_name", "protocol_hash", "pairs", "metric", "seeds", "preset", "manifest", "hp", "occlusion")
 """Keys of a result's provenance that describe its test."""
 TAKES = "a checkpoint (.pt), its .run.json, the folder of a training or of a result, a result's JSON, or a YAML"
@@ -139,7 +140,6 @@ def _weights(entry: dict) -> dict:
     """The groups that decide the weights."""
     recipe, done = entry["recipe"], entry["iteration"]
     trainer, schedule = recipe["trainer_cfg"], recipe["scheduler_cfg"]
-    grouped = ("occlusion", "sampler", "transform", "sync_BN", *SCHEDULE, *OPTIMISER, *PRECISION)
     milestones = schedule.get("milestones")
     changed = []
     for start in entry["starts"]:
@@ -148,18 +148,18 @@ def _weights(entry: dict) -> dict:
     return {
         "model": recipe["model_cfg"],
         "losses": _by_name(recipe["loss_cfg"], "log_prefix"),
-        "batch": {"P x K": trainer["sampler"].get("batch_size"), "sync_BN": trainer.get("sync_BN")},
+        "batch": {"P x K": trainer["sampler"].get("batch_size")},
         "steps": {
             "done": done,
             "drops of the rate passed": milestones and f"{sum(at <= done for at in milestones)} of {len(milestones)}",
             "changed on the way": changed,
         },
-        "schedule": {**schedule, **{key: trainer[key] for key in SCHEDULE if key in trainer}},
-        "optimiser": {**recipe["optimizer_cfg"], **{key: trainer[key] for key in OPTIMISER if key in trainer}},
+        "schedule": schedule,
+        "optimiser": recipe["optimizer_cfg"],
         "occlusion": trainer.get("occlusion"),
         "sampler": _without(trainer["sampler"], ("batch_size",)),
         "transforms": _transforms(trainer.get("transform")),
-        "training": _without(trainer, grouped),
+        "training": _without(trainer, GROUPED),
         "depends": recipe["depends"],
         "data": {**recipe["data"], **recipe["data_cfg"]},
     }

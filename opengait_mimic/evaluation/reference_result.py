@@ -20,7 +20,7 @@ FACTS = {
     "backbone_cfg": "the backbone's model_cfg",
     "post": "post-processing",
 }
-"""Keys of a row that must be equal -> their names in messages. `list_differences` checks seeds and draws too."""
+"""Keys of a row that must be equal -> their names in messages. `list_differences` checks seeds too."""
 
 
 class Reference(NamedTuple):
@@ -67,12 +67,8 @@ def read_reference(place: Path, own: dict) -> Reference:
 def list_differences(own: dict, other: dict) -> list[str]:
     """In what two rows differ that must be alike before one is divided by the other.
 
-    Equal must be the keys of `FACTS`. Every seed of ``own`` must be among the other's ``seeds``. Two conditions of one name must hide the
-    same (``hidden_by``). Pairs of verification may differ: no Rank-k depends on them.
-
-    Args:
-        own: a row of `opengait_mimic.evaluation.evaluate`.
-        other: the row from which HP is taken.
+    ``own``: a row, or the facts of a run; ``other``: the row from which HP is taken. Every seed of ``own`` must be among the other's.
+    Pairs of verification may differ: no Rank-k depends on them.
 
     Returns:
         A phrase for each difference, with both values. A fact that one row does not state counts as different.
@@ -86,8 +82,6 @@ def list_differences(own: dict, other: dict) -> list[str]:
         ['backbone: GaitBase here, GaitGL there']
     """
     named = {key: name for key, name in FACTS.items() if own.get(key) is None or own[key] != other.get(key)}
-    if own.get("condition") and own["condition"] == other.get("condition") and own.get("hidden_by") != other.get("hidden_by"):
-        named["hidden_by"] = f"draws of {own['condition']}"
     found = [f"{name}: {_short(own.get(key))} here, {_short(other.get(key))} there" for key, name in named.items()]
     ours, theirs = own.get("seeds") or [], other.get("seeds") or []
     if not ours or not set(ours) <= set(theirs):
