@@ -1,4 +1,4 @@
-"""By what a condition's draws and a backbone are told apart from others of their name. Runs on either host."""
+"""By what a condition's draws and a backbone are known from others of their name. Runs on either host."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_whole_bodies_score_as_in_the_hosts_own_test(config, small):
 @pytest.mark.parametrize("small", ["OUMVLP"], indirect=True)
 @pytest.mark.parametrize(("method", "side"), [(TEACHER, "holistic"), ("MimicGait", "both")])
 def test_the_gallery_of_all_views_is_a_protocol_of_its_own(method, side, trained, small, tmp_path):
-    """Of OpenGait's model and of ours: the host's own test and ``evaluate`` both heed ``cross_view_gallery``."""
+    """Of OpenGait's model and of ours: the host's own test and ``evaluate`` both follow ``cross_view_gallery``."""
     weights = checkpoint_file("auto", prepare(trained.files[method], "embed"), "evaluator_cfg.restore_hint")
     changes = {"evaluator_cfg__eval_func": EVALUATORS["OUMVLP"], "evaluator_cfg__restore_hint": str(weights)}
     (tmp_path / "all").mkdir()

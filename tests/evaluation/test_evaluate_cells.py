@@ -105,11 +105,11 @@ def test_a_manifest_in_the_place_of_drawing_hides_the_same(table1, command, trai
 def test_a_manifest_is_looked_for_where_a_configuration_is(table1, trained, tmp_path, monkeypatch):
     """And that file is hashed, whatever lies in the working folder."""
     file = variant(trained.files[TEACHER], tmp_path)
-    shutil.copy(table1.parent / "draws.json", tmp_path / "beside.json")
+    shutil.copy(table1.parent / "draws.json", tmp_path / "draws.json")
     monkeypatch.chdir(table1)
-    found = measure(file, quiet=True, request=Request(manifest="beside.json", save_manifest=str(tmp_path / "new.json")))
+    found = measure(file, quiet=True, request=Request(manifest="draws.json", save_manifest=str(tmp_path / "new.json")))
     made = found.provenance
-    assert (made["manifest"], made["saved_manifest"]) == (sha256(tmp_path / "beside.json"), sha256(tmp_path / "new.json"))
+    assert (made["manifest"], made["saved_manifest"]) == (sha256(tmp_path / "draws.json"), sha256(tmp_path / "new.json"))
 
 
 @pytest.mark.slow
@@ -202,8 +202,8 @@ def test_a_protocol_that_cannot_be_scored_is_refused_before_anything_is_embedded
     """A sequence that is not there; no probe with a mate."""
     first, every = f"{tree.test[0]}/", names(tree)
     apart = {"probe": [n for n in every if n.startswith(first)], "gallery": [n for n in every if not n.startswith(first)]}
-    absent = {"probe": ["nobody/nm-02/090"], "gallery": "rest"}
-    for sides, message in ((absent, "nobody/nm-02/090"), (apart, "no probe of 'all' has a mate")):
+    absent = {"probe": ["absent/nm-02/090"], "gallery": "rest"}
+    for sides, message in ((absent, "absent/nm-02/090"), (apart, "no probe of 'all' has a mate")):
         listed = {"format": "opengait-mimic protocol", "format_version": 1, "name": "corridor", "subsets": {"all": sides}}
         file = written(tmp_path / "protocol.json", listed)
         with pytest.raises(ConfigError, match=message):
@@ -231,7 +231,7 @@ def test_pairs_are_the_trials_of_verification(command, trained, tree, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--seeds", "3-1"), "--seeds 3-1"),
         (("--cells", "nowhere.yaml"), "nowhere.yaml: neither a preset"),
@@ -241,7 +241,7 @@ def test_pairs_are_the_trials_of_verification(command, trained, tree, tmp_path):
         (("--reference", "nowhere.json"), "--reference: nowhere.json not found"),
     ],
 )
-def test_words_that_are_wrong_are_told_before_anything_is_embedded(command, trained, built, words, told):
+def test_wrong_options_are_refused_before_anything_is_embedded(command, trained, built, words, message):
     with pytest.raises(SystemExit) as caught:
         command(trained.files[TEACHER], *words)
-    assert told in str(caught.value.code) and built == []
+    assert message in str(caught.value.code) and built == []

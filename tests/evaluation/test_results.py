@@ -144,13 +144,13 @@ def test_cross_view_numbers_of_every_subset():
     done = fake(1, dataset="CASIA-B")
     parts = split("CASIA-B", done.labels, done.types, done.views)
     found = rank_probes(parts, done.embeddings, done.embeddings, done.labels, done.views)
-    told = score_cell(parts, found, done.views)
-    assert set(told["subsets"]) == {"NM", "BG", "CL"}
+    scores = score_cell(parts, found, done.views)
+    assert set(scores["subsets"]) == {"NM", "BG", "CL"}
     for key in ("rank1", "mAP"):
-        assert told[key] == pytest.approx(np.mean([s[key] for s in told["subsets"].values()]))
+        assert scores[key] == pytest.approx(np.mean([s[key] for s in scores["subsets"].values()]))
     pairs = compute_curves(parts, found, done.views, None)["view_pairs"]
     assert {(p, g) for p, g, _ in pairs} == {(p, g) for p in ("000", "090", "180") for g in ("000", "090", "180") if p != g}
-    assert np.mean([value for *_, value in pairs]) == pytest.approx(told["rank1"]), "as many trials in every pair"
+    assert np.mean([value for *_, value in pairs]) == pytest.approx(scores["rank1"]), "as many trials in every pair"
 
 
 def test_an_overall_subset_is_the_total_and_nothing_else():
@@ -159,12 +159,12 @@ def test_an_overall_subset_is_the_total_and_nothing_else():
     x, labels, types, views = sequences(types, ["000", "090"], subjects=6)
     parts = split("SUSTech1K", labels, types, views)
     found = rank_probes(parts, x, x, labels, views)
-    told = score_cell(parts, found, views)
-    assert {key: told[key] for key in ("rank1", "mAP", "probes")} == {
-        key: told["subsets"]["Overall"][key] for key in ("rank1", "mAP", "probes")
+    scores = score_cell(parts, found, views)
+    assert {key: scores[key] for key in ("rank1", "mAP", "probes")} == {
+        key: scores["subsets"]["Overall"][key] for key in ("rank1", "mAP", "probes")
     }
-    assert told["rank1"] != told["subsets"]["Night"]["rank1"]
-    assert compute_curves(parts, found, views, None)["cmc"][0] == told["rank1"]
+    assert scores["rank1"] != scores["subsets"]["Night"]["rank1"]
+    assert compute_curves(parts, found, views, None)["cmc"][0] == scores["rank1"]
     gallery, probes = sum(t == "00-nm" for t in types), sum(t[:2] in ("01", "02", "03", "04") for t in types)
     pairs = verify_cell(parts, x, x, labels, views, "euc", None)["verification"]
     assert pairs["genuine"] + pairs["impostor"] == gallery * probes // 2, "of different views"
@@ -196,8 +196,8 @@ def test_verification_of_listed_pairs_is_post_processed_too(monkeypatch):
 def test_why_rp_has_no_interval_is_told_where_there_is_an_rp(scorer):
     unknown = scorer.rows(FACTS, None, None, "no teacher", named)
     assert not any("rp_interval_reason" in line for line in (*unknown[0], *unknown[1]))
-    told = scorer.rows(FACTS, scorer.hp.numbers, None, "", named)
-    assert all("without its trials" in line["rp_interval_reason"] for line in (*told[0], *told[1]))
+    scores = scorer.rows(FACTS, scorer.hp.numbers, None, "", named)
+    assert all("without its trials" in line["rp_interval_reason"] for line in (*scores[0], *scores[1]))
 
 
 def test_embeddings_that_are_not_finite_are_told_as_an_error_of_the_run():

@@ -43,7 +43,7 @@ def test_a_row_divides_every_rank_by_that_of_hp():
     assert json.loads(json.dumps(found)) == found
 
 
-def test_without_hp_there_is_no_rp_and_the_reason_is_told():
+def test_without_hp_there_is_no_rp_and_the_reason_is_named():
     found = made(hp=None, reason="its teacher is another")
     assert [found[f"{name}_rank{k}"] for name in ("rp", "hp") for k in (1, 5, 10, 20)] == [None] * 8
     assert found["retention_rank1"] is None and found["rp_reason"] == "its teacher is another"
@@ -159,7 +159,7 @@ def test_rows_of_other_cells_and_pairs_are_comparable():
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "message"),
     [
         ("dataset", "Gait3D", "data set: GREW here, Gait3D there"),
         ("protocol_name", "gait3d", "protocol: grew-local here, gait3d there"),
@@ -172,8 +172,8 @@ def test_rows_of_other_cells_and_pairs_are_comparable():
         ("seeds", [1], "seeds: 0 here, 1 there"),
     ],
 )
-def test_each_difference_is_told(key, value, told):
+def test_each_difference_is_named(key, value, message):
     own = made()
-    assert list_differences(own, {**own, key: value}) == [told]
+    assert list_differences(own, {**own, key: value}) == [message]
     without = {name: kept for name, kept in own.items() if name != key}
-    assert len(list_differences(own, without)) == len(list_differences(without, own)) == 1, "what is not told is no agreement"
+    assert len(list_differences(own, without)) == len(list_differences(without, own)) == 1, "what is not stated is no agreement"

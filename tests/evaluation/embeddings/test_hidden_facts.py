@@ -1,4 +1,4 @@
-"""What passes say was hidden of every sequence, and what a VEN said; against hand, pictures and heads."""
+"""What passes say was hidden of every sequence, and what a VEN predicts; against hand, pictures and heads."""
 
 from __future__ import annotations
 
