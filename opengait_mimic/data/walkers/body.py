@@ -88,12 +88,7 @@ def subject(seed: int, index: int) -> Subject:
 
 
 def session(who: Subject, name: str) -> Session:
-    """What the session ``name`` changes for this subject: the same for all its views.
-
-    Args:
-        who: the subject.
-        name: type of the sequence: ``nm-`` (normal), ``bg-`` (bag) or ``cl-`` (coat), then two digits.
-    """
+    """What the session ``name`` (nm- normal, bg- bag or cl- coat, then two digits) changes for this subject in all views."""
     draws = RandomStream(who.seed, "session", who.index, name)
     day = {
         "speed": float(draws.bell(1.0, 0.09)),

@@ -91,18 +91,11 @@ def _arm(who: Subject, day: Session, shoulder: np.ndarray, phase: np.ndarray, si
 
 
 def pose(who: Subject, day: Session, phase: np.ndarray) -> Spheres:
-    """The spheres of the body at each phase, walking on the spot.
+    """The spheres of the body at each phase of the gait cycle (``[s]``, 1 is a whole cycle), walking on the spot.
 
-    Args:
-        who: the subject.
-        day: the session.
-        phase: phase of the gait cycle (any real number, 1 is a whole cycle).
-
-    Shape:
-        - phase: [s]
-        - output: name -> (centre [s, 3], radius), the names that ``hulls`` uses.
+    Returns:
+        Name, as `hulls` uses it -> (centre ``[s, 3]``, radius).
     """
-    phase = np.asarray(phase, dtype=np.float64)
     h, fat, tau = who.stature, who.build, 2 * np.pi * phase
     beat = np.cos(tau)
     pelvis_turn = -np.radians(who.pelvis_turn) * beat

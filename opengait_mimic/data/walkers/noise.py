@@ -12,13 +12,12 @@ def noisy(discs: np.ndarray, hulls: list[tuple[int, ...]], draws: RandomStream) 
     """Fill the hulls as a segmentation network might have seen them.
 
     Args:
-        discs: (x, y, radius) in pixels.
+        discs: (x, y, radius) in pixels, float32 ``[s, p, 3]``.
         hulls: indices of the discs of each hull.
         draws: where the noise comes from.
 
-    Shape:
-        - discs: float32 [s, p, 3]
-        - output: bool [s, HEIGHT, WIDTH]
+    Returns:
+        bool ``[s, HEIGHT, WIDTH]``.
     """
     s = len(discs)
     worn = discs.copy()

@@ -14,16 +14,13 @@ FPS = 25.0
 
 
 def sequence(who: Subject, name: str, azimuth: int, frames: int | tuple[int, int] = (22, 28)) -> np.ndarray:
-    """Silhouettes of one walk.
+    """Silhouettes of one walk, uint8 ``[s, 64, 64]``, values 0 and 255.
 
     Args:
         who: the subject.
         name: session, such as ``nm-01``; see ``session``.
         azimuth: degrees from the walking direction to the camera: 0 is seen from the front, 90 from the right side.
         frames: how many at 25 per second, or the lowest and highest number (drawn per sequence).
-
-    Shape:
-        - output: uint8 [s, 64, 64], values 0 and 255
     """
     low, high = (frames, frames) if isinstance(frames, int) else frames
     day = session(who, name)
