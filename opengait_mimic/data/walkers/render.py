@@ -35,7 +35,7 @@ def project(centres: np.ndarray, radii: np.ndarray, camera: np.ndarray, target: 
     return np.stack([x / depth, y / depth, radii / depth], axis=-1)
 
 
-def frame(discs: np.ndarray) -> np.ndarray:
+def fit_discs(discs: np.ndarray) -> np.ndarray:
     """Scale and shift projected discs into the picture: tallest frame TALLEST pixels, each frame centred."""
     x, y, r = (discs[..., i] for i in range(3))
     top, bottom = (y - r).min(1, keepdims=True), (y + r).max(1, keepdims=True)  # [s, 1]
@@ -46,7 +46,7 @@ def frame(discs: np.ndarray) -> np.ndarray:
     return round_pixels(np.stack([x, y, r * scale], axis=-1))
 
 
-def extents(discs: np.ndarray, hulls: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
+def find_extents(discs: np.ndarray, hulls: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
     """Left and right end of each hull in each row of the picture; left > right where the hull is not.
 
     Args:
@@ -96,7 +96,7 @@ def _ring(hull: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(min(pair), max(pair)) for pair in pairs]
 
 
-def fill(left: np.ndarray, right: np.ndarray, cut: int = 0) -> np.ndarray:
+def fill_rows(left: np.ndarray, right: np.ndarray, cut: int = 0) -> np.ndarray:
     """The union of row intervals ``[k, s, HEIGHT]`` as a picture, bool ``[s, HEIGHT, WIDTH]``, less the union of the last ``cut`` of them.
 
     At most 29 intervals to fill and 4 to cut. The first and last column stay empty.
