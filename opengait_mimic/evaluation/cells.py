@@ -1,13 +1,7 @@
 """Cells: which side is hidden and how, and which network embeds the gallery; and the presets.
 
-========  ====================================================================================================================
-kinds     what hides, and the probability of each
-========  ====================================================================================================================
-top, bottom, middle, patch, pole    one kind alone, see `opengait_mimic.occlusion`
-top+bottom                          0.5 each, the papers' consistent occlusions
-dynamic                             patch and pole, 0.5 each, the papers' dynamic ones
-all                                 0.2 each of the five: MimicGait's supplement, 0.4 top or bottom and 0.2 each other
-========  ====================================================================================================================
+`KIND_SETS`: one kind alone; ``top+bottom``, the papers' consistent occlusions; ``dynamic``, the papers' patch and pole; ``all``, those of
+MimicGait's supplement.
 
 ================  =========  ==================================================================================================
 preset            cells      what
@@ -26,11 +20,9 @@ Source: MimicGait (WACV 2025), tables 1 and 2, and its supplement's range study;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
-from ..base.config import between, read_value
 from ..base.errors import ConfigError
 from ..occlusion import Occlusion
 
@@ -80,21 +72,21 @@ class Hiding(NamedTuple):
             where: for messages.
 
         Raises:
-            ConfigError: what `Occlusion.from_cfg` refuses, a share out of range, or nothing that hides.
+            ConfigError: what `Occlusion.from_cfg` refuses, or nothing that hides.
         """
         drawn = Occlusion.from_cfg({"kinds": kinds, "hidden": list(hidden)}, where)
-        share = read_value(between(1e-6, 1), share, f"{where}.share") * (1 - drawn.kinds.get("none", 0.0))
         hiding = {kind: drawn.kinds[kind] for kind in LISTED[1:] if drawn.kinds.get(kind)}
         if not hiding:
             raise ConfigError(f"{where}.kinds = {kinds!r}: nothing is hidden; that is occluded_side: {HOLISTIC}, without kinds")
-        mixture = {kind: _rounded(p / sum(hiding.values())) for kind, p in hiding.items()}
-        named = {frozenset(known.items()): name for name, known in KIND_SETS.items()}.get(frozenset(mixture.items()))
-        named = named or " ".join(f"{kind}:{p:.10g}" for kind, p in mixture.items())
-        low, high = (f"{100 * end:.10g}" for end in drawn.hidden)
-        tail = "" if (share := _rounded(share)) == 1 else f", share {share:.10g}"
+        share = round(share * (1 - drawn.kinds.get("none", 0.0)), 12)
+        mixture = {kind: round(p / sum(hiding.values()), 12) for kind, p in hiding.items()}
+        listed = " ".join(f"{kind}:{p:.10g}" for kind, p in mixture.items())
+        name = next((name for name, known in KIND_SETS.items() if known == mixture), listed)
+        name += " {:.10g}-{:.10g} %".format(*(100 * end for end in drawn.hidden))
+        if share != 1:
+            name += f", share {share:.10g}"
         scaled = {"none": 1 - share, **{kind: p * share for kind, p in mixture.items()}}
-        given = tuple((kind, _rounded(scaled[kind])) for kind in LISTED if scaled.get(kind))
-        return cls(given, drawn.hidden, f"{named} {low}-{high} %{tail}")
+        return cls(tuple((kind, round(p, 12)) for kind, p in scaled.items() if p), drawn.hidden, name)
 
     def block(self, seed: int = 0, base: dict | None = None) -> dict:
         """A complete ``evaluator_cfg.occlusion`` that hides both sides like this.
@@ -107,39 +99,23 @@ class Hiding(NamedTuple):
         return {"kinds": dict(self.kinds), "hidden": list(self.hidden), "occluded_side": BOTH, "seed": seed, **passed}
 
 
-def _rounded(value: float) -> float:
-    return round(value, 12)
-
-
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell: which side is hidden and how, and which network embeds the gallery.
 
-    Args:
-        occluded_side: ``holistic`` (nothing is hidden), ``probe`` (the probes are) or ``both`` (probes and gallery are).
-        gallery_embedder: ``own`` (the method embeds both sides) or ``teacher`` (the teacher embeds the gallery).
-        hiding: what is hidden; None = as the YAML's ``evaluator_cfg.occlusion`` says (nothing, where holistic).
-
-    Raises:
-        ValueError: any other value, or a holistic cell that hides.
+    ``occluded_side``: ``holistic`` (nothing is hidden), ``probe`` (the probes are) or ``both`` (probes and gallery are).
+    ``gallery_embedder``: ``own`` (the method embeds both sides) or ``teacher`` (the teacher embeds the gallery).
+    ``hiding``: what is hidden; None = as the YAML's ``evaluator_cfg.occlusion`` says (nothing, where holistic).
     """
 
     occluded_side: str
     gallery_embedder: str = OWN
     hiding: Hiding | None = None
 
-    def __post_init__(self):  # noqa: D105
-        for key, allowed in (("occluded_side", (HOLISTIC, PROBE, BOTH)), ("gallery_embedder", (OWN, TEACHER))):
-            if getattr(self, key) not in allowed:
-                raise ValueError(f"{key} = {getattr(self, key)!r}; expected one of {list(allowed)}")
-        if self.occluded_side == HOLISTIC and self.hiding is not None:
-            raise ValueError(f"occluded_side = {HOLISTIC!r} hides nothing, but hiding = {self.hiding.name!r}; expected hiding None")
-
     @property
     def name(self) -> str:
         """For tables, one of each: ``holistic``; ``both, top+bottom 40-60 %``; ``probe, middle 10-30 %, gallery by the teacher``."""
-        hidden = [self.hiding.name] if self.hiding else []
-        return ", ".join([self.occluded_side, *hidden, *(["gallery by the teacher"] if self.gallery_embedder == TEACHER else [])])
+        parts = [self.occluded_side, self.hiding and self.hiding.name, self.gallery_embedder == TEACHER and "gallery by the teacher"]
+        return ", ".join(part for part in parts if part)
 
 
 def standard_cells(hiding: Hiding) -> tuple[Cell, ...]:
@@ -147,15 +123,15 @@ def standard_cells(hiding: Hiding) -> tuple[Cell, ...]:
     return (Cell(HOLISTIC), Cell(PROBE, OWN, hiding), Cell(BOTH, OWN, hiding), Cell(PROBE, TEACHER, hiding))
 
 
-def _hiding(kinds: str, hidden) -> Hiding:
-    return Hiding.of(KIND_SETS[kinds], hidden)
+def _hiding(kinds: str, hidden: tuple[float, float], share: float = 1.0) -> Hiding:
+    return Hiding.of(KIND_SETS[kinds], hidden, share)
 
 
 PAPERS = RANGES["40-60"]
 PRESETS: dict[str, tuple[Cell, ...]] = {
     "paper-table1": standard_cells(_hiding("top+bottom", PAPERS)),
     "paper-table2": (Cell(HOLISTIC), *(Cell(BOTH, OWN, _hiding(kinds, PAPERS)) for kinds in ("middle", "dynamic"))),
-    "rggait": (Cell(HOLISTIC), Cell(BOTH, OWN, Hiding.of(KIND_SETS["top+bottom"], (0.1, 0.6), 0.5))),
+    "rggait": (Cell(HOLISTIC), Cell(BOTH, OWN, _hiding("top+bottom", (0.1, 0.6), 0.5))),
     "severity": (
         Cell(HOLISTIC),
         *(Cell(side, OWN, _hiding("top+bottom", hidden)) for side, hidden in product((BOTH, PROBE), RANGES.values())),

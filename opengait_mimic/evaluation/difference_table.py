@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from .differences import RECIPE, REST, Difference, Side
 
@@ -32,7 +32,9 @@ def format_table(found: list[Difference], a: Side, b: Side, width: int = 100) ->
         for group in dict.fromkeys(each.group for each in here):
             lines.append(group)
             for each in (each for each in here if each.group == group):
-                lines += _format_row(each.key or group, _text(each.a), _text(each.b), keys, column)
+                name = textwrap.wrap(each.key or group, keys, initial_indent="  ", subsequent_indent="    ")
+                values = (textwrap.wrap(_format_value(value)[:LONGEST], column, break_on_hyphens=False) for value in (each.a, each.b))
+                lines += [f"{key:<{keys}}  {one:<{column}}  {other}" for key, one, other in zip_longest(name, *values, fillvalue="")]
     lines += ["", *_format_unknown(found, width)] if len(known) < len(found) else []
     return "\n".join(line.rstrip() for line in [*lines, "", *textwrap.wrap(format_verdict(found, a, b), width)])
 
@@ -55,13 +57,7 @@ def _format_unknown(found: list[Difference], width: int) -> Iterator[str]:
         yield from textwrap.wrap(f"not known of {letter}: {', '.join(names)}", width, subsequent_indent="  ") if names else []
 
 
-def _text(value) -> str:
-    """A value for a cell, cut where it is long."""
-    text = _full_text(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
-
-
-def _full_text(value) -> str:
+def _format_value(value) -> str:
     if value is None or value in ({}, []):
         return "-"
     if isinstance(value, str):
@@ -69,26 +65,7 @@ def _full_text(value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_full_text(each)}" for key, each in value.items())
+        return ", ".join(f"{key}: {_format_value(each)}" for key, each in value.items())
     if isinstance(value, list):
-        return f"[{', '.join(map(_full_text, value))}]"
-    return json.dumps(value) if isinstance(value, (int, float)) else str(value)
-
-
-def _format_row(key: str, a: str, b: str, keys: int, column: int) -> list[str]:
-    """The lines of a row whose cells are wrapped, a key at its dots."""
-    dotted = textwrap.wrap(key.replace(".", ". "), keys - 2, subsequent_indent="  ")
-    parts = [["  " + part.replace(". ", ".") for part in dotted], *(_wrap(cell, column) for cell in (a, b))]
-    deep = max(map(len, parts))
-    filled = [part + [""] * (deep - len(part)) for part in parts]
-    return [f"{key:<{keys}}  {a:<{column}}  {b}" for key, a, b in zip(*filled)]
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Broken at blanks and after slashes; a part that is longer than the line is cut."""
-    lines = [""]
-    for part in re.findall(rf"[^\s/]{{0,{width - 1}}}/|[^\s/]{{1,{width}}}|\s+", text):
-        if len(lines[-1]) + len(part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part if lines[-1] else part.lstrip()
-    return [line.rstrip() for line in lines]
+        return f"[{', '.join(map(_format_value, value))}]"
+    return json.dumps(value)

@@ -62,8 +62,14 @@ def compare(a: Side, b: Side) -> list[Difference]:
         >>> compare(one, two)
         [Difference(group='optimiser', key='lr', a=0.1, b=0.2)]
     """
-    groups = [group for group in (*RECIPE, *REST) if group in a.facts and group in b.facts]
-    return [Difference(group, *each) for group in groups for each in _walk(a.facts[group], b.facts[group])]
+    found = []
+    for group in (*RECIPE, *REST):
+        if group in a.facts and group in b.facts:
+            one, two = a.facts[group], b.facts[group]
+            if group == "depends":  # a model that does without a network says so
+                one, two = ({**dict.fromkeys([*one, *two], "none"), **side} for side in (one, two))
+            found += [Difference(group, *each) for each in _walk(one, two)]
+    return found
 
 
 def _walk(a, b, where: str = "") -> Iterator[tuple[str, object, object]]:
@@ -86,25 +92,17 @@ def read_side(place: str, read_yaml: Callable[[Path], tuple[dict, dict]]) -> Sid
     """
     file = Path(place).expanduser()
     if file.suffix in (".yaml", ".yml"):
-        return _side(file, "recipe", _entry_of_yaml(*read_yaml(file)), None)
+        return _describe(file, "recipe", _entry_of_yaml(*read_yaml(file)), None)
     if file.is_dir():
         file = _find_in_folder(file)
-    if not file.is_file():
+    if not file.is_file() or file.suffix not in (".pt", ".json"):
         raise ConfigError(f"{place}: no such file or folder; compare takes {TAKES}")
-    if file.suffix == ".pt":
-        entry = checkpoint_file.entry(file)
-        if not entry:
-            raise ConfigError(f"{file}: no record of this version is in it, so nothing says what made it (OpenGait's main.py writes none)")
-        return _side(file, "checkpoint", entry, None)
-    if file.suffix != ".json":
-        raise ConfigError(f"{place}: compare takes {TAKES}")
-    content = _read_json(file)
+    content = checkpoint_file.entry(file) if file.suffix == ".pt" else _read_json(file)
     if "recipe" in content:
-        return _side(file, "checkpoint", content, None)
-    source = content.get("provenance")
-    if not isinstance(source, dict):
-        raise ConfigError(f"{file}: it has no provenance, so nothing says what made it; compare takes {TAKES}")
-    return _side(file, "result", source.get("training"), source)
+        return _describe(file, "checkpoint", content, None)
+    if source := content.get("provenance"):
+        return _describe(file, "result", source.get("training"), source)
+    raise ConfigError(f"{file}: no record of this version is in it, so nothing says what made it (OpenGait's main.py writes none)")
 
 
 def _find_in_folder(folder: Path) -> Path:
@@ -119,12 +117,9 @@ def _find_in_folder(folder: Path) -> Path:
 def _read_json(file: Path) -> dict:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(content, dict):
-            return content
-        why = "a list" if isinstance(content, list) else "one value"
-    except (OSError, ValueError) as error:
-        why = str(error)
-    raise ConfigError(f"{file}: neither a run.json nor the JSON of a result ({why}); compare takes {TAKES}")
+    except ValueError as error:
+        raise ConfigError(f"{file}: not JSON ({error}); compare takes {TAKES}") from error
+    return content if isinstance(content, dict) else {}
 
 
 def _entry_of_yaml(cfgs: dict, recipe: dict) -> dict:
@@ -133,22 +128,21 @@ def _entry_of_yaml(cfgs: dict, recipe: dict) -> dict:
     return {"iteration": iteration, "total_iter": trainer["total_iter"], "recipe": recipe, "config": cfgs, "starts": []}
 
 
-def _side(file: Path, kind: str, entry: dict | None, source: dict | None) -> Side:
+def _describe(file: Path, kind: str, entry: dict | None, source: dict | None) -> Side:
     if not entry:
-        return Side(str(file), f"{kind} of weights whose training is not known", {"test": _test(None, source)})
+        return Side(str(file), f"{kind} of weights whose training is not known", {"test": _test({}, source)})
     recipe = entry["recipe"]
     model, data = recipe["model_cfg"].get("model"), recipe["data_cfg"].get("dataset_name")
     title = f"{kind}, {model} on {data}, {entry['iteration']} of {entry['total_iter']} steps"
-    return Side(str(file), title, {**_weights(entry), "test": _test(entry["config"], source), **_machine(entry)})
+    return Side(str(file), title, {**_weights(entry), "test": _test(entry["config"]["evaluator_cfg"], source), **_machine(entry)})
 
 
 def _weights(entry: dict) -> dict:
     """The groups that decide the weights."""
-    recipe = entry["recipe"]
+    recipe, done = entry["recipe"], entry["iteration"]
     trainer, schedule = recipe["trainer_cfg"], recipe["scheduler_cfg"]
-    grouped = ("occlusion", "sampler", "transform", *SCHEDULE, *OPTIMISER, *PRECISION)
-    milestones, done = schedule.get("milestones"), entry["iteration"]
-    counted = isinstance(milestones, list) and all(isinstance(at, (int, float)) for at in milestones)
+    grouped = ("occlusion", "sampler", "transform", "sync_BN", *SCHEDULE, *OPTIMISER, *PRECISION)
+    milestones = schedule.get("milestones")
     changed = []
     for start in entry["starts"]:
         lines = ["starts from weights without a record"] if start["changed"] is None else start["changed"]
@@ -159,7 +153,7 @@ def _weights(entry: dict) -> dict:
         "batch": {"P x K": trainer["sampler"].get("batch_size"), "sync_BN": trainer.get("sync_BN")},
         "steps": {
             "done": done,
-            "drops of the rate passed": f"{sum(at <= done for at in milestones)} of {len(milestones)}" if counted else None,
+            "drops of the rate passed": milestones and f"{sum(at <= done for at in milestones)} of {len(milestones)}",
             "changed on the way": changed,
         },
         "schedule": {**schedule, **{key: trainer[key] for key in SCHEDULE if key in trainer}},
@@ -167,34 +161,32 @@ def _weights(entry: dict) -> dict:
         "occlusion": trainer.get("occlusion"),
         "sampler": _sampler(trainer["sampler"]),
         "transforms": _transforms(trainer.get("transform")),
-        "training": {key: value for key, value in trainer.items() if key not in (*grouped, "sync_BN")},
-        "depends": {key: recipe["depends"].get(key, "none") for key in ("teacher", "ven", "start")},
+        "training": {key: value for key, value in trainer.items() if key not in grouped},
+        "depends": recipe["depends"],
         "data": {**recipe["data"], **recipe["data_cfg"]},
     }
 
 
-def _test(cfgs: dict | None, source: dict | None) -> dict:
+def _test(evaluator: dict, source: dict | None) -> dict:
     """How a test is set up: as a result's provenance says, else as the configuration asks."""
-    evaluator = (source or {}).get("evaluator_cfg") or ((cfgs or {}).get("evaluator_cfg") if source is None else None) or {}
+    if source is not None:
+        evaluator = {**source["evaluator_cfg"], **{key: source.get(key) for key in TEST_KEYS}}
     facts = {key: value for key, value in evaluator.items() if key not in FILE_KEYS}
-    facts.update({key: source.get(key) for key in TEST_KEYS} if source else {})
-    if "sampler" in facts:
-        facts["sampler"] = _sampler(facts["sampler"])
-    return {**facts, "transform": _transforms(facts.get("transform"))}
+    return {**facts, "sampler": _sampler(facts["sampler"]), "transform": _transforms(facts.get("transform"))}
 
 
 def _machine(entry: dict) -> dict:
     """The groups that a recipe leaves to the machine; of a YAML none."""
     if "versions" not in entry:
         return {}
-    plugin, host = entry.get("plugin") or {}, entry.get("host") or {}
+    plugin, host = entry["plugin"], entry["host"]
     return {
-        "precision": {"training": entry.get("precision")},
-        "processes": {"processes": entry.get("processes"), "device": entry.get("device")},
+        "precision": {"training": entry["precision"]},
+        "processes": {"processes": entry["processes"], "device": entry["device"]},
         "versions": {
             **{f"plugin {key}": plugin.get(key) for key in ("version", "commit", "dirty")},
             **{f"host {key}": host.get(key) for key in ("name", "commit", "dirty")},
-            **(entry.get("versions") or {}),
+            **entry["versions"],
         },
     }
 
@@ -210,6 +202,7 @@ def _by_name(blocks: list, key: str = "type") -> dict:
 
 
 def _sampler(block: dict) -> dict:
+    """What the host reads of it."""
     kind = str(block.get("sample_type")).partition("_")[0]
     unread = UNREAD.get(kind, ("frames_num_fixed", "frames_num_min", "frames_num_max"))
     return {key: value for key, value in block.items() if key not in (*unread, "batch_size")}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from typing import Callable
 
@@ -21,35 +23,12 @@ from .score import Job
 from .test_setup import TestSetup
 
 
-class TeacherPasses(Mapping):
-    """A teacher's passes by job. Whole bodies stay in memory; other passes are read from the cache on access, if there is one.
-
-    Args:
-        cfgs: the configuration of the passes.
-        passes: each with its job.
-        cached: whether the passes are in cache files.
-    """
-
-    def __init__(self, cfgs: dict | None, passes: Iterable[tuple[Job, Pass]], cached: bool):
-        """Run all passes."""
-        self._cfgs, self._cached, self._passes = cfgs, cached, {}
-        for job, done in passes:
-            self._passes[job] = done._replace(embeddings=done.embeddings[:0].copy()) if self._in_file(job) else done
-
-    def _in_file(self, job: Job) -> bool:
-        return self._cached and job is not None
+class StoredPasses(UserDict):
+    """Passes by job; the values are functions that return them."""
 
     def __getitem__(self, job: Job) -> Pass:
-        """A pass. Raises: KeyError; see also `reload_pass`."""
-        return reload_pass(self._cfgs, self._passes[job]) if self._in_file(job) else self._passes[job]
-
-    def __iter__(self):
-        """The jobs, whole bodies first."""
-        return iter(self._passes)
-
-    def __len__(self) -> int:
-        """The number of passes."""
-        return len(self._passes)
+        """Return a pass."""
+        return self.data[job]()
 
 
 class EmbeddingPlan:
@@ -98,8 +77,8 @@ class EmbeddingPlan:
     def _log_departures(self) -> None:
         from utils import get_msg_mgr
 
-        cfgs, held = self.setup.cfgs, self.manifest
-        for each in held.departures("" if held.data is None else fingerprint_test_data(cfgs), binarise_threshold(cfgs)):
+        cfgs = self.setup.cfgs
+        for each in self.manifest.departures(fingerprint_test_data(cfgs), binarise_threshold(cfgs)):
             get_msg_mgr().log_warning(each)
 
     def block(self, job: Job) -> dict | None:
@@ -112,13 +91,22 @@ class EmbeddingPlan:
         Raises:
             ConfigError: the manifest has no such condition.
         """
-        drawn = [read_condition(self.setup.cfgs, self.block((hiding, seed))) for seed in self.seeds]
+        drawn = [read_condition(self.block((hiding, seed))) for seed in self.seeds]
         given = None if self.manifest is None else [self.manifest.of(each.occlusion, each.seed).hash for each in drawn]
         return content_hash([drawn[0].occlusion._asdict(), given, test_hiding(self.setup.cfgs)])
 
-    def embed_by_teacher(self) -> TeacherPasses:
-        """The teacher's passes; empty without a teacher and on ranks above 0."""
-        return TeacherPasses(self.teacher, self._each(self.teacher, self.theirs, 0, True) if self.theirs else (), self.cache)
+    def embed_by_teacher(self) -> StoredPasses:
+        """The teacher's passes; empty without a teacher and on ranks above 0.
+
+        Whole bodies stay in memory. Hidden passes are read from the cache on each access, if there is one.
+        """
+        passes = StoredPasses()
+        for job, done in self._each(self.teacher, self.theirs, 0, True) if self.theirs else ():
+            if self.cache and job is not None:
+                passes.data[job] = partial(reload_pass, self.teacher, done.meta["key"])
+            else:
+                passes.data[job] = lambda done=done: done
+        return passes
 
     def embed_by_method(self) -> Iterator[tuple[Job, Pass]]:
         """The method's passes, whole bodies first; nothing on ranks above 0."""

@@ -33,7 +33,6 @@ from .score import Scorer
 from .test_setup import TestSetup, read_setup, select_cells
 
 Progress = Callable[[int, int], None]
-NOT_IN_PROVENANCE = ("post", "transductive", "mates_only")
 
 
 class Request(NamedTuple):
@@ -59,13 +58,7 @@ class Request(NamedTuple):
     pictures: bool = False
 
 
-def evaluate(
-    path: str | os.PathLike | dict,
-    iteration: int = 0,
-    reference: str | os.PathLike | None = None,
-    quiet: bool = False,
-    progress: Progress = lambda done, total: None,
-) -> list[dict]:
+def evaluate(path: str | os.PathLike | dict, *more, **named) -> list[dict]:
     """Score one configuration in the cells of its own condition; arguments and errors as `measure`.
 
     Cells: ``holistic``, ``probe`` and ``both`` with the method's own gallery; for a distilled model also ``probe`` with a gallery
@@ -74,8 +67,8 @@ def evaluate(
     Returns:
         Rows of `opengait_mimic.evaluation.rows.make_row`, without curves; an empty list on ranks above 0.
     """
-    found = measure(path, iteration, reference, quiet, progress)
-    return [] if found is None else [drop_curves(row) for row in found.rows]
+    result = measure(path, *more, **named)
+    return [] if result is None else [drop_curves(row) for row in result.rows]
 
 
 def measure(
@@ -117,7 +110,7 @@ def measure(
     facts = on_rank_0(lambda: _collect_facts(setup, request, seeds))
     earlier = None if reference is None else read_reference(resolve(str(reference), "--reference"), facts)
     if earlier is not None:
-        on_rank_0(lambda: refuse_other_network(setup, earlier, f"--reference {reference}"))
+        on_rank_0(lambda: refuse_other_network(setup, earlier))
     teacher = setup.reference if earlier is None or any(cell.gallery_embedder == TEACHER for cell in cells) else None
     plan = EmbeddingPlan(setup, cells, seeds, teacher, request.manifest, request.batch, request.cache, progress)
     scorer = Scorer(cells, seeds, plan.embed_by_teacher(), facts["metric"], request.post, request.curves, hosts.device())
@@ -127,7 +120,7 @@ def measure(
         return None
     saved = request.save_manifest and _save_manifest(request.save_manifest, plan.build_manifest(scorer.passes))
     rows, summary, trials = scorer.rows(facts, *_select_hp(setup, scorer, earlier), plan.hidden_by)
-    measured = {key: value for key, value in facts.items() if key not in NOT_IN_PROVENANCE}
+    measured = {key: value for key, value in facts.items() if key not in ("post", "transductive", "mates_only")}
     measured["occlusion"] = {job[0].name: plan.block(job) for job in reversed(plan.own) if job}  # the first seed's block stays
     measured.update(preset=request.cells and Path(request.cells).name, left_out=left_out)
     measured.update(manifest=plan.manifest_hash, saved_manifest=saved)
@@ -140,17 +133,17 @@ def _select_hp(setup: TestSetup, scorer: Scorer, earlier: Reference | None) -> t
     """The numbers and trials that RP divides by; None, with the reason."""
     if earlier is not None:
         return earlier.row, earlier.trials(scorer.names), ""
-    found = scorer.whole if setup.method == "Baseline-1" else scorer.hp
-    return (None, None, setup.reason) if found is None else (found.numbers, found.trials, "")
+    scored = scorer.whole if setup.method == "Baseline-1" else scorer.hp
+    return (None, None, setup.reason) if scored is None else (scored.numbers, scored.trials, "")
 
 
 def _save_manifest(file: str, manifest) -> str:
     """Returns the SHA-256 of the file."""
     try:
         write_manifest(file, manifest)
-        return sha256(file)
     except OSError as error:
         raise HostError(f"--save-manifest: cannot write {file}: {error}") from error
+    return sha256(file)
 
 
 def _collect_facts(setup: TestSetup, request: Request, seeds: list[int]) -> dict:
@@ -173,15 +166,6 @@ def _collect_facts(setup: TestSetup, request: Request, seeds: list[int]) -> dict
     }
 
 
-def write_json(file: str | os.PathLike, rows: list[dict], **more) -> None:
-    """Write rows and more entries as JSON.
-
-    Raises:
-        HostError: the file cannot be written.
-    """
-    files.write_json(Path(file), {"rows": rows, **more})
-
-
 def run(args) -> int:
     """``opengait-mimic evaluate`` with a parsed command line."""
     seeds = None if args.seeds is None else read_seeds(args.seeds)
@@ -192,14 +176,14 @@ def run(args) -> int:
     )  # fmt: skip
     check_writable(out=args.out, json=args.json, save_manifest=args.save_manifest)
     with rank_bar("evaluate") as bar:
-        found = measure(args.cfgs, args.iter, args.reference, progress=bar, request=request)
-    if found is None:  # a rank above 0
+        result = measure(args.cfgs, args.iter, args.reference, progress=bar, request=request)
+    if result is None:  # a rank above 0
         return 0
-    print(format_rows(found.rows, found.summary))
+    print(format_rows(result.rows, result.summary))
     if args.json:
-        files.write_json(Path(args.json), found.content())
+        files.write_json(Path(args.json), result.content())
         print(f"written: {args.json}")
     if args.out:
-        write_result(Path(args.out), found)
+        write_result(Path(args.out), result)
         print(f"written: {args.out}")
     return 0

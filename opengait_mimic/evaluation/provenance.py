@@ -1,4 +1,4 @@
-"""The origin of a result: the checkpoint and its training, the test, and the versions of code and libraries."""
+"""What made a result: hashes of the configuration and of the weights, the training's record, versions of code and libraries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..models.depends import Use, dependencies
 from ..models.prepare import model_class
 from ..training.record import PLACES, config_hash, readable
 from .reference_result import Reference
-from .rp_reference import hash_tested_weights, hp_checkpoint_hash, tested_checkpoint
+from .rp_reference import tested_checkpoint
 from .test_setup import TestSetup
 
 
@@ -31,21 +31,31 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
 
     Returns:
         ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the
-        model depends on (None = not there) and of ``hp``'s checkpoint, ``weights`` (`hash_tested_weights`), ``ven_kinds`` (kinds that a
-        frozen network inside names), ``training`` (the checkpoint's record without paths, or None), ``evaluator_cfg``, ``host``,
-        ``commit``, ``version``, ``device``, ``processes``, `library_versions` and ``date``.
+        model depends on (None = not there) and of ``hp``'s checkpoint (None = unknown), ``weights`` (the hash by which the mimics of a
+        Baseline-1 know it), ``ven_kinds`` (kinds that a frozen network inside names), ``training`` (the checkpoint's record without
+        paths, or None), ``evaluator_cfg``, ``host``, ``commit``, ``version``, ``device``, ``processes``, libraries and ``date``.
     """
+    from ..models.teacher import weights_of_teacher  # imports the host
+
     host, cfgs = hosts.current(), setup.cfgs
+    checkpoint = tested_checkpoint(cfgs)
+    tested, baseline = sha256(checkpoint), setup.method == "Baseline-1"
+    if earlier is not None:
+        hp = earlier.provenance.get("checkpoint")
+    elif baseline or setup.reference is None:
+        hp = tested if baseline else None
+    else:
+        hp = sha256(setup.reference["evaluator_cfg"]["restore_hint"])
     return {
         **measured,
         "cfgs": None if file is None else Path(file).name,
         "config": config_hash(cfgs),
-        "checkpoint": sha256(tested_checkpoint(cfgs)),
+        "checkpoint": tested,
         **_hash_dependencies(setup),
-        "hp": hp_checkpoint_hash(setup, earlier),
-        "weights": hash_tested_weights(setup),
+        "hp": hp,
+        "weights": weights_of_teacher(checkpoint) if baseline else None,
         "ven_kinds": _kinds_inside(cfgs),
-        "training": _read_record(cfgs),
+        "training": _read_record(checkpoint),
         "evaluator_cfg": _without_places(as_json({"evaluator_cfg": cfgs["evaluator_cfg"]}))["evaluator_cfg"],
         "host": host.name,
         "commit": host.commit,
@@ -58,8 +68,8 @@ def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Pat
 
 
 def _hash_dependencies(setup: TestSetup) -> dict[str, str | None]:
-    """SHA-256 of the checkpoints of teacher, VEN ...; None if the file is not there, or is not the one that trained the model."""
-    found: dict[str, str | None] = {"teacher": None, "ven": None}
+    """SHA-256 of the networks' checkpoints; None if the file is not there, or is not the one that trained the model."""
+    found = dict.fromkeys(getattr(model_class(setup.cfgs), "DEPENDS", ()))
     for name, network in dependencies(setup.cfgs, in_test=True).items():
         file = network.weights()
         trained = network.use is Use.FROZEN_INSIDE or (network.use is Use.TRAINING and setup.reference is not None)
@@ -67,9 +77,9 @@ def _hash_dependencies(setup: TestSetup) -> dict[str, str | None]:
     return found
 
 
-def _read_record(cfgs: dict) -> dict | None:
+def _read_record(checkpoint: Path) -> dict | None:
     """The record in the tested checkpoint, without this machine's paths; None if it has none."""
-    record = readable(checkpoint_file.entry(tested_checkpoint(cfgs)))
+    record = readable(checkpoint_file.entry(checkpoint))
     record.pop("command", None)
     return {**record, "config": _without_places(record["config"])} if record else None
 

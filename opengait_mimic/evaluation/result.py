@@ -17,29 +17,25 @@ No file holds pickled objects: ``numpy.load(file, allow_pickle=False)`` reads th
 
 from __future__ import annotations
 
-import math
-import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..base.errors import ConfigError, HostError
-from ..base.files import write_json
+from ..base.files import replacing, write_json
 from ..base.json_header import read_headed
 from ..metrics import OF_SPLIT, Trials
 
 FORMAT, VERSION = "opengait-mimic result", 2
 JSON, TRIALS, PICTURES = "results.json", "trials.npz", "pictures.npz"
+NAMES = ("labels", "types", "views")
 AGAIN = "evaluate again with `opengait-mimic evaluate --out DIR`"
-TEXT = ("method", "backbone", "dataset", "occluded_side", "gallery_embedder")
-PERCENT = ("rank1", "rank5")
-MAYBE_PERCENT = ("rank10", "rank20", "mAP", "mINP", "holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20")
-MAYBE_RATIO = ("rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20", "retention_rank1")
+NEEDED = ("method", "backbone", "dataset", "occluded_side", "gallery_embedder", "rank1", "rank5", "seed")
+"""Keys without which a row is of no use."""
 
 
 class Result(NamedTuple):
@@ -80,14 +76,13 @@ def check_writable(**options: str | None) -> None:
     for option, place in options.items():
         if place is None:
             continue
-        file = Path(place)
-        folder = file if option == "out" else file.parent
+        folder = Path(place) if option == "out" else Path(place).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
-            if option != "out" and file.is_dir():
-                raise IsADirectoryError(f"{file} is a folder")
+            if option != "out" and Path(place).is_dir():
+                raise IsADirectoryError(f"{place} is a folder")
         except OSError as error:
             raise HostError(f"--{option.replace('_', '-')}: cannot write {place}: {error}") from error
 
@@ -98,22 +93,16 @@ def write_result(folder: Path, result: Result) -> None:
     Raises:
         HostError: the folder cannot be written.
     """
-    arrays = {key: np.array(column) for key, column in zip(("labels", "types", "views"), zip(*result.names))}
+    arrays = {key: np.array(column) for key, column in zip(NAMES, zip(*result.names))}
     for number, trials in enumerate(result.trials):
         arrays.update({array_name(number, field): value for field, value in trials._asdict().items()})
     for where, known in result.hidden.items():
         arrays.update({f"{where}/{name}": value for name, value in known.items()})
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        parts = {name: folder / f".{name}.{os.getpid()}" for name in (TRIALS, PICTURES)}
-        for part, content in zip(parts.values(), (arrays, result.pictures)):
-            with open(part, "wb") as stream:
-                np.savez_compressed(stream, **content)
-        (folder / JSON).unlink(missing_ok=True)
-        for name, part in parts.items():
-            os.replace(part, folder / name)
-    except OSError as error:
-        raise HostError(f"cannot write {folder}: {error}") from error
+    with replacing(folder / TRIALS) as first, replacing(folder / PICTURES) as second:
+        for stream, content in ((first, arrays), (second, result.pictures)):
+            np.savez_compressed(stream, **content)
+            stream.flush()
+        (folder / JSON).unlink(missing_ok=True)  # both are written and take their places now
     write_json(folder / JSON, result.content({"trials": TRIALS, "pictures": PICTURES}))
 
 
@@ -126,22 +115,22 @@ def read_content(file: Path) -> dict:
     """The JSON of a result.
 
     Raises:
-        ConfigError: another format or version, a missing key, a value of the wrong type or out of range.
+        ConfigError: not JSON, another format or version, or a missing key.
     """
-    advice = f"version 2 calls the key protocol occluded_side; {AGAIN}"
-    content = read_headed(file, FORMAT, VERSION, "a result", advice, parse_constant=_refuse)
+    content = read_headed(file, FORMAT, VERSION, "a result", f"version 2 calls the key protocol occluded_side; {AGAIN}")
     for key, kind in (("rows", list), ("summary", list), ("provenance", dict)):
         if not isinstance(content.get(key), kind):
             raise ConfigError(f"{file}: {key} = {content.get(key)!r:.60}; expected a {kind.__name__}")
     if not content["rows"]:
         raise ConfigError(f"{file}: rows is empty; {AGAIN}")
     for number, row in enumerate(content["rows"]):
-        _check_row(row, f"{file}: rows[{number}]")
+        if missing := [key for key in NEEDED if key not in row]:
+            raise ConfigError(f"{file}: rows[{number}]: without {', '.join(missing)}; {AGAIN}")
     return content
 
 
-def read_arrays(file: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of an ``npz`` by name, those of ``names`` alone (None = all); an empty dict if there is no such file.
+def read_arrays(file: Path) -> dict[str, np.ndarray]:
+    """The arrays of an ``npz`` by name; an empty dict if there is no such file.
 
     Raises:
         ConfigError: the file is damaged, or holds pickled objects (which are never read).
@@ -150,37 +139,6 @@ def read_arrays(file: Path, names: Collection[str] | None = None) -> dict[str, n
         return {}
     try:
         with np.load(file, allow_pickle=False) as found:
-            return {name: found[name] for name in found.files if names is None or name in names}
+            return dict(found)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ConfigError(f"{file}: not the arrays of a result ({error}); {AGAIN}") from error
-
-
-def _refuse(text: str):
-    raise ValueError(f"{text} is no JSON number")
-
-
-def _check_row(row, where: str) -> None:
-    if not isinstance(row, dict):
-        raise ConfigError(f"{where} = {row!r:.60}; expected a mapping")
-    missing = [key for key in (*TEXT, *PERCENT, "seed") if key not in row]
-    if missing:
-        raise ConfigError(f"{where}: without {', '.join(missing)}; {AGAIN}")
-    for key in TEXT:
-        if not isinstance(row[key], str):
-            raise ConfigError(f"{where}.{key} = {row[key]!r}; expected text")
-    _check_numbers(row, where, PERCENT)
-    subsets = row.get("subsets", {})
-    if not isinstance(subsets, dict):
-        raise ConfigError(f"{where}.subsets = {subsets!r:.60}; expected a mapping")
-    for name, part in subsets.items():
-        if not isinstance(part, dict):
-            raise ConfigError(f"{where}.subsets.{name} = {part!r:.60}; expected a mapping")
-        _check_numbers(part, f"{where}.subsets.{name}")
-
-
-def _check_numbers(values: dict, where: str, required: Collection[str] = ()) -> None:
-    for key, highest in [*((key, 100.0) for key in (*PERCENT, *MAYBE_PERCENT)), *((key, math.inf) for key in MAYBE_RATIO)]:
-        value, optional = values.get(key), key not in required
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= highest
-        if not (number or (optional and value is None)):
-            raise ConfigError(f"{where}.{key} = {value!r}; expected a number from 0 to {highest:g}{' or null' if optional else ''}")

@@ -8,50 +8,9 @@ import numpy as np
 
 from ..metrics import Trials
 from ..occlusion import KINDS
-from .cells import HOLISTIC, PROBE, Cell
+from .cells import BOTH, HOLISTIC, Cell
 
 CLIPS, RETRIEVALS = 8, 4
-
-
-def sheet_clips(kind: np.ndarray, probes: np.ndarray) -> list[int]:
-    """The sequences of a condition's sheet: `CLIPS` probes spread over the list, of every kind that was drawn in turn.
-
-    Args:
-        kind: of each sequence, index into `KINDS`.
-        probes: which are probes.
-
-    Shape:
-        kind, probes [N]
-    """
-    queues = [list(_spread(np.flatnonzero(probes & (kind == k)), CLIPS)) for k in np.unique(kind[probes])]
-    chosen: list[int] = []
-    while len(chosen) < CLIPS and any(queues):
-        chosen += [queue.pop(0) for queue in queues if queue][: CLIPS - len(chosen)]
-    return sorted(chosen, key=lambda i: (kind[i], i))
-
-
-def _spread(places: np.ndarray, count: int) -> np.ndarray:
-    """Up to ``count`` entries, evenly."""
-    return places[np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).astype(int))] if len(places) else places
-
-
-def extreme_trials(trials: Trials, labels: list[str], which: str) -> list[int]:
-    """The trials shown as ``best`` or ``worst``: one for each of `RETRIEVALS` subjects, those with a mate alone.
-
-    Best are those whose mates stand first, by average precision; worst those whose first mate stands last. Equals come in the order of
-    the test list.
-    """
-    mated = np.flatnonzero((trials.rank > 0) & trials.counted)
-    if which == "best":
-        order = mated[np.lexsort((mated, -trials.ap[mated], trials.rank[mated]))]
-    else:
-        order = mated[np.lexsort((mated, trials.ap[mated], -trials.rank[mated]))]
-    chosen: dict[str, int] = {}
-    for t in order.tolist():
-        chosen.setdefault(labels[trials.probe[t]], t)
-        if len(chosen) == RETRIEVALS:
-            break
-    return list(chosen.values())
 
 
 class Picture(NamedTuple):
@@ -81,6 +40,18 @@ def condition_sheet(condition: str, block: dict, kind: np.ndarray, hidden: np.nd
     return Picture(f"sheet/{condition}", [(i, block) for i in clips], (len(clips),), texts)
 
 
+def sheet_clips(kind: np.ndarray, probes: np.ndarray) -> list[int]:
+    """The sequences of a condition's sheet: `CLIPS` probes spread over the list, of every kind that was drawn in turn."""
+    queues = []
+    for k in np.unique(kind[probes]):
+        drawn = np.flatnonzero(probes & (kind == k))
+        queues.append(drawn[np.unique(np.linspace(0, len(drawn) - 1, min(CLIPS, len(drawn))).astype(int))].tolist())
+    chosen: list[int] = []
+    while len(chosen) < CLIPS and any(queues):
+        chosen += [queue.pop(0) for queue in queues if queue][: CLIPS - len(chosen)]
+    return sorted(chosen, key=lambda i: (kind[i], i))
+
+
 def row_retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, names: list[tuple[str, str, str]]) -> list[Picture]:
     """The best and the worst retrievals of a row: probe, nearest and nearest mate, each side as the network saw it.
 
@@ -93,7 +64,7 @@ def row_retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, 
     """
     found = []
     probe_side = None if cell.occluded_side == HOLISTIC else block
-    gallery_side = None if cell.occluded_side in (HOLISTIC, PROBE) else block
+    gallery_side = block if cell.occluded_side == BOTH else None
     for which in ("best", "worst"):
         clips, texts = [], []
         for t in extreme_trials(trials, [name[0] for name in names], which):
@@ -103,6 +74,16 @@ def row_retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, 
         if texts:
             found.append(Picture(f"retrieval/{number}/{which}", clips, (len(texts), 3), texts))
     return found
+
+
+def extreme_trials(trials: Trials, labels: list[str], which: str) -> list[int]:
+    """The trials shown as ``best`` or ``worst``: one for each of `RETRIEVALS` subjects with a mate, by place and average precision."""
+    mated = np.flatnonzero((trials.rank > 0) & trials.counted)
+    sign = 1 if which == "best" else -1
+    chosen: dict[str, int] = {}
+    for t in mated[np.lexsort((mated, -sign * trials.ap[mated], sign * trials.rank[mated]))].tolist():
+        chosen.setdefault(labels[trials.probe[t]], t)
+    return list(chosen.values())[:RETRIEVALS]
 
 
 def render_clips(pictures: list[Picture], frames: Callable[[list], np.ndarray]) -> dict[str, np.ndarray]:

@@ -23,17 +23,16 @@ MEASURED = (*SCORES, "eer", "tar_0.01", "tar_0.001", "retention_rank1")
 def summarise_seeds(rows: list[dict]) -> list[dict]:
     """One entry for each method and cell, over its seeds, in the order of the rows.
 
-    Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). The intervals
-    (``rp_rank1_interval`` ...: 95 %, bootstrap over identities) are here those of a single seed's row; those of a mean over seeds are
-    the engine's to fill in. ``subsets``, where the protocol has several: name -> its counts, HP, and `SCORES` in the same form.
+    Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). Intervals are those
+    of a single seed's row; of several seeds `Scorer.rows` fills them in. ``subsets``: name -> counts, HP, and `SCORES` in the same form.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         groups.setdefault((row["method"], row["backbone"], row["dataset"], row["cell"]), []).append(row)
-    return [_summary(found) for found in groups.values()]
+    return [_summarise(group) for group in groups.values()]
 
 
-def _summary(rows: list[dict]) -> dict:
+def _summarise(rows: list[dict]) -> dict:
     out = {**_over_seeds(rows, MEASURED), "seeds": [row["seed"] for row in rows]}
     if "subsets" in rows[0]:
         out["subsets"] = {name: _over_seeds([row["subsets"][name] for row in rows], SCORES) for name in rows[0]["subsets"]}
@@ -54,8 +53,7 @@ def _over_seeds(rows: list[dict], measured: tuple[str, ...]) -> dict:
 
 def _value(row: dict, key: str) -> float | None:
     """A number of a row; those of verification stand in a block of their own."""
-    if key == "eer":
-        return (row.get("verification") or {}).get("eer")
+    verification = row.get("verification") or {}
     if key.startswith("tar_"):
-        return (row.get("verification") or {}).get("tar", {}).get(key[4:])
-    return row.get(key)
+        return verification.get("tar", {}).get(key[4:])
+    return verification.get("eer") if key == "eer" else row.get(key)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..metrics import relative_performance
-from ..metrics.cell_scores import RANKS
 from ..metrics.protocols.mateless_probes import COUNTS
-from .cells import HOLISTIC, Cell
+from ..metrics.protocols.split_scores import RANKS
+from .cells import Cell
 
 CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification", "verification_reason")
 """Keys of a row that only a result folder and ``--json`` have; see `drop_curves`. The last one explains a ``verification`` of None."""
@@ -15,11 +15,10 @@ def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp:
     """One row of a result.
 
     Args:
-        facts: what every row of a run says: ``method`` (``MimicGait``), ``backbone`` (``GaitBase``), ``dataset``,
-            ``protocol_name`` (``grew-local``), ``protocol_hash`` (`protocol_hash`), ``pairs`` (`pairs_hash`), ``backbone_cfg`` (of the
-            backbone's ``model_cfg`` but its number of identities), ``metric`` (``euc`` or ``cos``), ``data`` (the test data's
-            fingerprint), ``seeds`` (of the run), ``post`` (of `opengait_mimic.metrics.POST`), ``transductive`` (False, or that
-            name), ``trained_kinds`` (see `is_seen`), ``mates_only`` (probes without a mate are left out, not failures).
+        facts: what every row of a run says: ``method`` (``MimicGait``), ``backbone`` (``GaitBase``), ``dataset``, ``protocol_name``
+            (``grew-local``), ``protocol_hash``, ``pairs`` (`pairs_hash`), ``backbone_cfg`` (`hash_backbone`), ``metric`` (``euc`` or
+            ``cos``), ``data`` (the test data's fingerprint), ``seeds`` (of the run), ``post`` (of `opengait_mimic.metrics.POST`),
+            ``transductive`` (False, or that name), ``trained_kinds`` (see `is_seen`), ``mates_only`` (probes without a mate are left out).
         cell: what is hidden, and who embeds the gallery.
         seed: of the occlusion draws.
         numbers: of this cell: ``rank1`` to ``rank20``, ``mAP``, ``mINP`` in percent, what there is of `COUNTS` and of `CURVES`; and
@@ -30,25 +29,25 @@ def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp:
 
     Returns:
         Plain values, ready for JSON. Ratios: ``rp_rank1`` ... (this row's over HP's), ``retention_rank1`` (own whole bodies over HP);
-        None where there is none, with ``rp_reason`` (a key of those rows alone). Where the protocol has several subsets, ``subsets``:
-        name -> its numbers, and its RP against the HP of the same subset, under the same keys.
+        None where there is none, with ``rp_reason``. Where the protocol has several subsets, ``subsets``: name -> its numbers, and its RP
+        against the HP of the same subset.
     """
-    hides = cell.occluded_side != HOLISTIC
-    kinds = dict(cell.hiding.kinds) if hides else None
+    hiding = cell.hiding
+    kinds = None if hiding is None else dict(hiding.kinds)
     out = {
         **{key: facts[key] for key in ("method", "backbone", "dataset", "protocol_name", "metric", "data")},
         **{key: facts[key] for key in ("protocol_hash", "pairs", "backbone_cfg")},
         "occluded_side": cell.occluded_side,
         "gallery_embedder": cell.gallery_embedder,
         "cell": cell.name,
-        "condition": cell.hiding.name if hides else None,
+        "condition": hiding and hiding.name,
         "kinds": kinds,
-        "hidden": list(cell.hiding.hidden) if hides else None,
+        "hidden": None if hiding is None else list(hiding.hidden),
         "seed": seed,
         "seeds": list(facts["seeds"]),
         **{key: numbers[key] for key in (*(f"rank{k}" for k in RANKS), "mAP", "mINP")},
         "holistic_rank1": whole["rank1"],
-        **_over(numbers, hp, reason),
+        **_divide(numbers, hp, reason),
         "retention_rank1": relative_performance(whole["rank1"], hp and hp["rank1"]).value,
         "trained_kinds": facts["trained_kinds"],
         "seen": is_seen(kinds, facts["trained_kinds"]),
@@ -57,12 +56,16 @@ def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp:
         **{key: numbers[key] for key in COUNTS if key in numbers},
         "mates_only": facts["mates_only"],
     }
-    if len(numbers.get("subsets", ())) > 1:
-        out["subsets"] = {name: {**found, **_over(found, *_of_subset(name, hp, reason))} for name, found in numbers["subsets"].items()}
+    subsets = numbers.get("subsets", {})
+    if len(subsets) > 1:
+        out["subsets"] = {}
+        for name, found in subsets.items():
+            below = hp and hp.get("subsets", {}).get(name)
+            out["subsets"][name] = {**found, **_divide(found, below, reason if hp is None else f"HP of the subset {name} is not known")}
     return {**out, **{key: numbers[key] for key in CURVES if key in numbers}}
 
 
-def _over(numbers: dict, hp: dict | None, reason: str) -> dict:
+def _divide(numbers: dict, hp: dict | None, reason: str) -> dict:
     """HP and RP at each of `RANKS`, and why there is no RP."""
     ratios = {k: relative_performance(numbers[f"rank{k}"], hp and hp[f"rank{k}"]) for k in RANKS}
     out = {f"hp_rank{k}": hp and hp[f"rank{k}"] for k in RANKS}
@@ -70,14 +73,6 @@ def _over(numbers: dict, hp: dict | None, reason: str) -> dict:
     if ratios[1].value is None:
         out["rp_reason"] = reason if hp is None and reason else ratios[1].reason
     return out
-
-
-def _of_subset(name: str, hp: dict | None, reason: str) -> tuple[dict | None, str]:
-    """HP of a subset, or why there is none."""
-    if hp is None:
-        return None, reason
-    found = hp.get("subsets", {}).get(name)
-    return found, "" if found else f"HP of the subset {name} is not known"
 
 
 def is_seen(kinds: dict[str, float] | None, trained: list[str] | None) -> bool | None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ..base.checkpoint_file import read_weights
 from ..base.errors import CheckpointError, ConfigError
-from ..base.files import sha256
 from ..host.model_cfg import cfgs_for_backbone
 from ..host.run_paths import checkpoint_file
 from ..models.depends import Use, rp_reference
@@ -46,44 +45,20 @@ def tested_checkpoint(cfgs: dict) -> Path:
     return checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")
 
 
-def hp_checkpoint_hash(setup, earlier: Reference | None) -> str | None:
-    """SHA-256 of the checkpoint that HP was measured with; None if unknown.
-
-    Args:
-        setup: the `TestSetup`.
-        earlier: the result that HP is taken from; None = HP is measured in this run.
-    """
-    if earlier is not None:
-        return earlier.provenance.get("checkpoint")
-    if setup.method == "Baseline-1":
-        return sha256(tested_checkpoint(setup.cfgs))
-    return None if setup.reference is None else sha256(setup.reference["evaluator_cfg"]["restore_hint"])
-
-
-def hash_tested_weights(setup) -> str | None:
-    """The hash by which the mimics of a Baseline-1 know it (`weights_of_teacher`); None for other methods."""
-    from ..models.teacher import weights_of_teacher  # imports the host
-
-    return weights_of_teacher(tested_checkpoint(setup.cfgs)) if setup.method == "Baseline-1" else None
-
-
-def refuse_other_network(setup, earlier: Reference, where: str = "--reference") -> None:
+def refuse_other_network(setup, earlier: Reference) -> None:
     """RP of a distilled model divides by the network that trained it and by no other.
 
     Raises:
         ConfigError: the checkpoint and the reference's provenance (``weights``) name different networks.
     """
-    known, theirs = _trained_by(setup.cfgs) if setup.distilled else None, earlier.provenance.get("weights")
+    if not setup.distilled:
+        return
+    from ..models.teacher import KEPT  # imports the host
+
+    state = read_weights(tested_checkpoint(setup.cfgs), "evaluator_cfg.restore_hint").get("_extra_state")
+    known, theirs = state.get(KEPT) if isinstance(state, dict) else None, earlier.provenance.get("weights")
     if None not in (known, theirs) and known != theirs:
         raise ConfigError(
-            f"{where}: its Baseline-1 has other weights ({theirs[:12]}) than the teacher that trained this {setup.method} ({known[:12]}),"
-            " so RP would not be this mimic's. Give the result of that teacher, or train the mimic again"
+            f"--reference: its Baseline-1 has other weights ({theirs[:12]}) than the teacher that trained this {setup.method}"
+            f" ({known[:12]}), so RP would not be this mimic's. Give the result of that teacher, or train the mimic again"
         )
-
-
-def _trained_by(cfgs: dict) -> str | None:
-    """The hash of the network that trained a mimic, from the mimic's checkpoint; None if the checkpoint does not state it."""
-    from ..models.teacher import KEPT
-
-    state = read_weights(tested_checkpoint(cfgs), "evaluator_cfg.restore_hint").get("_extra_state")
-    return state.get(KEPT) if isinstance(state, dict) else None

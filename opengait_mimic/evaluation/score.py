@@ -10,8 +10,9 @@ import torch
 
 from ..base.errors import ConfigError
 from ..metrics import OF_SPLIT, Trials, mean_over_seeds, rank_probes
-from ..metrics.cell_scores import compute_curves, score_cell, select_overall, verify_cell
+from ..metrics.cell_scores import compute_curves, verify_cell
 from ..metrics.protocols import Split
+from ..metrics.protocols.split_scores import select_overall, summarise_trials
 from ..metrics.subset_intervals import SubsetResamples, add_intervals
 from .cells import BOTH, HOLISTIC, TEACHER, Cell, Hiding
 from .result_clips import Picture, condition_sheet, row_retrievals
@@ -56,7 +57,7 @@ class Scorer:
         """Nothing is scored yet."""
         self.cells, self.seeds, self.theirs = cells, seeds, theirs
         self.metric, self.post, self.full, self.device = metric, post, full, device
-        self.found: dict[tuple[Cell, int], Scored] = {}
+        self.scores: dict[tuple[Cell, int], Scored] = {}
         self.hp: Scored | None = None
         self.passes: dict[Job, Any] = {}
         self.shared: dict[str, np.ndarray] = {}  # columns of every cell's trials, held once
@@ -68,36 +69,34 @@ class Scorer:
             self.names = list(zip(done.labels, done.types, done.views))
             self.split = split_of(done.labels, done.types, done.views)
             if None in self.theirs:
-                whole = self.theirs[None]
-                self.hp = self._score(whole, whole, full=False)
-            self.whole = self._score(done, done, full=self.full)
+                teacher = self.theirs[None]
+                self.hp = self._score(teacher, teacher, full=False)
+            self.whole = self._score(done, done, self.full)
         hiding, seed = job or (None, self.seeds[0])
-        self.passes[job] = done._replace(embeddings=np.empty((0, *done.embeddings.shape[1:]), np.float32))  # no view: that holds them all
+        self.passes[job] = done._replace(embeddings=np.empty((0, *done.embeddings.shape[1:]), np.float32))
         for cell in self.cells:
             if cell.hiding == hiding:
-                self.found[cell, seed] = self._of(cell, job, done)
+                self.scores[cell, seed] = self._score_cell(cell, job, done)
 
-    def _of(self, cell: Cell, job: Job, done) -> Scored:
-        gallery_job = job if cell.occluded_side == BOTH else None
+    def _score_cell(self, cell: Cell, job: Job, done) -> Scored:
         if cell.gallery_embedder == TEACHER:
-            return self._score(done, self.theirs[gallery_job])
+            return self._score(done, self.theirs[job if cell.occluded_side == BOTH else None], self.full)
         if cell.occluded_side == HOLISTIC:
             return self.whole
-        return self._score(done, done if cell.occluded_side == BOTH else self.own)
+        return self._score(done, done if cell.occluded_side == BOTH else self.own, self.full)
 
-    def _score(self, probe, gallery, full: bool | None = None) -> Scored:
+    def _score(self, probe, gallery, full: bool) -> Scored:
         x, y = (torch.from_numpy(side.embeddings).to(self.device) for side in (probe, gallery))
         try:
-            found = rank_probes(self.split, x, y, self.labels, self.views, self.metric, self.post)
+            trials = rank_probes(self.split, x, y, self.labels, self.views, self.metric, self.post)
         except ValueError as error:  # embeddings that are not finite, or do not fit
             raise ConfigError(str(error)) from error
-        self.shared = self.shared or {name: getattr(found, name) for name in OF_SPLIT}
-        found, drawn = found._replace(**self.shared), None
-        if self.full if full is None else full:
-            kind = probe.kind if probe.kind.any() else None
-            drawn = compute_curves(self.split, found, self.views, kind)
-            drawn.update(verify_cell(self.split, x, y, self.labels, self.views, self.metric, self.post))
-        return Scored(score_cell(self.split, found, self.views), found, drawn or {})
+        self.shared = self.shared or {name: getattr(trials, name) for name in OF_SPLIT}
+        trials, curves = trials._replace(**self.shared), {}
+        if full:
+            curves = compute_curves(self.split, trials, self.views, probe.kind if probe.kind.any() else None)
+            curves.update(verify_cell(self.split, x, y, self.labels, self.views, self.metric, self.post))
+        return Scored(summarise_trials(self.split, trials, self.views), trials, curves)
 
     @property
     def hidden(self) -> dict[str, dict]:
@@ -118,32 +117,32 @@ class Scorer:
             facts: see `opengait_mimic.evaluation.rows.make_row`.
             hp: the numbers that RP divides by; None = unknown.
             hp_trials: their trials; None: RP has no interval.
-            reason: ``hp`` is None.
-            hidden_by: what names a condition's draws; see `opengait_mimic.evaluation.embedding_plan.Jobs.hidden_by`.
+            reason: why ``hp`` is None.
+            hidden_by: see `opengait_mimic.evaluation.embedding_plan.EmbeddingPlan.hidden_by`.
         """
         rows, kept, means = [], [], {}
         parts = SubsetResamples(self.split, self.labels, self.whole.trials)
         below = None if hp_trials is None else parts.resampled(hp_trials)
         draws = {hiding: hidden_by(hiding) for hiding in dict.fromkeys(cell.hiding for cell in self.cells if cell.hiding)}
-        for cell, found in self._by_cell():
-            by_seed = [parts.resampled(scored.trials) for scored in found.values()]
-            for (seed, scored), own in zip(found.items(), by_seed):
-                values = {**scored.numbers, **scored.curves}
-                more = {"hidden_by": draws.get(cell.hiding)}
+        for cell, by_seed in self._by_cell():
+            resampled = [parts.resampled(scored.trials) for scored in by_seed.values()]
+            for (seed, scored), own in zip(by_seed.items(), resampled):
+                row = make_row(facts, cell, seed, {**scored.numbers, **scored.curves}, self.whole.numbers, hp, reason)
+                row["hidden_by"] = draws.get(cell.hiding)
                 meta = self.passes[cell.hiding and (cell.hiding, seed)].meta
                 if on := {**meta["trained_with"], **meta["tested_with"]}:
-                    more["reference_compat"] = on
-                rows.append(add_intervals({**make_row(facts, cell, seed, values, self.whole.numbers, hp, reason), **more}, own, below))
+                    row["reference_compat"] = on
+                rows.append(add_intervals(row, own, below))
                 kept.append(scored.trials)
-            if len(found) > 1:
-                means[cell.name] = {part: mean_over_seeds([own[part] for own in by_seed]) for part in by_seed[0]}
+            if len(by_seed) > 1:
+                means[cell.name] = {part: mean_over_seeds([own[part] for own in resampled]) for part in resampled[0]}
         summary = [add_intervals(line, means[line["cell"]], below) if line["cell"] in means else line for line in summarise_seeds(rows)]
         return rows, summary, kept
 
     def _by_cell(self) -> Iterator[tuple[Cell, dict[int, Scored]]]:
-        """Every cell with what was found under each seed; whole bodies have one."""
+        """Every cell with its scores under each seed; whole bodies have one."""
         for cell in self.cells:
-            yield cell, {seed: self.found[cell, seed] for seed in self.seeds if (cell, seed) in self.found}
+            yield cell, {seed: self.scores[cell, seed] for seed in self.seeds if (cell, seed) in self.scores}
 
     def pictures(self, block: Callable[[Job], dict | None]) -> list[Picture]:
         """What a report shows: a sheet of every condition, and the best and the worst retrievals of every cell, under its first seed.
@@ -155,9 +154,9 @@ class Scorer:
         for job, done in self.passes.items():
             if job and job[1] == self.seeds[0]:
                 out.append(condition_sheet(job[0].name, block(job), done.kind, done.hidden, probes))
-        for cell, found in self._by_cell():
-            seed, scored = next(iter(found.items()))
+        for cell, by_seed in self._by_cell():
+            seed, scored = next(iter(by_seed.items()))
             overall = select_overall(self.split, scored.trials)
             out += row_retrievals(number, cell, block(cell.hiding and (cell.hiding, seed)), overall, self.names)
-            number += len(found)  # rows come in this order
+            number += len(by_seed)  # rows come in this order
         return out

@@ -8,10 +8,9 @@ from .. import __version__
 from .. import host as hosts
 from ..base.files import sha256
 from ..base.plain_values import as_json
-from ..host.run_paths import checkpoint_file
 from ..published.switches import TEST
 from ..training.recipe import complete_model_cfg, describe_data
-from .rp_reference import reference_cfgs
+from .rp_reference import reference_cfgs, tested_checkpoint
 
 FILE_KEYS = ("save_name", "restore_hint", "restore_ckpt_strict")
 """Keys of ``evaluator_cfg`` that name the tested file, not how it is tested."""
@@ -24,14 +23,24 @@ def read_test_inputs(cfgs: dict) -> dict:
     host, teacher = hosts.current(), None
     whole = reference_cfgs(cfgs)[0] if cfgs["model_cfg"].get("backbone") is not None else None  # RP divides by its score
     if whole:
-        theirs = {key: whole["evaluator_cfg"].get(key) for key in ("enable_float16", "metric", "transform")}
-        teacher = {"weights": sha256(whole["evaluator_cfg"]["restore_hint"]), "model_cfg": whole["model_cfg"], "evaluator_cfg": theirs}
-        teacher["dataset_name"] = whole["data_cfg"]["dataset_name"]
-    data = {key: cfgs["data_cfg"].get(key) for key in ("dataset_name", "test_dataset_name", "data_in_use", "remove_no_gallery")}
+        teacher = {
+            "weights": sha256(whole["evaluator_cfg"]["restore_hint"]),
+            "model_cfg": whole["model_cfg"],
+            "evaluator_cfg": {key: whole["evaluator_cfg"].get(key) for key in ("enable_float16", "metric", "transform")},
+            "dataset_name": whole["data_cfg"]["dataset_name"],
+        }
     return as_json(
         {
-            "version": __version__, "host": host.name, "commit": host.commit, "data_cfg": data, "data": describe_data(cfgs, "TEST_SET"),
-            "model_cfg": complete_model_cfg(cfgs, TEST), "evaluator_cfg": evaluator,
-            "weights": sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint")), "teacher": teacher,
+            "version": __version__,
+            "host": host.name,
+            "commit": host.commit,
+            "data_cfg": {
+                key: cfgs["data_cfg"].get(key) for key in ("dataset_name", "test_dataset_name", "data_in_use", "remove_no_gallery")
+            },
+            "data": describe_data(cfgs, "TEST_SET"),
+            "model_cfg": complete_model_cfg(cfgs, TEST),
+            "evaluator_cfg": evaluator,
+            "weights": sha256(tested_checkpoint(cfgs)),
+            "teacher": teacher,
         }
-    )  # fmt: skip
+    )

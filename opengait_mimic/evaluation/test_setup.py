@@ -30,7 +30,7 @@ class TestSetup(NamedTuple):
 
     ``base``: ``evaluator_cfg.occlusion`` with its defaults. ``probe_set``: of the partition, empty if it has none. ``pairs``: for
     verification; None = every probe against the gallery, or the protocol's pairs. ``distilled``: see `is_distilled`. ``reference``:
-    the configuration that gives HP, see `reference_cfgs`; None, with the ``reason``. ``as_teacher``: see `measure`.
+    see `reference_cfgs`; None, with the ``reason``. ``as_teacher``: see `measure`.
     """
 
     cfgs: dict
@@ -83,7 +83,7 @@ def read_setup(
 
 
 def _refuse_unscorable(setup: TestSetup) -> None:
-    """Before anything is embedded, refuse listed sequences that the test set lacks, empty sides, and what cannot be scored."""
+    """Refuse listed sequences that the test set lacks, empty sides, and what cannot be scored."""
     data = setup.cfgs["data_cfg"]
     labels = json.loads(Path(data["dataset_partition"]).read_bytes())["TEST_SET"]
     folders = [path for label in labels for path in sorted(Path(data["dataset_root"], str(label)).glob("*/*")) if any(path.iterdir())]
@@ -106,24 +106,23 @@ def select_cells(setup: TestSetup, given: str | None) -> tuple[list[Cell], list[
     Raises:
         ConfigError: see `read_cells`; no cell is left.
     """
-    if given is not None:
+    if given is None:
+        cells = standard_cells(Hiding.of(setup.base["kinds"], setup.base["hidden"], where="evaluator_cfg.occlusion"))
+    else:
         cells = read_cells(given, setup.base)
         refuse_fixed_sizes(setup.cfgs, {cell.name: cell.hiding for cell in cells if cell.hiding}, given)
-    else:
-        cells = [*standard_cells(Hiding.of(setup.base["kinds"], setup.base["hidden"], where="evaluator_cfg.occlusion"))]
     if setup.distilled and setup.reference is not None:
-        return cells, []
+        return list(cells), []
     kept = [cell for cell in cells if cell.gallery_embedder == OWN]
     left_out = [cell.name for cell in cells if cell.gallery_embedder != OWN]
+    why = setup.reason if setup.distilled else f"no teacher trained a {setup.method}"
     if not kept:
-        raise ConfigError(f"{given}: every cell has its gallery embedded by a teacher, and {_no_teacher(setup)}")
-    if given is not None and left_out:
-        _log().log_info(f"{len(left_out)} cell(s) with the teacher's gallery are left out: {_no_teacher(setup)}")
-    return kept, left_out if given is not None else []
-
-
-def _no_teacher(setup: TestSetup) -> str:
-    return setup.reason if setup.distilled else f"no teacher trained a {setup.method}"
+        raise ConfigError(f"{given}: every cell has its gallery embedded by a teacher, and {why}")
+    if given is None:
+        return kept, []
+    if left_out:
+        _log().log_info(f"{len(left_out)} cell(s) with the teacher's gallery are left out: {why}")
+    return kept, left_out
 
 
 def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule | Listed, frozenset]:

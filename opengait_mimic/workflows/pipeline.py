@@ -10,9 +10,9 @@ from pathlib import Path
 from .. import __version__
 from .. import host as hosts
 from ..base.errors import ConfigError
+from ..base.files import write_json
 from ..base.processes import on_rank_0, rank_and_world
 from ..evaluation.console_table import format_rows
-from ..evaluation.evaluate import write_json
 from ..evaluation.test_setup import read_test_protocol
 from ..models.depends import Use, dependencies
 from ..models.prepare import model_class, prepare
@@ -74,7 +74,7 @@ def run_pipeline(args) -> int:
     kept = {name: {key: outcome[key] for key in ("losses", "seconds", "visibility")} for name, outcome in outcomes.items()}
     seconds = round(time.monotonic() - start, 1)
     facts = {"cfgs": str(args.cfgs), "host": host.name, "commit": host.commit, "version": __version__, "total_seconds": seconds}
-    on_rank_0(lambda: write_json(folder / "results.json", rows, stages=kept, **facts))
+    on_rank_0(lambda: write_json(folder / "results.json", {"rows": rows, "stages": kept, **facts}))
     if rows:
         log("\n" + format_rows(rows))
     log(f"{seconds:.0f} s in this run. Written: {folder / 'results.json'}")

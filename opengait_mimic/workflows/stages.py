@@ -15,12 +15,12 @@ import torch.distributed as dist
 from torch import nn
 
 from ..base.errors import HostError
-from ..base.files import read_json
+from ..base.files import read_json, write_json
 from ..base.locks import refuse_locked
 from ..base.plain_values import differences
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
-from ..evaluation.evaluate import measure, write_json
+from ..evaluation.evaluate import measure
 from ..evaluation.rows import drop_curves
 from ..evaluation.rp_reference import reference_cfgs
 from ..evaluation.test_inputs import read_test_inputs
@@ -183,7 +183,7 @@ def _test(stage: Stage, title: str) -> dict:
         if result is not None:  # rank 0
             rows, origin = [drop_curves(row) for row in result.rows], result.provenance
     content = {"visibility": visibility, "seconds": round(time.monotonic() - start, 1), "inputs": inputs}
-    on_rank_0(lambda: write_json(stage.result, rows, **content, provenance=origin))
+    on_rank_0(lambda: write_json(stage.result, {"rows": rows, **content, "provenance": origin}))
     return {"rows": rows, **content, "reused": False}
 
 

@@ -12,9 +12,9 @@ import yaml
 from .. import __version__
 from .. import host as hosts
 from ..base.errors import ConfigError, HostError
+from ..base.files import write_json
 from ..base.seeds import read_seeds
 from ..evaluation.console_table import format_rows
-from ..evaluation.evaluate import write_json
 from ..evaluation.method_names import BACKBONES, METHODS
 from .stages import Stage, run
 from .study_data import adapt_configuration, training_data, write_yaml
@@ -72,7 +72,7 @@ def run_study(args) -> int:
         },
         "checks": [{"ok": passed, "text": text} for passed, text in checks], "total_seconds": round(time.monotonic() - start, 1),
     }  # fmt: skip
-    write_json(out / "results.json", rows, **content)
+    write_json(out / "results.json", {"rows": rows, **content})
     print(f"{content['total_seconds']:.0f} s in this run. Written: {out / 'results.json'}, {out / 'training_view.png'}, {out / 'configs'}")
     return 0 if args.smoke or all(passed for passed, _ in checks) else 1
 

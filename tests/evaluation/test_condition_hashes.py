@@ -9,7 +9,7 @@ import pytest
 
 from opengait_mimic.evaluation.cells import BOTH, Cell, Hiding
 from opengait_mimic.occlusion import Occlusion, draw, test_key
-from opengait_mimic.occlusion.manifest import Condition, Manifest, write
+from opengait_mimic.occlusion.manifest import Condition, Manifest
 
 NAMES = [(f"{i:03d}", "nm-01", "090") for i in range(9)]
 BASE = {"kinds": {"top": 1.0}, "hidden": [0.4, 0.6], "occluded_side": "both", "seed": 0}
@@ -20,7 +20,9 @@ def hash_of(base=BASE, hiding=HIDING, seeds=(0, 1), manifest=None, model="Baseli
     from opengait_mimic.evaluation.embedding_plan import EmbeddingPlan
 
     subject = SimpleNamespace(cfgs={"model_cfg": {"model": model, "reference_compat": compat}}, base=base)
-    return EmbeddingPlan(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, manifest, None, True, print).hidden_by(hiding)
+    plan = EmbeddingPlan(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, None, None, True, print)
+    plan.manifest = manifest
+    return plan.hidden_by(hiding)
 
 
 @pytest.mark.parametrize("more", [{"speed": [0.1, 0.2]}, {"time_axis": 30}], ids=lambda more: next(iter(more)))
@@ -40,15 +42,14 @@ def test_what_does_not_decide_them_does_not(host):
     assert same != hash_of(hiding=Hiding.of({"pole": 1.0}, (0.1, 0.4)))
 
 
-def test_a_manifest_is_told_by_what_it_hides(host, tmp_path):
+def test_a_manifest_is_known_by_what_it_hides(host):
     occlusion = Occlusion.from_cfg({"kinds": {"pole": 1.0}, "hidden": [0.1, 0.3]}, "x")
 
-    def written(name, key_seed):
+    def hash_with(name, key_seed):
         drawn = {seq: draw(occlusion, test_key(key_seed, occlusion.condition, "GREW", *seq)) for seq in NAMES}
-        write(tmp_path / f"{name}.json", Manifest("GREW", (Condition(name, occlusion, 0, drawn),)))
-        return hash_of(seeds=(0,), manifest=str(tmp_path / f"{name}.json"))
+        return hash_of(seeds=(0,), manifest=Manifest("GREW", (Condition(name, occlusion, 0, drawn),)))
 
-    assert written("one", 0) == written("copy", 0) != written("other", 1)
+    assert hash_with("one", 0) == hash_with("copy", 0) != hash_with("other", 1)
 
 
 def test_a_backbone_is_known_by_its_model_cfg_but_the_number_of_identities(host):

@@ -9,12 +9,9 @@ import pytest
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.cli import main
-from opengait_mimic.evaluation.evaluate import evaluate, measure, write_json
-from opengait_mimic.evaluation.reference_result import read_reference
+from opengait_mimic.evaluation.evaluate import evaluate, measure
 from opengait_mimic.evaluation.rows import CURVES, drop_curves
-from tests.host_runs import rank1
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -198,9 +195,6 @@ def test_a_reference_of_a_whole_folder_gives_rp_its_interval(command, trained, r
     ("key", "value", "told"),
     [
         ("dataset", "Gait3D", "data set: walkers here, Gait3D there"),
-        ("backbone", "GaitGL", "backbone: GaitBase here, GaitGL there"),
-        ("protocol_name", "corridor", "protocol: walkers here, corridor there"),
-        ("metric", "cos", "metric: euc here, cos there"),
         ("data", "sha256:0", "test data (fingerprint): sha256:"),
         ("seeds", [1, 2], "seeds: 0 here, 1, 2 there"),
         ("method", "Baseline-2", "needs a row Baseline-1 GaitBase walkers holistic; it holds Baseline-2"),
@@ -240,22 +234,6 @@ def test_a_reference_of_another_teacher_is_refused(command, trained, results, tm
     assert json.loads((tmp_path / "out.json").read_text())["provenance"]["hp"] == made["checkpoint"]
 
 
-def test_a_reference_of_an_older_version_is_refused(command, trained, results, tmp_path):
-    held = json.loads(results[TEACHER].read_text())
-    old = ("method", "backbone", "dataset", "occluded_side", "gallery_embedder", "kinds", "hidden", "rank1", "rank5", "seed")
-    (tmp_path / "earlier.json").write_text(json.dumps({"rows": [{key: r[key] for key in old} for r in held["rows"]]}))
-    with pytest.raises(SystemExit) as caught:
-        command(trained.files["MimicGait"], "--reference", tmp_path / "earlier.json")
-    assert "was written by an older version" in str(caught.value.code) and "evaluate that configuration again" in str(caught.value.code)
-
-
-@pytest.mark.parametrize("text", ["not json", "[]", "{}", '{"rows": [{"method": "Baseline-1"}]}'])
-def test_a_reference_that_is_no_result_is_refused(tmp_path, text):
-    (tmp_path / "earlier.json").write_text(text)
-    with pytest.raises(ConfigError, match="earlier.json"):
-        read_reference(tmp_path / "earlier.json", {"dataset": "walkers", "backbone": "GaitBase"})
-
-
 def test_a_reference_that_is_missing_is_named(command, trained):
     with pytest.raises(SystemExit) as caught:
         command(trained.files["MimicGait"], "--reference", "nowhere.json")
@@ -283,12 +261,6 @@ def test_a_data_set_without_a_protocol_is_refused_with_those_known(command, trai
     assert "Nowhere" in str(caught.value.code) and "walkers" in str(caught.value.code)
 
 
-def test_a_result_that_cannot_be_written_says_so(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(HostError, match="cannot write"):
-        write_json(tmp_path / "file" / "out.json", [])
-
-
 def test_places_are_tried_before_the_passes(command, trained, tmp_path):
     (tmp_path / "file").write_text("")
     for option in ("--out", "--json", "--save-manifest"):
@@ -297,18 +269,8 @@ def test_places_are_tried_before_the_passes(command, trained, tmp_path):
         assert f"{option}: cannot write" in str(caught.value.code), "even before the configuration is read"
 
 
-def test_no_half_written_result_is_left(tmp_path):
-    write_json(tmp_path / "a" / "out.json", [{"x": 1}], version="v")
-    assert [p.name for p in (tmp_path / "a").iterdir()] == ["out.json"]
-    assert json.loads((tmp_path / "a" / "out.json").read_text()) == {"rows": [{"x": 1}], "version": "v"}
-
-
 def test_the_command_leaves_the_output_folder_as_given(results, output):
     assert hosts.output() == output
-
-
-def test_rank1_helper_reads_what_is_printed():
-    assert rank1("walkers, euc\nRank-1 12.34 %   Rank-5 50.00 %") == "12.34"
 
 
 @pytest.mark.slow

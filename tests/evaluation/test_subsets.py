@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
-from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.evaluation.cells import HOLISTIC, PROBE, Cell
 from opengait_mimic.evaluation.console_table import format_rows
 from opengait_mimic.evaluation.reference_result import read_reference
@@ -172,20 +169,3 @@ def test_a_reference_without_subsets_gives_them_no_rp_and_says_so(test):
         assert "rp_interval_reason" not in part and part["rank1_interval"] is not None
         assert f"RP - in {name}: HP of the subset {name} is not known" in format_rows(rows, summary)
     assert rows[1]["rp_rank1"] is not None
-
-
-@pytest.mark.parametrize(
-    ("subsets", "said"),
-    [
-        ([], r"subsets = \[\]; expected a mapping"),
-        ({"NM": 3}, r"subsets\.NM = 3; expected a mapping"),
-        ({"NM": {"rank1": 101}}, r"subsets\.NM\.rank1 = 101; expected a number from 0 to 100 or null"),
-        ({"NM": {"rp_rank1": "1"}}, r"subsets\.NM\.rp_rank1 = '1'"),
-    ],
-)
-def test_subsets_that_are_none_are_refused_by_key(told, tmp_path, subsets, said):
-    row = {**told[0][0], "subsets": subsets}
-    content = {"format": "opengait-mimic result", "format_version": 2, "rows": [row], "summary": [], "provenance": {}}
-    (tmp_path / "results.json").write_text(json.dumps(content))
-    with pytest.raises(ConfigError, match=rf"rows\[0\]\.{said}"):
-        read_reference(tmp_path, FACTS)

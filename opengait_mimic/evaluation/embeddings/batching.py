@@ -37,12 +37,11 @@ def cut_batch(raw, limit: int) -> list[Raw]:
             cuts.append(i)
             held = 0
         held += length
-    if len(cuts) == 1:
-        return [raw]
     starts, found = np.cumsum([0, *lengths]), []
     for first, last in zip(cuts, [*cuts[1:], n]):
-        inputs = [[kind[0][starts[first] : starts[last]]] if packed else kind[first:last] for kind in raw.inputs]
         part = slice(first, last)
+        frames = slice(starts[first], starts[last])
+        inputs = [[kind[0][frames]] if packed else kind[part] for kind in raw.inputs]
         found.append(Raw(inputs, raw.labels[part], raw.types[part], raw.views[part], np.asarray([lengths[part]]) if packed else None))
     return found
 
@@ -56,18 +55,15 @@ def join_clips(clips: list, names: list, packed: bool) -> Raw:
 
 
 def reason_for_single(model: nn.Module) -> str:
-    """Why a model must be given its test sequences one by one; nothing where several give each the same embedding.
+    """Why a model must be given its test sequences one by one; empty where several give each the same embedding.
 
     Tried on made-up clips of the test set's picture size and of different lengths, through the model's own transforms and in the
-    precision of its test: packed, each must keep the embedding it has alone, to `EQUAL` of the largest value. Convolutions over
-    time fail here, for they mix the ends of packed clips.
+    precision of its test. Packed, each must keep the embedding it has alone, to `EQUAL` of the largest value. Convolutions over time
+    fail here: they mix the ends of packed clips.
     """
     from ...models.backbone_exceptions import quirk
 
-    if quirk(model.embedder).single_in_eval:
-        why = f"{model.embedder.__name__} takes one sequence in a test"
-    else:
-        why = _tried(model)
+    why = f"{model.embedder.__name__} takes one sequence in a test" if quirk(model.embedder).single_in_eval else try_several(model)
     agreed = gather(torch.tensor([float(bool(why))], device=next(model.parameters()).device))
     return why or ("another process found a difference" if bool(agreed.any()) else "")
 
@@ -89,17 +85,18 @@ def _made_up(model) -> tuple[list, list, bool]:
 
 
 @torch.no_grad()
-def _tried(model) -> str:
+def try_several(model) -> str:
+    """Embed made-up clips alone and together: what differs, or an empty text."""
     from ...models.backbone_refusals import out_of_memory
 
     clips, names, packed = _made_up(model)
     try:
-        alone = torch.cat([_embedded(model, join_clips([clip], names[:1], packed)) for clip in clips])
-        together = _embedded(model, join_clips(clips, names, packed))
+        alone = torch.cat([_embed(model, join_clips([clip], names[:1], packed)) for clip in clips])
+        together = _embed(model, join_clips(clips, names, packed))
     except Exception as error:
         if out_of_memory(error):
             raise
-        return f"it fails on several made-up clips ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else '-'})"
+        return f"it fails on several made-up clips ({type(error).__name__}: {error})"
     if together.shape != alone.shape:
         return f"of {len(clips)} made-up clips it makes embeddings of shape {list(together.shape)}, not {list(alone.shape)}"
     apart, largest = float((together - alone).abs().max()), float(alone.abs().max())
@@ -108,7 +105,7 @@ def _tried(model) -> str:
     return ""
 
 
-def _embedded(model, raw: Raw) -> torch.Tensor:
+def _embed(model, raw: Raw) -> torch.Tensor:
     ipts = model.inputs_pretreament(raw)
     with torch.autocast(next(model.parameters()).device.type, torch.float16, enabled=bool(model.engine_cfg["enable_float16"])):
         return model.forward(ipts)["inference_feat"]["embeddings"].float()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 from ...base.errors import HostError
 from ...host.run_paths import save_folder
-from .cache_key import file_stem
-from .embedding_file import Pass, Unfit, load, remove_stale, save
+from .embedding_file import Pass, Unfit, load
 
 
 def cache_folder(cfgs: dict) -> Path:
@@ -16,14 +17,18 @@ def cache_folder(cfgs: dict) -> Path:
 
 
 def cache_file(cfgs: dict, key: dict) -> Path:
-    """The file of a pass with this key."""
-    return cache_folder(cfgs) / f"{file_stem(key)}.npz"
+    """The file of a pass with this key: the kinds that hide, their range, the seed, and 16 digits of the key's hash."""
+    digits = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    name, hides = "whole", key["condition"]
+    if hides is not None:
+        kinds = "+".join(kind for kind, share in hides["kinds"].items() if share > 0 and kind != "none") or "none"
+        name = "{}-{:g}-{:g}-seed{}".format(kinds, *hides["hidden"], hides["seed"])
+    return cache_folder(cfgs) / f"{name}-{digits}.npz"
 
 
 def read_cached(cfgs: dict, key: dict) -> Pass | None:
     """The cached pass with this key; None if there is none. A file that does not fit is reported and not used."""
     file = cache_file(cfgs, key)
-    remove_stale(file)
     if not file.is_file():
         return None
     try:
@@ -35,19 +40,14 @@ def read_cached(cfgs: dict, key: dict) -> Pass | None:
         return None
 
 
-def write_cached(cfgs: dict, done: Pass) -> None:
-    """Write a pass to the cache. The file appears complete or not at all. Raises: HostError, see `embedding_file.write`."""
-    save(cache_file(cfgs, done.meta["key"]), done)
-
-
-def reload_pass(cfgs: dict, done: Pass) -> Pass:
+def reload_pass(cfgs: dict, key: dict) -> Pass:
     """Read again a pass that this run has cached.
 
     Raises:
         HostError: the file was removed or changed since.
     """
-    file = cache_file(cfgs, done.meta["key"])
+    file = cache_file(cfgs, key)
     try:
-        return load(file, done.meta["key"])
+        return load(file, key)
     except Unfit as error:
         raise HostError(f"{file} was written by this run and is needed again: {error}. Run the same command again") from error

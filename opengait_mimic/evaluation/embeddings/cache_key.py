@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -11,19 +12,19 @@ import torch
 
 from ... import __version__
 from ... import host as hosts
-from ...base.files import sha256
+from ...base.plain_values import as_json
 from ...base.processes import rank_and_world
 from ...data.fingerprint import fingerprint_half
-from ...host import is_ours
+from ...host import Host, is_ours
 from ...host.model_cfg import backbone_cfg, cfgs_for_backbone
-from ...host.run_paths import checkpoint_file
 from ...models.depends import Use, dependencies
-from ...models.prepare import model_class, restorable
+from ...models.prepare import model_class
 from ...occlusion.condition import Condition
 from ...occlusion.manifest import Manifest
-from .code_hash import code_hash
 
 FORMAT = 2  # of the npz and of this key; files of another format are not used
+PACKAGE = Path(__file__).resolve().parents[2]
+HOST_FOLDERS = ("modeling", "data", "utils")  # of a host's code, what can change an embedding
 
 
 def fingerprint_test_data(cfgs: dict) -> str:
@@ -36,7 +37,7 @@ def fingerprint_test_data(cfgs: dict) -> str:
 def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None, batch: int | None = None) -> dict:
     """All that decides the embeddings of a pass, as plain JSON values.
 
-    The number of processes, of sequences at a time and of workers decides which frames are drawn, and is part of it only where the
+    The numbers of processes, of sequences at a time and of workers decide which frames are drawn. They are part of the key only where the
     sampling draws frames (any but ``all_*``).
 
     Args:
@@ -50,59 +51,29 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
     Raises:
         ConfigError: the block is wrong, or the manifest does not hold its condition.
     """
-    condition, evaluator, host = read_condition(cfgs, block), cfgs["evaluator_cfg"], hosts.current()
-    given = None if manifest is None or block is None else manifest.of(condition.occlusion, condition.seed).hash
-    sampler = {name: value for name, value in evaluator["sampler"].items() if name != "batch_size"}
-    kept = {name: evaluator.get(name) for name in ("enable_float16", "restore_ckpt_strict", "transform")}
-    trainer, dealt = cfgs["trainer_cfg"], None
+    evaluator, host, condition, given, dealt = cfgs["evaluator_cfg"], hosts.current(), None, None, None
+    if block is not None:
+        hides = read_condition(block)
+        condition = {"seed": hides.seed, **hides.occlusion._asdict()}
+        given = None if manifest is None else manifest.of(hides.occlusion, hides.seed).hash
     if samples_frames(cfgs):
         dealt = {"processes": rank_and_world()[1], "batch": batch, "workers": cfgs["data_cfg"]["num_workers"]}
-    found = {
-        "format": FORMAT, "version": __version__, "host": host.name, "commit": host.commit, "device": hosts.device().type,
-        "code": code_hash(host), "torch": torch.__version__, "dealt": dealt,
-        "weights": weights, "model_cfg": _model(cfgs), "evaluator_cfg": {**kept, "sampler": sampler},
-        "seed": trainer.get("seed", 0),
-        "data_cfg": {name: cfgs["data_cfg"].get(name) for name in ("dataset_name", "test_dataset_name", "data_in_use")},
-        "data": data, "manifest": given,
-        "condition": None if block is None else {"seed": condition.seed, **condition.occlusion._asdict()},
-    }  # fmt: skip
-    return json.loads(json.dumps(found, default=str))
-
-
-def samples_frames(cfgs: dict) -> bool:
-    """Whether a test's sampling draws frames in place of taking them all."""
-    return not cfgs["evaluator_cfg"]["sampler"]["sample_type"].startswith("all")
-
-
-def read_condition(cfgs: dict, block: dict | None):
-    """What a block hides, its defaults filled in: a `Condition`."""
-    given = None if block is None else {**block, "occluded_side": "both"}
-    return Condition.from_cfg(given, "evaluator_cfg.occlusion")
-
-
-def test_set_name(cfgs: dict) -> str:
-    """The name of the test set, which draws and protocols go by."""
-    return cfgs["data_cfg"].get("test_dataset_name") or cfgs["data_cfg"]["dataset_name"]
-
-
-def binarise_threshold(cfgs: dict) -> float | None:
-    """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
-    from ...models.occluded_input import OccludedConfig  # imports the host
-
-    given = {"binarise": cfgs["model_cfg"]["binarise"]} if is_ours(model_class(cfgs)) and "binarise" in cfgs["model_cfg"] else {}
-    return OccludedConfig.read(given, "model_cfg").binarise
-
-
-def checkpoint_hash(cfgs: dict) -> str:
-    """SHA-256 of the checkpoint that a test restores. Raises: HostError or CheckpointError if it is missing."""
-    restorable(cfgs, training=False)
-    return sha256(checkpoint_file("auto", cfgs, "evaluator_cfg.restore_hint"))
+    kept = {name: evaluator.get(name) for name in ("enable_float16", "restore_ckpt_strict", "transform")}
+    kept["sampler"] = {name: value for name, value in evaluator["sampler"].items() if name != "batch_size"}
+    return as_json(
+        {
+            "format": FORMAT, "version": __version__, "host": host.name, "commit": host.commit, "device": hosts.device().type,
+            "code": code_hash(host), "torch": torch.__version__, "dealt": dealt,
+            "weights": weights, "model_cfg": _model(cfgs), "evaluator_cfg": kept, "seed": cfgs["trainer_cfg"].get("seed", 0),
+            "data_cfg": {name: cfgs["data_cfg"].get(name) for name in ("dataset_name", "test_dataset_name", "data_in_use")},
+            "data": data, "manifest": given, "condition": condition,
+        }
+    )  # fmt: skip
 
 
 def _model(cfgs: dict) -> dict:
     """``model_cfg`` with the networks it names spelled out, without those that a test does not build."""
-    model_cfg = copy.deepcopy(cfgs["model_cfg"])
-    kind = model_class(cfgs)
+    model_cfg, kind = copy.deepcopy(cfgs["model_cfg"]), model_class(cfgs)
     if not is_ours(kind):
         return model_cfg
     if model_cfg.get("backbone") is not None:
@@ -117,12 +88,36 @@ def _model(cfgs: dict) -> dict:
     return model_cfg
 
 
-def file_stem(key: dict) -> str:
-    """The name of a pass's file without its ending: the kinds that hide, the seed, and 16 digits of the key's hash."""
-    text = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    hidden = key["condition"]
-    if hidden is None:
-        return f"whole-{text}"
-    kinds = "+".join(kind for kind, share in hidden["kinds"].items() if share > 0 and kind != "none") or "none"
-    low, high = hidden["hidden"]
-    return f"{kinds}-{low:g}-{high:g}-seed{hidden['seed']}-{text}"
+@functools.cache
+def code_hash(host: Host) -> str:
+    """``sha256:<hex>`` of every Python file of this package and of the host's `HOST_FOLDERS`: their names there and their bytes."""
+    folders = [(PACKAGE, PACKAGE), *((host.source, host.source / name) for name in HOST_FOLDERS if host.name != "embedded")]
+    digest = hashlib.sha256()
+    for root, folder in folders:
+        for file in sorted(folder.rglob("*.py")):
+            content = file.read_bytes()
+            digest.update(f"{file.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def samples_frames(cfgs: dict) -> bool:
+    """Whether a test's sampling draws frames in place of taking them all."""
+    return not cfgs["evaluator_cfg"]["sampler"]["sample_type"].startswith("all")
+
+
+def read_condition(block: dict) -> Condition:
+    """What a block hides of probes and gallery, its defaults filled in."""
+    return Condition.from_cfg({**block, "occluded_side": "both"}, "evaluator_cfg.occlusion")
+
+
+def test_set_name(cfgs: dict) -> str:
+    """The name of the test set, which draws and protocols go by."""
+    return cfgs["data_cfg"].get("test_dataset_name") or cfgs["data_cfg"]["dataset_name"]
+
+
+def binarise_threshold(cfgs: dict) -> float | None:
+    """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
+    from ...models.occluded_input import OccludedConfig  # imports the host
+
+    given = {"binarise": cfgs["model_cfg"]["binarise"]} if is_ours(model_class(cfgs)) and "binarise" in cfgs["model_cfg"] else {}
+    return OccludedConfig.read(given, "model_cfg").binarise

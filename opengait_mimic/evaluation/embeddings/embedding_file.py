@@ -8,15 +8,14 @@ labels         unicode [N]            subject, in the order of the host's test l
 types          unicode [N]            e.g. ``nm-01``
 views          unicode [N]            e.g. ``090``
 kind           int8 [N]               what was drawn, index into `opengait_mimic.occlusion.KINDS`; 0 = none
-hidden         float32 [N]            the hidden share that was drawn, 0..1; of what, says `opengait_mimic.occlusion`
-hidden_area    float32 [N]            the hidden share of its frames, their mean, 0..1; see `opengait_mimic.occlusion.targets`
+hidden         float32 [N]            the hidden share that was drawn, 0..1
+hidden_area    float32 [N]            the hidden share of its frames' area, their mean, 0..1; see `opengait_mimic.occlusion.targets`
 frames         int32 [N]              frames that were embedded
-ven_kind       int8 [N]               what the model's VEN says of most frames, index into ``KINDS``; absent without a trained head
-ven_hidden     float32 [N]            the mean over the frames of the hidden share that it says; absent without a trained head
+ven_kind       int8 [N]               the VEN's prediction for most frames, index into ``KINDS``; absent without a trained head
+ven_hidden     float32 [N]            the VEN's hidden share, mean over the frames; absent without a trained head
 draws          float64 [N, 3]         the numbers of each `Draw` (`COLUMNS`)
-meta           unicode []             JSON: ``key`` (all that decides the embeddings, see `keys`), ``batch`` (sequences at a time),
-                                      ``picture`` (rows and columns of a silhouette),
-                                      ``trained_with`` and ``tested_with`` (switches of ``reference_compat``, see `OccludedInput`)
+meta           unicode []             JSON: ``key`` (`pass_key`), ``batch`` (sequences at a time), ``picture`` (rows and columns),
+                                      ``trained_with`` and ``tested_with`` (switches of ``reference_compat``)
 =============  =====================  ========================================================================================
 
 It holds no pickle: ``numpy.load(file, allow_pickle=False)`` reads it.
@@ -24,13 +23,8 @@ It holds no pickle: ``numpy.load(file, allow_pickle=False)`` reads it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import struct
-import time
-import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,12 +38,6 @@ TYPES = {
     "embeddings": np.float32, "kind": np.int8, "hidden": np.float32, "hidden_area": np.float32, "frames": np.int32,
     "ven_kind": np.int8, "ven_hidden": np.float32, "draws": np.float64,
 }  # fmt: skip
-DAMAGED = (
-    OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error,
-    RuntimeError,  # a bit says that it is encrypted, or (NotImplementedError) packed in another way
-    MemoryError,  # an array's size is damaged
-)  # fmt: skip
-STALE = 3600  # seconds after which nothing writes to a temporary file any more
 
 
 class Pass(NamedTuple):
@@ -76,76 +64,41 @@ class Pass(NamedTuple):
 
 
 class Unfit(ValueError):
-    """A file is not what its name says; says why."""
+    """A file is not the pass that its name says; says why."""
 
 
-def write(file: Path, arrays: dict) -> None:
-    """Write an npz through a temporary name, so that the file is never seen half written.
+def save(file: Path, done: Pass) -> None:
+    """Write a pass; the file appears complete or not at all. Two runs may write the same pass at once.
 
     Raises:
         HostError: the place cannot be written.
     """
     part = file.with_name(f".{file.name}.{os.getpid()}")
+    arrays = {name: value for name, value in done._asdict().items() if value is not None}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "wb") as stream:
-            np.savez(stream, **arrays)
+            np.savez(stream, **{**arrays, "meta": np.array(json.dumps(done.meta))})
         os.replace(part, file)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise HostError(f"cannot write {file}: {error}") from error
 
 
-def remove_stale(file: Path) -> None:
-    """Remove the temporary files that killed processes have left of a file: those that were not written to for `STALE` seconds."""
-    for part in file.parent.glob(f".{file.name}.*"):
-        with contextlib.suppress(FileNotFoundError):  # of a process that lives
-            if time.time() - part.stat().st_mtime > STALE:
-                part.unlink()
-
-
-def read(file: Path) -> dict[str, np.ndarray]:
-    """The arrays of an npz; each is checked against its CRC-32 as it is read.
+def load(file: Path, key: dict) -> Pass:
+    """A pass from its file; ``key``: what must have decided it.
 
     Raises:
-        Unfit: truncated, changed, or no npz.
+        Unfit: unreadable, damaged (every array has a CRC-32), or of another key.
     """
     try:
         with np.load(file, allow_pickle=False) as found:
-            return {name: found[name] for name in found.files}
-    except DAMAGED as error:
-        raise Unfit(f"it cannot be read ({error})") from error
-
-
-def save(file: Path, done: Pass) -> None:
-    """Keep a pass. Raises: see `write`."""
-    arrays = {name: value for name, value in done._asdict().items() if value is not None}
-    write(file, {**arrays, "meta": np.array(json.dumps(done.meta))})
-
-
-def load(file: Path, key: dict | None = None) -> Pass:
-    """A pass from its file.
-
-    Args:
-        file: the npz.
-        key: what must have decided it; None = anything.
-
-    Raises:
-        Unfit: unreadable, of another layout, or of another key.
-    """
-    arrays = read(file)
-    expected = {"labels", "types", "views", "meta", *TYPES} - {"ven_kind", "ven_hidden"}
-    if not expected <= arrays.keys() <= expected | {"ven_kind", "ven_hidden"}:
-        raise Unfit(f"it holds {', '.join(sorted(arrays))}")
-    n = len(arrays["labels"])
-    for name, value in arrays.items():
-        if name != "meta" and (len(value) != n or value.dtype != TYPES.get(name, value.dtype)):
-            raise Unfit(f"{name} is {value.dtype} {list(value.shape)}, with {n} labels")
-    try:
+            arrays = {name: found[name] for name in found.files}
         meta = json.loads(str(arrays.pop("meta")))
-    except ValueError as error:
-        raise Unfit(f"meta is not JSON ({error})") from error
-    if key is not None and meta.get("key") != key:
+        lists = {name: arrays.pop(name).tolist() for name in ("labels", "types", "views")}
+        done = Pass(**{"ven_kind": None, "ven_hidden": None, **lists, **arrays}, meta=meta)
+    except Exception as error:  # zipfile, zlib, struct and NumPy have their own errors for a damaged byte
+        raise Unfit(f"it cannot be read ({error})") from error
+    if meta["key"] != key:
         raise Unfit("it was made by other inputs than its name says")
-    lists = {name: arrays.pop(name).tolist() for name in ("labels", "types", "views")}
-    return Pass(**lists, **{"ven_kind": None, "ven_hidden": None, **arrays}, meta=meta)
+    return done

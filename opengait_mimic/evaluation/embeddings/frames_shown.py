@@ -30,55 +30,52 @@ def sample_frames(cfgs: dict, clips: Sequence[tuple[int, dict | None]], count: i
         uint8 ``[n, count, h, w]``, 255 where the silhouette is 1.
 
     Raises:
-        IndexError: no such position. ConfigError: a block is wrong, or the manifest lacks something.
+        ConfigError: a block is wrong, or the manifest lacks something.
     """
     from ...models.batch_viewer import Viewer
 
     viewer = Viewer(cfgs, is_ours(model_class(cfgs)), training=False).eval()
     data, collate = viewer.test_loader.dataset, viewer.test_loader.collate_fn
     viewer.hide(None)
-    found, under, picture = {}, [], picture_of(viewer)
-    for position, block in clips:
-        if block not in under:
-            under.append(block)
-        if not 0 <= position < len(data):
-            raise IndexError(f"position {position}: the test list has {len(data)} sequences")
-    for block in under:  # one condition after the other
-        viewer.hide(block, None if block is None else manifest_draws(manifest, cfgs, block, data, picture))
+    picture, found, blocks = picture_of(viewer), {}, []
+    for _, block in clips:
+        if block not in blocks:
+            blocks.append(block)
+    for block in blocks:  # one condition after the other
+        viewer.hide(block, manifest_draws(manifest, cfgs, block, data, picture))
         for i, (position, own) in enumerate(clips):
             if own == block:
-                batch = viewer.occluded_batch(collate([data[position]]))
-                seen = batch.occluded.flatten(0, 1)  # [s, h, w]
+                seen = viewer.occluded_batch(collate([data[position]])).occluded.flatten(0, 1)  # [s, h, w]
                 at = torch.linspace(0, len(seen) - 1, count).round().long().to(seen.device)
                 found[i] = (255 * seen[at].clamp(0, 1)).round().byte().cpu().numpy()
     return np.stack([found[i] for i in range(len(clips))])
 
 
-def manifest_draws(manifest: Manifest | None, cfgs: dict, block: dict, data, picture: tuple[int, int]) -> dict | None:
-    """A manifest's draws for a host's test set and a block; None without a manifest. Raises: see `Manifest.for_test`."""
-    if manifest is None:
+def manifest_draws(manifest: Manifest | None, cfgs: dict, block: dict | None, data, picture: tuple[int, int]) -> dict | None:
+    """A manifest's draws for a host's test set and a block; None without either. Raises: see `Manifest.for_test`."""
+    if manifest is None or block is None:
         return None
-    condition, sampling = read_condition(cfgs, block), cfgs["evaluator_cfg"]["sampler"]["sample_type"]
+    condition, sampling = read_condition(block), cfgs["evaluator_cfg"]["sampler"]["sample_type"]
     sequences = zip(data.label_list, data.types_list, data.views_list)
     return manifest.for_test(condition.occlusion, condition.seed, test_set_name(cfgs), sampling, sequences, picture)
 
 
-def build_manifest(cfgs: dict, passes: Sequence[Pass], hidings: Sequence[dict | None], names: Sequence[str] | None = None) -> Manifest:
+def build_manifest(cfgs: dict, passes: Sequence[Pass], blocks: Sequence[dict | None], names: Sequence[str] | None = None) -> Manifest:
     """What passes hid, as a manifest; passes over whole bodies are left out.
 
     Args:
         cfgs: the configuration of the passes.
-        passes: from `embed`.
-        hidings: their blocks.
+        passes: from `embed_each`.
+        blocks: their conditions.
         names: of the conditions; None = kinds, range and seed.
 
     Raises:
         ConfigError: a moving occlusion, under a sampling that draws frames; ``reference_compat`` hides as the public code does.
     """
     conditions, about = [], {"binarise": binarise_threshold(cfgs)}
-    for i, (done, block) in enumerate(zip(passes, hidings)):
+    for i, (done, block) in enumerate(zip(passes, blocks)):
         if block is not None:
-            condition = read_condition(cfgs, block)
+            condition = read_condition(block)
             refuse_published_hiding(cfgs)
             refuse_drawn_frames(cfgs["evaluator_cfg"]["sampler"]["sample_type"], done.drawn)
             low, high = condition.occlusion.hidden

@@ -1,11 +1,10 @@
-"""In the host's own test loop, collect what was hidden of each sequence and what the VEN predicts, next to the embeddings."""
+"""In the host's own test loop, collect what was hidden of each sequence and what the VEN predicts."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,12 +13,12 @@ from ...occlusion.clips import clip_of_frame, mean_over_frames
 from .batching import cut_batch
 from .embedding_file import COLUMNS
 
-NAMES = ("kind", "hidden_drawn", "hidden_area", "frames", "ven_kind", "ven_hidden", *COLUMNS)
+NAMES = ("kind", "hidden_area", "frames", "ven_kind", "ven_hidden", *COLUMNS)
 
 
 @contextlib.contextmanager
-def collect_facts(model, frames: int, count: Callable[[int], None] = lambda count: None):
-    """In this context the model's test loop returns float32 ``embeddings [n, c, p]`` and float64 ``facts [n, 9]`` with columns `NAMES`.
+def collect_facts(model, frames: int, count: Callable[[int], None]):
+    """In this context the model's test loop returns float32 ``embeddings [n, c, p]`` and float64 ``facts [n, 8]`` with columns `NAMES`.
 
     Args:
         model: a host model over `OccludedInput`, in test phase.
@@ -27,22 +26,18 @@ def collect_facts(model, frames: int, count: Callable[[int], None] = lambda coun
         count: called with the number of this process's sequences after each batch.
     """
     pretreat, forward, hide = model.inputs_pretreament, model.forward, model.occluded_batch
-    last, features = [], []
+    batches, features = [], []
 
     def occluded_batch(inputs):
-        last[:] = [hide(inputs)]
-        return last[0]
+        batches.append(hide(inputs))
+        return batches[-1]
 
     def inputs_pretreament(inputs):
-        found = []
-        for piece in cut_batch(inputs, frames):
-            ipts = pretreat(piece)
-            found.append((ipts, last.pop()))
-        return found
+        return [(pretreat(piece), batches.pop()) for piece in cut_batch(inputs, frames)]
 
-    def embed(batches):
+    def embed(pieces):
         found = []
-        for ipts, batch in batches:
+        for ipts, batch in pieces:
             features.clear()
             embeddings = forward(ipts)["inference_feat"]["embeddings"].float()
             found.append((embeddings, _facts(batch, model, features[-1] if features else None).to(embeddings.device)))
@@ -65,38 +60,35 @@ def collect_facts(model, frames: int, count: Callable[[int], None] = lambda coun
 
 
 def _facts(batch, model, feature: Tensor | None) -> Tensor:
-    """`NAMES` of every clip of a batch: ``[n, 9]`` on the CPU; NaN where the VEN says nothing."""
+    """`NAMES` of every clip of a batch: ``[n, 8]`` on the CPU; NaN where the VEN says nothing."""
     area = mean_over_frames(batch.hidden.double(), batch.lengths).tolist()
-    kinds, hidden = _ven(model, feature, batch.lengths)
+    kinds, hidden = _predictions(model, feature, batch.lengths)
     rows = [
-        [KINDS.index(d.kind), d.hidden, area[i], batch.lengths[i], kinds[i], hidden[i], d.hidden, d.place, d.speed]
-        for i, d in enumerate(batch.draws)
+        [KINDS.index(d.kind), area[i], batch.lengths[i], kinds[i], hidden[i], d.hidden, d.place, d.speed] for i, d in enumerate(batch.draws)
     ]
     return torch.tensor(rows, dtype=torch.float64)
 
 
-def _ven(model, feature: Tensor | None, lengths: list[int]) -> tuple[list[float], list[float]]:
-    """What the VEN's heads say of every clip: the kind of most frames, the lower index of equals, and the mean hidden share.
+def _predictions(model, feature: Tensor | None, lengths: list[int]) -> tuple[list[float], list[float]]:
+    """The VEN's kind of most frames of every clip, the lower index of equals, and its mean hidden share.
 
-    A head whose weights are all zero was never trained (an imported mimic's) and says nothing.
+    A head whose weights are all zero was never trained (an imported mimic's) and says nothing: NaN.
     """
-    nothing = [float("nan")] * len(lengths)
+    most = share = [float("nan")] * len(lengths)
     if feature is None:
-        return nothing, nothing
+        return most, share
     heads = (model.VEN.kind_head, model.VEN.amount_head)
-    found = zip(heads, model.VEN.heads(feature.float()))
-    logits, hidden = (value if head is not None and bool(head.weight.any()) else None for head, value in found)
+    outputs = zip(heads, model.VEN.heads(feature.float()))
+    logits, hidden = (value if head is not None and bool(head.weight.any()) else None for head, value in outputs)
     predicted = None
     if logits is not None:
         known = torch.tensor([KINDS.index(kind) for kind in model.predicted_kinds], device=feature.device)
         predicted = known[logits.argmax(1)]  # [S]
-    if (
-        hidden is not None and model.predicts_kept_fraction
-    ):  # reference_compat.kept_amount: the share that is kept, and 0 where nothing is hidden
-        hidden = None if predicted is None else torch.where(predicted > 0, 1 - hidden, 0)
-    most = nothing
-    if predicted is not None:
         votes = torch.zeros(len(lengths), len(KINDS), dtype=torch.long, device=feature.device)
         votes.index_put_((clip_of_frame(lengths, feature.device), predicted), torch.ones_like(predicted), accumulate=True)
-        most = np.argmax(votes.cpu().numpy(), axis=1).tolist()
-    return most, nothing if hidden is None else mean_over_frames(hidden, lengths).tolist()
+        most = votes.cpu().numpy().argmax(1).tolist()
+    if hidden is not None and model.predicts_kept_fraction:  # reference_compat.kept_amount: it says the kept share of what is hidden
+        hidden = None if predicted is None else torch.where(predicted > 0, 1 - hidden, 0)
+    if hidden is not None:
+        share = mean_over_frames(hidden, lengths).tolist()
+    return most, share

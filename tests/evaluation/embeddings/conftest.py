@@ -43,13 +43,3 @@ def warned(monkeypatch):
     said = []
     monkeypatch.setattr(get_msg_mgr(), "log_warning", said.append)
     return said
-
-
-@pytest.fixture
-def noted(monkeypatch):
-    """The notes of the host's log."""
-    from utils import get_msg_mgr
-
-    said = []
-    monkeypatch.setattr(get_msg_mgr(), "log_info", lambda told: said.append(str(told)))
-    return said

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 
 import numpy as np
 import pytest
 
+from opengait_mimic.base.errors import HostError
+from opengait_mimic.evaluation.embeddings import Pass, embed_all, embedding_file, reload_pass
 from opengait_mimic.evaluation.embeddings import embed as embed_module
-from opengait_mimic.evaluation.embeddings import embed_all, embedding_file
 from tests.evaluation.embeddings.scene import BLOCK, MIMIC, TEACHER, folder, same
 
 
@@ -30,6 +29,10 @@ def test_a_cached_pass_is_read_without_a_model(fresh, monkeypatch):
     with np.load(files[0], allow_pickle=False) as found:
         assert {name: found[name].dtype for name in embedding_file.TYPES} == embedding_file.TYPES
         assert json.loads(str(found["meta"]))["key"]["model_cfg"]["model"] == MIMIC
+    for file in files:
+        file.unlink()
+    with pytest.raises(HostError, match="is needed again: it cannot be read"):
+        reload_pass(cfgs, first[1].meta["key"])
 
 
 @pytest.mark.parametrize("damage", ["changed", "another's"])
@@ -39,55 +42,33 @@ def test_a_damaged_file_is_reported_and_made_again(fresh, warned, damage):
     file = next(folder(cfgs).glob("whole-*.npz"))
     content = file.read_bytes()
     middle = len(content) // 2
-    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
     if damage == "another's":
         embedding_file.save(file, hidden)
     else:
-        file.write_bytes(flipped)
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
     (again,) = embed_all(cfgs, [None])
     same(whole, again)
     assert len(warned) == 1 and str(file) in warned[0]
     assert file.read_bytes() == content
 
 
-def test_a_cached_pass_of_another_batch_is_used_and_reported(fresh, noted):
-    cfgs = fresh(TEACHER)
-    (one,) = embed_all(cfgs, [None], batch=2)
-    noted.clear()
-    (again,) = embed_all(cfgs, [None], batch=3)
-    (file,) = folder(cfgs).glob("whole-*.npz")
-    same(one, again)
-    assert noted == [f"{file} was made with 2 sequences at a time, not 3; it is used, the two agree to 1e-5"]
-
-
-def test_half_written_files_of_killed_processes_are_removed(fresh):
-    cfgs = fresh(TEACHER)
-    embed_all(cfgs, [None])
-    (file,) = folder(cfgs).iterdir()
-    recent, old, other = (file.with_name(f".{name}.{pid}") for name, pid in ((file.name, 1), (file.name, 2), ("other.npz", 3)))
-    for each in (recent, old, other):
-        each.write_bytes(b"half")
-    for each in (old, other):
-        os.utime(each, (0, time.time() - embedding_file.STALE - 60))
-    embed_all(cfgs, [None])
-    assert [each.exists() for each in (recent, old, other)] == [True, False, True]
-
-
 def test_any_damaged_byte_is_detected(tmp_path):
-    """Every byte in two ways and every length: reported as unfit, or the arrays are unchanged."""
-    file, arrays = tmp_path / "a.npz", {"a": np.arange(3, dtype=np.float32), "b": np.array("text")}
-    embedding_file.write(file, arrays)
+    """Every byte and many lengths: reported as unfit, or the arrays are unchanged."""
+    columns = [np.zeros(2, embedding_file.TYPES[name]) for name in ("kind", "hidden", "hidden_area", "frames")]
+    whole = Pass(np.ones((2, 3, 4), np.float32), ["a", "b"], ["x"] * 2, ["0"] * 2, *columns, None, None, np.zeros((2, 3)), {"key": 1})
+    file = tmp_path / "a.npz"
+    embedding_file.save(file, whole)
     content, unfit = file.read_bytes(), 0
-    changed = [content[:i] + bytes([content[i] ^ bits]) + content[i + 1 :] for i in range(len(content)) for bits in (1, 0xFF)]
-    for damaged in [*changed, *(content[:i] for i in range(0, len(content), 3))]:
+    changed = [content[:i] + bytes([content[i] ^ 0xFF]) + content[i + 1 :] for i in range(0, len(content), 2)]
+    for damaged in [*changed, *(content[:i] for i in range(0, len(content), 9))]:
         file.write_bytes(damaged)
         try:
-            found = embedding_file.read(file)
+            found = embedding_file.load(file, 1)
         except embedding_file.Unfit:
             unfit += 1
         else:
-            assert all(np.array_equal(found[name], arrays[name]) for name in found)
-    assert unfit > len(content)
+            same(found, whole)
+    assert unfit > len(content) // 3
 
 
 def test_without_a_cache_nothing_is_written(fresh):
@@ -101,7 +82,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("sampling", ["all_ordered", "fixed_unordered"])
-def test_a_stopped_run_goes_on_with_the_first_condition_that_is_missing(fresh, monkeypatch, sampling):
+def test_a_stopped_run_goes_on_with_the_first_condition_that_is_missing(fresh, sampling):
     """Bit for bit, also where frames are drawn; a finished condition is not embedded again."""
     cfgs = fresh(TEACHER)
     cfgs["evaluator_cfg"]["sampler"].update(sample_type=sampling, frames_num_fixed=4)

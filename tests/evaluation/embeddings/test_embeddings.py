@@ -81,8 +81,7 @@ def test_models_that_mix_sequences_take_one_at_a_time(trained, host, tmp_path, n
     model.hide(None)
     found = batching.reason_for_single(model)
     assert why in found and bool(found) == bool(why)
-    with_a_bare_quirk = batching._tried(model)  # without the table GaitGL refuses by itself
-    assert bool(with_a_bare_quirk) == bool(why)
+    assert bool(batching.try_several(model)) == bool(why), "without the table GaitGL refuses by itself"
 
 
 def test_a_number_that_the_trial_refuses_is_not_taken(prepared, monkeypatch, warned):
@@ -117,22 +116,3 @@ def test_pieces_keep_every_clip_and_the_limit():
                 expected, held = expected + 1, 0
             held += length
         assert len(found) == expected
-
-
-def test_half_precision_becomes_float32(prepared, monkeypatch):
-    """As a network under enable_float16 on a GPU returns it."""
-    cfgs = prepared(TEACHER)
-    make = embed_module.build
-
-    def halved(*args, **named):
-        model = make(*args, **named)
-        forward = model.forward
-
-        def half(ipts):
-            return {"inference_feat": {"embeddings": forward(ipts)["inference_feat"]["embeddings"].half()}}
-
-        object.__setattr__(model, "forward", half)
-        return model
-
-    monkeypatch.setattr(embed_module, "build", halved)
-    assert embed_all(cfgs, [None], batch=1, cache=False)[0].embeddings.dtype == np.float32

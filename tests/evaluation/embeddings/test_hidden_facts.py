@@ -138,5 +138,3 @@ def test_frames_of_are_those_the_network_sees(prepared):
         seen = model.occluded_batch(model.test_loader.collate_fn([model.test_loader.dataset[position]])).occluded[0]
         at = [0, round((len(seen) - 1) / 2), len(seen) - 1]
         assert np.array_equal(shown[[0, 2]], (255 * seen[[at[0], at[2]]]).byte().numpy())
-    with pytest.raises(IndexError, match="the test list has"):
-        sample_frames(cfgs, [(10_000, None)])
