@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..metrics import relative_performance
-from ..metrics.cell_scores import RANKS
+from ..metrics.protocols.split_scores import RANKS
 from .cells import Cell
 
 CURVES = ("cmc", "by_view", "by_kind", "view_pairs", "verification", "verification_reason")

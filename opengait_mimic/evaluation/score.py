@@ -10,8 +10,9 @@ import torch
 
 from ..base.errors import ConfigError
 from ..metrics import OF_SPLIT, Trials, mean_over_seeds, rank_probes
-from ..metrics.cell_scores import compute_curves, score_cell, select_overall, verify_cell
+from ..metrics.cell_scores import compute_curves, verify_cell
 from ..metrics.protocols import Split
+from ..metrics.protocols.split_scores import select_overall, summarise_trials
 from ..metrics.subset_intervals import SubsetResamples, add_intervals
 from .cells import BOTH, HOLISTIC, TEACHER, Cell, Hiding
 from .result_clips import Picture, condition_sheet, row_retrievals
@@ -94,7 +95,7 @@ class Scorer:
         if full:
             curves = compute_curves(self.split, trials, self.views, probe.kind if probe.kind.any() else None)
             curves.update(verify_cell(self.split, x, y, self.labels, self.views, self.metric, self.post))
-        return Scored(score_cell(self.split, trials, self.views), trials, curves)
+        return Scored(summarise_trials(self.split, trials, self.views), trials, curves)
 
     @property
     def hidden(self) -> dict[str, dict]:

@@ -33,7 +33,7 @@ class Resampled(NamedTuple):
         return _interval(self.value[k], self.drawn[k], level, self.reason)
 
     def over(self, hp: Resampled, k: int, level: float = 0.95) -> Interval:
-        """Of RP: this over ``hp``, both taken of the same resamples; see `rp_interval`."""
+        """Of RP: this over ``hp``, both of the same resamples; see `rp_interval`."""
         ratio = relative_performance(self.value[k], hp.value[k])
         if ratio.value is None:
             return Interval(None, None, None, ratio.reason)
@@ -48,7 +48,7 @@ class Resamples:
     """Resamples of the probes' identities, made once for everything that is compared on a test.
 
     Identities are drawn with replacement, as many as there are; an identity that is drawn twice brings all its probes twice.
-    The gallery stays as it is, so no probe's rank changes and a resample is a weighting of the trials.
+    The gallery stays as it is, so a resample is a weighting of the trials.
 
     Args:
         labels: subject of each of the N sequences.
@@ -59,17 +59,12 @@ class Resamples:
     Shape:
         labels [N]
 
-    Raises:
-        ValueError: fewer than one draw.
-
     Source:
         Percentile bootstrap of clusters: Efron and Tibshirani (1993), chapter 13.
     """
 
     def __init__(self, labels, probes, draws: int = 1000, seed: int = 0):
         """Draw."""
-        if draws < 1:
-            raise ValueError(f"draws = {draws}; expected an integer >= 1")
         self.probes = np.unique(probes)
         self.names, own = np.unique(np.asarray(labels)[self.probes], return_inverse=True)
         self.identity = np.full(len(labels), -1)
@@ -82,7 +77,7 @@ class Resamples:
         """Rank-k of trials at each k.
 
         Raises:
-            ValueError: trials of other probes, or a k that is no integer >= 1.
+            ValueError: trials of other probes.
         """
         if not np.array_equal(np.unique(found.probe), self.probes):
             raise ValueError("the trials are of different probes; a paired bootstrap needs the same test set and protocol")
@@ -105,26 +100,20 @@ def mean_over_seeds(found: Sequence[Resampled]) -> Resampled:
     return Resampled(value, {k: np.mean([each.drawn[k] for each in found], axis=0) for k in value}, found[0].reason)
 
 
-def accuracy_interval(found: Sequence[Trials], labels, k: int, draws: int = 1000, seed: int = 0, level: float = 0.95) -> Interval:
-    """Rank-k in percent, the mean over the seeds' trials, with its interval; arguments as `rp_interval`."""
-    return _sides(labels, k, draws, seed, found)[0].interval(k, level)
-
-
 def rp_interval(op: Sequence[Trials], hp: Trials, labels, k: int, draws: int = 1000, seed: int = 0, level: float = 0.95) -> Interval:
     """Relative performance RP = OP / HP at rank k with a paired bootstrap over the probes' identities; see `Resamples`.
 
-    OP (mean over the seeds) and HP are taken of the same resample, and their ratio is the resample's RP. The interval goes from the (1 -
-    level) / 2 to the (1 + level) / 2 percentile. It covers another choice of people. It does not cover other occlusion draws
-    or another training.
+    OP (mean over the seeds) and HP are taken of the same resample, and their ratio is the resample's RP. The interval covers another
+    choice of people. It does not cover other occlusion draws or another training.
 
     Args:
-        op: the trials under occlusion, one entry per seed of the draws.
+        op: the trials under occlusion, one entry per seed of the draws, at least one.
         hp: the teacher's trials on whole bodies, of the same probes.
         labels: subject of each of the N sequences.
         k: integer >= 1.
         draws: resamples, >= 1.
         seed: of the resampling.
-        level: 0 < level < 1.
+        level: of confidence, 0 < level < 1.
 
     Shape:
         labels [N]
@@ -133,26 +122,16 @@ def rp_interval(op: Sequence[Trials], hp: Trials, labels, k: int, draws: int = 1
         The interval; None values with the reason where HP is 0, where it is 0 in a resample, or where there is one identity only.
 
     Raises:
-        ValueError: trials of different probes, no trials, or settings out of range.
+        ValueError: trials of different probes.
 
     Source:
         RP: MimicGait (WACV 2025), Eq. 3; paired percentile bootstrap: Efron and Tibshirani (1993), chapter 13.
     """
-    above, below = _sides(labels, k, draws, seed, op, [hp])
-    return above.over(below, k, level)
-
-
-def _sides(labels, k, draws, seed, *found):
-    """Each side, trials of each seed, resampled at k."""
-    if not all(found):
-        raise ValueError("no trials; expected one entry per seed")
-    resamples = Resamples(labels, found[0][0].probe, draws, seed)
-    return [mean_over_seeds([resamples.of(each, (k,)) for each in side]) for side in found]
+    resamples = Resamples(labels, hp.probe, draws, seed)
+    return mean_over_seeds([resamples.of(each, (k,)) for each in op]).over(resamples.of(hp, (k,)), k, level)
 
 
 def _interval(value, resampled, level, reason):
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level}; expected 0 < level < 1")
     if reason is None and np.isnan(resampled).any():
         reason = f"{int(np.isnan(resampled).sum())} of {len(resampled)} resamples hold no counted probe"
     if reason is not None:

@@ -14,19 +14,17 @@ CHUNK = 128  # embeddings prepared at once
 class Screen:
     """Distances of probes to a gallery by matrix products, each with a bound on how far it lies from the exact one.
 
-    One product per part gives the expanded square |a|² + |b|² - 2 a·b of embeddings centred on the gallery's mean. The
-    square loses digits where a and b are close, so it comes with a bound, and who needs more computes those pairs with
-    `Exact`. The bound is rigorous, whatever order the products are summed in: with c channels, p parts, u = 2^-24 and the
-    centred lengths A and B (the largest of the tile), a part's square is off by less than E = (c + p + 32) u (A + B)²: a sum
-    of n products, rounded in any order, is off by less than n u / (1 - n u) times the sum of their magnitudes, and the 32 and
-    the p leave room for centring, root and mean. The part's distance d then is off by less than E / max(d, √E). For ``cos``
-    every cosine is off by less than (c + p + 32) u. Typical at [256, 16]: 5e-5 of the distance, of which less than a
-    fiftieth was met when compared with float64.
+    One product per part gives the expanded square |a|² + |b|² - 2 a·b of embeddings centred on the gallery's mean. The square
+    loses digits where a and b are close. The bound holds for any order of summation: with c channels, p parts, u = 2^-24 and the
+    centred lengths A and B (the largest of the tile), a part's square is off by less than E = (c + p + 32) u (A + B)². A sum of n
+    products is off by less than n u / (1 - n u) times the sum of their magnitudes; the 32 and the p leave room for centring, root and
+    mean. The part's distance d then is off by less than E / max(d, √E). For ``cos`` every cosine is off by less than (c + p + 32) u.
+    Typical at [256, 16]: 5e-5 of the distance.
 
     Args:
         probe: embeddings, float32, finite.
         gallery: embeddings, float32, finite, on the same device.
-        metric: ``euc`` or ``cos``, see ``distance_matrix``.
+        metric: ``euc`` or ``cos``, see `distance_matrix`.
 
     Shape:
         probe [P, c, p], gallery [G, c, p]
@@ -89,7 +87,7 @@ class Screen:
 
 @contextlib.contextmanager
 def _full_precision(device):
-    """Products in float32, whatever the host allows itself elsewhere (TF32, bfloat16, autocast): the bound rests on it."""
+    """Products in float32, also where the host allows TF32 or autocast: the bound rests on it."""
     allowed = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

@@ -1,4 +1,4 @@
-"""The numbers of one cell under one seed, from the embeddings of its two sides."""
+"""Curves, verification and intervals of one cell under one seed."""
 
 from __future__ import annotations
 
@@ -7,39 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..occlusion import KINDS
-from . import Interval, NoPairs, Resampled, Trials, by_kind, by_view, cmc, mean_precision, verify_pairs, verify_split, view_pairs
+from . import NoPairs, Resampled, Trials, by_kind, cmc, verify_pairs, verify_split, view_pairs
 from .protocols import Split
-from .protocols.split_scores import summarise_trials
+from .protocols.split_scores import RANKS, select_overall
 
-RANKS = (1, 5, 10, 20)
-"""The k of every Rank-k that a result holds."""
 NO_TRIALS = "HP comes without its trials (a result folder of evaluate --out keeps them)"
-
-
-def select_overall(split: Split, trials: Trials) -> Trials:
-    """The trials whose scores are the total's: all, or those of the subset that the protocol names (SUSTech1K)."""
-    if split.overall is None:
-        return trials
-    return select_trials(trials, trials.subset == list(split.subsets).index(split.overall))
-
-
-def select_trials(trials: Trials, mask: np.ndarray) -> Trials:
-    """Some of the trials; mask [T] bool."""
-    return Trials(*(column[mask] for column in trials))
-
-
-def score_cell(split: Split, trials: Trials, views) -> dict:
-    """Rank-k, mAP and mINP in percent, and how many probes there are.
-
-    Returns:
-        ``rank1``, ``rank5``, ``rank10``, ``rank20``, ``mAP``, ``mINP``, counts (see `score`), and ``subsets``: the same for each.
-    """
-    views = views if split.views is None else split.views
-    out = summarise_trials(split, trials, views, RANKS)
-    out["mAP"], out["mINP"] = mean_precision(select_overall(split, trials))
-    for i, found in enumerate(out["subsets"].values()):
-        found["mAP"], found["mINP"] = mean_precision(select_trials(trials, trials.subset == i))
-    return out
 
 
 def compute_curves(split: Split, trials: Trials, views, kind: np.ndarray | None) -> dict:
@@ -52,34 +24,33 @@ def compute_curves(split: Split, trials: Trials, views, kind: np.ndarray | None)
         kind: what hides each sequence on the probe side, index into `KINDS`; None = nothing is hidden.
 
     Returns:
-        Plain values. ``by_view`` and ``by_kind``: name -> ``rank1`` ..., ``mAP``, ``mINP``, ``trials``; ``view_pairs``: a list of (probe
-        view, gallery view or None where the protocol does not go by views, Rank-1 in percent).
+        Plain values. ``by_view`` and ``by_kind``: see `by_kind`; ``view_pairs``: a list of (probe view, gallery view or None where the
+        protocol does not go by views, Rank-1 in percent).
     """
     overall, views = select_overall(split, trials), views if split.views is None else split.views
     table = view_pairs(overall, views)
-    crossed = split.cross_view
     pairs = [
-        [probe, gallery if crossed else None, value]
+        [probe, gallery if split.cross_view else None, value]
         for probe, line in zip(table["probe_views"], table["accuracy"])
         for gallery, value in zip(table["gallery_views"], line)
         if value is not None
     ]
     kinds = {} if kind is None else {KINDS[k]: scores for k, scores in by_kind(overall, kind).items()}
-    return {"cmc": cmc(overall), "by_view": by_view(overall, views), "by_kind": kinds, "view_pairs": pairs}
+    return {"cmc": cmc(overall), "by_view": by_kind(overall, views), "by_kind": kinds, "view_pairs": pairs}
 
 
 def verify_cell(split: Split, probe, gallery, labels, views, metric: str, post: str | None) -> dict:
     """Every probe against the gallery, or the pairs that the split lists.
 
     Returns:
-        ``verify_split``: see `Verification.as_json`, and ``pairs``: ``all`` or ``listed``; or None, with ``verification_reason``.
+        ``verification``: see `Verification.as_json`, and ``pairs``: ``all`` or ``listed``; or None, with ``verification_reason``.
     """
     try:
         if split.pairs is not None:
             return {"verification": {"pairs": "listed", **verify_pairs(probe, gallery, split.pairs, labels, metric, post).as_json()}}
         if split.overall is not None:
             split = replace(split, subsets={split.overall: split.subsets[split.overall]})
-        found = verify_split(split, probe, gallery, labels, views if split.views is None else split.views, metric, post)
+        found = verify_split(split, probe, gallery, labels, views, metric, post)
         return {"verification": {"pairs": "all", **found.as_json()}}
     except NoPairs as error:
         return {"verification": None, "verification_reason": str(error)}
@@ -99,13 +70,9 @@ def compute_intervals(op: Resampled, hp: Resampled | None, reason: str = NO_TRIA
     """
     out = {}
     for k in RANKS:
-        out[f"rank{k}_interval"] = _ends(op.interval(k))
-        ratio = None if hp is None else op.over(hp, k)
-        out[f"rp_rank{k}_interval"] = None if ratio is None else _ends(ratio)
-        if k == 1 and (why := reason if ratio is None else ratio.value is not None and ratio.reason):
-            out["rp_interval_reason"] = why
+        for key, found in ((f"rank{k}", op.interval(k)), (f"rp_rank{k}", hp and op.over(hp, k))):
+            out[f"{key}_interval"] = [found.low, found.high] if found and found.low is not None else None
+    rp = hp and op.over(hp, 1)
+    if why := (rp.value is not None and rp.reason) if rp else reason:
+        out["rp_interval_reason"] = why
     return out
-
-
-def _ends(found: Interval) -> list[float] | None:
-    return None if found.low is None else [found.low, found.high]

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 METRICS = ("euc", "cos")
+BLOCK = 256  # probes handled at once
 
 
 def _embeddings(x, side):
@@ -22,7 +23,7 @@ def _embeddings(x, side):
 
 
 def check_embeddings(probe, gallery) -> tuple[torch.Tensor, torch.Tensor]:
-    """Embeddings of both sides as float32 on the probe's device; arguments and errors as ``distance_matrix``."""
+    """Embeddings of both sides as float32 on the probe's device; arguments and errors as `distance_matrix`."""
     x = _embeddings(probe, "probe")
     y = x if gallery is probe else _embeddings(gallery, "gallery").to(x.device)
     if x.shape[1:] != y.shape[1:]:
@@ -33,20 +34,16 @@ def check_embeddings(probe, gallery) -> tuple[torch.Tensor, torch.Tensor]:
     return x, y
 
 
-def distance_matrix(probe, gallery, metric: str = "euc", block: int = 256) -> torch.Tensor:
-    """Distance of every probe to every gallery embedding, as OpenGait's test defines it; plain, slow and all held at once.
+def distance_matrix(probe, gallery, metric: str = "euc") -> torch.Tensor:
+    """Distance of every probe to every gallery embedding, as OpenGait's test defines it. To rank, `rank_probes` is many times faster.
 
-    To rank, ``rank_probes`` is many times faster and needs no such matrix.
-
-    ``euc`` is the mean over the parts of the Euclidean distance per part; ``cos`` is 1 - the mean over the parts of the
-    cosine per part (a zero part counts as cosine 0). Euclidean distances come from differences, not from the expanded
-    square, so equal embeddings are exactly 0 apart and equal distances tie exactly.
+    ``euc`` is the mean over the parts of the Euclidean distance per part, taken from differences. ``cos`` is 1 - the mean over the parts
+    of the cosine per part (a zero part counts as cosine 0).
 
     Args:
         probe: embeddings of the probes, numpy or torch, any float type; computed in float32.
         gallery: embeddings of the gallery, in the same forms; the work is done on the probe's device.
         metric: ``euc`` or ``cos``.
-        block: probes handled at once, >= 1; bounds the working memory, does not change the result.
 
     Shape:
         probe [P, c, p], gallery [G, c, p] -> float32 [P, G]
@@ -60,16 +57,14 @@ def distance_matrix(probe, gallery, metric: str = "euc", block: int = 256) -> to
     """
     if metric not in METRICS:
         raise ValueError(f"metric = {metric!r}; expected one of {list(METRICS)}")
-    if block < 1:
-        raise ValueError(f"block = {block}; expected an integer >= 1")
     x, y = check_embeddings(probe, gallery)
     if metric == "cos":
         x, y = F.normalize(x, dim=1), F.normalize(y, dim=1)
     parts = x.shape[2]
     out = torch.zeros(len(x), len(y), device=x.device)  # [P, G]
-    for rows, part in zip(x.split(block), out.split(block)):  # part is a view of out
+    for rows, part in zip(x.split(BLOCK), out.split(BLOCK)):  # part is a view of out
         for i in range(parts):
-            a, b = rows[:, :, i].contiguous(), y[:, :, i].contiguous()  # [block, c], [G, c]
+            a, b = rows[:, :, i].contiguous(), y[:, :, i].contiguous()  # [BLOCK, c], [G, c]
             if metric == "cos":
                 part += a @ b.T
             else:

@@ -11,7 +11,7 @@ class Cells:
     """What the mean over trials is taken in: first within each (subset, group), then over the groups, then over the subsets.
 
     Args:
-        trials: from ``rank_probes``.
+        trials: from `rank_probes`.
 
     Attributes:
         of: the cell of each trial, [T] of 0..C-1.
@@ -38,27 +38,17 @@ class Cells:
             return by_subset.sum(-1) / (number > 0).sum(-1)
 
 
-def accuracy(trials: Trials, k: int, weights=None) -> float:
+def accuracy(trials: Trials, k: int) -> float:
     """Rank-k in percent: the share of the counted trials with a mate among the k nearest.
 
     It is the mean over the subsets of the mean over their groups (pairs of views) of the mean over their trials. A counted trial
-    without a mate is a failure.
+    without a mate is a failure. NaN where no trial is counted.
 
     Args:
-        trials: from ``rank_probes``.
+        trials: from `rank_probes`.
         k: integer >= 1.
-        weights: weight >= 0 of each of the N sequences as a probe; None = 1. Integer weights count a probe that often, 0
-            leaves it out. NaN where nothing is left.
-
-    Shape:
-        weights [N]
-
-    Raises:
-        ValueError: a k that is no integer >= 1.
     """
-    if isinstance(k, bool) or k != int(k) or k < 1:
-        raise ValueError(f"k = {k}; expected an integer >= 1")
-    return _mean(trials, [hits(trials, k)], weights)[0]
+    return _mean(trials, [hits(trials, k)])[0]
 
 
 def hits(trials: Trials, k: int) -> np.ndarray:
@@ -66,48 +56,42 @@ def hits(trials: Trials, k: int) -> np.ndarray:
     return (trials.rank > 0) & (trials.rank <= k)
 
 
-def mean_precision(trials: Trials, weights=None) -> tuple[float, float]:
+def mean_precision(trials: Trials) -> tuple[float, float]:
     """Mean AP and mean INP in percent, averaged as `accuracy` is; a counted trial without a mate is a failure, 0, in both."""
-    return tuple(_mean(trials, [np.nan_to_num(trials.ap), np.nan_to_num(trials.inp)], weights))
+    return tuple(_mean(trials, [np.nan_to_num(trials.ap), np.nan_to_num(trials.inp)]))
 
 
-def cmc(trials: Trials, upto: int = 50, weights=None) -> list[float]:
+def cmc(trials: Trials, upto: int = 50) -> list[float]:
     """Rank-1 to Rank-``upto`` in percent: the cumulative match characteristic."""
-    return _mean(trials, (hits(trials, k) for k in range(1, upto + 1)), weights)
+    return _mean(trials, (hits(trials, k) for k in range(1, upto + 1)))
 
 
 def by_kind(trials: Trials, kinds, ks=(1, 5, 10, 20)) -> dict:
     """The scores of the probes of each kind by themselves, against the same gallery.
 
     Args:
-        trials: from ``rank_probes``.
-        kinds: what each of the N sequences is as a probe: its kind of occlusion, or anything else.
+        trials: from `rank_probes`.
+        kinds: what each of the N sequences is as a probe: its kind of occlusion, its view, or anything else.
         ks: the k's.
 
     Returns:
         Kind -> ``rank1``, ..., ``mAP``, ``mINP`` in percent and ``trials``, the number counted; only kinds that have some.
     """
-    kinds, found = np.asarray(kinds), {}
-    own = kinds[trials.probe]
+    own, found = np.asarray(kinds)[trials.probe], {}
     for kind in np.unique(own[trials.counted]):
-        weights, count = kinds == kind, int(np.sum((own == kind) & trials.counted))
-        scores = {f"rank{k}": accuracy(trials, k, weights) for k in ks}
-        scores["mAP"], scores["mINP"] = mean_precision(trials, weights)
-        found[kind.item()] = {**scores, "trials": count}
+        part = trials._replace(counted=trials.counted & (own == kind))
+        scores = {f"rank{k}": accuracy(part, k) for k in ks}
+        scores["mAP"], scores["mINP"] = mean_precision(part)
+        found[kind.item()] = {**scores, "trials": int(part.counted.sum())}
     return found
-
-
-def by_view(trials: Trials, views, ks=(1, 5, 10, 20)) -> dict:
-    """The scores of the probes of each view by themselves, as `by_kind`; ``views`` as given to ``rank_probes``."""
-    return by_kind(trials, views, ks)
 
 
 def view_pairs(trials: Trials, views, k: int = 1) -> dict:
     """Rank-k of every pair of views, for a heat map.
 
     Args:
-        trials: from ``rank_probes``.
-        views: view of each of the N sequences, as given to ``rank_probes``.
+        trials: from `rank_probes`.
+        views: view of each of the N sequences, as given to `rank_probes`.
         k: integer >= 1.
 
     Returns:
@@ -132,11 +116,8 @@ def view_pairs(trials: Trials, views, k: int = 1) -> dict:
     return {"probe_views": names[rows].tolist(), "gallery_views": gallery, "accuracy": table}
 
 
-def _mean(trials, values, weights):
+def _mean(trials, values):
     """Percent of each of several values [T]."""
-    cells = Cells(trials)
-    weight = trials.counted.astype(float)
-    if weights is not None:
-        weight = weight * np.asarray(weights, dtype=float)[trials.probe]
+    cells, weight = Cells(trials), trials.counted.astype(float)
     below = np.bincount(cells.of, weight)
     return [100 * float(cells.mean(np.bincount(cells.of, weight * value), below)) for value in values]

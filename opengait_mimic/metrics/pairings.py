@@ -57,13 +57,13 @@ def list_searches(split, subset: str, views: np.ndarray) -> list[tuple[np.ndarra
 
 
 class Paired:
-    """Who is a mate of a probe, and who a stranger, in one search.
+    """Who is a mate of a probe, and who a stranger, in one search; bool [b, G] each.
 
     Args:
         subject: subject of each of the N sequences, integers.
         probes: indices of the search's probes.
         galleries: of its gallery.
-        views: view of each of the N sequences, integers: the probe's own subject at the probe's own view is neither; None = as the rest.
+        views: view of each of the N sequences, integers; the probe's own subject at the probe's own view is then neither.
 
     Shape:
         subject, views [N]; probes [P]; galleries [G]
@@ -75,7 +75,7 @@ class Paired:
         self.views = None if views is None else (views[probes], views[galleries])
 
     def __call__(self, rows: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """The mates and the strangers of some probes; bool [b, G] each."""
+        """The mates and the strangers of some probes."""
         own, theirs = self.subjects
         same = own[rows, None] == theirs
         if self.views is None:

@@ -1,45 +1,28 @@
 """Transductive post-processing (re-ranking, query expansion): the table `POST`, empty so far.
 
-An entry of `POST` is one of two kinds:
-
-- a function of embeddings, ``(probe [P, c, p], gallery [G, c, p]) -> both sides again``: distances are then computed as usual;
-- `Distances` around a function of distances, ``(probe [P, c, p], gallery [G, c, p], metric) -> [P, G]``: what it returns is ranked.
-
-Either gets all probes and the whole gallery of a subset, in the order of the test list, float32; a list of pairs is a subset of the
-sequences that it names. What looks at other probes too is transductive: `transductive_mark` marks every result it touches.
+An entry is a function ``(probe [P, c, p], gallery [G, c, p], metric) -> distances [P, G]``. It gets all probes and the whole gallery of
+a subset, in the order of the test list, float32; a list of pairs is a subset of the sequences that it names. Its matrix is held whole:
+4 P G bytes in addition to the embeddings. It is called once for the ranks and once for verification, in each cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from .distance_source import Held, Streamed
 
-
-class Distances(NamedTuple):
-    """An entry of `POST` that gives distances: k-reciprocal re-ranking is one, and no embeddings have its distances.
-
-    The function is called once for the ranks and once for verification, in each cell. Its matrix is held whole, in float32: 4 P G bytes
-    in addition to the embeddings (2.3 GB at 24,000 x 24,000). Ranks, AP, INP, ties (equal float32 values count against the method) and
-    verification are computed from it as from any distances; in a cross-view protocol from the parts that it compares.
-    """
-
-    function: Callable[[torch.Tensor, torch.Tensor, str], torch.Tensor]
-
-
-POST: dict[str, Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]] | Distances | None] = {"none": None}
+POST: dict[str, Callable[[torch.Tensor, torch.Tensor, str], torch.Tensor] | None] = {"none": None}
 """Name -> entry."""
 
 
 def transductive_mark(post: str | None) -> str | bool:
-    """The mark that results carry: the name of the post-processing, or False where there is none.
+    """The mark that results carry: the name of the post-processing, or False without one.
 
     Args:
-        post: a name of ``POST``; None = ``none``.
+        post: a name of `POST`; None = ``none``.
 
     Raises:
         ValueError: an unknown name.
@@ -53,7 +36,7 @@ def subset_distances(post: str | None, x, y, probes: np.ndarray, galleries: np.n
     """Distances of a subset, post-processed.
 
     Args:
-        post: a name of ``POST``; None = none.
+        post: a name of `POST`; None = none.
         x: embeddings of all N sequences as the probe side sees them.
         y: the same as the gallery side sees them.
         probes: indices of the subset's probes, rising.
@@ -69,16 +52,10 @@ def subset_distances(post: str | None, x, y, probes: np.ndarray, galleries: np.n
     Raises:
         ValueError: an unknown name; distances of another shape, or that are not finite.
     """
-    entry = POST[post or "none"] if transductive_mark(post) else None
-    if isinstance(entry, Distances):
-        matrix = torch.as_tensor(entry.function(x[probes], y[galleries], metric)).detach().to(x.device, torch.float32)
-        if matrix.shape != (len(probes), len(galleries)):
-            raise ValueError(f"post = {post!r} returned distances {list(matrix.shape)}; expected {[len(probes), len(galleries)]}")
-        if not torch.isfinite(torch.stack(matrix.aminmax())).all():
-            broken = int((~torch.isfinite(matrix)).sum())
-            raise ValueError(f"post = {post!r}: {broken} of {matrix.numel()} distances are NaN or infinite in float32")
-        return lambda p, g: Held(matrix, np.searchsorted(probes, p), np.searchsorted(galleries, g))
-    if entry is not None:
-        x, y = x.clone(), y.clone()
-        x[probes], y[galleries] = entry(x[probes], y[galleries])
-    return lambda p, g: Streamed(x[p], y[g], metric)
+    if not transductive_mark(post):
+        return lambda p, g: Streamed(x[p], y[g], metric)
+    matrix = torch.as_tensor(POST[post](x[probes], y[galleries], metric)).detach().to(x.device, torch.float32)
+    if matrix.shape != (len(probes), len(galleries)) or not torch.isfinite(matrix).all():
+        expected = [len(probes), len(galleries)]
+        raise ValueError(f"post = {post!r} returned distances {list(matrix.shape)}; expected {expected}, none of them NaN or infinite")
+    return lambda p, g: Held(matrix, np.searchsorted(probes, p), np.searchsorted(galleries, g))

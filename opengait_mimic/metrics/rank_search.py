@@ -15,7 +15,7 @@ CELLS = 2**22  # distances held at once
 
 
 class Places(NamedTuple):
-    """What a search finds for each of P probes, arrays [P]: see `Trials`, which has the same fields."""
+    """What a search finds for each of P probes, arrays [P]; see `Trials`."""
 
     rank: np.ndarray
     ap: np.ndarray
@@ -24,32 +24,28 @@ class Places(NamedTuple):
     mate: np.ndarray  # index into the gallery, -1 = none
 
 
-def search_ranks(apart: Streamed | Held, paired: Paired, block=None, tick=lambda count: None) -> Places:
+def search_ranks(apart: Streamed | Held, paired: Paired) -> Places:
     """Rank, average precision and inverse negative penalty of every probe, in bounded memory.
 
-    The ranks are those of the exact distances, to the last: of embeddings (`Streamed`) fast distances decide every comparison that
-    their error bound leaves no doubt about, and the rest is computed exactly. So neither the size of the blocks nor the
-    order of the gallery nor the number of threads changes a result. Ties are pessimistic: a stranger as far away as a mate
-    stands before it.
+    The ranks are those of the exact distances: fast distances decide every comparison that their error bound leaves no doubt about, and
+    the rest is computed exactly. So neither blocks nor the order of the gallery nor the number of threads changes a result. A stranger
+    as far away as a mate stands before it.
 
     Args:
         apart: the distances between P probes and a gallery of G.
         paired: who is whose mate, and who a stranger.
-        block: probes at once, >= 1; None = as many as keep one array of distances at 16 MiB.
-        tick: called with the number of probes done since the last call.
-
     """
-    if block is not None and block < 1:
-        raise ValueError(f"block = {block}; expected an integer >= 1")
-    probes, galleries = paired.shape
-    block, found = block or min(max(CELLS // galleries, 16), 1024), []
-    for start in range(0, probes, block):
-        rows = slice(start, start + block)
-        mate, stranger = paired(rows)
+    found = []
+    for rows in split_probes(*paired.shape):
         distance, error = apart.distances_with_error(rows)
-        found.append(_places(distance - error, distance + error, mate, stranger, lambda i, j, s=start: apart.exact(s + i, j)))
-        tick(len(mate))
+        found.append(_places(distance - error, distance + error, *paired(rows), lambda i, j, s=rows.start: apart.exact(s + i, j)))
     return Places(*(torch.cat(column).cpu().numpy() for column in zip(*found)))
+
+
+def split_probes(probes: int, galleries: int) -> list[slice]:
+    """The probes in blocks; an array of a block's distances has about `CELLS` entries."""
+    block = min(max(CELLS // galleries, 16), 1024)
+    return [slice(start, min(start + block, probes)) for start in range(0, probes, block)]
 
 
 def _places(low, high, mate, stranger, exact):

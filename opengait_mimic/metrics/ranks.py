@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -43,16 +42,12 @@ def rank_probes(
     views,
     metric: str = "euc",
     post: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    block: int | None = None,
 ) -> Trials:
     """Rank every probe of a split; memory stays bounded, whatever the number of pairs.
 
-    Distances are taken in float32 as ``distance_matrix`` defines them; they are never all held at once. Ranks, AP and INP are
-    exactly those of distances from float64 differences rounded to float32 (see `search_ranks`): a stranger at the same distance
-    stands before the mate, so that embeddings that collapsed to a point score 0, and neither blocks nor threads nor the
-    order of the gallery change a rank. The peak memory, without the given embeddings, is about one copy of a subset's probes and two
-    of its gallery; where ``post`` gives distances, also all of these (see `Distances`).
+    Ranks, AP and INP are those of distances from float64 differences rounded to float32 (see `search_ranks`). A stranger at the same
+    distance stands before the mate, so embeddings that collapsed to a point score 0. The peak memory, without the given embeddings, is
+    about one copy of a subset's probes and two of its gallery; with ``post`` also a matrix of distances.
 
     Args:
         split: what ``opengait_mimic.metrics.protocols.split`` returns.
@@ -61,33 +56,24 @@ def rank_probes(
         labels: subject of each sequence.
         views: view of each sequence.
         metric: ``euc`` or ``cos``.
-        post: a name of ``POST``, transductive post-processing of a subset's embeddings or distances; None = none.
-        progress: called with (probes done, probes in all).
-        block: probes at once; None = chosen for the memory. Does not change the result.
+        post: a name of `POST`; None = none.
 
     Shape:
         probe_embeddings, gallery_embeddings [N, c, p]; labels, views [N]
 
     Raises:
         ValueError: lengths or shapes that do not fit, embeddings that are not finite, an unknown metric or post-processing, distances
-            of its that do not fit or are not finite, or a cross-view protocol without a pair of different views.
+            of its that do not fit or are not finite, a cross-view protocol without a pair of different views, or a probe whose gallery
+            is empty without its own subject at its own view.
     """
     x, y, labels, views = check_sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
     names, view = np.unique(views, return_inverse=True)
     view = view.reshape(-1)
-    searches = {subset: pair_searches(split, subset, labels, views, x.device) for subset in split.subsets}
-    total, done, found = sum(len(p) for every in searches.values() for p, _, _ in every), 0, []
-
-    def tick(count):
-        nonlocal done
-        done += count
-        if progress is not None:
-            progress(done, total)
-
-    for number, (subset, every) in enumerate(searches.items()):
-        apart = subset_distances(post, x, y, *map(np.flatnonzero, split.subsets[subset]), metric)
-        for p, g, paired in every:
-            places = search_ranks(apart(p, g), paired, block, tick)
+    found = []
+    for number, (subset, masks) in enumerate(split.subsets.items()):
+        apart = subset_distances(post, x, y, *map(np.flatnonzero, masks), metric)
+        for p, g, paired in pair_searches(split, subset, labels, views, x.device):
+            places = search_ranks(apart(p, g), paired)
             if (alone := p[places.nearest == len(g)]).size:
                 raise ValueError(
                     f"subset {subset!r}: {len(alone)} probes have an empty gallery without their own subject at their own view; "

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import Resampled, Resamples, Trials
-from .cell_scores import NO_TRIALS, RANKS, compute_intervals, select_overall, select_trials
+from .cell_scores import compute_intervals
 from .protocols import Split
+from .protocols.split_scores import RANKS, select_overall, select_subset
 
 TOTAL = ""
 
@@ -14,8 +15,7 @@ TOTAL = ""
 class SubsetResamples:
     """The resamples of the total and of each subset, made once for all that is compared on a test.
 
-    Each part resamples its own probes' identities under one seed: parts of the same people are drawn alike, and a subset's intervals are
-    those of a test that consists of it alone.
+    Each part resamples its own probes' identities, so a subset's intervals are those of a test that consists of it alone.
 
     Args:
         split: the protocol.
@@ -36,7 +36,7 @@ class SubsetResamples:
         yield TOTAL, select_overall(self.split, trials)
         if len(self.split.subsets) > 1:
             for number, name in enumerate(self.split.subsets):
-                yield name, select_trials(trials, trials.subset == number)
+                yield name, select_subset(trials, number)
 
 
 def add_intervals(line: dict, op: dict[str, Resampled], hp: dict[str, Resampled] | None) -> dict:
@@ -54,4 +54,4 @@ def add_intervals(line: dict, op: dict[str, Resampled], hp: dict[str, Resampled]
 
 
 def _intervals(part: dict, op: Resampled, hp: Resampled | None) -> dict:
-    return compute_intervals(op, None, "") if part["hp_rank1"] is None else compute_intervals(op, hp, NO_TRIALS)
+    return compute_intervals(op, None, "") if part["hp_rank1"] is None else compute_intervals(op, hp)

@@ -10,7 +10,7 @@ import torch
 from .distances import check_embeddings
 from .pairings import check_sides, pair_searches
 from .postprocessing import subset_distances
-from .rank_search import CELLS
+from .rank_search import split_probes
 
 TARGETS = (0.01, 0.001)
 """The false accept rates that TAR is reported at."""
@@ -24,12 +24,11 @@ class NoPairs(ValueError):
 
 
 class Verification(NamedTuple):
-    """What verification is worth.
+    """The scores of verification.
 
     A pair is accepted where its distance is at most a threshold. FAR is the share of the impostor pairs (different subjects)
-    accepted, TAR that of the genuine pairs. TAR at a FAR is taken at the largest threshold whose FAR is not above it, nothing
-    is interpolated; distances that tie are accepted together. EER is where FAR = 1 - TAR on the line through the points of
-    the ROC (one for every threshold that changes something).
+    accepted, TAR that of the genuine pairs. TAR at a FAR is taken at the largest threshold whose FAR is not above it, without
+    interpolation. EER is where FAR = 1 - TAR on the line through the points of the ROC.
     """
 
     tar_at_far: dict[float, float]  # FAR 0..1 -> TAR in percent
@@ -52,14 +51,12 @@ class Verification(NamedTuple):
 
 
 def verify_split(split, probe_embeddings, gallery_embeddings, labels, views, metric: str = "euc", post: str | None = None) -> Verification:
-    """Verify every probe against every gallery sequence of a split; in a cross-view protocol at different views only, by probe view without
-    its own subject at its own view.
+    """Verify every probe against every gallery sequence of a split.
 
-    The pairs of a subset are pooled, TAR, EER and ROC are the mean over the subsets. Impostor distances are never held: they are
-    counted between the sorted genuine distances, which gives TAR and EER without loss, so the memory is that of ``rank_probes`` plus
-    some bytes per genuine pair. Genuine distances are exact; an impostor's is taken at the lower end of its error bound (see the
-    module `screen`; 5e-5 of the distance at [256, 16]) and is exact where that bound is above 1e-3 of it. So FAR is never understated,
-    TAR never overstated, and ties count against the method.
+    Pairs are those that the protocol ranks: in a cross-view protocol those of different views. The pairs of a subset are pooled; TAR,
+    EER and ROC are the mean over the subsets. Impostor distances are counted between the sorted genuine distances and never held, so the
+    memory is that of `rank_probes` plus some bytes per genuine pair. Genuine distances are exact. An impostor's is taken at the lower end
+    of its error bound (see `Screen`), and is exact where that bound is above 1e-3 of it. So FAR is never understated.
 
     Args:
         split: what ``opengait_mimic.metrics.protocols.split`` returns.
@@ -68,13 +65,13 @@ def verify_split(split, probe_embeddings, gallery_embeddings, labels, views, met
         labels: subject of each sequence.
         views: view of each sequence.
         metric: ``euc`` or ``cos``.
-        post: a name of ``POST``; None = none.
+        post: a name of `POST`; None = none.
 
     Shape:
         probe_embeddings, gallery_embeddings [N, c, p]; labels, views [N]
 
     Raises:
-        ValueError: as ``rank_probes``. NoPairs: a subset without a genuine or an impostor pair.
+        ValueError: as `rank_probes`. NoPairs: a subset without a genuine or an impostor pair.
     """
     x, y, labels, views = check_sides(split, probe_embeddings, gallery_embeddings, labels, views, metric)
     found = []
@@ -100,7 +97,7 @@ def verify_pairs(probe_embeddings, gallery_embeddings, pairs, labels, metric: st
         pairs: (index of the probe, index of the gallery sequence) of each pair.
         labels: subject of each sequence; a pair is genuine where they are equal.
         metric: ``euc`` or ``cos``.
-        post: a name of ``POST``, whose probes and gallery are those that the list names; None = none.
+        post: a name of `POST`, whose probes and gallery are those that the list names; None = none.
 
     Shape:
         probe_embeddings, gallery_embeddings [N, c, p]; pairs [M, 2]; labels [N]
@@ -123,15 +120,17 @@ def verify_pairs(probe_embeddings, gallery_embeddings, pairs, labels, metric: st
 
 def _of_subset(apart, searches, subset):
     genuine = []
-    for exact, _, mate, _ in _blocks(apart, searches, screened=False):
-        genuine.append(exact(*mate.nonzero(as_tuple=True)))
+    for distances, rows, mate, _ in _blocks(apart, searches):
+        row, column = mate.nonzero(as_tuple=True)
+        genuine.append(distances.exact(rows.start + row, column).cpu().numpy())
     genuine = np.sort(np.concatenate(genuine))
     steps = np.unique(genuine)
     below, upto, impostors = np.zeros(len(steps), dtype=np.int64), np.zeros(len(steps), dtype=np.int64), 0
-    for exact, (distance, error), _, stranger in _blocks(apart, searches, screened=True):
+    for distances, rows, _, stranger in _blocks(apart, searches):
+        distance, error = distances.distances_with_error(rows)
         low = distance - error
         row, column = ((error > COARSE * distance) & stranger).nonzero(as_tuple=True)
-        low[row, column] = torch.from_numpy(exact(row, column)).to(low.device)
+        low[row, column] = distances.exact(rows.start + row, column)
         low = np.sort(low[stranger].cpu().numpy())
         below += np.searchsorted(low, steps, "left")
         upto += np.searchsorted(low, steps, "right")
@@ -139,18 +138,12 @@ def _of_subset(apart, searches, subset):
     return _scored(genuine, below, upto, impostors, f"subset {subset!r}")
 
 
-def _blocks(apart, searches, screened):
-    """Block by block of probes: exact distances on demand, distances with bounds if screened, mates and strangers."""
+def _blocks(apart, searches):
+    """Search by search, block by block: the distances of the search, the block's rows, its mates and strangers."""
     for p, g, paired in searches:
-        part = apart(p, g)
-        block = min(max(CELLS // len(g), 16), 1024)
-        for start in range(0, len(p), block):
-            rows = slice(start, start + block)
-
-            def of_block(i, j, exact=part.exact, start=start):
-                return exact(start + i, j).cpu().numpy()
-
-            yield of_block, part.distances_with_error(rows) if screened else None, *paired(rows)
+        distances = apart(p, g)
+        for rows in split_probes(*paired.shape):
+            yield distances, rows, *paired(rows)
 
 
 def _scored(genuine, below, upto, impostors, where):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from opengait_mimic.data.walkers import sequence, subject
+from opengait_mimic.data.walkers import draw_subject, make_sequence
 from opengait_mimic.metrics import distance_matrix, relative_performance
 from opengait_mimic.metrics.protocols import split
 from opengait_mimic.occlusion import KINDS, Occlusion, apply, draw
@@ -213,7 +213,7 @@ def _ven(where, draws, kinds, rng):
 
 def _pictures(number, condition, draws, keys):
     def clip(i, hide):
-        sils = torch.from_numpy(sequence(subject(0, 1 + int(keys[i][0])), "nm-01", 90, 4)[None, :, :, 10:54] / 255.0).float()
+        sils = torch.from_numpy(make_sequence(draw_subject(0, 1 + int(keys[i][0])), "nm-01", 90, 4)[None, :, :, 10:54] / 255.0).float()
         if hide and draws:
             sils = apply(sils, [draws[i]])
         return (sils[0].numpy() * 255).round().astype(np.uint8)

@@ -128,8 +128,6 @@ def test_the_table_fits_the_page_and_the_order_of_sides_does_not_matter(own):
     assert max(map(len, text.splitlines())) <= 80 and text.isascii()
     forth, back = ({(each.group, each.key) for each in found} for found in (compare(a, b), compare(b, a)))
     assert forth == back
-        str(tuple(each)) for each in compare(b, a)
-    )
 
 
 def test_a_run_against_its_own_recipe(run, own, trained):

@@ -16,9 +16,10 @@ from opengait_mimic.evaluation.result import Result, check_writable, write_resul
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, extreme_trials, render_clips, row_retrievals, sheet_clips
 from opengait_mimic.evaluation.rows import drop_curves
 from opengait_mimic.evaluation.score import Scorer
-from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, mean_over_seeds, rank_probes
-from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, score_cell, verify_cell
+from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, distance_matrix, mean_over_seeds, rank_probes
+from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, verify_cell
 from opengait_mimic.metrics.protocols import score, split
+from opengait_mimic.metrics.protocols.split_scores import summarise_trials
 from tests.metrics.test_splits import CASIA_TYPES, sequences
 
 HIDING, OTHER = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6)), Hiding.of({"pole": 1.0}, (0.1, 0.3))
@@ -144,7 +145,7 @@ def test_cross_view_numbers_of_every_subset():
     done = fake(1, dataset="CASIA-B")
     parts = split("CASIA-B", done.labels, done.types, done.views)
     found = rank_probes(parts, done.embeddings, done.embeddings, done.labels, done.views)
-    scores = score_cell(parts, found, done.views)
+    scores = summarise_trials(parts, found, done.views)
     assert set(scores["subsets"]) == {"NM", "BG", "CL"}
     for key in ("rank1", "mAP"):
         assert scores[key] == pytest.approx(np.mean([s[key] for s in scores["subsets"].values()]))
@@ -159,7 +160,7 @@ def test_an_overall_subset_is_the_total_and_nothing_else():
     x, labels, types, views = sequences(types, ["000", "090"], subjects=6)
     parts = split("SUSTech1K", labels, types, views)
     found = rank_probes(parts, x, x, labels, views)
-    scores = score_cell(parts, found, views)
+    scores = summarise_trials(parts, found, views)
     assert {key: scores[key] for key in ("rank1", "mAP", "probes")} == {
         key: scores["subsets"]["Overall"][key] for key in ("rank1", "mAP", "probes")
     }
@@ -184,7 +185,7 @@ def test_without_a_stranger_there_is_no_verification_but_everything_else():
 
 def test_verification_of_listed_pairs_is_post_processed_too(monkeypatch):
     done, called = fake(1), []
-    monkeypatch.setitem(POST, "same", lambda x, y: called.append(1) or (x, y))
+    monkeypatch.setitem(POST, "same", lambda x, y, metric: called.append(1) or distance_matrix(x, y, metric))
     every = split("GREW", done.labels, done.types, done.views)
     listed = replace(every, pairs=np.array([[3, 0], [3, 6], [9, 6], [9, 0]]))
     for parts, word in ((every, "all"), (listed, "listed")):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from opengait_mimic.metrics import Resamples, Trials, accuracy, accuracy_interval, rank_probes, rp_interval
+from opengait_mimic.metrics import Resamples, Trials, accuracy, mean_over_seeds, rank_probes, rp_interval
 from tests.metrics.retrieval_scene import Scene
 
 
@@ -46,30 +46,9 @@ def test_rp_interval_equals_a_loop(split_of, k):
     found = rp_interval(op, whole, labels, k, draws=230, seed=3, level=0.9)
     assert found == pytest.approx((value, *np.percentile(ratios, [5, 95]), None))
     assert 0.1 < found.low < found.value < found.high < 1.1
-    plain = accuracy_interval(op, labels, k, draws=230, seed=3, level=0.9)
-    assert plain == pytest.approx((np.mean([accuracy(each, k) for each in op]), *np.percentile(means, [5, 95]), None))
-
-
-def test_a_ratio_of_equals_is_one():
-    _, whole, labels = passes({})
-    assert rp_interval([whole], whole, labels, 1) == (1, 1, 1, None), "both are of the same resample"
-
-
-def test_several_k_at_once_are_each_alone():
-    op, _, labels = passes({"cross_view": True})
-    resamples = Resamples(labels, op[0].probe)
-    both = resamples.of(op[0], (1, 5))
-    for k in (1, 5):
-        alone = resamples.of(op[0], (k,))
-        assert both.value[k] == alone.value[k] and np.array_equal(both.drawn[k], alone.drawn[k])
-
-
-def test_seed_decides_the_resamples():
-    op, whole, labels = passes({})
-    first = rp_interval(op, whole, labels, 1, seed=1)
-    assert rp_interval(op, whole, labels, 1, seed=1) == first
-    other = rp_interval(op, whole, labels, 1, seed=2)
-    assert other.value == first.value and other != first
+    resamples = Resamples(labels, whole.probe, 230, 3)
+    alone = mean_over_seeds([resamples.of(each, (k,)) for each in op]).interval(k, 0.9)
+    assert alone == pytest.approx((np.mean([accuracy(each, k) for each in op]), *np.percentile(means, [5, 95]), None))
 
 
 def test_interval_of_one_probe_a_person_is_the_binomial_one():
@@ -78,16 +57,10 @@ def test_interval_of_one_probe_a_person_is_the_binomial_one():
     scene = Scene(n=2 * people, subjects=people, noise=1.2)
     scene.labels = np.repeat([f"s{i}" for i in range(people)], 2)
     found = rank_probes(*scene.of(scene.split()))._replace(rank=np.where(np.arange(people) < 120, 1, 2))
-    interval = accuracy_interval([found], scene.labels, 1, draws=4000)
+    interval = Resamples(scene.labels, found.probe, 4000).of(found, (1,)).interval(1)
     assert interval.value == pytest.approx(30)
     expected = binom.ppf([0.025, 0.975], people, 0.3) * 100 / people
     assert (interval.low, interval.high) == pytest.approx(tuple(expected), abs=0.3)
-
-
-def test_without_a_holistic_score_there_is_no_ratio():
-    op, whole, labels = passes({})
-    value, low, high, reason = rp_interval(op, whole._replace(rank=np.full_like(whole.rank, 7)), labels, 5)
-    assert (value, low, high) == (None, None, None) and "is 0" in reason
 
 
 def test_a_resample_without_a_holistic_hit_leaves_the_value_alone():
@@ -111,17 +84,14 @@ def test_one_person_has_no_interval():
 def test_probes_that_are_never_counted_leave_resamples_empty():
     op, whole, labels = passes({"mates_only": True})
     counted = labels[whole.probe] == labels[whole.probe[0]]
-    found = accuracy_interval([whole._replace(counted=counted)], labels, 1)
+    found = Resamples(labels, whole.probe).of(whole._replace(counted=counted), (1,)).interval(1)
     assert found.low is None and "hold no counted probe" in found.reason
 
 
-def test_unlike_probes_are_refused():
+def test_equals_a_zero_and_unlike_probes():
     op, whole, labels = passes({})
-    fewer = Trials(*(column[1:] for column in whole))
+    assert rp_interval([whole], whole, labels, 1) == (1, 1, 1, None), "both are of the same resample"
+    value, low, high, reason = rp_interval(op, whole._replace(rank=np.full_like(whole.rank, 7)), labels, 5)
+    assert (value, low, high) == (None, None, None) and "is 0" in reason
     with pytest.raises(ValueError, match="different probes"):
-        rp_interval(op, fewer, labels, 1)
-    for arguments, message in [((0, 0, 0.95), "draws = 0"), ((10, 0, 1.0), "level = 1.0")]:
-        with pytest.raises(ValueError, match=message):
-            rp_interval(op, whole, labels, 1, *arguments)
-    with pytest.raises(ValueError, match="no trials"):
-        rp_interval([], whole, labels, 1)
+        rp_interval(op, Trials(*(column[1:] for column in whole)), labels, 1)

@@ -1,4 +1,4 @@
-"""Post-processing that gives distances: a toy re-ranker against a slow oracle over its matrix, and plain distances against streaming."""
+"""Post-processing: a toy re-ranker against a slow oracle over its matrix, and plain distances against streaming."""
 
 from __future__ import annotations
 
@@ -7,25 +7,11 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.evaluation.cells import HOLISTIC, Cell
 from opengait_mimic.evaluation.score import Scorer
-from opengait_mimic.metrics import (
-    POST,
-    Distances,
-    accuracy,
-    mean_precision,
-    rank_probes,
-    transductive_mark,
-    verify_pairs,
-    verify_split,
-)
-from opengait_mimic.metrics import (
-    rank_search as search,
-)
-from opengait_mimic.metrics.exact_distances import Exact
-from opengait_mimic.metrics.protocols import Split, split
-from opengait_mimic.metrics.protocols.split_scores import summarise_trials
+from opengait_mimic.metrics import POST, accuracy, mean_precision, rank_probes, rank_search, transductive_mark, verify_pairs, verify_split
+from opengait_mimic.metrics.distance_source import Streamed
+from opengait_mimic.metrics.protocols import split
 from tests.metrics.retrieval_scene import Scene, distances
 from tests.metrics.test_splits import sequences
 
@@ -41,13 +27,13 @@ def weighted(probe, gallery, metric):
 def plain(probe, gallery, metric):
     """Every distance as the streaming computes them."""
     i, j = torch.meshgrid(torch.arange(len(probe)), torch.arange(len(gallery)), indexing="ij")
-    return Exact(probe, gallery, metric)(i.reshape(-1), j.reshape(-1)).reshape(i.shape)
+    return Streamed(probe, gallery, metric).exact(i.reshape(-1), j.reshape(-1)).reshape(i.shape)
 
 
 @pytest.fixture(autouse=True)
 def entries(monkeypatch):
     for function in (weighted, plain):
-        monkeypatch.setitem(POST, function.__name__, Distances(function))
+        monkeypatch.setitem(POST, function.__name__, function)
 
 
 def oracle(parts, matrix_of, labels, views):
@@ -79,7 +65,7 @@ def mean_of(rows, value, mates_only):
 @pytest.mark.parametrize("metric", ["euc", "cos"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_re_ranker_is_scored_as_its_matrix_says(monkeypatch, kind, metric):
-    monkeypatch.setattr(search, "CELLS", 1)  # several blocks
+    monkeypatch.setattr(rank_search, "CELLS", 1)  # several blocks
     scene = Scene(seed=4, n=110, subjects=24)
     parts = scene.split(**kind)
     whole = oracle(
@@ -89,7 +75,6 @@ def test_a_re_ranker_is_scored_as_its_matrix_says(monkeypatch, kind, metric):
     for k in (1, 5, 10):
         expected = np.mean([mean_of(rows, lambda places, k=k: places[0] <= k, parts.mates_only) for rows in every])
         assert accuracy(found, k) == pytest.approx(expected)
-        assert summarise_trials(parts, found, scene.views, (k,))[f"rank{k}"] == pytest.approx(expected)
     ap = [mean_of(rows, lambda places: np.mean([n / at for n, at in enumerate(places, 1)]), parts.mates_only) for rows in every]
     inp = [mean_of(rows, lambda places: len(places) / places[-1], parts.mates_only) for rows in every]
     assert mean_precision(found) == pytest.approx((np.mean(ap), np.mean(inp)))
@@ -123,7 +108,7 @@ def test_plain_distances_are_what_streaming_finds(kind, metric, tied):
 
 def test_a_tie_of_the_matrix_stands_against_the_method(monkeypatch):
     scene = Scene()
-    monkeypatch.setitem(POST, "flat", Distances(lambda probe, gallery, metric: np.full((len(probe), len(gallery)), -2.0)))
+    monkeypatch.setitem(POST, "flat", lambda probe, gallery, metric: np.full((len(probe), len(gallery)), -2.0))
     found = rank_probes(*scene.of(scene.split()), post="flat")
     assert accuracy(found, 1) == 0 and found.rank.min() > 1
     assert verify_split(*scene.of(scene.split()), post="flat").tar_at_far == {0.01: 0, 0.001: 0}
@@ -136,10 +121,10 @@ def test_the_function_gets_what_the_protocol_splits(monkeypatch):
         met.append((probe, gallery, metric))
         return plain(probe, gallery, metric)
 
-    monkeypatch.setitem(POST, "noted", Distances(noted))
+    monkeypatch.setitem(POST, "noted", noted)
     parts = scene.split(halves=True, cross_view=True)
     rank_probes(*scene.of(parts), "cos", "noted")
-    assert len(met) == 2 and transductive_mark("noted") == "noted"
+    assert len(met) == 2 and transductive_mark("noted") == "noted" and transductive_mark(None) is transductive_mark("none") is False
     for (probe, gallery, metric), (p, g) in zip(met, parts.subsets.values()):
         assert np.array_equal(probe, scene.probe[p]) and np.array_equal(gallery, scene.gallery[g]) and metric == "cos"
 
@@ -176,37 +161,3 @@ def test_cells_are_scored_and_marked(monkeypatch):
     assert rows["weighted"]["rank1"] == accuracy(found, 1) and rows["weighted"]["mAP"] == mean_precision(found)[0]
     assert rows["weighted"]["verification"]["eer"] == verify_split(parts, x, x, labels, views, post="weighted").eer
     assert rows["weighted"]["mAP"] != rows["none"]["mAP"]
-
-
-@pytest.mark.parametrize(
-    ("function", "message"),
-    [
-        (lambda probe, gallery, metric: torch.zeros(3, 4), r"post = 'bad' returned distances \[3, 4\]; expected \[60, 60\]"),
-        (lambda probe, gallery, metric: torch.full((60, 60), torch.nan), "post = 'bad': 3600 of 3600 distances are NaN"),
-        (lambda probe, gallery, metric: np.full((60, 60), 1e300), "NaN or infinite in float32"),
-    ],
-)
-def test_what_cannot_be_ranked_is_refused(monkeypatch, function, message):
-    scene = Scene()
-    monkeypatch.setitem(POST, "bad", Distances(function))
-    for score in (rank_probes, verify_split):
-        with pytest.raises(ValueError, match=message):
-            score(*scene.of(scene.split()), post="bad")
-
-
-def test_it_is_an_error_of_the_run(monkeypatch):
-    from tests.evaluation.test_results import fake
-
-    monkeypatch.setitem(POST, "bad", Distances(lambda probe, gallery, metric: np.zeros((1, 1))))
-    with pytest.raises(ConfigError, match="post = 'bad'"):
-        Scorer([Cell(HOLISTIC)], [0], {}, "euc", "bad", False, "cpu").score_pass(None, fake(1), lambda *names: split("GREW", *names))
-
-
-def test_the_split_is_not_in_order(monkeypatch):
-    """Rows of the matrix are those of the test list, wherever probes stand in it."""
-    rng = np.random.default_rng(3)
-    scene = Scene(seed=3)
-    mask = rng.random(len(scene.labels)) < 0.4
-    arguments = scene.of(Split("mixed", {"all": (mask, ~mask)}, True))
-    for one, two in zip(rank_probes(*arguments, post="plain"), rank_probes(*arguments)):
-        assert np.array_equal(one, two, equal_nan=one.dtype.kind == "f")

@@ -7,14 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, top_k_accuracy_score
+from sklearn.metrics import average_precision_score
 
-from opengait_mimic.metrics import Trials, rank_probes, transductive_mark
-from opengait_mimic.metrics import exact_distances as exact
+from opengait_mimic.metrics import Trials, rank_probes
+from opengait_mimic.metrics import distance_source as exact
 from opengait_mimic.metrics import rank_search as search
 from opengait_mimic.metrics.bounded_distances import Screen
-from opengait_mimic.metrics.exact_distances import Exact
-from opengait_mimic.metrics.postprocessing import POST
 from opengait_mimic.metrics.protocols import Split, score
 from tests.metrics.retrieval_scene import Scene, distances, slow_trials
 
@@ -64,7 +62,7 @@ def test_ranks_of_embeddings_full_of_ties(data):
     labels, views = rng.integers(0, data.draw(st.integers(1, 4)), n).astype(str), rng.integers(0, 2, n).astype(str)
     first = np.arange(n) < data.draw(st.integers(1, n - 1))
     split = Split("ties", {"all": (first, ~first)}, False)
-    agrees(rank_probes(split, probe, gallery, labels, views, block=data.draw(st.integers(1, 15))), split, probe, gallery, labels, views)
+    agrees(rank_probes(split, probe, gallery, labels, views), split, probe, gallery, labels, views)
 
 
 def test_average_precision_equals_scikit_learn():
@@ -76,36 +74,15 @@ def test_average_precision_equals_scikit_learn():
         assert ap == pytest.approx(average_precision_score(scene.labels[gallery] == scene.labels[i], -apart[i]))
 
 
-def test_rank_k_equals_scikit_learn_for_one_gallery_sequence_per_subject():
-    rng = np.random.default_rng(0)
-    labels = np.append(np.arange(9), rng.integers(0, 9, 40))
-    x, probes = rng.normal(size=(49, 4, 2)).astype(np.float32), np.arange(49) >= 9
-    split = Split("one each", {"all": (probes, ~probes)}, False)
-    expected, found = distances(x[probes], x[~probes]), rank_probes(split, x, x, labels.astype(str), ["0"] * 49)
-    for k in (1, 3):
-        assert np.mean(found.rank <= k) == pytest.approx(top_k_accuracy_score(labels[probes], -expected, k=k, labels=range(9)))
-
-
-def test_a_stranger_in_the_gallery_never_raises_a_rank():
-    scene = Scene(seed=5)
-    split = scene.split()
-    before = rank_probes(*scene.of(split)).rank
-    for stranger in np.flatnonzero(scene.probes)[:10]:
-        x, y = (np.concatenate([side, scene.probe[stranger : stranger + 1]]) for side in (scene.probe, scene.gallery))
-        probes = np.append(scene.probes, False)
-        crowd = Split("crowd", {"all": (probes, ~probes)}, False)
-        after = rank_probes(crowd, x, y, np.append(scene.labels, "stranger"), np.append(scene.views, "0")).rank
-        assert (after >= before).all() and after[before > 0].sum() > before.sum()
-
-
 @pytest.mark.parametrize("cross_view", [False, True])
 @pytest.mark.parametrize("metric", ["euc", "cos"])
-def test_blocks_of_any_size_give_identical_trials(cross_view, metric):
+def test_blocks_of_any_size_give_identical_trials(monkeypatch, cross_view, metric):
     scene = Scene(seed=3, shape=(40, 2), n=90)
     arguments = scene.of(scene.split(cross_view=cross_view))
     expected = rank_probes(*arguments, metric)
-    for block in (1, 7, 44, 1000):
-        assert same(rank_probes(*arguments, metric, block=block), expected)
+    for cells in (1, 45 * 20):  # 16 and 20 probes
+        monkeypatch.setattr(search, "CELLS", cells)
+        assert same(rank_probes(*arguments, metric), expected)
     assert same(rank_probes(arguments[0], torch.from_numpy(scene.probe).double(), *arguments[2:], metric), expected)
 
 
@@ -165,10 +142,10 @@ def test_equal_embeddings_are_found_and_computed_once(monkeypatch):
     rng = np.random.default_rng(0)
     x, y = (torch.from_numpy(rng.normal(size=(5, 4, 2))[rng.integers(0, 5, 30)].astype(np.float32)) for _ in range(2))
     i, j = (torch.from_numpy(rng.integers(0, 30, 200)) for _ in range(2))
-    found, computed = Exact(x, y, "euc"), []
+    found, computed = exact.Streamed(x, y, "euc"), []
     compute = found._compute
     monkeypatch.setattr(found, "_compute", lambda a, b: computed.append(len(a)) or compute(a, b))
-    np.testing.assert_array_equal(found(i, j).numpy(), distances(x.numpy(), y.numpy())[i, j])
+    np.testing.assert_array_equal(found.exact(i, j).numpy(), distances(x.numpy(), y.numpy())[i, j])
     assert computed[0] <= 25
 
 
@@ -220,37 +197,11 @@ def test_views_of_the_split_decide_where_it_has_some():
     assert same(rank_probes(own, *scene.of(split)[1:]), rank_probes(split, *scene.of(split)[1:4], coarse))
 
 
-def test_progress_counts_the_probes_once_in_each_group():
-    scene, calls = Scene(), []
-    found = rank_probes(*scene.of(scene.split(cross_view=True)), progress=lambda done, total: calls.append((done, total)), block=10)
-    assert calls[-1] == (len(found.probe), len(found.probe)) and len(calls) > 3
-    assert all(a < b for (a, _), (b, _) in zip(calls, calls[1:]))
-
-
-def test_post_processing_gets_all_embeddings_of_a_subset_and_is_marked(monkeypatch):
-    scene, met = Scene(), []
-    split = scene.split(halves=True, cross_view=True)
-
-    def mirrored(probe, gallery):
-        met.append((probe.shape, gallery.shape))
-        return -probe, -gallery
-
-    plain = rank_probes(*scene.of(split))
-    assert transductive_mark(None) is transductive_mark("none") is False
-    monkeypatch.setitem(POST, "mirrored", mirrored)
-    assert transductive_mark("mirrored") == "mirrored"
-    assert same(rank_probes(*scene.of(split), post="mirrored"), plain)
-    assert met == [((30, 6, 3), (60, 6, 3))] * 2
-    monkeypatch.setitem(POST, "mirrored", lambda probe, gallery: (-probe, gallery))
-    assert not same(rank_probes(*scene.of(split), post="mirrored"), plain)
-
-
 @pytest.mark.parametrize(
     "change, message",
     [
         ({"metric": "l2"}, r"metric = 'l2'.*euc.*cos"),
         ({"post": "re-ranking"}, r"post = 're-ranking'; expected one of \['none'\]"),
-        ({"block": 0}, "block = 0"),
         ({"labels": ["a"]}, "the split has 120 sequences.*'labels': 1"),
         ({"gallery_embeddings": np.zeros((120, 5, 3))}, "same model"),
         ({"probe_embeddings": np.full((120, 6, 3), np.nan)}, "probe embeddings: 120 of 120 rows"),

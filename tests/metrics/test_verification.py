@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from opengait_mimic.metrics import POST, verify_pairs, verify_split
-from opengait_mimic.metrics import verification as verify
+from opengait_mimic.metrics import rank_search, verify_pairs, verify_split
+from opengait_mimic.metrics.verification import GRID
 from tests.metrics.retrieval_scene import Scene, distances
 
 
@@ -29,7 +27,7 @@ def expected(apart, same):
     steps = np.linspace(0, 1, len(far))
     x, y = np.interp(fine, steps, far), np.interp(fine, steps, tar)
     eer = 100 * x[np.argmin(np.abs(x - (1 - y)))]
-    return at, eer, [100 * tar[far <= target].max() for target in verify.GRID]
+    return at, eer, [100 * tar[far <= target].max() for target in GRID]
 
 
 def within(found, tables, width):
@@ -55,7 +53,7 @@ def test_verification_equals_scikit_learn(monkeypatch, kind, metric):
     assert np.mean([tar == pytest.approx(true) for (_, tar), true in zip(found.roc, roc)]) > 0.9
     assert (found.genuine, found.impostor) == (sum(s.sum() for _, s in tables), sum((~s).sum() for _, s in tables))
     assert 1 < at[1] < at[0] < 99 and 2 < eer < 40 and found.roc[-1] == (1.0, 100.0)
-    monkeypatch.setattr(verify, "CELLS", 1)  # the smallest blocks
+    monkeypatch.setattr(rank_search, "CELLS", 1)  # the smallest blocks
     small = verify_split(*arguments, metric)
     within(small, tables, 1e-5)
     assert small.tar_at_far == found.tar_at_far and small[3:] == found[3:]
@@ -103,13 +101,6 @@ def test_a_list_of_all_pairs_is_the_split(metric):
     assert list(found.tar_at_far.values()) == pytest.approx(at) and found.eer == pytest.approx(eer, abs=0.02)
 
 
-def test_plain_is_json():
-    scene = Scene()
-    plain = verify_split(*scene.of(scene.split())).as_json()
-    assert json.loads(json.dumps(plain)) == plain
-    assert list(plain["tar"]) == ["0.01", "0.001"] and len(plain["roc"]) <= 200
-
-
 def test_a_rate_below_one_impostor_pair_is_none():
     """It would be the TAR at no false accept, whatever rate it is named after."""
     scene = Scene(seed=8, n=160)
@@ -122,17 +113,6 @@ def test_a_rate_below_one_impostor_pair_is_none():
     halves = verify_split(*scene.of(scene.split(halves=True)))
     least = min(int((scene.labels[p][:, None] != scene.labels[g]).sum()) for p, g in scene.split(halves=True).subsets.values())
     assert halves.fewest == least < halves.impostor and "tar_reason" not in halves.as_json()
-
-
-def test_pairs_are_post_processed_too(monkeypatch):
-    """Both sides that the list names, and no other sequence."""
-    scene, seen = Scene(seed=8, n=160), []
-    swap = lambda x, y: seen.append((len(x), len(y))) or (-x, y)  # noqa: E731
-    monkeypatch.setitem(POST, "swap", swap)
-    pairs = np.array([[i, j] for i in (0, 2, 4, 6) for j in range(1, 40, 2)])
-    found = verify_pairs(scene.probe, scene.gallery, pairs, scene.labels, "euc", "swap")
-    assert found == verify_pairs(-scene.probe, scene.gallery, pairs, scene.labels) and seen == [(4, 20)]
-    assert found != verify_pairs(scene.probe, scene.gallery, pairs, scene.labels)
 
 
 def test_verification_refuses():

@@ -132,19 +132,19 @@ def test_reading_is_strict(tmp_path, harm):
 def test_a_test_is_given_what_fits_it_alone():
     made = manifest_for(MIX)
     occlusion = Occlusion.from_cfg(MIX, "occlusion")
-    assert made.for_test(occlusion, 5, "GREW", "all_ordered", NAMES) == made.conditions[0].drawn
+    assert made.for_test(occlusion, 5, "GREW", "all_ordered", NAMES, (64, 44)) == made.conditions[0].drawn
     hair = occlusion._replace(kinds={**occlusion.kinds, "top": occlusion.kinds["top"] + 1e-15})  # as dividing by the sum leaves it
-    assert made.for_test(hair, 5, "GREW", "all_ordered", NAMES)
+    assert made.for_test(hair, 5, "GREW", "all_ordered", NAMES, (64, 44))
     with pytest.raises(ConfigError, match="made on GREW, this test is on Gait3D"):
-        made.for_test(occlusion, 5, "Gait3D", "all_ordered", NAMES)
+        made.for_test(occlusion, 5, "Gait3D", "all_ordered", NAMES, (64, 44))
     with pytest.raises(ConfigError, match="no condition of seed 6 with .*It holds 'mixed'"):
-        made.for_test(occlusion, 6, "GREW", "all_ordered", NAMES)
+        made.for_test(occlusion, 6, "GREW", "all_ordered", NAMES, (64, 44))
     with pytest.raises(ConfigError, match="no condition"):
-        made.for_test(occlusion._replace(hidden=(0.2, 0.6)), 5, "GREW", "all_ordered", NAMES)
+        made.for_test(occlusion._replace(hidden=(0.2, 0.6)), 5, "GREW", "all_ordered", NAMES, (64, 44))
     with pytest.raises(ConfigError, match="names no occlusion for 2 test sequences: x/y/z, x/y/a"):
-        made.for_test(occlusion, 5, "GREW", "all_ordered", [*NAMES, ("x", "y", "z"), ("x", "y", "a")])
+        made.for_test(occlusion, 5, "GREW", "all_ordered", [*NAMES, ("x", "y", "z"), ("x", "y", "a")], (64, 44))
     with pytest.raises(ConfigError, match="choose all_ordered"):
-        made.for_test(occlusion, 5, "GREW", "fixed_unordered", NAMES)
+        made.for_test(occlusion, 5, "GREW", "fixed_unordered", NAMES, (64, 44))
 
 
 def test_picture_and_data_may_be_left_out(tmp_path):
@@ -160,8 +160,7 @@ def test_moving_kinds_are_refused_under_another_picture():
     for kinds, refused in [({"top": 0.5, "middle": 0.5}, None), ({"pole": 1.0}, "pole"), (MIX["kinds"], "patch and pole")]:
         made, asked = manifest_for({"kinds": kinds}), Occlusion.from_cfg({"kinds": kinds}, "occlusion")
         test = (asked, 5, "GREW", "all_ordered", NAMES)
-        for picture in (None, (64, 44)):
-            assert made.for_test(*test, picture)
+        assert made.for_test(*test, (64, 44))
         assert made._replace(picture=None).for_test(*test, (64, 64))
         if refused is None:
             assert made.for_test(*test, (64, 64))

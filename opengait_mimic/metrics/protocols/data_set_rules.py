@@ -1,34 +1,9 @@
 """Who is probe and who is gallery by a sequence's type: one rule per data set.
 
-============  ======================================  ======================================  =============================
-data set      gallery                                 probes                                  Rank-k
-============  ======================================  ======================================  =============================
-walkers       nm-01                                   every other type                        all views together
-GREW          01                                      02 (``grew-local``, the papers')        all clips together
-Gait3D        all others                              the partition's ``PROBE_SET``           all clips together, probes
-                                                                                              without a mate left out; mAP, mINP
-CASIA-B       nm-01 to nm-04                          NM nm-05, -06; BG bg-01, -02; CL        pairs of different views
-                                                      cl-01, -02
-OUMVLP        01                                      NM 00                                   pairs of different views
-SUSTech1K     types with ``00-nm`` in them            types with the text of the subset in    pairs of different views; the
-                                                      them: Normal 01-nm, Bag bg, Clothing    total is that of Overall
-                                                      cl, Carrying cr, Umbrella ub, Uniform
-                                                      uf, Occlusion oc (real occlusion),
-                                                      Night nt, Overall 01, 02, 03 or 04
-CASIA-B,      nm-02, bg-02, cl-02                     NM nm-01; BG bg-01; CL cl-01            per probe view, the whole
-cross-view                                                                                    gallery but the probe's own
-gallery                                                                                       subject at its own view
-OUMVLP, the   01                                      NM 00                                   per probe view, as above
-same
-CCPG          CL U1_D1, U2_D2, U3_D3; UP U0_D3;       CL U0_D0, U0_D0_BG; UP U3_D3; DN        pairs of different views, a view
-              DN U1_D1; BG U0_D0                      U1_D0; BG U0_D0_BG                      being its text before the first ``_``
-============  ======================================  ======================================  =============================
-
-The facts are those of OpenGait's evaluation functions, whose numbers on whole bodies these protocols reproduce. Of the several
-that its ``evaluate_CCPG`` logs, CCPG's are its "Rank-1 (Exclude identical-view cases)", the mean over different views of the
-table it returns and what its maintainers call the number for gait; its person re-identification numbers are not offered. The
-cross-view gallery is that of ``evaluator_cfg.cross_view_gallery: true`` and of "A Comprehensive Study on the Evaluation of
-Silhouette-based Gait Recognition" (T-BIOM 2022).
+The facts are those of OpenGait's evaluation functions, whose numbers on whole bodies these protocols reproduce. CCPG's is its "Rank-1
+(Exclude identical-view cases)", the mean over different views; its person re-identification numbers are not offered. SUSTech1K's
+subset Occlusion is real occlusion. The cross-view gallery is that of ``evaluator_cfg.cross_view_gallery: true`` and of "A Comprehensive
+Study on the Evaluation of Silhouette-based Gait Recognition" (T-BIOM 2022).
 """
 
 from __future__ import annotations
@@ -48,11 +23,11 @@ class Rule:
         name: the protocol's name, e.g. ``grew-local``.
         gallery: the gallery's types; a mapping where each subset has its own.
         probes: subset -> its types; None stands for every type but the gallery's.
-        by_list: the partition file's PROBE_SET decides instead, entries ``label-type-view``, and all the rest is gallery;
-            probes without a mate are then left out, as OpenGait evaluates Gait3D.
-        cross_view: Rank-k is taken per pair of views, pairs of identical views are left out.
-        by_probe_view: Rank-k is taken per view of the probes against the whole gallery, without the probe's own subject at its own view.
-        contains: a type is meant where its name has one of the texts in it, not where it equals one.
+        by_list: the partition file's PROBE_SET decides instead, entries ``label-type-view``, and all the rest is gallery; probes without
+            a mate are then left out.
+        cross_view: Rank-k per pair of views, identical ones left out.
+        by_probe_view: Rank-k per view of the probes against the whole gallery, without the probe's own subject at its own view.
+        contains: a type is meant where its name contains one of the texts.
         view_until: views are compared by their text before the first of this; empty = as they are.
         overall: the subset whose scores are the total's; None = the mean over the subsets.
     """

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from ..pairings import list_searches
+from ..pairings import Paired, pair_searches
+from ..rank_search import split_probes
 from .splits import Split
 
 
@@ -24,9 +26,9 @@ def refuse_unscorable(split: Split, labels, views) -> None:
             cross-view or by probe view): in any subset that counts where the protocol takes ``mates_only``, else in all of them.
     """
     labels, views = np.asarray(labels), np.asarray(views if split.views is None else split.views)
-    searches = {subset: list_searches(split, subset, views) for subset in split.subsets}
+    searches = {subset: pair_searches(split, subset, labels, views, torch.device("cpu")) for subset in split.subsets}
     heard = list(searches) if split.overall is None else [split.overall]
-    without = [subset for subset in heard if not any(_mates(split, labels, views, p, g) for p, g in searches[subset])]
+    without = [subset for subset in heard if not any(_has_mates(paired) for _, _, paired in searches[subset])]
     if without if split.mates_only else without == heard:
         raise ValueError(
             f"{split.name}: no probe of {', '.join(map(repr, without))} has a mate in its gallery, so there is no Rank-k. Check the labels"
@@ -34,11 +36,5 @@ def refuse_unscorable(split: Split, labels, views) -> None:
         )
 
 
-def _mates(split: Split, labels, views, probes, galleries) -> bool:
-    """Whether any of these probes has a mate in this gallery."""
-    if not split.by_probe_view:
-        return bool(np.isin(labels[probes], labels[galleries]).any())
-    seen: dict = {}
-    for label, view in zip(labels[galleries], views[galleries]):
-        seen.setdefault(label, set()).add(view)
-    return any(seen.get(label, set()) - {view} for label, view in zip(labels[probes], views[probes]))
+def _has_mates(paired: Paired) -> bool:
+    return any(paired(rows)[0].any() for rows in split_probes(*paired.shape))

@@ -1,4 +1,4 @@
-"""Read a file of probes and galleries (``--split``): a protocol for any data set, in JSON.
+"""Read a file of probes and galleries (``--split``), a protocol for any data set, and a file of pairs (``--pairs``), in JSON.
 
 .. code-block:: json
 
@@ -14,13 +14,12 @@
       "pairs": [["0001/cl-01/090", "0001/nm-01/090"], ["0001/cl-01/090", "0002/nm-01/090"]]
     }
 
-A sequence is ``label/type/view`` or, as in OpenGait's partitions, ``label-type-view``. ``subsets`` holds at least one; in each,
-``probe`` lists sequences and ``gallery`` lists sequences or is ``"rest"``, every sequence of the test set that is no probe of the
-subset. Sequences of the test set that no list names take no part. The total is the mean over the subsets. ``cross_view`` (default
-false): Rank-k per pair of views, identical ones left out. ``mates_only`` (default false): probes without a mate are left out, not
-failures, and there are mAP and mINP. ``pairs`` (default none) are the trials of verification, each a probe and a gallery sequence,
-as BRIAR lists them; a pair is genuine where both labels are equal. Without them every probe meets the whole gallery. A subject with
-several sequences in the gallery is met by its nearest; nothing is averaged.
+A sequence is ``label/type/view`` or, as in OpenGait's partitions, ``label-type-view``. In each of the ``subsets``, ``gallery`` lists
+sequences or is ``"rest"``: every sequence of the test set that is no probe of the subset. Sequences that no list names take no part.
+The total is the mean over the subsets. ``cross_view`` (default false): Rank-k per pair of views, identical ones left out.
+``mates_only`` (default false): probes without a mate are left out, not failures. ``pairs`` (default none) are the trials of
+verification, each a probe and a gallery sequence; a pair is genuine where both labels are equal. Without them every probe meets the
+whole gallery. A file of pairs has the keys ``format`` (``opengait-mimic pairs``), ``format_version`` (1) and ``pairs``.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal, Optional
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ...base.config import Block, Flag, Text, shown
+from ...base.config import Allowed, Block, Flag, Text, pair_of
 from ...base.errors import ConfigError
 
-FORMAT, VERSION, REST = "opengait-mimic protocol", 1, "rest"
+FORMAT, PAIRS_FORMAT, VERSION = "opengait-mimic protocol", "opengait-mimic pairs", 1
 SHOWN = 5  # names a message shows
 
 
@@ -47,8 +46,7 @@ class Listed:
     """A protocol of named sequences.
 
     ``subsets``: name -> (probe names, gallery names or None for the rest). ``pairs``: (probe, gallery) names, empty = none. ``source``:
-    the file, for messages. ``complete``: every name must be in the test set; False for OpenGait's PROBE_SET, whose own test ignores
-    others.
+    the file, for messages. ``complete``: every name must be in the test set; OpenGait's own test ignores others in PROBE_SET.
     """
 
     name: str
@@ -62,6 +60,10 @@ class Listed:
     def is_probe(self, label: str, type_: str, view: str) -> bool:
         """Whether a sequence is a probe of any subset."""
         return any(_spelt(label, type_, view) & probe for probe, _ in self.subsets.values())
+
+    def describe_side(self, subset: str, side: int) -> str:
+        """For messages: which sequences a side (0 probe, 1 gallery) of a subset has."""
+        return f"sequences {'not ' if side else ''}in {self.source} (label-type-view)"
 
     def masks(self, labels, types, views) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Subset -> probe mask and gallery mask [N].
@@ -102,9 +104,7 @@ class Listed:
         genuine = int(np.sum(np.asarray(labels)[found[:, 0]] == np.asarray(labels)[found[:, 1]]))
         if genuine in (0, len(found)):
             kind = "genuine" if genuine == 0 else "impostor"
-            raise ConfigError(
-                f"{where}: none of the {len(found)} pairs is {kind}; verification needs pairs of equal and of different labels"
-            )
+            raise ConfigError(f"{where}: none of the {len(found)} pairs is {kind}; verification needs equal and different labels")
         return found
 
 
@@ -131,6 +131,54 @@ def _some(names) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
+def _check_name(name: str) -> str:
+    if (name.count("/") != 2 if "/" in name else name.count("-") < 2) or "" in name.split("/"):
+        raise ValueError(f"expected {NAME}")
+    return name
+
+
+def _check_once(listed: list) -> list:
+    if twice := sorted(str(each) for each, count in Counter(listed).items() if count > 1):
+        raise ValueError(f"expected each entry once; {_some(twice)} stand in the list twice")
+    return listed
+
+
+def _check_pair(pair: tuple[str, str]) -> tuple[str, str]:
+    if pair[0] == pair[1]:
+        raise ValueError("expected two different sequences, [probe, gallery]")
+    return pair
+
+
+def _read_rest(value):
+    if value is None:
+        raise ValueError(f"expected {GALLERY}")
+    return None if value == "rest" else value
+
+
+NAME = "label/type/view, or label-type-view"
+LIST = "a list of at least one label/type/view"
+GALLERY = f"{LIST}, or rest: every other sequence of the test set"
+Name = Annotated[str, AfterValidator(_check_name), Allowed(NAME)]
+Names = Annotated[list[Name], Field(min_length=1), AfterValidator(_check_once), Allowed(LIST)]
+Rest = Annotated[Optional[Names], BeforeValidator(_read_rest), Allowed(GALLERY)]
+Pairs = Annotated[
+    list[Annotated[pair_of(Name), AfterValidator(_check_pair)]], AfterValidator(_check_once), Allowed("a list of [probe, gallery]")
+]
+
+
+class SubsetBlock(Block):
+    """An entry of ``subsets`` in a JSON file of probes and galleries."""
+
+    probe: Names = Field(description=LIST)
+    gallery: Rest = Field(description=GALLERY)
+
+    @model_validator(mode="after")
+    def _check_sides(self):
+        if both := sorted(set(self.probe) & set(self.gallery or ())):
+            raise ValueError(f"{_some(both)} are probe and gallery; every sequence is one of the two")
+        return self
+
+
 class SplitFile(Block):
     """A JSON file of probes and galleries, for ``--split``."""
 
@@ -138,86 +186,56 @@ class SplitFile(Block):
     format_version: Literal[VERSION] = Field(description="version of the format")
     name: Text = Field(description="name of the split in tables and results")
     cross_view: Flag = Field(False, description="Rank-k per pair of views, identical views left out")
-    mates_only: Flag = Field(False, description="leave out probes without a mate, and report mAP and mINP")
-    subsets: Any = Field(description="subset -> {probe: [label/type/view, ...], gallery: [...] or rest}")
-    pairs: Any = Field([], description="trials of verification, each [probe, gallery]")
+    mates_only: Flag = Field(False, description="leave out probes without a mate")
+    subsets: Annotated[
+        dict[str, SubsetBlock], Field(min_length=1), Allowed("a mapping of at least one subset to its probe and gallery")
+    ] = Field(description="subset -> {probe: [label/type/view, ...], gallery: [...] or rest}")
+    pairs: Pairs = Field([], description="trials of verification, each [probe, gallery]")
+
+    @model_validator(mode="after")
+    def _check_flags(self):
+        if self.cross_view and self.mates_only:
+            raise ValueError("cross_view and mates_only are not defined together, choose one")
+        return self
 
 
-class SubsetBlock(Block):
-    """An entry of ``subsets`` in a JSON file of probes and galleries."""
+class PairsFile(Block):
+    """A JSON file of pairs for verification, for ``--pairs``."""
 
-    probe: Any = Field(description="a list of at least one label/type/view")
-    gallery: Any = Field(description="a list of at least one label/type/view, or rest: every other sequence of the test set")
+    format: Literal[PAIRS_FORMAT] = Field(description="marks the file")
+    format_version: Literal[VERSION] = Field(description="version of the format")
+    pairs: Annotated[Pairs, Field(min_length=1)] = Field(description="a list of [probe, gallery], each label/type/view")
 
 
 def read_protocol(file: str | os.PathLike) -> Listed:
     """Read a protocol file, see the module.
 
     Raises:
-        ConfigError: no such file, not JSON, an unknown, repeated or missing key, a value of the wrong type, a sequence that stands in a
-            list twice or as probe and as gallery.
+        ConfigError: no such file, not JSON, an unknown or missing key, a value of the wrong type, a sequence that stands in a list twice
+            or as probe and as gallery.
     """
-    file = Path(file).expanduser()
+    block = _read(file, SplitFile, "a protocol file")
+    subsets = {
+        name: (frozenset(each.probe), None if each.gallery is None else frozenset(each.gallery)) for name, each in block.subsets.items()
+    }
+    return Listed(block.name, subsets, block.cross_view, block.mates_only, tuple(block.pairs), str(file))
+
+
+def read_pairs(file: str | os.PathLike) -> Listed:
+    """Read a list of pairs; a data set keeps its own protocol for Rank-k.
+
+    Returns:
+        A `Listed` without subsets, for its ``indices``.
+
+    Raises:
+        ConfigError: no such file, not JSON, an unknown or missing key, no pair, one that is none or stands there twice.
+    """
+    return Listed(Path(file).stem, {}, pairs=tuple(_read(file, PairsFile, "a list of pairs").pairs), source=str(file))
+
+
+def _read(file: str | os.PathLike, block: type[Block], what: str) -> Block:
     try:
-        given = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigError(f"{file}: not a protocol file ({error}); expected JSON with the format {FORMAT!r}") from error
-    block = SplitFile.read(given, str(file))
-    subsets, pairs = _subsets(block.subsets, f"{file}.subsets"), _pairs(block.pairs, f"{file}.pairs")
-    if block.cross_view and block.mates_only:
-        raise ConfigError(f"{file}: cross_view and mates_only = true; they are not defined together, choose one")
-    return Listed(block.name, subsets, block.cross_view, block.mates_only, pairs, str(file))
-
-
-def _once(pairs):
-    """JSON's reader keeps the last of equal keys without a word."""
-    keys = [key for key, _ in pairs]
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        raise ValueError(f"the key {twice[0]!r} is given twice")
-    return dict(pairs)
-
-
-def _names(value, where) -> frozenset:
-    if not isinstance(value, list) or not value:
-        raise ConfigError(f"{where} = {shown(value)}; expected a list of at least one label/type/view")
-    for i, name in enumerate(value):
-        _name(name, f"{where}[{i}]")
-    if twice := sorted(name for name, count in Counter(value).items() if count > 1):
-        raise ConfigError(f"{where}: {_some(twice)} stand in the list twice")
-    return frozenset(value)
-
-
-def _name(value, where) -> str:
-    if not isinstance(value, str) or (value.count("/") != 2 if "/" in value else value.count("-") < 2) or "" in value.split("/"):
-        raise ConfigError(f"{where} = {shown(value)}; expected label/type/view, or label-type-view")
-    return value
-
-
-def _subsets(value, where):
-    if not isinstance(value, dict) or not value:
-        raise ConfigError(f"{where} = {shown(value)}; expected a mapping of at least one subset to its probe and gallery")
-    found = {}
-    for subset, given in value.items():
-        at = f"{where}.{subset}"
-        block = SubsetBlock.read(given, at)
-        probe = _names(block.probe, f"{at}.probe")
-        gallery = None if block.gallery == REST else _names(block.gallery, f"{at}.gallery")
-        if both := sorted(probe & (gallery or frozenset())):
-            raise ConfigError(f"{at}: {_some(both)} are probe and gallery; every sequence is one of the two")
-        found[subset] = (probe, gallery)
-    return found
-
-
-def _pairs(value, where):
-    if not isinstance(value, list):
-        raise ConfigError(f"{where} = {shown(value)}; expected a list of [probe, gallery]")
-    found: dict[tuple[str, ...], None] = {}  # in order
-    for i, given in enumerate(value):
-        at = f"{where}[{i}]"
-        if not isinstance(given, list) or len(given) != 2 or given[0] == given[1]:
-            raise ConfigError(f"{at} = {shown(given)}; expected two different sequences, [probe, gallery]")
-        pair = tuple(_name(name, f"{at}[{j}]") for j, name in enumerate(given))
-        if pair in found:
-            raise ConfigError(f"{at} = {given}; this pair stands in the list already")
-        found[pair] = None
-    return tuple(found)
+        given = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file}: not {what} ({error}); expected JSON with the keys {', '.join(block.model_fields)}") from error
+    return block.read(given, str(file))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +18,7 @@ class Split:
         name: the protocol's name.
         subsets: name -> (probe mask [N], gallery mask [N]), bool; each subset may have a gallery of its own.
         cross_view: Rank-k per pair of views, identical ones left out.
-        mates_only: probes without a mate are left out, and there are mAP and mINP; never with ``cross_view``.
+        mates_only: probes without a mate are left out; never with ``cross_view``.
         by_probe_view: Rank-k per view of the probes, against the whole gallery but their own subject at their own view.
         views: the names cross-view compares, str [N], where they are not the sequences' own (CCPG); else None.
         overall: the subset whose scores are the total's (SUSTech1K); None = the mean over the subsets.
@@ -40,7 +40,7 @@ def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery
     """The protocol of a data set.
 
     Args:
-        dataset: a name of ``PROTOCOLS``; or a rule or what `read_protocol` returned, which are protocols themselves.
+        dataset: a name of `PROTOCOLS`; or a rule or what `read_protocol` returned, which are protocols themselves.
         probe_set: the partition's PROBE_SET, any container of ``label-type-view``; needed by Gait3D only.
         cross_view_gallery: ``evaluator_cfg.cross_view_gallery``: OpenGait's other protocol of CASIA-B and OUMVLP.
 
@@ -53,7 +53,7 @@ def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery
         if dataset not in CROSS_VIEW_GALLERY:
             raise ValueError(
                 f"evaluator_cfg.cross_view_gallery = true: {', '.join(CROSS_VIEW_GALLERY)} have this protocol, the test set {dataset!r} has"
-                " none of the kind: set the key to false, or leave it out"
+                " none: set the key to false, or leave it out"
             )
         return CROSS_VIEW_GALLERY[dataset]
     if dataset not in PROTOCOLS:
@@ -66,25 +66,20 @@ def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery
         return rule
     if not probe_set:
         raise ValueError(
-            f"data set {dataset!r} needs the list PROBE_SET of its partition file (entries label-type-view), "
-            f"got {probe_set!r}: pass it as probe_set"
+            f"data set {dataset!r} needs the list PROBE_SET of its partition file (entries label-type-view), got {probe_set!r}"
         )
-    listed = probe_set if isinstance(probe_set, frozenset) else frozenset(probe_set)
-    return Listed(rule.name, {"all": (listed, None)}, mates_only=True, source="PROBE_SET", complete=False)
+    return Listed(rule.name, {"all": (frozenset(probe_set), None)}, mates_only=True, source="PROBE_SET", complete=False)
 
 
 def is_probe(dataset: str | Listed, label: str, type_: str, view: str, probe_set=None) -> bool:
-    """Whether a sequence is a probe of any subset; these are the sequences hidden in the cell ``probe``.
-
-    In CCPG a probe of one subset may be gallery of another. A test with ``evaluator_cfg.occlusion.occluded_side: probe`` hides such a
-    sequence in both subsets; ``evaluate`` takes each side from the embeddings of its own condition.
+    """Whether a sequence is a probe of any subset. In CCPG a probe of one subset may be gallery of another.
 
     Args:
-        dataset: a name of ``PROTOCOLS``, or what `read_protocol` returned.
+        dataset: a name of `PROTOCOLS`, or what `read_protocol` returned.
         label: subject.
         type_: OpenGait's type, e.g. ``nm-05``.
         view: OpenGait's view.
-        probe_set: see `protocol_of`; a frozenset is taken as it is.
+        probe_set: see `protocol_of`.
 
     Raises:
         ValueError: an unknown data set, or a missing ``probe_set``.
@@ -99,11 +94,11 @@ def split(dataset: str | Rule | Listed, labels, types, views, probe_set=None) ->
     """Divide the test sequences of a data set into probe and gallery.
 
     Args:
-        dataset: a name of ``PROTOCOLS``, a rule, or what `read_protocol` returned.
+        dataset: a name of `PROTOCOLS`, a rule, or what `read_protocol` returned.
         labels: subject of each sequence.
         types: OpenGait's type of each sequence.
         views: OpenGait's view of each sequence.
-        probe_set: the partition's PROBE_SET, a list of ``label-type-view``; needed by Gait3D only.
+        probe_set: see `protocol_of`.
 
     Shape:
         labels, types, views [N]; masks [N] bool
@@ -121,25 +116,18 @@ def split(dataset: str | Rule | Listed, labels, types, views, probe_set=None) ->
     known = protocol_of(dataset, probe_set)
     at = f"data set {dataset!r}" if isinstance(dataset, str) else getattr(known, "source", f"protocol {known.name!r}")
     if isinstance(known, Listed):
-        found = Split(known.name, known.masks(labels, types, views), known.cross_view, known.mates_only)
-        found = replace(found, pairs=known.indices(labels, types, views))
+        masks, pairs = known.masks(labels, types, views), known.indices(labels, types, views)
+        found = Split(known.name, masks, known.cross_view, known.mates_only, pairs=pairs)
     else:
         compared = np.array([view.split(known.view_until)[0] for view in views], dtype=str) if known.view_until else None
-        found = Split(known.name, known.masks(types), known.cross_view, views=compared, overall=known.overall)
-        found = replace(found, by_probe_view=known.by_probe_view)
+        more = {"by_probe_view": known.by_probe_view, "views": compared, "overall": known.overall}
+        found = Split(known.name, known.masks(types), known.cross_view, **more)
     for name, masks in found.subsets.items():
         for i, (side, mask) in enumerate(zip(("probe", "gallery"), masks)):
             if not mask.any():
                 raise ValueError(
                     f"{at}: no {side} for subset {name!r} among {len(types)} sequences; "
                     f"types present: {', '.join(np.unique(np.asarray(types, dtype=str))) or 'none'}; "
-                    f"expected {_describe_side(known, name, i)}. "
-                    "Check data_cfg.test_dataset_name, dataset_root and dataset_partition"
+                    f"expected {known.describe_side(name, i)}. Check data_cfg.test_dataset_name, dataset_root and dataset_partition"
                 )
     return found
-
-
-def _describe_side(known, subset, side):
-    if isinstance(known, Rule):
-        return known.describe_side(subset, side)
-    return f"sequences {'not ' if side else ''}in {known.source} (label-type-view)"
