@@ -73,11 +73,8 @@ def test_from_cfg_defaults_and_order():
 
 
 def test_condition_names_the_kinds_that_hide():
-    for kinds, name in [
-        ({"top": 0.5, "bottom": 0.5}, "bottom+top"),
-        ({"none": 1}, "none"),
-        ({"top": 0, "bottom": 0.9, "none": 0.1}, "bottom"),
-    ]:
+    names = {"bottom+top": {"top": 0.5, "bottom": 0.5}, "none": {"none": 1}, "bottom": {"top": 0, "bottom": 0.9, "none": 0.1}}
+    for name, kinds in names.items():
         assert Occlusion.from_cfg({"kinds": kinds}, "a").condition == name
         assert Occlusion.from_cfg({"kinds": kinds, "hidden": [0.1, 0.2]}, "a").condition == name
 
