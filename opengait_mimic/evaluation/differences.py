@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 from ..base import checkpoint_file
 from ..base.errors import ConfigError
-from .test_inputs import FILE_KEYS
+from .provenance import FILE_KEYS
 
 RECIPE = (
     "model", "losses", "batch", "steps", "schedule", "optimiser", "occlusion", "sampler", "transforms", "training", "depends", "data",
@@ -19,9 +19,8 @@ RECIPE = (
 REST = ("precision", "processes", "versions")
 UNKNOWN = ("depends", "data", "processes", "versions", "test", "precision")
 """Groups in which None means that a side does not say; a YAML leaves them to the machine."""
-SCHEDULE, OPTIMISER, PRECISION = ("warm_up", "T_max_iter"), ("clip_gradients",), ("bfloat16", "enable_float16")
-UNREAD = {"fixed": ("frames_num_min", "frames_num_max"), "unfixed": ("frames_num_fixed",)}
-"""What the host does not read under a ``sample_type`` that begins so."""
+GROUPED = ("occlusion", "sampler", "transform", "bfloat16", "enable_float16")
+"""Keys of ``trainer_cfg`` that have a group of their own."""
 TEST_KEYS = ("dataset", "data", "protocol_name", "protocol_hash", "pairs", "metric", "seeds", "preset", "manifest", "hp", "occlusion")
 """Keys of a result's provenance that describe its test."""
 TAKES = "a checkpoint (.pt), its .run.json, the folder of a training or of a result, a result's JSON, or a YAML"
@@ -141,7 +140,6 @@ def _weights(entry: dict) -> dict:
     """The groups that decide the weights."""
     recipe, done = entry["recipe"], entry["iteration"]
     trainer, schedule = recipe["trainer_cfg"], recipe["scheduler_cfg"]
-    grouped = ("occlusion", "sampler", "transform", "sync_BN", *SCHEDULE, *OPTIMISER, *PRECISION)
     milestones = schedule.get("milestones")
     changed = []
     for start in entry["starts"]:
@@ -150,18 +148,18 @@ def _weights(entry: dict) -> dict:
     return {
         "model": recipe["model_cfg"],
         "losses": _by_name(recipe["loss_cfg"], "log_prefix"),
-        "batch": {"P x K": trainer["sampler"].get("batch_size"), "sync_BN": trainer.get("sync_BN")},
+        "batch": {"P x K": trainer["sampler"].get("batch_size")},
         "steps": {
             "done": done,
             "drops of the rate passed": milestones and f"{sum(at <= done for at in milestones)} of {len(milestones)}",
             "changed on the way": changed,
         },
-        "schedule": {**schedule, **{key: trainer[key] for key in SCHEDULE if key in trainer}},
-        "optimiser": {**recipe["optimizer_cfg"], **{key: trainer[key] for key in OPTIMISER if key in trainer}},
+        "schedule": schedule,
+        "optimiser": recipe["optimizer_cfg"],
         "occlusion": trainer.get("occlusion"),
-        "sampler": _sampler(trainer["sampler"]),
+        "sampler": _without(trainer["sampler"], ("batch_size",)),
         "transforms": _transforms(trainer.get("transform")),
-        "training": {key: value for key, value in trainer.items() if key not in grouped},
+        "training": _without(trainer, GROUPED),
         "depends": recipe["depends"],
         "data": {**recipe["data"], **recipe["data_cfg"]},
     }
@@ -171,8 +169,8 @@ def _test(evaluator: dict, source: dict | None) -> dict:
     """How a test is set up: as a result's provenance says, else as the configuration asks."""
     if source is not None:
         evaluator = {**source["evaluator_cfg"], **{key: source.get(key) for key in TEST_KEYS}}
-    facts = {key: value for key, value in evaluator.items() if key not in FILE_KEYS}
-    return {**facts, "sampler": _sampler(facts["sampler"]), "transform": _transforms(facts.get("transform"))}
+    sampler = _without(evaluator["sampler"], ("batch_size",))  # the number of processes
+    return {**_without(evaluator, FILE_KEYS), "sampler": sampler, "transform": _transforms(evaluator.get("transform"))}
 
 
 def _machine(entry: dict) -> dict:
@@ -191,6 +189,10 @@ def _machine(entry: dict) -> dict:
     }
 
 
+def _without(block: dict, keys: tuple[str, ...]) -> dict:
+    return {key: value for key, value in block.items() if key not in keys}
+
+
 def _by_name(blocks: list, key: str = "type") -> dict:
     """Blocks of a list by their ``key``, else their ``type``; a second one of a name as ``name 2``. A block of a type alone is True."""
     found: dict = {}
@@ -199,13 +201,6 @@ def _by_name(blocks: list, key: str = "type") -> dict:
         count = sum(each.partition(" ")[0] == name for each in found)
         found[f"{name} {count + 1}" if count else name] = {each: value for each, value in block.items() if each != key} or True
     return found
-
-
-def _sampler(block: dict) -> dict:
-    """What the host reads of it."""
-    kind = str(block.get("sample_type")).partition("_")[0]
-    unread = UNREAD.get(kind, ("frames_num_fixed", "frames_num_min", "frames_num_max"))
-    return {key: value for key, value in block.items() if key not in (*unread, "batch_size")}
 
 
 def _transforms(blocks) -> dict | None:

@@ -37,16 +37,8 @@ def fingerprint_test_data(cfgs: dict) -> str:
 def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: Manifest | None = None, batch: int | None = None) -> dict:
     """All that decides the embeddings of a pass, as plain JSON values.
 
-    The numbers of processes, of sequences at a time and of workers decide which frames are drawn. They are part of the key only where the
-    sampling draws frames (any but ``all_*``).
-
-    Args:
-        cfgs: a prepared configuration.
-        block: the ``occlusion`` block; None = whole bodies.
-        data: `fingerprint_test_data` of the data.
-        weights: SHA-256 of the checkpoint.
-        manifest: whose draws take the place of drawing.
-        batch: sequences at a time that were asked for; None = as many as the model takes.
+    ``block``: as in `embed_each`, as are manifest and batch. ``data``: `fingerprint_test_data`. ``weights``: SHA-256 of the checkpoint. The
+    numbers of processes, of sequences at a time and of workers count only where they decide which frames are drawn.
 
     Raises:
         ConfigError: the block is wrong, or the manifest does not hold its condition.
