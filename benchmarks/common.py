@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,10 +30,6 @@ CPU = torch.device("cpu")
 METHODS = ("baseline1", "ven", "baseline2", "mimicgait", "vanilla")
 """``vanilla`` is a MimicGait without a VEN."""
 RATE = 1e-4  # the same batch is stepped on again and again; a small rate keeps the loss finite
-Variant = Callable[[int], Optional[float]]
-"""One run in round i; returns its seconds if it measured them itself (another process)."""
-
-# ---------------------------------------------------------------- options
 
 
 def add_rounds(parser, rounds: int, warmup: int) -> None:
@@ -49,9 +45,6 @@ def clock_of(args, device: torch.device) -> Callable[[], float]:
     if args.cpu_time and (device.type == "cuda" or torch.get_num_threads() > 1):
         raise SystemExit("error: --cpu-time needs a CPU and OMP_NUM_THREADS=1")
     return time.process_time if args.cpu_time else time.perf_counter
-
-
-# ---------------------------------------------------------------- measuring
 
 
 class Spread(NamedTuple):
@@ -82,16 +75,18 @@ def synchronise(device: torch.device) -> None:
 
 
 def interleaved(
-    variants: Mapping[str, Variant],
+    variants: Mapping[str, Callable[[int], object]],
     rounds: int,
     warmup: int,
     device: torch.device,
     clock=time.perf_counter,
     prepare_run=lambda name, i: None,
+    self_timed: Sequence[str] = (),
 ) -> dict[str, list[float]]:
     """Time the variants in alternation, A B C A B C ...; returns name -> seconds of every measured round.
 
-    Warm-up rounds have negative numbers. ``prepare_run`` is called untimed with (name, round) before each run.
+    A variant is called with the number of the round, negative in the warm-up. ``prepare_run`` is called untimed with (name, round) before
+    each run. Variants in ``self_timed`` work in another process and return their seconds.
     """
     samples: dict[str, list[float]] = {name: [] for name in variants}
     for i in range(-warmup, rounds):
@@ -99,10 +94,10 @@ def interleaved(
             prepare_run(name, i)
             synchronise(device)
             start = clock()
-            own = run(i)
+            result = run(i)
             synchronise(device)
             if i >= 0:
-                samples[name].append(clock() - start if own is None else own)
+                samples[name].append(result if name in self_timed else clock() - start)
     return samples
 
 
@@ -141,6 +136,17 @@ def processor() -> str:
     file = Path("/proc/cpuinfo")
     names = re.findall(r"model name\s*: (.*)", file.read_text()) if file.is_file() else []
     return names[0] if names else platform.machine()
+
+
+def print_report(samples: dict, budgets: Sequence[Budget], *lines: str) -> None:
+    """Print the lines, the median of every variant and the verdicts."""
+    print("\n".join(lines))
+    for name, values in samples.items():
+        result = spread(values)
+        print(f"  {name:<40}{1e3 * result.median:>10.2f} ms  ± {1e3 * result.mad:.2f}")
+    print("medians of the ratios of each round (quartiles)")
+    for budget in budgets:
+        print("  " + budget.line())
 
 
 def write_result(file, benchmark: str, device: torch.device, settings: dict, samples: dict, budgets: Sequence[Budget], **more) -> None:
@@ -195,8 +201,7 @@ def adjust(cfgs: dict, data_cfg: dict, sizes: Sizes, amp: bool) -> dict:
     """Give a configuration these data and sizes, in place; everything else stays."""
     cfgs["data_cfg"].update(data_cfg)
     trainer, per_subject = cfgs["trainer_cfg"], cfgs["trainer_cfg"]["sampler"]["batch_size"][1]
-    # unfixed sampling as in the published Gait3D recipe: 20 to 40 for 30 frames
-    low, high = max(1, 2 * sizes.frames // 3), max(1, 4 * sizes.frames // 3)
+    low, high = max(1, 2 * sizes.frames // 3), max(1, 4 * sizes.frames // 3)  # as published for Gait3D: 20 to 40 for 30 frames
     if per_subject > 1:  # a VEN sees one frame of one clip
         per_subject, counts = sizes.clips, {"frames_num_fixed": sizes.frames, "frames_num_min": low, "frames_num_max": high}
         trainer["sampler"].update({key: value for key, value in counts.items() if key in trainer["sampler"]})

@@ -15,10 +15,11 @@ import argparse
 import resource
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import torch
-from common import Budget, add_rounds, clock_of, interleaved, machine, ratio, spread, write_result
+from common import Budget, add_rounds, clock_of, interleaved, machine, print_report, ratio, write_result
 
 from opengait_mimic.metrics import accuracy, mean_precision, rank_probes, verify_split
 from opengait_mimic.metrics.protocols import Split
@@ -109,31 +110,24 @@ def compare(given, clock) -> None:
         np.testing.assert_allclose(mine, theirs, atol=0.2)  # a probe or two at a digit's edge
         print(f"gallery {gallery}: Rank-1, Rank-5, mAP, mINP  " + "  ".join(f"{a:.2f} ({b:.2f} by the loop)" for a, b in zip(mine, theirs)))
         for name, run in (("streamed", streamed), ("loop", looped), ("loop's distances", all_distances)):
-            variants[f"{name}, {gallery}"] = discard_result(run, data)
+            variants[f"{name}, {gallery}"] = partial(call_with, run, data)
     cpu = torch.device("cpu")
     samples = interleaved(variants, given.rounds, given.warmup, cpu, clock=clock)
     here = machine(cpu)
-    print(f"{here['cpu']}, {here['threads']} thread(s); torch {here['torch']}, NumPy {here['numpy']}; load {here['load'][0]}")
-    print(
-        f"{given.probes} probes, [{given.shape[0]}, {given.shape[1]}]; {given.rounds} rounds after {given.warmup} warm-up, {clock.__name__}"
-    )
-    for name, values in samples.items():
-        found = spread(values)
-        print(f"  {name:<28}{found.median:>9.3f} s  ± {found.mad:.3f}")
     budgets = [Budget(f"streamed / loop, {g}", ratio(samples[f"streamed, {g}"], samples[f"loop, {g}"]), 1.0) for g in given.gallery]
-    for budget in budgets:
-        print("  " + budget.line())
+    print_report(
+        samples,
+        budgets,
+        f"{here['cpu']}, {here['threads']} thread(s); torch {here['torch']}, NumPy {here['numpy']}; load {here['load'][0]}",
+        f"{given.probes} probes, {given.shape}; {given.rounds} rounds after {given.warmup} warm-up, {clock.__name__}",
+    )
     if given.json:
         write_result(given.json, "retrieval", cpu, {**vars(given), "clock": clock.__name__, "mates": MATES}, samples, budgets)
 
 
-def discard_result(run, data):
-    """A variant: returns None, as it is timed from outside."""
-
-    def variant(_: int) -> None:
-        run(data)
-
-    return variant
+def call_with(run, data, i: int):
+    """A variant: round ``i`` of a way to rank."""
+    return run(data)
 
 
 def large(given) -> None:

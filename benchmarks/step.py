@@ -20,6 +20,7 @@ from common import (
     collated,
     interleaved,
     machine,
+    print_report,
     ratio,
     save,
     seed,
@@ -70,6 +71,8 @@ def main() -> None:
 
 def measure(args, folder: Path, host: str, device: torch.device, sizes: Sizes) -> None:
     """Time training steps and the test of one clip, print the tables, write the file."""
+    from modeling.base_model import BaseModel  # the bound host's
+
     clock, data_cfg = clock_of(args, device), write_data(folder / "data", sizes)
     files = write_configs(folder / "configs", args.backbone, args.configs, data_cfg, sizes, args.amp)
     for method in ("baseline1", "ven"):
@@ -77,15 +80,15 @@ def measure(args, folder: Path, host: str, device: torch.device, sizes: Sizes) -
     models = {"Baseline-2": trainable(files["baseline2"]), "mimic": trainable(files["mimicgait"])}
     mimic = models["mimic"]
     batch, public = collated(mimic, True), None
-    variants = {name: _step(model, batch, device) for name, model in models.items()}
-    variants["whole and occluded view"] = lambda i: _discard(mimic.occluded_batch(batch))
-    variants["host's transforms"] = lambda i: _discard(_host_transforms(mimic, batch))
+    variants = {name: repeat_step(model, batch, device) for name, model in models.items()}
+    variants["whole and occluded view"] = lambda _: mimic.occluded_batch(batch)
+    variants["host's transforms"] = lambda _: BaseModel.inputs_pretreament(mimic, batch)
     if args.reference:  # the public code's geometry is fixed
         square = sizes._replace(geometry=(64, 64))
         files_64 = write_configs(folder / "configs-64", args.backbone, args.configs, data_cfg, square, args.amp)
         weights = {of: str(save(files_64[method])) for of, method in (("teacher", "baseline1"), ("ven", "ven"))}
         models["mimic 64x64"] = trainable(files_64["mimicgait"])
-        variants["mimic 64x64"] = _step(models["mimic 64x64"], batch, device)
+        variants["mimic 64x64"] = repeat_step(models["mimic 64x64"], batch, device)
         task = {"reference": str(Path(args.reference).resolve()), "backbone": args.backbone, "device": device.type, "clock": clock.__name__}
         public = PublicStep(folder, batch, {**task, **weights, "data": data_cfg, "sizes": square, "amp": args.amp})
         variants["public 64x64"] = public.step
@@ -95,7 +98,7 @@ def measure(args, folder: Path, host: str, device: torch.device, sizes: Sizes) -
         if name in models:
             models[name].iteration = i % 2**31  # the occlusion's draws: the same for all in a round
 
-    samples = interleaved(variants, args.rounds, args.warmup, device, clock, prepare_run)
+    samples = interleaved(variants, args.rounds, args.warmup, device, clock, prepare_run, self_timed=["public 64x64"])
     if public is not None:
         public.close()
     for method in ("mimicgait", "vanilla"):
@@ -113,44 +116,25 @@ def measure(args, folder: Path, host: str, device: torch.device, sizes: Sizes) -
     ]
     if public is not None:
         budgets.append(Budget("mimic / public, both 64x64", ratio(samples["mimic 64x64"], samples["public 64x64"]), BUDGETS["public"]))
-    report({**samples, **guided}, budgets, args, sizes, device, host, public)
+    here = machine(device, host)
+    where = here["gpus"][0] if device.type == "cuda" else f"{here['cpu']}, {here['threads']} thread(s)"
+    lines = [
+        f"host {host}; {where}; torch {here['torch']}; load {here['load'][0]}",
+        f"{args.backbone}, {sizes.subjects} x {sizes.clips} clips of about {sizes.frames} frames, {sizes.geometry[0]}x{sizes.geometry[1]},"
+        f" {'float16' if args.amp else 'float32'}; {args.rounds} rounds after {args.warmup} warm-up",
+    ]
+    if public is not None:
+        lines.append(f"public code: {public.facts['class']}, {public.facts['configuration']}, commit {public.facts['commit']}")
+    print_report({**samples, **guided}, budgets, *lines)
     if args.json:
         settings = {**vars(args), **sizes._asdict(), "order": list(variants), "clock": clock.__name__, "seed": "the number of the round"}
         facts = {**public.facts, "last_loss": public.loss} if public is not None else None
         write_result(args.json, "step", device, settings, {**samples, **guided}, budgets, host=host, public=facts)
 
 
-def _step(model, batch, device: torch.device):
-    return lambda i: _discard(training_step(model, batch, device))
-
-
-def _discard(_) -> None:
-    """A variant returns None unless it timed itself."""
-
-
-def _host_transforms(model, batch):
-    from modeling.base_model import BaseModel  # the bound host's
-
-    return BaseModel.inputs_pretreament(model, batch)
-
-
-def report(samples: dict, budgets: list[Budget], args, sizes: Sizes, device: torch.device, host: str, public) -> None:
-    """Print where, what, every variant and the verdicts."""
-    here = machine(device, host)
-    where = here["gpus"][0] if device.type == "cuda" else f"{here['cpu']}, {here['threads']} thread(s)"
-    print(f"host {host}; {where}; torch {here['torch']}; load {here['load'][0]}")
-    print(
-        f"{args.backbone}, {sizes.subjects} x {sizes.clips} clips of about {sizes.frames} frames, {sizes.geometry[0]}x{sizes.geometry[1]},"
-        f" {'float16' if args.amp else 'float32'}; {args.rounds} rounds after {args.warmup} warm-up"
-    )
-    for name, values in samples.items():
-        result = spread(values)
-        print(f"  {name:<40}{1e3 * result.median:>10.2f} ms  ± {1e3 * result.mad:.2f}")
-    if public is not None:
-        print(f"public code: {public.facts['class']}, {public.facts['configuration']}, commit {public.facts['commit']}")
-    print("medians of the ratios of each round (quartiles)")
-    for budget in budgets:
-        print("  " + budget.line())
+def repeat_step(model, batch, device: torch.device):
+    """A variant: one training step."""
+    return lambda _: training_step(model, batch, device)
 
 
 if __name__ == "__main__":

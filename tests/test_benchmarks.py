@@ -51,7 +51,7 @@ def test_variants_alternate_and_the_warm_up_does_not_count(bench):
     calls, clock = [], iter(range(1000))
     variants = {"a": lambda i: calls.append(("a", i)), "b": lambda i: calls.append(("b", i)) or 0.5}
     before = lambda name, i: calls.append(("before " + name, i))  # noqa: E731
-    samples = bench.common.interleaved(variants, 2, 1, CPU, lambda: next(clock), before)
+    samples = bench.common.interleaved(variants, 2, 1, CPU, lambda: next(clock), before, self_timed="b")
     assert calls == [(f"{word}{name}", i) for i in (-1, 0, 1) for name in "ab" for word in ("before ", "")]
     assert samples == {"a": [1, 1], "b": [0.5, 0.5]}  # a: one tick of this clock; b measured itself
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.errors import ConfigError
-from .frames import POINT_COLUMNS, Frames, format_size
+from .frames import POINT_COLUMNS, Frames, are_points, format_size, format_sizes
 from .sequences import Problem, Sequence, list_sequences, read_sequences
 
 
@@ -116,7 +116,11 @@ def _check_files(sequences: list[Sequence], expected: Expected) -> list[Problem]
         for i, file in readable.items():
             by_input[i].append((f"{sequence.folder}/{file.name}", file))
     for i, files in sorted(by_input.items()):
-        problems += _check_input(files, expected, i, alone=count == 1)
+        if expected.transforms is None:
+            problems += _check_input(files, None, _look_like_silhouettes(files, alone=count == 1), None)
+        else:
+            transforms = expected.transforms[i]
+            problems += _check_input(files, transforms, transforms is not None, expected.geometry)
     return problems
 
 
@@ -129,41 +133,19 @@ def _choose_files(files: tuple, use: list | None) -> list[Frames | None]:
     return [files[i] for i in use if i < len(files)]
 
 
-def _check_input(files: list[tuple[str, Frames]], expected: Expected, i: int, alone: bool) -> list[Problem]:
+def _check_input(files: list[tuple[str, Frames]], transforms, silhouettes: bool, geometry: tuple | None) -> list[Problem]:
     """One input of all sequences, as (place, facts) pairs."""
-    if expected.transforms is None:
-        transforms, silhouettes = None, _look_like_silhouettes([file for _, file in files], alone)
-    else:
-        transforms = expected.transforms[i]
-        silhouettes = transforms is not None
-    problems, same_size = [], []
+    problems = []
     for where, file in files:
-        if not file.sizes:
-            same_size.append((where, file))
-        elif silhouettes or not file.points:
-            problems.append(Problem("unlike", where, f"a list of {file.count} frames: {file.sizes}", file.count))
-    common = _most_frequent(file.dtype for _, file in same_size)
-    for where, file in same_size:
+        if len(file.sizes) > 1 and (silhouettes or not are_points(file.sizes)):
+            problems.append(Problem("unlike", where, f"a list of {file.count} frames: {format_sizes(file.sizes)}", file.count))
+    files = [(where, file) for where, file in files if len(file.sizes) == 1]
+    common = _most_frequent(file.dtype for _, file in files)
+    for where, file in files:
         if file.dtype != common:
             problems.append(Problem("type", where, f"{np.dtype(file.dtype)}, most are {np.dtype(common)}"))
-    return problems + (_check_silhouettes(same_size, expected, transforms) if silhouettes else [])
-
-
-PARTS = range(2, 33)
-"""Largest values of maps whose numbers are names, such as the parts of a body in a parsing."""
-
-
-def _look_like_silhouettes(files: list[Frames], alone: bool) -> bool:
-    """Without a configuration: pictures that are neither points nor a parsing; a wrong number of axes is a mistake in the only input."""
-    if _most_frequent(len(file.size) for file in files) != 2:
-        return alone
-    columns = _most_frequent(file.size[-1] for file in files if file.size)
-    return columns > POINT_COLUMNS and _most_frequent(file.high for file in files) not in PARTS
-
-
-def _check_silhouettes(files: list[tuple[str, Frames]], expected: Expected, transforms) -> list[Problem]:
-    """Sizes and values of silhouettes, after the transforms where there are any."""
-    problems, geometry = [], None if expected.geometry is None else tuple(expected.geometry)
+    if not silhouettes:
+        return problems
     made = {key: _transform(transforms, *key) for key in {(file.size, file.dtype) for _, file in files}}
     common = _most_frequent(size for size, _, error in (made[file.size, file.dtype] for _, file in files) if not error)
     for where, file in files:
@@ -174,12 +156,24 @@ def _check_silhouettes(files: list[tuple[str, Frames]], expected: Expected, tran
             continue
         if error:
             problems.append(Problem("transform", where, f"frames {format_size(file.size)} of {np.dtype(file.dtype)}: {error}"))
-        elif geometry is not None and size != geometry:
+        elif geometry and size != tuple(geometry):
             problems.append(Problem("geometry", where, f"{becomes}; model_cfg.geometry is {format_size(geometry)}"))
         elif size != common:
             problems.append(Problem("sizes", where, f"{becomes}; most are {format_size(common)}"))
         problems += _check_values(where, file, scale)
     return problems
+
+
+PARTS = range(2, 33)
+"""Largest values of maps whose numbers are names, such as the parts of a body in a parsing."""
+
+
+def _look_like_silhouettes(files: list[tuple[str, Frames]], alone: bool) -> bool:
+    """Without a configuration: pictures that are neither points nor a parsing; a wrong number of axes is a mistake in the only input."""
+    if _most_frequent(len(file.size) for _, file in files) != 2:
+        return alone
+    columns = _most_frequent(file.size[-1] for _, file in files if file.size)
+    return columns > POINT_COLUMNS and _most_frequent(file.high for _, file in files) not in PARTS
 
 
 def _transform(transforms, size: tuple, dtype: str) -> tuple[tuple, float, str]:

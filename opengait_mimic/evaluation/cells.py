@@ -63,13 +63,9 @@ class Hiding(NamedTuple):
 
     @classmethod
     def of(cls, kinds: dict[str, float], hidden, share: float = 1.0, where: str = "occlusion") -> Hiding:
-        """From the probabilities of kinds.
+        """From kind -> probability, adding up to 1, and the lowest and highest hidden share, each 0.01..0.95.
 
-        Args:
-            kinds: kind -> probability, adding up to 1; ``none`` may be among them.
-            hidden: lowest and highest hidden share, each 0.01..0.95.
-            share: the share of the draws that hides, above 0 to 1; the rest is ``none``.
-            where: for messages.
+        ``share``: the share of the draws that hides, above 0 to 1; the rest is ``none``. ``where``: for messages.
 
         Raises:
             ConfigError: what `Occlusion.from_cfg` refuses, or nothing that hides.
@@ -89,12 +85,7 @@ class Hiding(NamedTuple):
         return cls(tuple((kind, round(p, 12)) for kind, p in scaled.items() if p), drawn.hidden, name)
 
     def block(self, seed: int = 0, base: dict | None = None) -> dict:
-        """A complete ``evaluator_cfg.occlusion`` that hides both sides like this.
-
-        Args:
-            seed: of the draws.
-            base: the YAML's own block; its ``speed`` and ``time_axis`` are passed on.
-        """
+        """A complete ``evaluator_cfg.occlusion`` that hides both sides; ``speed`` and ``time_axis`` are those of ``base``, the YAML's."""
         passed = {key: base[key] for key in PASSED_ON if base and key in base}
         return {"kinds": dict(self.kinds), "hidden": list(self.hidden), "occluded_side": BOTH, "seed": seed, **passed}
 

@@ -20,7 +20,7 @@ from .cells import BOTH, TEACHER, Cell, Hiding
 from .embeddings import Pass, build_manifest, embed_each, fingerprint_test_data, reload_pass, sample_frames
 from .embeddings.cache_key import binarise_threshold, read_condition
 from .score import Job
-from .test_setup import TestSetup
+from .test_setup import Request, TestSetup
 
 
 class StoredPasses(UserDict):
@@ -40,34 +40,22 @@ class EmbeddingPlan:
         seeds: of the draws.
         teacher: the configuration of the network that gives HP; None = it embeds nothing. It embeds whole bodies, and in a condition
             only a hidden gallery that a cell asks of it.
-        manifest: a file of draws that replaces drawing; None = draw.
-        batch: see `embed_each`.
-        cache: see `embed_each`.
+        request: its ``manifest``, ``batch`` and ``cache`` count here.
         progress: called with the number of sequences embedded and in total.
-
-    Raises:
-        ConfigError: the file is no manifest. HostError: it is missing.
 
     Attributes:
         manifest_hash: SHA-256 of the manifest's file, or None.
+
+    Raises:
+        ConfigError: the file is no manifest. HostError: it is missing.
     """
 
-    def __init__(
-        self,
-        setup: TestSetup,
-        cells: list[Cell],
-        seeds: list[int],
-        teacher: dict | None,
-        manifest: str | None,
-        batch: int | None,
-        cache: bool,
-        progress: Callable[[int, int], None],
-    ):
+    def __init__(self, setup: TestSetup, cells: list[Cell], seeds: list[int], teacher: dict | None, request: Request, progress: Callable):
         """Nothing is embedded yet."""
-        self.setup, self.teacher, self.batch, self.cache, self.progress = setup, teacher, batch, cache, progress
+        self.setup, self.teacher, self.request, self.progress = setup, teacher, request, progress
         self.seeds, self.manifest, self.manifest_hash = seeds, None, None
-        if manifest is not None:
-            file = resolve(manifest, "--manifest")
+        if request.manifest is not None:
+            file = resolve(request.manifest, "--manifest")
             self.manifest, self.manifest_hash = read_manifest(file), sha256(file)
             on_rank_0(self._log_departures)
         self.own: list[Job] = [None, *product(dict.fromkeys(cell.hiding for cell in cells if cell.hiding), seeds)]
@@ -102,7 +90,7 @@ class EmbeddingPlan:
         """
         passes = StoredPasses()
         for job, done in self._each(self.teacher, self.theirs, 0, True) if self.theirs else ():
-            if self.cache and job is not None:
+            if self.request.cache and job is not None:
                 passes.data[job] = partial(reload_pass, self.teacher, done.meta["key"])
             else:
                 passes.data[job] = lambda done=done: done
@@ -119,7 +107,7 @@ class EmbeddingPlan:
             one = total // len(jobs)  # sequences in a pass
             self.progress(before * one + done, every * one)
 
-        return zip(jobs, embed_each(cfgs, blocks, self.batch, self.cache, self.manifest, count, as_teacher))
+        return zip(jobs, embed_each(cfgs, blocks, self.request.batch, self.request.cache, self.manifest, count, as_teacher))
 
     def build_manifest(self, passes: dict[Job, Pass]) -> Manifest:
         """What the passes of `embed_by_method` hid."""

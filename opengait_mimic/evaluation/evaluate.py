@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Callable, NamedTuple
+from typing import Callable
+
+import numpy as np
 
 from .. import host as hosts
 from ..base import files
-from ..base.errors import HostError
+from ..base.errors import ConfigError, HostError
 from ..base.files import sha256
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
@@ -30,32 +32,7 @@ from .result_clips import render_clips
 from .rows import drop_curves
 from .rp_reference import refuse_other_network, tested_checkpoint
 from .score import Scorer
-from .test_setup import TestSetup, read_setup, select_cells
-
-Progress = Callable[[int, int], None]
-
-
-class Request(NamedTuple):
-    """What to measure. The defaults are the cells of the YAML's own condition, without curves.
-
-    ``cells``: a name of `evaluation.cells.PRESETS`, or a YAML of cells (`read_cells`). ``seeds``: of the draws; None = the YAML's.
-    ``split``: a JSON of probes and galleries (`read_protocol`). ``pairs``: a JSON of pairs for verification (`read_pairs`).
-    ``manifest``: a JSON of draws that replaces drawing. ``save_manifest``: where to write the draws that were scored. ``batch``,
-    ``cache``: see `embed_each`. ``post``: a name of `opengait_mimic.metrics.POST`. ``curves``: also CMC, views, kinds and verification.
-    ``pictures``: also the clips of a report.
-    """
-
-    cells: str | None = None
-    seeds: list[int] | None = None
-    split: str | None = None
-    pairs: str | None = None
-    manifest: str | None = None
-    save_manifest: str | None = None
-    batch: int | None = None
-    cache: bool = True
-    post: str = "none"
-    curves: bool = False
-    pictures: bool = False
+from .test_setup import Request, TestSetup, read_setup, select_cells
 
 
 def evaluate(path: str | os.PathLike | dict, *more, **named) -> list[dict]:
@@ -76,15 +53,15 @@ def measure(
     iteration: int = 0,
     reference: str | os.PathLike | None = None,
     quiet: bool = False,
-    progress: Progress = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
     request: Request | None = None,
     as_teacher: bool = False,
 ) -> Result | None:
     """Score one configuration in every cell of a request.
 
-    The model embeds the test set once on whole bodies and once for each condition and seed. The backbone's whole-body network embeds it
-    once on whole bodies, and under a condition only if it embeds a hidden gallery. If its checkpoint is not the one that trained a
-    distilled model, that model's RP and teacher's gallery are left out, with a warning.
+    The model embeds the test set once on whole bodies and once for each condition and seed. The backbone's whole-body network (Baseline-1)
+    embeds whole bodies, which give HP, and hidden galleries that a cell asks of it. If it is not the network that trained a distilled
+    model, that model's RP and teacher's gallery are left out, with a warning.
 
     Args:
         path: the YAML of any silhouette model, ours or the host's own (= Baseline-1); or its complete configuration.
@@ -92,19 +69,18 @@ def measure(
         reference: a result with the backbone's whole-body row; RP then divides by that row.
         quiet: only warnings on the console.
         progress: called with the number of sequences embedded and in total.
-        request: see `Request`; None = its defaults.
+        request: None = the defaults of `Request`.
         as_teacher: the configuration is one of `reference_cfgs`; see `opengait_mimic.training.launch.build`.
 
     Returns:
-        The result; None on ranks above 0. HP is the whole-body score of the backbone's whole-body network (Baseline-1). It is the same
-        for every method of a backbone; if it is unknown, RP is None with ``rp_reason``. ``reference_compat`` of a row names the switches
-        that were on: those of the training as the checkpoint states them, and those of the test as the YAML states them.
+        The result; None on ranks above 0. If HP is unknown, RP is None with ``rp_reason``. ``reference_compat`` of a row names the switches
+        that were on: in training as the checkpoint states them, in the test as the YAML does.
 
     Raises:
-        HostError, ConfigError, CheckpointError: see `prepare`, `read_cells`, `read_reference` and the models; before anything is embedded.
+        HostError, ConfigError, CheckpointError: see `prepare`, `read_cells` and `read_reference`; before anything is embedded.
     """
     request = request or Request()
-    setup = read_setup(path, iteration, quiet, request.split, request.pairs, as_teacher)
+    setup = read_setup(path, iteration, quiet, request, as_teacher)
     cells, left_out = select_cells(setup, request.cells)
     seeds = request.seeds or [setup.base["seed"]]
     facts = on_rank_0(lambda: _collect_facts(setup, request, seeds))
@@ -112,7 +88,7 @@ def measure(
     if earlier is not None:
         on_rank_0(lambda: refuse_other_network(setup, earlier))
     teacher = setup.reference if earlier is None or any(cell.gallery_embedder == TEACHER for cell in cells) else None
-    plan = EmbeddingPlan(setup, cells, seeds, teacher, request.manifest, request.batch, request.cache, progress)
+    plan = EmbeddingPlan(setup, cells, seeds, teacher, request, progress)
     scorer = Scorer(cells, seeds, plan.embed_by_teacher(), facts["metric"], request.post, request.curves, hosts.device())
     for job, done in plan.embed_by_method():
         scorer.score_pass(job, done, setup.split)
@@ -132,7 +108,9 @@ def measure(
 def _select_hp(setup: TestSetup, scorer: Scorer, earlier: Reference | None) -> tuple[dict | None, Trials | None, str]:
     """The numbers and trials that RP divides by; None, with the reason."""
     if earlier is not None:
-        return earlier.row, earlier.trials(scorer.names), ""
+        if earlier.trials is not None and not np.array_equal(earlier.trials.probe, scorer.whole.trials.probe):
+            raise ConfigError("--reference: its trials.npz is of other probes than this test; evaluate that configuration again")
+        return earlier.row, earlier.trials, ""
     scored = scorer.whole if setup.method == "Baseline-1" else scorer.hp
     return (None, None, setup.reason) if scored is None else (scored.numbers, scored.trials, "")
 

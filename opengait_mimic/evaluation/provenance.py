@@ -1,7 +1,8 @@
-"""What made a result: hashes of the configuration and of the weights, the training's record, versions of code and libraries."""
+"""What made a result, and what decides it: a stored result whose inputs are the same is not computed again."""
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 from .. import __version__
@@ -13,21 +14,23 @@ from ..base.processes import rank_and_world
 from ..base.versions import library_versions, utc_now
 from ..models.depends import Use, dependencies
 from ..models.prepare import model_class
+from ..published.switches import TEST
+from ..training.recipe import complete_model_cfg, describe_data
 from ..training.record import PLACES, config_hash, readable
 from .reference_result import Reference
-from .rp_reference import tested_checkpoint
+from .rp_reference import reference_cfgs, tested_checkpoint
 from .test_setup import TestSetup
+
+FILE_KEYS = ("save_name", "restore_hint", "restore_ckpt_strict")
+"""Keys of ``evaluator_cfg`` that name the tested file, not how it is tested."""
 
 
 def describe_origin(setup: TestSetup, earlier: Reference | None, file: str | Path | None, measured: dict) -> dict:
     """The entry ``provenance`` of a result, plain values.
 
-    Args:
-        setup: of the test.
-        earlier: the result that HP is taken from; None = HP was measured in this run.
-        file: the YAML of the configuration; None = a configuration without a file.
-        measured: what was measured: the facts of every row, ``occlusion`` (condition -> the block of the first seed), ``preset``,
-            ``left_out``, ``manifest`` and ``saved_manifest`` (SHA-256 or None).
+    ``earlier``: the result that HP is taken from; None = HP was measured in this run. ``file``: the YAML, if any. ``measured``: the
+    facts of every row, ``occlusion`` (condition -> the block of the first seed), ``preset``, ``left_out``, ``manifest`` and
+    ``saved_manifest`` (SHA-256 or None).
 
     Returns:
         ``measured`` and: ``cfgs`` (the file's name), ``config`` (`config_hash`), SHA-256 of ``checkpoint``, of each network that the
@@ -96,3 +99,32 @@ def _kinds_inside(cfgs: dict) -> list[str] | None:
         if network.use is Use.FROZEN_INSIDE and config is not None and "kinds" in config.model_fields:
             return config.read(inner["model_cfg"], "model_cfg").kinds
     return None
+
+
+def read_test_inputs(cfgs: dict) -> dict:
+    """Everything of a prepared configuration that decides what `evaluate` or the host's test reports, as plain JSON values."""
+    evaluator = {key: copy.deepcopy(value) for key, value in cfgs["evaluator_cfg"].items() if key not in FILE_KEYS}
+    evaluator["sampler"].pop("batch_size", None)  # the number of processes
+    host, teacher = hosts.current(), None
+    whole = reference_cfgs(cfgs)[0] if cfgs["model_cfg"].get("backbone") is not None else None  # RP divides by its score
+    data = {key: cfgs["data_cfg"].get(key) for key in ("dataset_name", "test_dataset_name", "data_in_use", "remove_no_gallery")}
+    if whole:
+        teacher = {
+            "weights": sha256(whole["evaluator_cfg"]["restore_hint"]),
+            "model_cfg": whole["model_cfg"],
+            "evaluator_cfg": {key: whole["evaluator_cfg"].get(key) for key in ("enable_float16", "metric", "transform")},
+            "dataset_name": whole["data_cfg"]["dataset_name"],
+        }
+    return as_json(
+        {
+            "version": __version__,
+            "host": host.name,
+            "commit": host.commit,
+            "data_cfg": data,
+            "data": describe_data(cfgs, "TEST_SET"),
+            "model_cfg": complete_model_cfg(cfgs, TEST),
+            "evaluator_cfg": evaluator,
+            "weights": sha256(tested_checkpoint(cfgs)),
+            "teacher": teacher,
+        }
+    )

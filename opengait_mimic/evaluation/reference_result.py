@@ -5,41 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from ..base.errors import ConfigError
 from ..metrics import Trials
 from .cells import HOLISTIC, OWN
-from .comparable_rows import list_differences
-from .result import AGAIN, NAMES, TRIALS, array_name, read_arrays, read_content, result_file
+from .result import TRIALS, array_name, read_arrays, read_content, result_file
+
+FACTS = {
+    "dataset": "data set",
+    "protocol_name": "protocol",
+    "protocol_hash": "content of the protocol",
+    "metric": "metric",
+    "data": "test data (fingerprint)",
+    "backbone": "backbone",
+    "backbone_cfg": "the backbone's model_cfg",
+    "post": "post-processing",
+}
+"""Keys of a row that must be equal -> their names in messages. `list_differences` checks seeds too."""
 
 
 class Reference(NamedTuple):
-    """The whole-body row of the backbone's teacher in an earlier result.
-
-    ``provenance``: of that result. ``names``: label, type and view of its test sequences. ``kept``: the row's trials, with
-    indices into ``names``; None = the result has no trials. ``source``: for messages.
-    """
+    """The whole-body row of the backbone's teacher in an earlier result, with that result's provenance; ``trials`` None = it has none."""
 
     row: dict
     provenance: dict
-    names: list[tuple[str, str, str]]
-    kept: Trials | None
-    source: str
-
-    def trials(self, names: list[tuple[str, str, str]]) -> Trials | None:
-        """The row's trials with indices into ``names``, the test sequences of this run; None = the result has no trials.
-
-        Raises:
-            ConfigError: the result names sequences that this run does not have.
-        """
-        if self.kept is None:
-            return None
-        where = {name: i for i, name in enumerate(names)}
-        if lacking := [name for name in self.names if name not in where]:
-            raise ConfigError(f"{self.source}: names {len(lacking)} sequences that this test set lacks, such as {'/'.join(lacking[0])}")
-        moved = np.array([*(where[name] for name in self.names), -1])  # index -1 stays -1
-        return self.kept._replace(**{field: moved[getattr(self.kept, field)] for field in ("probe", "nearest", "mate")})
+    trials: Trials | None
 
 
 def read_reference(place: Path, own: dict) -> Reference:
@@ -48,7 +37,7 @@ def read_reference(place: Path, own: dict) -> Reference:
     Args:
         place: ``results.json`` of ``evaluate --out``, the file of ``--json``, or such a folder. Trials are read from the ``trials.npz``
             next to it, if it names one.
-        own: the facts of a row of this run; see `opengait_mimic.evaluation.comparable_rows.list_differences`.
+        own: the facts of a row of this run; see `list_differences`.
 
     Raises:
         ConfigError: the file is no result, of an older format or damaged, or holds no comparable row; states what differs.
@@ -70,11 +59,37 @@ def read_reference(place: Path, own: dict) -> Reference:
             f"{source}: its whole-body row of Baseline-1 is not comparable with this run: {'; '.join(differences)}."
             " Evaluate the backbone's whole-body run on the same data, protocol and seeds"
         )
-    number, source = rows.index(row), f"--reference {file.with_name(TRIALS)}"
-    columns = {field: array_name(number, field) for field in Trials._fields}
-    if not arrays:
-        return Reference(row, content["provenance"], [], None, source)
-    if missing := [name for name in (*NAMES, *columns.values()) if name not in arrays]:
-        raise ConfigError(f"{source}: without {', '.join(missing)}; {AGAIN}")
-    names = list(zip(*(arrays[name].tolist() for name in NAMES)))
-    return Reference(row, content["provenance"], names, Trials(**{field: arrays[name] for field, name in columns.items()}), source)
+    number = rows.index(row)
+    trials = Trials(*(arrays[array_name(number, field)] for field in Trials._fields)) if arrays else None
+    return Reference(row, content["provenance"], trials)
+
+
+def list_differences(own: dict, other: dict) -> list[str]:
+    """In what two rows differ that must be alike before one is divided by the other.
+
+    ``own``: a row, or the facts of a run; ``other``: the row from which HP is taken. Every seed of ``own`` must be among the other's.
+    Pairs of verification may differ: no Rank-k depends on them.
+
+    Returns:
+        A phrase for each difference, with both values. A fact that one row does not state counts as different.
+
+    Source:
+        MimicGait (WACV 2025), Eq. 3: RP divides scores of one backbone on one test.
+
+    Example:
+        >>> same = {**dict.fromkeys(FACTS, "x"), "seeds": [0]}
+        >>> list_differences({**same, "backbone": "GaitBase"}, {**same, "backbone": "GaitGL"})
+        ['backbone: GaitBase here, GaitGL there']
+    """
+    named = {key: name for key, name in FACTS.items() if own.get(key) is None or own[key] != other.get(key)}
+    found = [f"{name}: {_short(own.get(key))} here, {_short(other.get(key))} there" for key, name in named.items()]
+    ours, theirs = own.get("seeds") or [], other.get("seeds") or []
+    if not ours or not set(ours) <= set(theirs):
+        found.append(f"seeds: {', '.join(map(str, ours)) or 'none'} here, {', '.join(map(str, theirs)) or 'none'} there")
+    return found
+
+
+def _short(value) -> str:
+    """A hash by its first digits."""
+    text = "not known" if value is None else str(value)
+    return text[:19] if text.startswith("sha256:") else text

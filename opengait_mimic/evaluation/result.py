@@ -39,11 +39,7 @@ NEEDED = ("method", "backbone", "dataset", "occluded_side", "gallery_embedder", 
 
 
 class Result(NamedTuple):
-    """All that an evaluation measured; see the module.
-
-    ``trials``: of each row. ``names``: label, type and view of the test sequences. ``hidden``: ``<condition>|<seed>`` -> array name ->
-    [N]. ``pictures``: name -> array.
-    """
+    """All that an evaluation measured; see the module. ``trials``: of each row. ``names``: label, type and view of each sequence."""
 
     rows: list[dict]
     summary: list[dict]
@@ -65,10 +61,7 @@ def array_name(number: int, field: str) -> str:
 
 
 def check_writable(**options: str | None) -> None:
-    """Try the output places before the hours of an evaluation.
-
-    Args:
-        options: ``out``: a folder; any other: a file. None = not asked for.
+    """Try the output places before the hours of an evaluation. ``out`` is a folder, any other a file; None = not asked for.
 
     Raises:
         HostError: a place cannot be written; names the option.

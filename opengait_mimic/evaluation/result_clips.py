@@ -23,18 +23,7 @@ class Picture(NamedTuple):
 
 
 def condition_sheet(condition: str, block: dict, kind: np.ndarray, hidden: np.ndarray, probes: np.ndarray) -> Picture:
-    """What a condition hides.
-
-    Args:
-        condition: its name.
-        block: its ``occlusion`` block.
-        kind: of each sequence, index into `KINDS`.
-        hidden: the hidden share of each.
-        probes: which are probes.
-
-    Shape:
-        kind, hidden, probes [N]
-    """
+    """What a condition hides: ``kind`` (index into `KINDS`), ``hidden`` (share) and ``probes`` (bool) of each sequence, [N]."""
     clips = sheet_clips(kind, probes)
     texts = [KINDS[kind[i]] + (f" {100 * hidden[i]:.0f} %" if kind[i] else "") for i in clips]
     return Picture(f"sheet/{condition}", [(i, block) for i in clips], (len(clips),), texts)
@@ -55,12 +44,7 @@ def sheet_clips(kind: np.ndarray, probes: np.ndarray) -> list[int]:
 def row_retrievals(number: int, cell: Cell, block: dict | None, trials: Trials, names: list[tuple[str, str, str]]) -> list[Picture]:
     """The best and the worst retrievals of a row: probe, nearest and nearest mate, each side as the network saw it.
 
-    Args:
-        number: of the row.
-        cell: its cell.
-        block: what that hides; None = nothing.
-        trials: its trials.
-        names: label, type and view of each sequence.
+    ``names``: label, type and view of each sequence.
     """
     found = []
     probe_side = None if cell.occluded_side == HOLISTIC else block

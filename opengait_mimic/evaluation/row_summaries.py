@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..metrics.protocols.mateless_probes import COUNTS
+from .rows import CURVES
 
-SAME = (
-    *("method", "backbone", "dataset", "protocol_name", "occluded_side", "gallery_embedder", "cell", "condition", "kinds", "hidden"),
-    *("protocol_hash", "pairs", "backbone_cfg", "hidden_by"),
-    *(*COUNTS, "mates_only", "trained_kinds", "seen", "transductive", "post", "reference_compat", "rp_reason"),
-    "rp_interval_reason",
-    *("holistic_rank1", "hp_rank1", "hp_rank5", "hp_rank10", "hp_rank20"),
-)
-"""Keys that are equal in all rows of a cell; its summary copies those that the rows have."""
 SCORES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20")
 """Keys of a subset that a summary gives as ``{"mean", "sd"}``."""
 MEASURED = (*SCORES, "eer", "tar_0.01", "tar_0.001", "retention_rank1")
@@ -23,8 +15,9 @@ MEASURED = (*SCORES, "eer", "tar_0.01", "tar_0.001", "retention_rank1")
 def summarise_seeds(rows: list[dict]) -> list[dict]:
     """One entry for each method and cell, over its seeds, in the order of the rows.
 
-    Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). Intervals are those
-    of a single seed's row; of several seeds `Scorer.rows` fills them in. ``subsets``: name -> counts, HP, and `SCORES` in the same form.
+    Each number of `MEASURED` becomes ``{"mean", "sd"}`` (standard deviation over the seeds, ddof 1; None of one seed). What is equal in all
+    rows of a cell is copied. Intervals are those of a single seed's row; of several seeds `Scorer.rows` fills them in. ``subsets``: name ->
+    counts, HP, and `SCORES` in the same form.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
@@ -40,7 +33,8 @@ def _summarise(rows: list[dict]) -> dict:
 
 
 def _over_seeds(rows: list[dict], measured: tuple[str, ...]) -> dict:
-    out = {key: rows[0][key] for key in SAME if key in rows[0]}
+    varies = (*MEASURED, *CURVES, "seed", "seeds", "subsets")
+    out = {key: value for key, value in rows[0].items() if key not in varies and not key.endswith("_interval")}
     for key in measured:
         values = [value for value in (_value(row, key) for row in rows) if value is not None]
         mean = float(np.mean(values)) if values else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..metrics import relative_performance
-from ..metrics.protocols.mateless_probes import COUNTS
 from ..metrics.protocols.split_scores import RANKS
 from .cells import Cell
 
@@ -35,8 +34,7 @@ def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp:
     hiding = cell.hiding
     kinds = None if hiding is None else dict(hiding.kinds)
     out = {
-        **{key: facts[key] for key in ("method", "backbone", "dataset", "protocol_name", "metric", "data")},
-        **{key: facts[key] for key in ("protocol_hash", "pairs", "backbone_cfg")},
+        **facts,
         "occluded_side": cell.occluded_side,
         "gallery_embedder": cell.gallery_embedder,
         "cell": cell.name,
@@ -44,17 +42,11 @@ def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp:
         "kinds": kinds,
         "hidden": None if hiding is None else list(hiding.hidden),
         "seed": seed,
-        "seeds": list(facts["seeds"]),
-        **{key: numbers[key] for key in (*(f"rank{k}" for k in RANKS), "mAP", "mINP")},
+        **{key: value for key, value in numbers.items() if key != "subsets"},
         "holistic_rank1": whole["rank1"],
         **_divide(numbers, hp, reason),
         "retention_rank1": relative_performance(whole["rank1"], hp and hp["rank1"]).value,
-        "trained_kinds": facts["trained_kinds"],
         "seen": is_seen(kinds, facts["trained_kinds"]),
-        "post": facts["post"],
-        "transductive": facts["transductive"],
-        **{key: numbers[key] for key in COUNTS if key in numbers},
-        "mates_only": facts["mates_only"],
     }
     subsets = numbers.get("subsets", {})
     if len(subsets) > 1:
@@ -62,7 +54,7 @@ def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp:
         for name, found in subsets.items():
             below = hp and hp.get("subsets", {}).get(name)
             out["subsets"][name] = {**found, **_divide(found, below, reason if hp is None else f"HP of the subset {name} is not known")}
-    return {**out, **{key: numbers[key] for key in CURVES if key in numbers}}
+    return out
 
 
 def _divide(numbers: dict, hp: dict | None, reason: str) -> dict:
@@ -76,12 +68,7 @@ def _divide(numbers: dict, hp: dict | None, reason: str) -> dict:
 
 
 def is_seen(kinds: dict[str, float] | None, trained: list[str] | None) -> bool | None:
-    """Whether a network was trained on every kind that a cell can draw; None for whole bodies, or where that is not known.
-
-    Args:
-        kinds: of the cell, kind -> probability; None = nothing is hidden.
-        trained: the kinds that its training could draw, ``none`` among them; None = unknown.
-    """
+    """Whether a network was trained on every kind that a cell can draw; None for whole bodies, or where ``trained`` is not known."""
     if kinds is None or trained is None:
         return None
     return {kind for kind, share in kinds.items() if share > 0} - {"none"} <= set(trained)

@@ -36,13 +36,6 @@ class Scored(NamedTuple):
 class Scorer:
     """Takes the method's passes one by one, whole bodies first, and scores the cells of each. It keeps no occluded embeddings.
 
-    Attributes:
-        whole: the method's own whole bodies, `Scored`.
-        hp: the teacher's whole bodies, `Scored`; None without its passes.
-        own: the method's whole-body pass.
-        names: label, type and view of the test sequences.
-        passes: job -> its pass, without the embeddings.
-
     Args:
         cells: in the order of the rows.
         seeds: in the order of the rows.
@@ -51,6 +44,12 @@ class Scorer:
         post: of `opengait_mimic.metrics.POST`.
         full: also CMC, views, kinds, verification.
         device: where distances are computed.
+
+    Attributes:
+        whole, hp: `Scored` whole bodies of the method, and of the teacher (None without its passes).
+        own: the method's whole-body pass.
+        names: label, type and view of the test sequences.
+        passes: job -> its pass, without the embeddings.
     """
 
     def __init__(self, cells: list[Cell], seeds: list[int], theirs: dict, metric: str, post: str, full: bool, device):
@@ -145,11 +144,7 @@ class Scorer:
             yield cell, {seed: self.scores[cell, seed] for seed in self.seeds if (cell, seed) in self.scores}
 
     def pictures(self, block: Callable[[Job], dict | None]) -> list[Picture]:
-        """What a report shows: a sheet of every condition, and the best and the worst retrievals of every cell, under its first seed.
-
-        Args:
-            block: the ``occlusion`` block of a job.
-        """
+        """A sheet of every condition, and the retrievals of every cell, under the first seed; ``block`` maps a job to its condition."""
         probes, out, number = np.any([probe for probe, _ in self.split.subsets.values()], axis=0), [], 0
         for job, done in self.passes.items():
             if job and job[1] == self.seeds[0]:

@@ -18,11 +18,34 @@ from ..published.hooks import refuse_fixed_sizes
 from ..training.launch import start_log
 from .cells import BOTH, OWN, Cell, Hiding, standard_cells
 from .cells_file import read_cells
+from .embeddings.cache_key import test_set_name
 from .method_names import name_method
 from .rp_reference import is_distilled, reference_cfgs
 
 DEFAULT = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "occluded_side": BOTH, "seed": 0}
 """The papers' setting; used if the YAML has no ``evaluator_cfg.occlusion``."""
+
+
+class Request(NamedTuple):
+    """What to measure. The defaults are the cells of the YAML's own condition, without curves.
+
+    ``cells``: a preset, or a YAML of cells (`read_cells`). ``seeds``: of the draws; None = the YAML's. ``split``: a JSON of probes and
+    galleries (`read_protocol`). ``pairs``: a JSON of pairs for verification (`read_pairs`). ``manifest``: a JSON of draws that replaces
+    drawing. ``save_manifest``: where to write the draws. ``batch``, ``cache``: see `embed_each`. ``post``: a name of
+    `opengait_mimic.metrics.POST`. ``curves``: also CMC, views, kinds and verification. ``pictures``: also the clips of a report.
+    """
+
+    cells: str | None = None
+    seeds: list[int] | None = None
+    split: str | None = None
+    pairs: str | None = None
+    manifest: str | None = None
+    save_manifest: str | None = None
+    batch: int | None = None
+    cache: bool = True
+    post: str = "none"
+    curves: bool = False
+    pictures: bool = False
 
 
 class TestSetup(NamedTuple):
@@ -52,9 +75,7 @@ class TestSetup(NamedTuple):
         return found if self.pairs is None else replace(found, pairs=self.pairs.indices(labels, types, views))
 
 
-def read_setup(
-    path: str | os.PathLike | dict, iteration: int, quiet: bool, split_file: str | None, pairs: str | None, as_teacher: bool = False
-) -> TestSetup:
+def read_setup(path: str | os.PathLike | dict, iteration: int, quiet: bool, request: Request, as_teacher: bool = False) -> TestSetup:
     """Read the configuration of a test and start the log; arguments as `opengait_mimic.evaluation.evaluate.measure`.
 
     Raises:
@@ -68,8 +89,8 @@ def read_setup(
     start_log(cfgs, False, False, quiet)
     if cfgs["model_cfg"]["model"] == "VEN":
         raise ConfigError("model_cfg.model = VEN: it has no embedding to rank; test it with python -m opengait_mimic --phase test")
-    dataset, protocol, probe_set = read_test_protocol(cfgs, split_file)
-    listed = None if pairs is None else read_pairs(resolve(pairs, "--pairs"))
+    dataset, protocol, probe_set = read_test_protocol(cfgs, request.split)
+    pairs = None if request.pairs is None else read_pairs(resolve(request.pairs, "--pairs"))
     distilled = is_distilled(cfgs)
     reference, reason = None, "the model was trained on hidden input: pass --reference"
     if cfgs["model_cfg"].get("backbone") is not None:
@@ -77,7 +98,7 @@ def read_setup(
     if distilled and reference is not None and (other := other_teacher(cfgs, reference)):
         _log().log_warning(other)
         reference, reason = None, other
-    setup = TestSetup(cfgs, base, dataset, protocol, probe_set, listed, *name_method(cfgs), distilled, reference, reason, as_teacher)
+    setup = TestSetup(cfgs, base, dataset, protocol, probe_set, pairs, *name_method(cfgs), distilled, reference, reason, as_teacher)
     on_rank_0(lambda: _refuse_unscorable(setup))
     return setup
 
@@ -99,9 +120,7 @@ def _refuse_unscorable(setup: TestSetup) -> None:
 def select_cells(setup: TestSetup, given: str | None) -> tuple[list[Cell], list[str]]:
     """The cells to score, and the names of the cells left out because no teacher is there to embed their gallery.
 
-    Args:
-        setup: of the test.
-        given: a preset or a file (`read_cells`); None = the YAML's own condition in `standard_cells`.
+    ``given``: a preset or a file (`read_cells`); None = the YAML's own condition in `standard_cells`.
 
     Raises:
         ConfigError: see `read_cells`; no cell is left.
@@ -128,17 +147,14 @@ def select_cells(setup: TestSetup, given: str | None) -> tuple[list[Cell], list[
 def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule | Listed, frozenset]:
     """The test set's name, its protocol, and its ``PROBE_SET`` (empty where it has none).
 
-    Args:
-        cfgs: a prepared configuration.
-        file: a file of probes and galleries (`read_protocol`) that replaces the data set's protocol; None = that protocol, or the
-            cross-view one with ``evaluator_cfg.cross_view_gallery``.
+    ``file``: probes and galleries (`read_protocol`) that replace the data set's protocol; None = that protocol, or the cross-view one with
+    ``evaluator_cfg.cross_view_gallery``.
 
     Raises:
         ConfigError: a data set without a protocol, or a wrong file.
     """
-    data = cfgs["data_cfg"]
-    dataset = data.get("test_dataset_name") or data["dataset_name"]
-    probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_bytes()).get("PROBE_SET", ()))
+    dataset = test_set_name(cfgs)
+    probe_set = frozenset(json.loads(Path(cfgs["data_cfg"]["dataset_partition"]).read_bytes()).get("PROBE_SET", ()))
     if file is not None:
         return dataset, read_protocol(resolve(file, "--split")), probe_set
     crossed = read_value(Flag, cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")

@@ -36,10 +36,7 @@ def clip_times(
     ordered: bool,
     axis: int = 100,
 ) -> Tensor:
-    """The time of every frame of a batch, in frames.
-
-    Where sampling is ordered, the position in the clip. Where it is not, positions mean nothing, and clips of a moving kind
-    get `drawn_times`.
+    """The time of every frame of a batch, in frames: its position in the clip, or `drawn_times` for moving kinds without order.
 
     Args:
         draws: one per clip.
@@ -48,8 +45,8 @@ def clip_times(
         ordered: the sampling keeps the frames' order (``*_ordered``).
         axis: length of the time axis, for unordered sampling.
 
-    Shape:
-        Returns a long tensor ``[S]`` on the CPU, S = sum of the lengths.
+    Returns:
+        long ``[S]`` on the CPU, S = sum of the lengths.
     """
     times: list[int] = []
     for d, key, length in zip(draws, keys, lengths):

@@ -173,7 +173,7 @@ class Manifest(NamedTuple):
         dataset: str,
         sample_type: str,
         sequences: Iterable[tuple[str, str, str]],
-        picture: tuple[int, int] | None = None,
+        picture: tuple[int, int],
     ) -> Drawn:
         """What a test hides, sequence by sequence.
 
@@ -183,7 +183,7 @@ class Manifest(NamedTuple):
             dataset: name of the test set.
             sample_type: of the test's sampler.
             sequences: (label, type, view) of the whole test set.
-            picture: (h, w) of this test's silhouettes; None = not known.
+            picture: (h, w) of this test's silhouettes.
 
         Raises:
             ConfigError: another data set, no such condition, sequences that the manifest does not name, frames out of order, or moving
@@ -198,7 +198,7 @@ class Manifest(NamedTuple):
             raise ConfigError(f"{self.source}: {condition.name} names no occlusion for {len(lacking)} test sequences: {some}")
         refuse_drawn_frames(sample_type, condition.drawn)
         moving = sorted({d.kind for d in condition.drawn.values()} & set(MOVING))
-        if moving and None not in (self.picture, picture) and tuple(picture) != self.picture:
+        if moving and self.picture not in (None, tuple(picture)):
             theirs, ours = ("{}x{}".format(*size) for size in (self.picture, picture))
             raise ConfigError(
                 f"{self.source}: picture = {list(self.picture)}, but this test's silhouettes are {ours} (rows x columns) after the"

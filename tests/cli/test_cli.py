@@ -93,7 +93,7 @@ def test_walkers_that_are_stopped_report_the_incomplete_folder(tmp_path, monkeyp
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(walkers.tree, "sequence", stop)
+    monkeypatch.setattr(walkers.tree, "make_sequence", stop)
     with pytest.raises(SystemExit) as caught:
         main(["walkers", "--out", str(tmp_path), "--subjects", "2"])
     assert caught.value.code == 130 and "the folder may be incomplete" in capsys.readouterr().err

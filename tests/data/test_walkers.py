@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from opengait_mimic.data.walkers import mean_silhouette_rank1, sequence, subject, write_walkers
-from opengait_mimic.data.walkers.body import session
-from opengait_mimic.data.walkers.gait import hulls, pose, stride_length
+from opengait_mimic.data.walkers import draw_subject, make_sequence, mean_silhouette_rank1, write_walkers
+from opengait_mimic.data.walkers.body import draw_session
+from opengait_mimic.data.walkers.gait import list_hulls, measure_stride, pose_body
 from opengait_mimic.data.walkers.random_stream import RandomStream
-from opengait_mimic.data.walkers.render import HEIGHT, WIDTH, extents, fill, frame, normalise, project
+from opengait_mimic.data.walkers.render import HEIGHT, WIDTH, fill_rows, find_extents, fit_discs, normalise, project
 
 SESSIONS = ("nm-01", "bg-01", "cl-01")
 
@@ -69,7 +69,7 @@ def test_tree_and_partition(tmp_path):
 @pytest.mark.parametrize("azimuth", (0, 54, 90, 180))
 def test_silhouettes(name, azimuth):
     for index in (1, 2, 3):
-        clip = sequence(subject(0, index), name, azimuth)
+        clip = make_sequence(draw_subject(0, index), name, azimuth)
         assert clip.dtype == np.uint8 and clip.shape[1:] == (64, 64) and 22 <= len(clip) <= 28
         assert set(np.unique(clip)) == {0, 255}
         assert clip[:, 0].any(1).all() and clip[:, -1].any(1).all()
@@ -84,13 +84,13 @@ def test_silhouettes(name, azimuth):
 
 @pytest.mark.parametrize("index", range(1, 4))
 def test_width_has_two_peaks_per_stride(index):
-    who = subject(5, index)
-    clip = sequence(who, "nm-01", 90, frames=60)
+    who = draw_subject(5, index)
+    clip = make_sequence(who, "nm-01", 90, frames=60)
     legs = clip[:, 44:]
     width = 64 - legs.any(1).argmax(1) - legs.any(1)[:, ::-1].argmax(1)
     power = np.abs(np.fft.rfft((width - width.mean()) * np.hanning(60), 2048))
     frequency = np.fft.rfftfreq(2048, 1 / 25)
-    wanted = 2 * who.cadence * np.sqrt(session(who, "nm-01").speed)
+    wanted = 2 * who.cadence * np.sqrt(draw_session(who, "nm-01").speed)
     assert frequency[power.argmax()] == pytest.approx(wanted, rel=0.1)
 
 
@@ -98,8 +98,8 @@ def test_width_has_two_peaks_per_stride(index):
 def test_walks_as_people_do(name):
     phase = np.arange(0, 1, 1 / 64)
     for index in range(1, 9):
-        who = subject(1, index)
-        body = {part: centre for part, (centre, _) in pose(who, session(who, name), phase).items()}
+        who = draw_subject(1, index)
+        body = {part: centre for part, (centre, _) in pose_body(who, draw_session(who, name), phase).items()}
         thigh, shank = body["knee_l"] - body["groin_l"], body["ankle_l"] - body["knee_l"]
         knee = np.degrees(np.arctan2(thigh[:, 0], -thigh[:, 2]) - np.arctan2(shank[:, 0], -shank[:, 2]))
         assert knee.min() > 0 and 40 < knee.max() < 80  # never the wrong way
@@ -112,30 +112,30 @@ def test_walks_as_people_do(name):
 
 
 def test_feet_stand_still_on_the_ground():
-    who = subject(2, 1)
-    day = session(who, "nm-01")
+    who = draw_subject(2, 1)
+    day = draw_session(who, "nm-01")
     phase = np.arange(0, 1, 1 / 64)
-    body = pose(who, day, phase)
+    body = pose_body(who, day, phase)
     soles = [body[f"{part}_{side}"] for part in ("heel", "ball", "toe") for side in "lr"]
     np.testing.assert_allclose(np.min([centre[:, 2] - radius for centre, radius in soles], axis=0), 0, atol=1e-9)
     flat = (phase > 0.1) & (phase < 0.4)
-    travelled = body["ankle_l"][0][flat, 0] + phase[flat] * stride_length(who, day)
-    assert 0.9 < stride_length(who, day) < 1.9
-    assert np.ptp(travelled) < 0.25 * 0.3 * stride_length(who, day)  # slides by less than a quarter of the way
+    travelled = body["ankle_l"][0][flat, 0] + phase[flat] * measure_stride(who, day)
+    assert 0.9 < measure_stride(who, day) < 1.9
+    assert np.ptp(travelled) < 0.25 * 0.3 * measure_stride(who, day)  # slides by less than a quarter of the way
 
 
 def test_mirrored_walker_seen_from_the_other_side():
-    who = replace(subject(3, 1), limp=0.0)
-    day = session(who, "nm-01")
+    who = replace(draw_subject(3, 1), limp=0.0)
+    day = draw_session(who, "nm-01")
     phase = np.arange(0, 1, 1 / 16)
     masks = []
     for shift, side in ((0.0, -1), (0.5, 1)):
-        body = pose(who, day, phase + shift)
+        body = pose_body(who, day, phase + shift)
         names = {name: i for i, name in enumerate(body)}
         centres = np.stack([centre for centre, _ in body.values()], 1)
         radii = np.array([radius for _, radius in body.values()])
-        discs = frame(project(centres, radii, np.array([3.0, 5.0 * side, 1.5]), np.array([0.0, 0.0, 0.95])))
-        masks.append(fill(*extents(discs, [tuple(names[part] for part in hull) for hull in hulls(day)])))
+        discs = fit_discs(project(centres, radii, np.array([3.0, 5.0 * side, 1.5]), np.array([0.0, 0.0, 0.95])))
+        masks.append(fill_rows(*find_extents(discs, [tuple(names[part] for part in hull) for hull in list_hulls(day)])))
     differ = (masks[0] != masks[1][:, :, ::-1]).sum() / masks[0].sum()
     assert differ < 0.01  # pixels whose centre lies on the edge
 
@@ -144,7 +144,7 @@ def test_fill_against_densely_sampled_discs():
     draws = RandomStream(0, "test")
     discs = np.stack([draws.uniform(25, 70, (6, 8)), draws.uniform(25, 70, (6, 8)), draws.uniform(2, 9, (6, 8))], -1)
     discs = discs.astype(np.float32)
-    mask = fill(*extents(discs, [(0, 1), (2, 3), (4, 5), (6,), (7,)]), cut=1)
+    mask = fill_rows(*find_extents(discs, [(0, 1), (2, 3), (4, 5), (6,), (7,)]), cut=1)
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     distance = np.full((6, HEIGHT, WIDTH), np.inf)
     for a, b in ((0, 1), (2, 3), (4, 5), (6, 6)):

@@ -1,4 +1,4 @@
-"""By what a condition's draws and a backbone are told apart from others of their name. Runs on either host."""
+"""By what a condition's draws and a backbone are known from others of their name. Runs on either host."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ HIDING = Hiding.of({"pole": 1.0}, (0.1, 0.3))
 
 def hash_of(base=BASE, hiding=HIDING, seeds=(0, 1), manifest=None, model="Baseline", compat=None):
     from opengait_mimic.evaluation.embedding_plan import EmbeddingPlan
+    from opengait_mimic.evaluation.test_setup import Request
 
     subject = SimpleNamespace(cfgs={"model_cfg": {"model": model, "reference_compat": compat}}, base=base)
-    plan = EmbeddingPlan(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, None, None, True, print)
+    plan = EmbeddingPlan(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, Request(), print)
     plan.manifest = manifest
     return plan.hidden_by(hiding)
 

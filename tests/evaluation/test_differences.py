@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 
 import pytest
 import torch
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from opengait_mimic.base import checkpoint_file
 from opengait_mimic.evaluation.difference_table import format_table
@@ -18,7 +15,6 @@ from opengait_mimic.evaluation.differences import RECIPE, REST, compare, read_si
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.training.recipe import read_yaml_recipe
 
-SETTINGS = settings(max_examples=60)
 MACHINE = ("precision", "processes", "versions")
 
 
@@ -89,7 +85,6 @@ EDITS = [  # what a user changes -> what is named
     ({"trainer_cfg": {"occlusion__time_axis": 100, "occlusion__speed": [0.5, 1.0]}}, []),
     ({"model_cfg": {"reference_compat": {"rank": "fused"}}}, []),
     ({"trainer_cfg": {"log_iter": 2}, "data_cfg": {"num_workers": 2}}, []),
-    ({"trainer_cfg": {"sampler__frames_num_min": 3}}, []),
 ]
 
 
@@ -98,39 +93,6 @@ def test_a_departure_is_named_and_nothing_else(trained, tmp_path, edit, expected
     file = trained.files["MimicGait"]
     found = compare(side(file), side(edited(tmp_path, file, **edit)))
     assert [(each.group, each.key) for each in found if each.departure] == expected
-
-
-def leaves(tree, path=()):
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) and tree else None
-    if items is None or not tree:
-        yield path
-    else:
-        for key, value in items:
-            yield from leaves(value, (*path, key))
-
-
-@SETTINGS
-@given(data=st.data())
-def test_any_one_value_of_the_recipe_is_one_departure(own, tmp_path_factory, data):
-    """Whatever leaf is changed, its group is named, on both sides alike, and no other's."""
-    unread = {"frames_num_min", "frames_num_max", "host", "enable_float16", "batch_size", "type", "log_prefix", "sample_type", "milestones"}
-    recipe = checkpoint_file.entry(own)["recipe"]
-    *path, last = data.draw(st.sampled_from([path for path in leaves(recipe) if not unread & set(path)]))
-
-    def edit(content):
-        place = content["recipe"]
-        for step in path:
-            place = place[step]
-        place[last] = "another"
-
-    a, b = side(own), side(edited_copy(tmp_path_factory.mktemp("x"), own, edit))
-    groups = {
-        "data_cfg": {"data"}, "data": {"data"}, "model_cfg": {"model"}, "loss_cfg": {"losses"}, "optimizer_cfg": {"optimiser"},
-        "scheduler_cfg": {"schedule"}, "trainer_cfg": {"occlusion", "sampler", "transforms", "training", "batch"}, "depends": {"depends"},
-    }[(*path, last)[0]]  # fmt: skip
-    departures = [each for each in compare(a, b) if each.departure and each.key != "drops of the rate passed"]
-    assert len(departures) == 1 and departures[0].group in groups
-    assert [(each.group, each.key, each.b, each.a) for each in compare(a, b)] == [tuple(each) for each in compare(b, a)]
 
 
 def test_a_change_on_the_way_is_a_departure(own, tmp_path):
@@ -147,10 +109,10 @@ def test_the_machine_is_named_and_is_no_departure(run, own, tmp_path):
         content.update(processes=4, precision="bfloat16")
         content["versions"]["torch"], content["plugin"]["commit"] = "0", "0000000"
 
-    status, said = run(own, edited_copy(tmp_path, own, edit))
-    assert status == 0 and "not part of the recipe:" in said and "departures" not in said
+    status, printed = run(own, edited_copy(tmp_path, own, edit))
+    assert status == 0 and "not part of the recipe:" in printed and "departures" not in printed
     for word in ("bfloat16", "processes", "torch", "plugin commit"):
-        assert word in said
+        assert word in printed
 
 
 def test_groups_stand_in_the_order_of_their_weight(own):
@@ -160,30 +122,31 @@ def test_groups_stand_in_the_order_of_their_weight(own):
     assert found == sorted(found) and set(side(own).facts) == set(order) and set(order) - set(other.facts) == set(MACHINE)
 
 
-@pytest.mark.parametrize("width", [80, 100, 120])
-def test_nothing_is_wider_than_the_page(own, width):
+def test_the_table_fits_the_page_and_the_order_of_sides_does_not_matter(own):
     a, b = side(own), side(CONFIGS / "mimicgait/mimicgait_gaitgl_grew.yaml")
-    text = format_table(compare(a, b), a._replace(file="a"), b._replace(file="b"), width)
-    assert max(map(len, text.splitlines())) <= width and text.isascii()
+    text = format_table(compare(a, b), a._replace(file="a"), b._replace(file="b"), 80)
+    assert max(map(len, text.splitlines())) <= 80 and text.isascii()
+    forth, back = ({(each.group, each.key) for each in found} for found in (compare(a, b), compare(b, a)))
+    assert forth == back
 
 
 def test_a_run_against_its_own_recipe(run, own, trained):
-    status, said = run(own.parents[1], trained.files["MimicGait"])
-    assert status == 0 and said.endswith("No departure from the recipe in anything that both sides say.\n")
+    status, printed = run(own.parents[1], trained.files["MimicGait"])
+    assert status == 0 and printed.endswith("No departure from the recipe in anything that both sides say.\n")
     assert run(own, own.with_suffix(".run.json"))[0] == 0
 
 
 def test_a_run_against_a_shipped_recipe_without_its_data(run, own):
-    status, said = run(own, CONFIGS / "mimicgait/mimicgait_gaitbase_gait3d.yaml")
-    assert status == 1 and "[8, 4]" in said and "[32, 4]" in said
-    assert "data.clips" in said.partition("not known of B: ")[2]
+    status, printed = run(own, CONFIGS / "mimicgait/mimicgait_gaitbase_gait3d.yaml")
+    assert status == 1 and "[8, 4]" in printed and "[32, 4]" in printed
+    assert "data.clips" in printed.partition("not known of B: ")[2]
 
 
 def test_results_are_compared_by_their_trainings_and_their_tests(run, command, trained, own, tmp_path):
     for words in (("--out", tmp_path / "one"), ("--json", tmp_path / "two.json", "--seeds", "0-1")):
         assert command(trained.files["MimicGait"], *words) == 0
-    status, said = run(tmp_path / "one", tmp_path / "two.json")
-    assert status == 1 and "[0]" in said and "[0, 1]" in said and said.rstrip().endswith("from the recipe: test.")
+    status, printed = run(tmp_path / "one", tmp_path / "two.json")
+    assert status == 1 and "[0]" in printed and "[0, 1]" in printed and printed.rstrip().endswith("from the recipe: test.")
     assert run(tmp_path / "one", tmp_path / "one")[0] == 0
 
 
@@ -201,8 +164,8 @@ def test_what_cannot_be_read_is_a_usage_error(run, own, tmp_path):
         (tmp_path / "empty", "holds no checkpoint and no result"), (tmp_path / "a.json", "no record of this version"),
         (tmp_path / "b.json", "no record of this version"), (tmp_path / "c.txt", "compare takes"), (tmp_path / "e.yaml", "cannot read"),
     ):  # fmt: skip
-        status, said = run(place, own)
-        assert status == 2 and said.startswith("error: ") and message in said
+        status, printed = run(place, own)
+        assert status == 2 and printed.startswith("error: ") and message in printed
 
 
 def test_a_result_of_a_file_without_a_record_says_so(run, command, trained, own, tmp_path):
@@ -210,14 +173,6 @@ def test_a_result_of_a_file_without_a_record_says_so(run, command, trained, own,
     content = json.loads((tmp_path / "one.json").read_text())
     content["provenance"]["training"] = None
     (tmp_path / "one.json").write_text(json.dumps(content))
-    status, said = run(tmp_path / "one.json", own)
-    assert status == 1 and "result of weights whose training is not known" in said
-    assert "What decides the weights of A is not known." in " ".join(said.split())
-
-
-def test_a_side_differs_in_nothing_from_itself_whatever_its_key_order(own):
-    def turned(value):
-        return {key: turned(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
-
-    one = side(own)
-    assert compare(one, one._replace(facts=turned(copy.deepcopy(one.facts)))) == []
+    status, printed = run(tmp_path / "one.json", own)
+    assert status == 1 and "result of weights whose training is not known" in printed
+    assert "What decides the weights of A is not known." in " ".join(printed.split())

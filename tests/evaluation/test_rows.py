@@ -9,18 +9,15 @@ import numpy as np
 import pytest
 
 from opengait_mimic.evaluation.cells import BOTH, HOLISTIC, PROBE, TEACHER, Cell, Hiding
-from opengait_mimic.evaluation.comparable_rows import list_differences
 from opengait_mimic.evaluation.console_table import format_rows
+from opengait_mimic.evaluation.reference_result import list_differences
 from opengait_mimic.evaluation.row_summaries import summarise_seeds
-from opengait_mimic.evaluation.rows import CURVES, drop_curves, is_seen, make_row
+from opengait_mimic.evaluation.rows import is_seen, make_row
+from tests.evaluation.test_results import FACTS as RUN
 
 TOP_BOTTOM = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6))
 MIDDLE = Hiding.of({"middle": 1.0}, (0.1, 0.3))
-FACTS = {
-    "method": "MimicGait", "backbone": "GaitBase", "dataset": "GREW", "protocol_name": "grew-local", "metric": "euc", "data": "sha256:12",
-    "seeds": [0], "post": "none", "transductive": False, "trained_kinds": ["none", "bottom", "top"], "mates_only": False,
-    "protocol_hash": "sha256:56", "pairs": "all", "backbone_cfg": "sha256:78",
-}  # fmt: skip
+FACTS = {**RUN, "seeds": [0]}
 
 
 def numbers(rank1, **more):
@@ -46,16 +43,11 @@ def test_a_row_divides_every_rank_by_that_of_hp():
     assert json.loads(json.dumps(found)) == found
 
 
-def test_without_hp_there_is_no_rp_and_the_reason_is_told():
+def test_without_hp_there_is_no_rp_and_the_reason_is_named():
     found = made(hp=None, reason="its teacher is another")
     assert [found[f"{name}_rank{k}"] for name in ("rp", "hp") for k in (1, 5, 10, 20)] == [None] * 8
     assert found["retention_rank1"] is None and found["rp_reason"] == "its teacher is another"
     assert "rp_reason" not in made() and "is 0" in made(hp=numbers(0.0))["rp_reason"]
-
-
-def test_whole_bodies_hide_nothing():
-    found = made(Cell(HOLISTIC))
-    assert [found[key] for key in ("condition", "kinds", "hidden", "seen")] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -73,11 +65,6 @@ def test_whole_bodies_hide_nothing():
 )
 def test_seen_is_every_kind_that_can_be_drawn(kinds, trained, expected):
     assert is_seen(kinds, trained) is expected
-
-
-def test_a_light_row_has_no_curves():
-    full = make_row(FACTS, Cell(HOLISTIC), 0, {**WHOLE, "cmc": [60.0], "verification": {"eer": 1.0}}, WHOLE, HP)
-    assert {"cmc", "verification"} <= set(full) and not set(drop_curves(full)) & set(CURVES) and drop_curves(full)["rank1"] == 60
 
 
 # ---------------------------------------------------------------- over seeds
@@ -165,14 +152,14 @@ def test_what_else_stands_below_the_table():
 # ---------------------------------------------------------------- what may be compared
 
 
-def test_equal_rows_are_comparable_whatever_hides():
+def test_rows_of_other_cells_and_pairs_are_comparable():
     own = made(Cell(PROBE, hiding=MIDDLE), seeds=[1, 2])
     other = made(Cell(HOLISTIC), method="Baseline-1", rank1=1.0, seeds=[2, 1, 0], trained_kinds=None)
-    assert list_differences(own, other) == []
+    assert list_differences(own, other) == list_differences(made(), made(pairs="sha256:1")) == []
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "message"),
     [
         ("dataset", "Gait3D", "data set: GREW here, Gait3D there"),
         ("protocol_name", "gait3d", "protocol: grew-local here, gait3d there"),
@@ -185,27 +172,8 @@ def test_equal_rows_are_comparable_whatever_hides():
         ("seeds", [1], "seeds: 0 here, 1 there"),
     ],
 )
-def test_each_difference_is_told(key, value, told):
+def test_each_difference_is_named(key, value, message):
     own = made()
-    assert list_differences(own, {**own, key: value}) == [told]
+    assert list_differences(own, {**own, key: value}) == [message]
     without = {name: kept for name, kept in own.items() if name != key}
-    assert len(list_differences(own, without)) == len(list_differences(without, own)) == 1, "what is not told is no agreement"
-
-
-def test_all_differences_are_told():
-    own = made()
-    assert len(list_differences(own, {**own, "dataset": "x", "backbone": "y", "seeds": []})) == 3
-
-
-def test_one_conditions_name_must_stand_for_the_same_draws():
-    own = {**made(), "hidden_by": "sha256:1"}
-    told = "draws of top+bottom 40-60 %: sha256:1 here, sha256:2 there"
-    assert list_differences(own, {**own, "hidden_by": "sha256:2"}) == [told] and list_differences(own, dict(own)) == []
-    assert list_differences(own, {**made(Cell(PROBE, hiding=MIDDLE)), "hidden_by": "sha256:2"}) == [], (
-        "another condition may be of other draws"
-    )
-    assert list_differences(own, made(Cell(HOLISTIC))) == []
-
-
-def test_other_pairs_of_verification_change_no_ratio():
-    assert list_differences(made(), made(pairs="sha256:1")) == []
+    assert len(list_differences(own, without)) == len(list_differences(without, own)) == 1, "what is not stated is no agreement"

@@ -1,4 +1,4 @@
-"""The subsets of a protocol: each is told as if it were scored alone, from the pass to the report."""
+"""The subsets of a protocol: each is measured as if it were scored alone, from the pass to the report."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def test(request):
 
 
 @pytest.fixture(scope="module")
-def told(test):
+def measured(test):
     scorer = test.scorer()
     return scorer.rows({**FACTS, "dataset": test.dataset}, scorer.hp.numbers, scorer.hp.trials, "", named)
 
 
-def test_a_subset_says_what_a_loop_over_it_alone_says(test, told):
-    rows, _, _ = told
+def test_a_subset_says_what_a_loop_over_it_alone_says(test, measured):
+    rows, _, _ = measured
     assert [(r["occluded_side"], r["seed"]) for r in rows] == [(HOLISTIC, 3), (PROBE, 3), (PROBE, 4)]
     for r, done in zip(rows, test.own.values()):
         assert list(r["subsets"]) == list(PROBES[test.dataset])
@@ -107,7 +107,7 @@ def test_a_subset_says_what_a_loop_over_it_alone_says(test, told):
     assert len(set(occluded)) > 1 and 0 < min(occluded) < 1
 
 
-def test_the_interval_of_a_subset_is_that_of_its_people_resampled(test, told):
+def test_the_interval_of_a_subset_is_that_of_its_people_resampled(test, measured):
     """Drawn here again, by another hand: the same draws of the same number of people, every trial of a person as often as it is drawn."""
     for name in list(PROBES[test.dataset])[-2:]:
         types = PROBES[test.dataset][name]
@@ -122,11 +122,11 @@ def test_the_interval_of_a_subset_is_that_of_its_people_resampled(test, told):
                 who = np.repeat(people, drawn)
                 ratios[drawn] = resampled(op, who) / resampled(hp, who)
         expected = np.percentile([ratios[tuple(drawn)] for drawn in times], [2.5, 97.5])
-        assert told[0][1]["subsets"][name]["rp_rank1_interval"] == pytest.approx(list(expected))
+        assert measured[0][1]["subsets"][name]["rp_rank1_interval"] == pytest.approx(list(expected))
 
 
-def test_the_summary_of_a_subset_is_mean_and_spread_over_the_seeds(test, told):
-    rows, (whole, line), _ = told
+def test_the_summary_of_a_subset_is_mean_and_spread_over_the_seeds(test, measured):
+    rows, (whole, line), _ = measured
     for name, part in line["subsets"].items():
         for key in ("rank1", "rank5", "mAP", "rp_rank1"):
             values = [r["subsets"][name][key] for r in rows[1:]]
@@ -137,8 +137,8 @@ def test_the_summary_of_a_subset_is_mean_and_spread_over_the_seeds(test, told):
         assert "eer" not in part and part["rank1"]["mean"] == pytest.approx(np.mean([r["subsets"][name]["rank1"] for r in rows[1:]]))
 
 
-def test_the_console_shows_every_subset_with_its_rp(told):
-    rows, summary, _ = told
+def test_the_console_shows_every_subset_with_its_rp(measured):
+    rows, summary, _ = measured
     lines = format_rows(rows, summary).splitlines()
     start = lines.index("Rank-1 of MimicGait, probe, top+bottom 40-60 %, by subset:")
     shown = " ".join(lines[start:])
@@ -149,13 +149,13 @@ def test_the_console_shows_every_subset_with_its_rp(told):
     assert max(map(len, lines)) <= 120
 
 
-def test_a_reference_gives_hp_and_intervals_of_every_subset(test, told, tmp_path):
+def test_a_reference_gives_hp_and_intervals_of_every_subset(test, measured, tmp_path):
     scorer = test.scorer()
     facts = {**FACTS, "dataset": test.dataset, "method": "Baseline-1"}
     made = scorer.rows(facts, scorer.whole.numbers, scorer.whole.trials, "", named)
     write_result(tmp_path / "r", Result(made[0], made[1], {}, made[2], scorer.names, scorer.hidden, {}))
     earlier = read_reference(tmp_path / "r", {**FACTS, "dataset": test.dataset})
-    again = scorer.rows({**FACTS, "dataset": test.dataset}, earlier.row, earlier.trials(scorer.names), "", named)
+    again = scorer.rows({**FACTS, "dataset": test.dataset}, earlier.row, earlier.trials, "", named)
     assert [r["subsets"] for r in again[0]] == [r["subsets"] for r in made[0]]
     assert [line["subsets"] for line in again[1]] == [line["subsets"] for line in made[1]]
 

@@ -132,19 +132,19 @@ def test_reading_is_strict(tmp_path, harm):
 def test_a_test_is_given_what_fits_it_alone():
     made = manifest_for(MIX)
     occlusion = Occlusion.from_cfg(MIX, "occlusion")
-    assert made.for_test(occlusion, 5, "GREW", "all_ordered", NAMES) == made.conditions[0].drawn
+    assert made.for_test(occlusion, 5, "GREW", "all_ordered", NAMES, (64, 44)) == made.conditions[0].drawn
     hair = occlusion._replace(kinds={**occlusion.kinds, "top": occlusion.kinds["top"] + 1e-15})  # as dividing by the sum leaves it
-    assert made.for_test(hair, 5, "GREW", "all_ordered", NAMES)
+    assert made.for_test(hair, 5, "GREW", "all_ordered", NAMES, (64, 44))
     with pytest.raises(ConfigError, match="made on GREW, this test is on Gait3D"):
-        made.for_test(occlusion, 5, "Gait3D", "all_ordered", NAMES)
+        made.for_test(occlusion, 5, "Gait3D", "all_ordered", NAMES, (64, 44))
     with pytest.raises(ConfigError, match="no condition of seed 6 with .*It holds 'mixed'"):
-        made.for_test(occlusion, 6, "GREW", "all_ordered", NAMES)
+        made.for_test(occlusion, 6, "GREW", "all_ordered", NAMES, (64, 44))
     with pytest.raises(ConfigError, match="no condition"):
-        made.for_test(occlusion._replace(hidden=(0.2, 0.6)), 5, "GREW", "all_ordered", NAMES)
+        made.for_test(occlusion._replace(hidden=(0.2, 0.6)), 5, "GREW", "all_ordered", NAMES, (64, 44))
     with pytest.raises(ConfigError, match="names no occlusion for 2 test sequences: x/y/z, x/y/a"):
-        made.for_test(occlusion, 5, "GREW", "all_ordered", [*NAMES, ("x", "y", "z"), ("x", "y", "a")])
+        made.for_test(occlusion, 5, "GREW", "all_ordered", [*NAMES, ("x", "y", "z"), ("x", "y", "a")], (64, 44))
     with pytest.raises(ConfigError, match="choose all_ordered"):
-        made.for_test(occlusion, 5, "GREW", "fixed_unordered", NAMES)
+        made.for_test(occlusion, 5, "GREW", "fixed_unordered", NAMES, (64, 44))
 
 
 def test_picture_and_data_may_be_left_out(tmp_path):
@@ -160,8 +160,7 @@ def test_moving_kinds_are_refused_under_another_picture():
     for kinds, refused in [({"top": 0.5, "middle": 0.5}, None), ({"pole": 1.0}, "pole"), (MIX["kinds"], "patch and pole")]:
         made, asked = manifest_for({"kinds": kinds}), Occlusion.from_cfg({"kinds": kinds}, "occlusion")
         test = (asked, 5, "GREW", "all_ordered", NAMES)
-        for picture in (None, (64, 44)):
-            assert made.for_test(*test, picture)
+        assert made.for_test(*test, (64, 44))
         assert made._replace(picture=None).for_test(*test, (64, 64))
         if refused is None:
             assert made.for_test(*test, (64, 64))
@@ -180,18 +179,12 @@ def test_other_data_and_another_threshold_are_named():
 
 
 def test_a_condition_that_is_not_there_is_named_with_those_that_are():
-    """Of 40 conditions five names, short enough for a console."""
-    base, ranges = manifest_for(MIX).conditions[0], [(0.1, 0.3), (0.2, 0.4), (0.3, 0.5), (0.4, 0.6)]
-    held = [
-        Condition(f"{kind} {low} seed {seed}", base.occlusion._replace(kinds={kind: 1.0}, hidden=(low, high)), seed, base.drawn)
-        for kind in ("top", "pole")
-        for low, high in ranges
-        for seed in range(5)
-    ]
-    made, asked = Manifest("GREW", tuple(held), "m.json"), base.occlusion._replace(kinds={"pole": 1.0}, hidden=(0.2, 0.4))
-    assert made.of(asked, 3) is held[28]
-    with pytest.raises(ConfigError, match=r"m.json: holds no condition of seed 6 with .*'top 0.1 seed 4' and 35 more. Test what it holds"):
-        made.of(asked, 6)
+    (base,) = manifest_for(MIX).conditions
+    pole = base.occlusion._replace(kinds={"pole": 1.0})
+    made = Manifest("GREW", tuple(Condition(f"pole seed {seed}", pole, seed, base.drawn) for seed in range(40)), "m.json")
+    assert made.of(pole, 3) is made.conditions[3]
+    with pytest.raises(ConfigError, match=r"m.json: holds no condition of seed 40 with .*'pole seed 4' and 35 more. Test what it holds"):
+        made.of(pole, 40)
 
 
 # ---------------------------------------------------------------- in the place of drawing

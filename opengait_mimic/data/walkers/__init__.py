@@ -4,8 +4,8 @@
 and a segmentation make of it, ``walk`` one sequence, ``tree`` a population on disk.
 """
 
-from .body import subject
+from .body import draw_subject
 from .tree import WalkersTree, mean_silhouette_rank1, write_walkers
-from .walk import sequence
+from .walk import make_sequence
 
-__all__ = ["WalkersTree", "mean_silhouette_rank1", "sequence", "subject", "write_walkers"]
+__all__ = ["WalkersTree", "draw_subject", "make_sequence", "mean_silhouette_rank1", "write_walkers"]

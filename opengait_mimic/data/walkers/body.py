@@ -80,20 +80,15 @@ class Session:
     bag_side: int = 1  # 1 left, -1 right
 
 
-def subject(seed: int, index: int) -> Subject:
+def draw_subject(seed: int, index: int) -> Subject:
     """The walker ``index`` (1 upwards, as in the label) of the population ``seed``; who else is generated does not matter."""
     draws = RandomStream(seed, "subject", index)
     traits = [f for f in fields(Subject) if f.metadata]
     return Subject(seed, index, **{f.name: float(draws.bell(f.metadata["mean"], f.metadata["sd"])) for f in traits})
 
 
-def session(who: Subject, name: str) -> Session:
-    """What the session ``name`` changes for this subject: the same for all its views.
-
-    Args:
-        who: the subject.
-        name: type of the sequence: ``nm-`` (normal), ``bg-`` (bag) or ``cl-`` (coat), then two digits.
-    """
+def draw_session(who: Subject, name: str) -> Session:
+    """What the session ``name`` (nm- normal, bg- bag or cl- coat, then two digits) changes for this subject in all views."""
     draws = RandomStream(who.seed, "session", who.index, name)
     day = {
         "speed": float(draws.bell(1.0, 0.09)),

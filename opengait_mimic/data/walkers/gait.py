@@ -90,19 +90,12 @@ def _arm(who: Subject, day: Session, shoulder: np.ndarray, phase: np.ndarray, si
     }
 
 
-def pose(who: Subject, day: Session, phase: np.ndarray) -> Spheres:
-    """The spheres of the body at each phase, walking on the spot.
+def pose_body(who: Subject, day: Session, phase: np.ndarray) -> Spheres:
+    """The spheres of the body at each phase of the gait cycle (``[s]``, 1 is a whole cycle), walking on the spot.
 
-    Args:
-        who: the subject.
-        day: the session.
-        phase: phase of the gait cycle (any real number, 1 is a whole cycle).
-
-    Shape:
-        - phase: [s]
-        - output: name -> (centre [s, 3], radius), the names that ``hulls`` uses.
+    Returns:
+        Name, as `hulls` uses it -> (centre ``[s, 3]``, radius).
     """
-    phase = np.asarray(phase, dtype=np.float64)
     h, fat, tau = who.stature, who.build, 2 * np.pi * phase
     beat = np.cos(tau)
     pelvis_turn = -np.radians(who.pelvis_turn) * beat
@@ -191,7 +184,7 @@ def _stand(body: Spheres, who: Subject, day: Session, phase: np.ndarray) -> None
         body[name] = (centre, radius if foot or name in bare else radius + day.clothes)
 
 
-def hulls(day: Session) -> list[tuple[str, ...]]:
+def list_hulls(day: Session) -> list[tuple[str, ...]]:
     """The body as hulls of named spheres; a limb is the hull of two, more are a ring."""
     parts = [("head", "jaw"), ("head", "hair"), ("neck", "nape"), ("nape", "jaw")]
     parts += [("chest_l", "chest_r", "waist_r", "waist_l"), ("waist_l", "waist_r", "seat_r", "seat_l")]
@@ -207,8 +200,8 @@ def hulls(day: Session) -> list[tuple[str, ...]]:
     return parts
 
 
-def stride_length(who: Subject, day: Session) -> float:
+def measure_stride(who: Subject, day: Session) -> float:
     """Metres per gait cycle: twice the distance between the ankles when a heel strikes, so that feet do not slide."""
-    body = pose(who, day, np.array([0.0, 0.5]))
+    body = pose_body(who, day, np.array([0.0, 0.5]))
     left, right = body["ankle_l"][0][:, 0], body["ankle_r"][0][:, 0]
     return float(np.abs(left - right).sum())

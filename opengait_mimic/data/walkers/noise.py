@@ -5,31 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from .random_stream import RandomStream
-from .render import extents, fill, round_pixels
+from .render import fill_rows, find_extents, round_pixels
 
 
-def noisy(discs: np.ndarray, hulls: list[tuple[int, ...]], draws: RandomStream) -> np.ndarray:
+def add_noise(discs: np.ndarray, hulls: list[tuple[int, ...]], draws: RandomStream) -> np.ndarray:
     """Fill the hulls as a segmentation network might have seen them.
 
     Args:
-        discs: (x, y, radius) in pixels.
+        discs: (x, y, radius) in pixels, float32 ``[s, p, 3]``.
         hulls: indices of the discs of each hull.
         draws: where the noise comes from.
 
-    Shape:
-        - discs: float32 [s, p, 3]
-        - output: bool [s, HEIGHT, WIDTH]
+    Returns:
+        bool ``[s, HEIGHT, WIDTH]``.
     """
     s = len(discs)
     worn = discs.copy()
     worn[..., 2] = np.maximum(worn[..., 2] + round_pixels(draws.bell(0.1, 0.35, (s, 1))), np.float32(0.5))
-    left, right = extents(worn, hulls)
+    left, right = find_extents(worn, hulls)
     left, right = left + _ragged(left.shape, draws), right + _ragged(left.shape, draws)
     blobs = _specks(discs, draws, count=3, chance=0.10, radius=(0.8, 2.2), away=(0.9, 2.2))
     bits = _specks(discs, draws, count=4, chance=0.13, radius=(1.0, 3.3), away=(0.3, 1.3))
     specks = np.concatenate([blobs, bits], 1)  # [s, 7, 3]
-    ends = zip((left, right), extents(specks, [(i,) for i in range(7)]))
-    return fill(*(np.concatenate(pair) for pair in ends), cut=4)
+    ends = zip((left, right), find_extents(specks, [(i,) for i in range(7)]))
+    return fill_rows(*(np.concatenate(pair) for pair in ends), cut=4)
 
 
 def _ragged(shape: tuple[int, ...], draws: RandomStream) -> np.ndarray:

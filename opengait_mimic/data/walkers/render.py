@@ -19,16 +19,13 @@ def project(centres: np.ndarray, radii: np.ndarray, camera: np.ndarray, target: 
     """See spheres through a pinhole camera at focal length 1.
 
     Args:
-        centres: metres.
-        radii: metres.
-        camera: where the camera is, metres.
-        target: the point that it looks at, metres.
+        centres: ``[s, p, 3]``, metres.
+        radii: ``[p]``, metres.
+        camera: where the camera is, ``[3]``, metres.
+        target: the point that it looks at, ``[3]``, metres.
 
-    Shape:
-        - centres: [s, p, 3]
-        - radii: [p]
-        - camera, target: [3]
-        - output: [s, p, 3], right, down and radius on the image plane
+    Returns:
+        ``[s, p, 3]``: right, down and radius on the image plane.
     """
     ahead = (target - camera) / np.sqrt(((target - camera) ** 2).sum())
     right = np.array([ahead[1], -ahead[0], 0.0]) / np.hypot(ahead[0], ahead[1])
@@ -38,7 +35,7 @@ def project(centres: np.ndarray, radii: np.ndarray, camera: np.ndarray, target: 
     return np.stack([x / depth, y / depth, radii / depth], axis=-1)
 
 
-def frame(discs: np.ndarray) -> np.ndarray:
+def fit_discs(discs: np.ndarray) -> np.ndarray:
     """Scale and shift projected discs into the picture: tallest frame TALLEST pixels, each frame centred."""
     x, y, r = (discs[..., i] for i in range(3))
     top, bottom = (y - r).min(1, keepdims=True), (y + r).max(1, keepdims=True)  # [s, 1]
@@ -49,14 +46,15 @@ def frame(discs: np.ndarray) -> np.ndarray:
     return round_pixels(np.stack([x, y, r * scale], axis=-1))
 
 
-def extents(discs: np.ndarray, hulls: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
+def find_extents(discs: np.ndarray, hulls: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
     """Left and right end of each hull in each row of the picture; left > right where the hull is not.
 
-    A hull of more than two discs is a ring of them, in the order given.
+    Args:
+        discs: float32 ``[s, p, 3]`` (x, y, radius in pixels).
+        hulls: indices of discs; more than two are a ring, in the order given.
 
-    Shape:
-        - discs: [s, p, 3] (x, y, radius in pixels), float32
-        - output: two of [hulls, s, HEIGHT], float32
+    Returns:
+        Two of float32 ``[hulls, s, HEIGHT]``.
     """
     rows = np.arange(HEIGHT, dtype=np.float32) + np.float32(0.5)
     x, y, r = discs.transpose(2, 1, 0)[..., None]  # [p, s, 1]
@@ -98,12 +96,10 @@ def _ring(hull: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(min(pair), max(pair)) for pair in pairs]
 
 
-def fill(left: np.ndarray, right: np.ndarray, cut: int = 0) -> np.ndarray:
-    """The union of row intervals as a picture, less the union of the last ``cut`` of them.
+def fill_rows(left: np.ndarray, right: np.ndarray, cut: int = 0) -> np.ndarray:
+    """The union of row intervals ``[k, s, HEIGHT]`` as a picture, bool ``[s, HEIGHT, WIDTH]``, less the union of the last ``cut`` of them.
 
-    Shape:
-        - left, right: [k, s, HEIGHT], pixels; at most 29 intervals to fill and 4 to cut
-        - output: bool [s, HEIGHT, WIDTH]; the first and last column stay empty
+    At most 29 intervals to fill and 4 to cut. The first and last column stay empty.
     """
     k, s, _ = left.shape
     part, at, row = np.nonzero(left <= right)
@@ -123,15 +119,14 @@ def normalise(mask: np.ndarray, size: int = 64, shift: np.ndarray | int = 0) -> 
     Rows with fewer than three foreground pixels at top or bottom do not count as foreground.
 
     Args:
-        mask: foreground.
+        mask: foreground, bool ``[s, h, w]``, first and last column empty.
         size: rows and columns of the result.
         shift: pixels of ``mask`` that the centre is off, per frame.
 
-    Shape:
-        - mask: bool [s, h, w], first and last column empty
-        - output: uint8 [s, size, size], values 0 and 255
+    Returns:
+        uint8 ``[s, size, size]``, values 0 and 255.
 
-    Source: what OpenGait's pretreatment documents (crop, 64 rows, aspect kept, centred); our own code.
+    Source: what OpenGait's pretreatment documents (crop, 64 rows, aspect kept, centred).
     """
     s, h, w = mask.shape
     full = np.count_nonzero(mask, axis=2) >= 3  # [s, h]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .body import subject
-from .walk import sequence
+from .body import draw_subject
+from .walk import make_sequence
 
 SESSIONS = ("nm-01", "nm-02", "bg-01", "cl-01")
 VIEWS = (54, 90, 126)
@@ -48,7 +48,7 @@ def write_walkers(
         subjects: how many, 2 upwards; the first ``train`` of them are for training (5 of 7 without it).
         seed: of the population. Subject i is the same whatever ``subjects`` is.
         train: training subjects.
-        sessions: types; views: azimuths in whole degrees; frames: per sequence; see ``sequence``.
+        sessions: types; views: azimuths in whole degrees; frames: per sequence; see `make_sequence`.
         progress: called with (subjects done, subjects) after each.
 
     Raises:
@@ -65,10 +65,10 @@ def write_walkers(
     labels = [f"{index:04d}" for index in range(1, subjects + 1)]
     count = 0
     for done, label in enumerate(labels, start=1):
-        who = subject(seed, done)
+        who = draw_subject(seed, done)
         for name in sessions:
             for view in views:
-                clip = sequence(who, name, view, frames)
+                clip = make_sequence(who, name, view, frames)
                 folder = root / label / name / f"{view:03d}"
                 folder.mkdir(parents=True)
                 (folder / f"{view:03d}.pkl").write_bytes(pickle.dumps(clip, protocol=4))

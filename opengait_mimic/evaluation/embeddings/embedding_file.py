@@ -1,25 +1,4 @@
-"""One pass over the test set, and the npz file that caches it.
-
-=============  =====================  ========================================================================================
-array          type and shape         what it is
-=============  =====================  ========================================================================================
-embeddings     float32 [N, c, p]      channels of body parts; float32 also where the network computes in float16
-labels         unicode [N]            subject, in the order of the host's test list, as are all others
-types          unicode [N]            e.g. ``nm-01``
-views          unicode [N]            e.g. ``090``
-kind           int8 [N]               what was drawn, index into `opengait_mimic.occlusion.KINDS`; 0 = none
-hidden         float32 [N]            the hidden share that was drawn, 0..1
-hidden_area    float32 [N]            the hidden share of its frames' area, their mean, 0..1; see `opengait_mimic.occlusion.targets`
-frames         int32 [N]              frames that were embedded
-ven_kind       int8 [N]               the VEN's prediction for most frames, index into ``KINDS``; absent without a trained head
-ven_hidden     float32 [N]            the VEN's hidden share, mean over the frames; absent without a trained head
-draws          float64 [N, 3]         the numbers of each `Draw` (`COLUMNS`)
-meta           unicode []             JSON: ``key`` (`pass_key`), ``batch`` (sequences at a time), ``picture`` (rows and columns),
-                                      ``trained_with`` and ``tested_with`` (switches of ``reference_compat``)
-=============  =====================  ========================================================================================
-
-It holds no pickle: ``numpy.load(file, allow_pickle=False)`` reads it.
-"""
+"""One pass over the test set, and the npz file that caches it. It holds no pickle: ``numpy.load(file, allow_pickle=False)`` reads it."""
 
 from __future__ import annotations
 
@@ -41,19 +20,23 @@ TYPES = {
 
 
 class Pass(NamedTuple):
-    """The embeddings of a test set in one condition, and what was hidden of each sequence; see the module."""
+    """The embeddings of a test set in one condition, and what was hidden of each of its N sequences; the arrays of the file.
 
-    embeddings: np.ndarray
-    labels: list
-    types: list
-    views: list
-    kind: np.ndarray
-    hidden: np.ndarray
-    hidden_area: np.ndarray
-    frames: np.ndarray
-    ven_kind: np.ndarray | None
-    ven_hidden: np.ndarray | None
-    draws: np.ndarray
+    ``meta`` is JSON in the file: ``key`` (`pass_key`), ``batch`` (sequences at a time), ``picture`` (rows and columns), ``trained_with``
+    and ``tested_with`` (switches of ``reference_compat``).
+    """
+
+    embeddings: np.ndarray  # float32 [N, c, p]: channels of body parts; float32 also where the network computes in float16
+    labels: list  # text [N]: subject, in the order of the host's test list, as are all others
+    types: list  # text [N], e.g. nm-01
+    views: list  # text [N], e.g. 090
+    kind: np.ndarray  # int8 [N]: what was drawn, index into KINDS; 0 = none
+    hidden: np.ndarray  # float32 [N]: the hidden share that was drawn, 0..1
+    hidden_area: np.ndarray  # float32 [N]: the hidden share of its frames' area, mean over them, 0..1
+    frames: np.ndarray  # int32 [N]: frames that were embedded
+    ven_kind: np.ndarray | None  # int8 [N]: the VEN's prediction for most frames, index into KINDS; None without a class head
+    ven_hidden: np.ndarray | None  # float32 [N]: the VEN's hidden share, mean over the frames; None without its head
+    draws: np.ndarray  # float64 [N, 3]: the numbers of each Draw (COLUMNS)
     meta: dict
 
     @property

@@ -61,13 +61,9 @@ def manifest_draws(manifest: Manifest | None, cfgs: dict, block: dict | None, da
 
 
 def build_manifest(cfgs: dict, passes: Sequence[Pass], blocks: Sequence[dict | None], names: Sequence[str] | None = None) -> Manifest:
-    """What passes hid, as a manifest; passes over whole bodies are left out.
+    """What passes of `embed_each` hid under ``blocks``, as a manifest; passes over whole bodies are left out.
 
-    Args:
-        cfgs: the configuration of the passes.
-        passes: from `embed_each`.
-        blocks: their conditions.
-        names: of the conditions; None = kinds, range and seed.
+    ``names``: of the conditions; None = kinds, range and seed.
 
     Raises:
         ConfigError: a moving occlusion, under a sampling that draws frames; ``reference_compat`` hides as the public code does.

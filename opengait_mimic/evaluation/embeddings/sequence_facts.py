@@ -70,16 +70,11 @@ def _facts(batch, model, feature: Tensor | None) -> Tensor:
 
 
 def _predictions(model, feature: Tensor | None, lengths: list[int]) -> tuple[list[float], list[float]]:
-    """The VEN's kind of most frames of every clip, the lower index of equals, and its mean hidden share.
-
-    A head whose weights are all zero was never trained (an imported mimic's) and says nothing: NaN.
-    """
+    """The VEN's kind of most frames of every clip, the lower index of equals, and its mean hidden share; NaN without a VEN or a head."""
     most = share = [float("nan")] * len(lengths)
     if feature is None:
         return most, share
-    heads = (model.VEN.kind_head, model.VEN.amount_head)
-    outputs = zip(heads, model.VEN.heads(feature.float()))
-    logits, hidden = (value if head is not None and bool(head.weight.any()) else None for head, value in outputs)
+    logits, hidden = model.VEN.heads(feature.float())
     predicted = None
     if logits is not None:
         known = torch.tensor([KINDS.index(kind) for kind in model.predicted_kinds], device=feature.device)

@@ -40,6 +40,6 @@ def warned(monkeypatch):
     """The warnings of the host's log."""
     from utils import get_msg_mgr
 
-    said = []
-    monkeypatch.setattr(get_msg_mgr(), "log_warning", said.append)
-    return said
+    warnings = []
+    monkeypatch.setattr(get_msg_mgr(), "log_warning", warnings.append)
+    return warnings

@@ -26,7 +26,7 @@ start_log(cfgs, False, False, quiet=True)
 seen = []
 found = embed_all(cfgs, [None, json.loads(block)], int(batch), progress=lambda done, total: seen.append((done, total)))
 assert seen == sorted(seen) and seen[-1][0] == seen[-1][1]
-sys.stdout.write(f"passes {len(found)}\n")  # one write: two processes share the pipe
+sys.stdout.write(f"passes {len(found)}\\n")  # one write: two processes share the pipe
 hosts.leave()
 """
 
@@ -43,8 +43,8 @@ def test_two_processes_write_the_passes_of_one(prepared, trained, output, host_s
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
     words = [host_spec, own, trained.files[MIMIC], json.dumps(BLOCK), batch]
-    said = good(*two_processes(), script, *words, cwd=tmp_path)
-    assert sorted(line for line in said.splitlines() if line.startswith("passes")) == ["passes 0", "passes 2"]
+    printed = good(*two_processes(), script, *words, cwd=tmp_path)
+    assert sorted(line for line in printed.splitlines() if line.startswith("passes")) == ["passes 0", "passes 2"]
     files = sorted((own / folder(cfgs).relative_to(output)).iterdir())
     assert len(files) == 2
     two = sorted((embedding_file.load(Path(file)) for file in files), key=lambda done: done.meta["key"]["condition"] is not None)
