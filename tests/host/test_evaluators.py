@@ -139,25 +139,6 @@ def test_either_head_alone(messages):
     assert set(scalars) == {PREFIX + f"hidden_{name}" for name in ("mae", "mse", "bias")} and "no classifier" in messages[1]
 
 
-def change(key, value):
-    return {**visibility()[0], key: value}
-
-
-@pytest.mark.parametrize(
-    "data, message",
-    [
-        (change("confusion", np.ones((59, 6, 6))), r"confusion is \[59, 6, 6\]; expected \[60, 6, 6\]"),
-        (change("confusion", np.ones((60, 6, 3))), r"confusion is \[60, 6, 3\]; expected \[60, 6, 6\]"),
-        (change("confusion", np.r_[np.ones((58, 6, 6)), np.zeros((2, 6, 6))]), "confusion: 2 of 60 clips have no frames"),
-        (change("amount", np.zeros((60, 6, 5))), "amount: 60 of 60 clips have no frames"),
-        (change("amount", np.r_[np.full((1, 6, 5), np.nan), np.ones((59, 6, 5))]), "1 of 60 clips hold values that are not finite"),
-    ],
-)
-def test_visibility_refuses(data, message):
-    with pytest.raises(ValueError, match=message):
-        evaluate_visibility(data, "walkers")
-
-
 def test_without_a_host_the_text_goes_to_logging(monkeypatch, caplog):
     monkeypatch.delitem(sys.modules, "utils", raising=False)
     with caplog.at_level(logging.INFO, logger="opengait_mimic"):
