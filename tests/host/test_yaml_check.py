@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from opengait_mimic.base.config import Block, merge
-from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.host import CONFIGS, load_cfgs, yaml_check
 from opengait_mimic.host.yaml_keys import BLOCKS, SAMPLER
 from opengait_mimic.host.yaml_problems import arguments, find_problems
@@ -182,23 +182,6 @@ def test_a_backbone_given_inline_is_not_checked(host, tmp_path):
     cfgs = yaml.safe_load(SHIPPED[MIMIC].read_text())
     cfgs["model_cfg"]["backbone"] = {"model": "Baseline", "anything": {"deep": 1}}
     assert load_cfgs(write(tmp_path, cfgs))["model_cfg"]["backbone"]["anything"] == {"deep": 1}
-
-
-NO_CONFIGURATION = {
-    "a list": "- data_cfg\n",
-    "empty": "",
-    "an open bracket": "data_cfg: {",
-    "not text": b"\xff\x00\x80",
-    "an alias": "a: &x [*x]",
-}
-
-
-@pytest.mark.parametrize("case", NO_CONFIGURATION)
-def test_a_file_that_is_no_configuration(host, tmp_path, case):
-    file, text = tmp_path / "mine.yaml", NO_CONFIGURATION[case]
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(HostError, match=rf"^--cfgs: .*{re.escape(str(file))}"):
-        load_cfgs(file)
 
 
 # ---- any misspelling
