@@ -262,7 +262,7 @@ def merge(user: dict, default: dict) -> dict:
     user, merged = copy.deepcopy(user), copy.deepcopy(default)
     for key, value in user.items():
         below = merged.get(key)
-        merged[key] = merge(value, below) if _both_mappings(value, below) else value
+        merged[key] = merge(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
     return merged
 
 
@@ -270,7 +270,3 @@ def losses_of(cfgs: dict) -> list[dict]:
     """The blocks of ``loss_cfg``, which may be one mapping or a list of them."""
     losses = cfgs["loss_cfg"]
     return losses if isinstance(losses, list) else [losses]
-
-
-def _both_mappings(a, b) -> bool:
-    return isinstance(a, dict) and isinstance(b, dict)

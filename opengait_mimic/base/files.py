@@ -49,9 +49,7 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
 
 
 def _cause(error: BaseException | None, outside: BaseException | None) -> OSError | KeyboardInterrupt | None:
-    """The system's error or the interrupt that ended a write: torch's writer hides both behind one of its own. What was being handled
-    ``outside`` before is none.
-    """
+    """What ended a write, which torch's writer hides behind an error of its own; never what was handled ``outside`` before."""
     while error is not None and error is not outside:
         if isinstance(error, (OSError, KeyboardInterrupt)):
             return error
