@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
-from ..base.processes import rank_and_world
+from ..base.processes import gather_objects, rank_and_world
 from ..metrics import distance_matrix
 from ..models.backbone_exceptions import freeze
 from ..models.backbone_probe import embed
@@ -31,15 +30,6 @@ SUBJECTS, FRAMES, CLIPS = 24, 16, 4
 """Subjects the teacher ranks; frames of a test sequence, and on a CPU of a clip; clips per process in the step on a CPU."""
 SECONDS, CONCLUSIVE, STANDARD_ERRORS = 20.0, 8, 3.0
 """Time for the teacher's ranking; subjects from which it means something; how far it must be above an untrained network."""
-
-
-def gather_objects(value) -> list:
-    """The value of every process, by rank."""
-    world = rank_and_world()[1]
-    values = [value] * world
-    if world > 1:
-        dist.all_gather_object(values, value)
-    return values
 
 
 @contextlib.contextmanager
