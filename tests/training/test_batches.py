@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from types import SimpleNamespace
 
@@ -120,18 +119,6 @@ def test_a_sampler_with_a_memory_goes_on_too():
     assert batches.peek(inner) == through[7]
     assert [batch for _, batch in zip(range(2), inner.train_loader)] == through[7:]
     assert sorted(index for batch in through[:5] for index, _ in batch) == list(range(10)), "the deck is dealt as its sampler says"
-
-
-class Who(Numbers):
-    def __getitem__(self, index):
-        return index, os.getpid()
-
-
-def test_a_look_at_the_next_batch_starts_no_worker():
-    inner, _ = numbered(0, DataLoader(Who(), batch_sampler=Deck(10), collate_fn=list, num_workers=1))
-    seen, met = batches.peek(inner), next(iter(inner.train_loader))
-    assert [index for index, _ in seen] == [index for index, _ in met]
-    assert {who for _, who in seen} == {os.getpid()} and os.getpid() not in {who for _, who in met}
 
 
 def test_a_sampler_that_ends_ends():

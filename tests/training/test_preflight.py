@@ -15,7 +15,7 @@ import torch
 from opengait_mimic.cli import main as command
 from opengait_mimic.host import output as output_folder
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.training.launch import build, launch, start_log
+from opengait_mimic.training.launch import build, start_log
 from tests.host_runs import digests, good, two_processes
 from tests.variants import variant
 
@@ -278,17 +278,6 @@ def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, traine
     assert command([*words, "--cfgs", str(file)]) == 0
     assert re.search(r"8 checks in [\d.]+ s, all passed", capsys.readouterr().out)
     assert digests(output) == before and not (output / "walkers/MimicGait/never").exists()
-
-
-@pytest.mark.parametrize("stage", [pytest.param(HOSTS, marks=pytest.mark.slow), MIMIC])
-def test_a_training_with_preflight_is_the_training_without(trained, tmp_path, stage):
-    weights = []
-    for number, preflight in enumerate((False, True)):
-        model = launch(
-            variant(trained.files[stage], tmp_path, trainer_cfg__save_name=f"run{number}"), "train", quiet=True, preflight=preflight
-        )
-        weights.append({key: value.clone() for key, value in model.state_dict().items() if isinstance(value, torch.Tensor)})
-    assert_equal(*weights)
 
 
 TWO = """

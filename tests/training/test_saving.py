@@ -11,9 +11,7 @@ import torch
 
 from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file as checkpoints
-from opengait_mimic.base import stopped
 from opengait_mimic.base.errors import ConfigError, HostError
-from opengait_mimic.cli import launcher
 from opengait_mimic.cli.launcher import main
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training import saving
@@ -118,18 +116,6 @@ def test_the_best_error_is_the_smallest_and_an_unknown_name_is_reported(monkeypa
     ]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"keep_last": 0}, r"trainer_cfg\.keep_last = 0; expected a whole number of at least 1"),
-        ({"keep_best": "test_accuracy/Rank-1"}, r"keep_best = 'test_accuracy/Rank-1' needs trainer_cfg\.with_test: true"),
-    ],
-)
-def test_what_cannot_be_kept_is_refused(bound, tmp_path, changes, message):
-    with pytest.raises(ConfigError, match=message):
-        train(variant(bound[TEACHER], tmp_path, **{f"trainer_cfg__{key}": value for key, value in changes.items()}), tmp_path / "out")
-
-
 # ---------------------------------------------------------------- where it goes on
 
 
@@ -208,16 +194,6 @@ def test_a_training_says_how_it_ended_and_what_is_next(half, host_spec, monkeypa
     never = variant(file, tmp_path / "other", trainer_cfg__save_iter=7, trainer_cfg__save_name="never")
     main([word for word in words(never, out, host_spec) if word not in ("--resume", "auto")])
     assert lines[-1] == "trained: iteration 6 of 6; nothing was saved (trainer_cfg.save_iter = 7)"
-
-
-def test_a_trained_ven_is_tested_by_its_own_test(bound):
-    """`evaluate` refuses it."""
-    lines = []
-    cfgs = {"trainer_cfg": {"total_iter": 3, "save_name": "V"}, "evaluator_cfg": {"restore_hint": 3}, "model_cfg": {"model": "VEN"}}
-    inner = SimpleNamespace(cfgs={**cfgs, "data_cfg": {"dataset_name": "w"}}, iteration=3, msg_mgr=SimpleNamespace(log_info=lines.append))
-    stopped.reached("V", 3)
-    launcher._say_trained(inner, SimpleNamespace(cfgs="a b.yaml", host=None, output=None))
-    assert lines[0].endswith("V-00003.pt; next: python -m opengait_mimic --phase test --cfgs 'a b.yaml'")
 
 
 def test_what_a_new_start_overwrites_is_told(half, tmp_path, monkeypatch):

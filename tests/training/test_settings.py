@@ -1,4 +1,4 @@
-"""The keys of ``trainer_cfg`` that every step heeds: clipping, warm-up and bfloat16 against plain loops and values by hand."""
+"""The keys of ``trainer_cfg`` that every step reads: clipping, warm-up and bfloat16 against plain loops and values by hand."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ TEACHER = "GaitBase (teacher)"
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
+        ("seed", -1, r"seed = -1; expected a whole number"),
+        ("seed", 0.5, r"seed = 0.5; expected a whole number"),
+        ("keep_last", 0, r"keep_last = 0; expected a whole number of at least 1"),
+        ("keep_best", "test_accuracy/Rank-1", r"keep_best = 'test_accuracy/Rank-1' needs trainer_cfg\.with_test: true"),
         ("clip_gradients", 0, r"clip_gradients = 0; expected a number"),
         ("warm_up", 2.5, r"warm_up = 2.5; expected a whole number"),
         ("bad_steps", 0, r"bad_steps = 0; expected a whole number of at least 1"),
@@ -35,7 +39,7 @@ def test_one_half_precision_at_a_time(trained, tmp_path):
         prepare(file, "train")
 
 
-def test_under_opengait_s_own_main_our_models_say_what_is_not_heeded(trained, monkeypatch):
+def test_under_opengait_s_own_main_our_models_say_which_keys_have_no_effect(trained, monkeypatch):
     from utils import get_msg_mgr
 
     said = []
