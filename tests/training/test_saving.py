@@ -281,17 +281,6 @@ def test_another_training_is_not_gone_on_with_and_not_overwritten(half, tmp_path
         start(file)
 
 
-def test_a_first_checkpoint_over_another_training_is_gone_on_with(half, tmp_path):
-    """Two trainings in one folder: each goes on from its own newest."""
-    file, out = half
-    (tmp_path / "other").mkdir()
-    other = variant(file, tmp_path / "other", optimizer_cfg__lr=0.5)
-    with pytest.raises(KeyboardInterrupt):
-        train(other, out, before=stopping(1))
-    assert start(other)[:2] == ("resume", 1)
-    assert start(file)[:2] == ("resume", 3), "whose second and third are still there"
-
-
 def test_an_earlier_start_of_the_same_training_is_not_mixed_in(half):
     """Its checkpoints lie ahead of those of a start at 0 that was stopped again."""
     file, out = half

@@ -90,20 +90,6 @@ def test_the_rate_rises_to_the_schedule_s(trained, tmp_path):
     assert model.scheduler.state_dict() == plain.scheduler.state_dict()
 
 
-def test_warm_up_steps_are_the_steps_of_a_plain_loop_at_those_rates(trained):
-    warmed, plain = model_of(trained.files[TEACHER], warm_up=3), model_of(trained.files[TEACHER], guarded=False)
-    loop(warmed, 2)
-    whole = plain.optimizer.param_groups[0]["lr"]
-
-    def set_by_hand(optimizer, *_):
-        optimizer.param_groups[0]["lr"] = whole * (1 / 3, 2 / 3)[plain.iteration]
-
-    plain.optimizer.register_step_pre_hook(set_by_hand)
-    loop(plain, 2)
-    weights = [{name: value for name, value in state_of(model).items() if name.startswith("model.")} for model in (warmed, plain)]
-    assert same(*weights)
-
-
 def test_a_training_that_goes_on_is_as_warm_as_it_was(trained):
     model = model_of(trained.files[TEACHER], warm_up=4)
     rates, whole = rates_of(model), model.optimizer.param_groups[0]["lr"]
