@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader, Sampler
 from opengait_mimic.training import batches
 from tests.host_runs import good
 from tests.training.draws import digests
-from tests.training.faults import equal, met, model_of
+from tests.training.faults import met, model_of
+from tests.training.runs import differing
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -40,15 +41,15 @@ def made(trained, tmp_path_factory):
 def test_a_restarted_loader_goes_on_with_the_same_batches(made, stage, sampling, workers):
     """OpenGait's own Baseline and MimicGait: frames, rotations, occlusions and the model's own draws, bit for bit."""
     through = met(model_of(made[stage, sampling]), 6)
-    assert equal(through[3:], met(model_of(made[stage, sampling], first=3, workers=workers), 3))
-    assert not equal(through[0], through[3]) and not equal(through[2][2:], through[3][2:])
+    assert not differing(through[3:], met(model_of(made[stage, sampling], first=3, workers=workers), 3))
+    assert differing(through[0], through[3]) and differing(through[2][2:], through[3][2:])
 
 
 def test_another_seed_is_another_batch(made):
     model = model_of(made[TEACHER, "fixed"])
     first = batches.peek(model)
     model.train_loader.seed = 4
-    assert not equal(first, batches.peek(model))
+    assert differing(first, batches.peek(model))
 
 
 def test_peek_moves_nothing(made):
@@ -59,7 +60,7 @@ def test_peek_moves_nothing(made):
     drawn = random.random(), np.random.rand(), float(torch.rand(1))
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     assert drawn == (random.random(), np.random.rand(), float(torch.rand(1)))
-    assert model.batches_drawn == 0 and equal(met(model, 1)[0][0], seen) and model.batches_drawn == 1
+    assert model.batches_drawn == 0 and not differing(met(model, 1)[0][0], seen) and model.batches_drawn == 1
 
 
 def test_the_clips_of_the_last_batch_have_names(made, tree):

@@ -16,7 +16,7 @@ import pytest
 from opengait_mimic import host as hosts
 from tests.host_runs import digests
 from tests.training.killing import WRITING, Training
-from tests.training.runs import at, content, differing, train
+from tests.training.runs import at, content, differing, shared_networks, train
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -79,8 +79,7 @@ def _saving_each_step(file, folder, output, total):
     changes = {"trainer_cfg__total_iter": total, "trainer_cfg__save_iter": 1, "trainer_cfg__log_iter": 1}
     changes.update(trainer_cfg__sampler__batch_size=[4, 2], trainer_cfg__sampler__frames_num_fixed=2)
     if file.stem.startswith("mimicgait"):
-        for part, place in (("teacher", "Baseline/GaitBase-seed0"), ("ven", "VEN/VEN-seed0")):
-            changes[f"model_cfg__{part}__checkpoint"] = str(output / f"walkers/{place}/checkpoints/{place.partition('/')[2]}-00003.pt")
+        changes.update(shared_networks(output))
     return variant(file, folder, **changes)
 
 

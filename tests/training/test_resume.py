@@ -12,7 +12,7 @@ from opengait_mimic.base import checkpoint_file as checkpoints
 from tests.host_runs import good, two_processes
 from tests.training import runs
 from tests.training.faults import inf_loss, nan_clip, nan_gradient
-from tests.training.runs import at, content, differing, stopped_and_resumed, stopping, train
+from tests.training.runs import at, content, differing, shared_networks, stopped_and_resumed, stopping, train
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -31,9 +31,7 @@ def configured(trained, host_spec, output, tmp_path):
         changes.update({"trainer_cfg__total_iter": 5, "trainer_cfg__save_iter": 2, "trainer_cfg__log_iter": 1})
         changes.update(data_cfg__num_workers=workers, evaluator_cfg__restore_hint=4)
         if stage == "MimicGait":
-            for part, folder in (("teacher", "Baseline/GaitBase-seed0"), ("ven", "VEN/VEN-seed0")):
-                name = folder.rpartition("/")[2]
-                changes[f"model_cfg__{part}__checkpoint"] = str(output / f"walkers/{folder}/checkpoints/{name}-00003.pt")
+            changes.update(shared_networks(output))
         if sampling == "unfixed":
             changes.update({f"trainer_cfg__sampler__{key}": value for key, value in PACKED.items()})
         return variant(trained.files[stage], tmp_path, **changes)

@@ -11,7 +11,8 @@ import torch
 from opengait_mimic import host as hosts
 from opengait_mimic.base.processes import rank_and_world
 from tests.host_runs import good, two_processes
-from tests.training.faults import FAULTS, loop, met, model_of, same, state_of
+from tests.training.faults import FAULTS, loop, met, model_of, state_of
+from tests.training.runs import differing
 from tests.variants import variant
 
 pytestmark = pytest.mark.slow
@@ -49,21 +50,21 @@ def test_a_step_that_is_bad_on_one_process_is_taken_by_none(ran, stage, fault):
     """On both, the end is that of the host's own steps without the batch, bit for bit."""
     sides = [side["faults"][fault] for side in ran.ranks[stage]]
     assert [side["steps"] for side in sides] == [[True, False, True]] * 2
-    assert all(side["same"] for side in sides)
+    assert not any(side["differing"] for side in sides)
     state = [{key: value for key, value in side["state"].items() if "running_" not in key} for side in ran.ranks[stage]]
-    assert same(*state), "and the processes have the same weights (statistics are each one's own until the next step)"
+    assert not differing(*state), "and the processes have the same weights (statistics are each one's own until the next step)"
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_clips_of_the_process_concerned_are_named(ran, stage):
-    told = {fault: ran.ranks[stage][0]["faults"][fault]["said"] for fault in FAULTS}
-    assert [len(lines) for lines in told.values()] == [1, 1, 1]
+    logged = {fault: ran.ranks[stage][0]["faults"][fault]["skips"] for fault in FAULTS}
+    assert [len(lines) for lines in logged.values()] == [1, 1, 1]
     _, types, views = ran.ranks[stage][1]["clips"][1]
-    assert told["clip"][0].count("clips: ") == told["loss"][0].count("clips: ") == 1, "though the clip spoils losses of both"
-    assert "Process 1: " in told["clip"][0]
-    assert told["loss"][0].count(", walkers-") == len(types) - 1 and "Process 0" not in told["loss"][0]
-    assert "Process 0: all finite here" in told["gradient"][0] and "Process 1: all finite here" in told["gradient"][0]
-    assert told["clip"][0].endswith(f"-{types[-1]}-{views[-1]}"), "packed, the last clip holds the last frame"
+    assert logged["clip"][0].count("clips: ") == logged["loss"][0].count("clips: ") == 1, "though the clip spoils losses of both"
+    assert "Process 1: " in logged["clip"][0]
+    assert logged["loss"][0].count(", walkers-") == len(types) - 1 and "Process 0" not in logged["loss"][0]
+    assert "Process 0: all finite here" in logged["gradient"][0] and "Process 1: all finite here" in logged["gradient"][0]
+    assert logged["clip"][0].endswith(f"-{types[-1]}-{views[-1]}"), "packed, the last clip holds the last frame"
 
 
 def guarded(file, rank):
@@ -74,15 +75,15 @@ def guarded(file, rank):
     oracle, found = model_of(file, guarded=False), {}
     loop(oracle, 3, without=(1,))
     for fault, put in FAULTS.items():
-        model, said = model_of(file), []
+        model, warnings = model_of(file), []
         manager = get_msg_mgr()
-        usual, manager.log_warning = manager.log_warning, said.append
+        usual, manager.log_warning = manager.log_warning, warnings.append
         if rank == 1:
             put(model, at=(1,))
         steps = loop(model, 3)
         manager.log_warning = usual
-        skips = [text for text in said if "is skipped" in text]
-        found[fault] = {"steps": steps, "same": same(state_of(model), state_of(oracle)), "said": skips}
+        skips = [text for text in warnings if "is skipped" in text]
+        found[fault] = {"steps": steps, "differing": differing(state_of(model), state_of(oracle)), "skips": skips}
     return {"clips": clips, "faults": found, "state": state_of(oracle)}
 
 
