@@ -24,6 +24,7 @@ from ..models.upstream_weights import fingerprint
 from .nonfinite import gradients_not_finite, losses_not_finite, shorten
 from .preflight_trial import (
     CLIPS,
+    FEWEST,
     FRAMES,
     compare_teacher,
     cut_to_frames,
@@ -126,10 +127,8 @@ def teacher_rank1(trial: Trial) -> Outcome | None:
     with testing(trial.inner):
         score = compare_teacher(trial.inner, teacher)
     if score is None:
-        return Outcome(f"not measured: too few subjects of {half} with two sequences", warning=True)
+        return Outcome(f"not measured: fewer than {FEWEST} subjects of {half} have two sequences")
     text = f"{score.teacher:.1f} % of {score.subjects} subjects of {half} (untrained {score.untrained:.1f} %)"
-    if not score.is_conclusive:
-        return Outcome(f"{text}; too few subjects to judge")
     if score.is_clear:
         return Outcome(text)
     return Outcome(f"{text}; not clearly better than untrained: check {teacher.file} and its picture size", warning=True)

@@ -28,8 +28,8 @@ from .batches import peek
 
 SUBJECTS, FRAMES, CLIPS = 24, 16, 4
 """Subjects the teacher ranks; frames of a test sequence, and on a CPU of a clip; clips per process in the step on a CPU."""
-SECONDS, CONCLUSIVE, STANDARD_ERRORS = 20.0, 8, 3.0
-"""Time for the teacher's ranking; subjects from which it means something; how far it must be above an untrained network."""
+SECONDS, FEWEST, STANDARD_ERRORS = 20.0, 8, 3.0
+"""Time for the teacher's ranking; subjects that it needs; how far it must be above an untrained network."""
 
 
 @contextlib.contextmanager
@@ -120,11 +120,6 @@ class TeacherScore(NamedTuple):
     untrained: float
     is_clear: bool
 
-    @property
-    def is_conclusive(self) -> bool:
-        """Whether enough subjects were ranked."""
-        return self.subjects >= CONCLUSIVE
-
 
 def compare_teacher(inner: nn.Module, teacher) -> TeacherScore | None:
     """Search one whole-body sequence of each subject among another one of each, by the teacher and by an untrained network.
@@ -132,7 +127,7 @@ def compare_teacher(inner: nn.Module, teacher) -> TeacherScore | None:
     The two are compared subject by subject: how much nearer the own gallery entry is than the others, in their standard deviations.
 
     Returns:
-        None with fewer than three subjects.
+        None with fewer than `FEWEST` subjects.
     """
     rank, world = rank_and_world()
     pairs, start = _sequence_pairs(inner.test_loader.dataset), time.monotonic()
@@ -148,7 +143,7 @@ def compare_teacher(inner: nn.Module, teacher) -> TeacherScore | None:
         for module, mode in modes.items():
             module.training = mode
     embedded = [pair for part in gather_objects(mine) for pair in part]
-    if (count := len(embedded)) < 3:
+    if (count := len(embedded)) < FEWEST:
         return None
     tables = []
     for number in range(2):

@@ -108,7 +108,7 @@ class Record:
             "format": checkpoint_file.FORMAT,
             "iteration": inner.iteration,
             "total_iter": self.cfgs["trainer_cfg"]["total_iter"],
-            "batch": getattr(inner, "batches_drawn", None),
+            "batch": inner.batches_drawn,
             "skipped": inner.skipped,
             "scaler": scaler or None,
             "losses": [_mean(self.first), _mean(self.last)],

@@ -103,8 +103,7 @@ class Guard:
         inner.optimizer.zero_grad()
         inner.skipped += 1
         self.in_row += 1
-        drawn = getattr(inner, "batches_drawn", None)
-        at = f"The step after iteration {inner.iteration}" + ("" if drawn is None else f" (batch {drawn - 1})")
+        at = f"The step after iteration {inner.iteration} (batch {inner.batches_drawn - 1})"
         if not self.logged:
             self.logged = True
             clips = self._describe_clips(ranks)
@@ -117,10 +116,10 @@ class Guard:
 
     def _describe_clips(self, ranks: list[int] | None) -> str:
         """The clips of each suspected process; all processes take part."""
-        clips = self.inner.train_loader.names() if hasattr(self.inner.train_loader, "names") else []
-        broken = [clips[i] if clips else f"number {i}" for i in self._find_broken_clips()]
+        clips = self.inner.train_loader.names()
+        broken = [clips[i] for i in self._find_broken_clips()]
         what = [*nonfinite.losses_not_finite(self.losses), *(["its input is not finite"] if broken else [])]
-        text = f"{', '.join(what) or 'all finite here'}; clips: {', '.join(broken or clips) or 'unknown'}"
+        text = f"{', '.join(what) or 'all finite here'}; clips: {', '.join(broken or clips)}"
         sides = gather_objects((bool(broken), text))
         chosen = [rank for rank, side in enumerate(sides) if side[0]]  # a loss that gathers clips is bad on every process
         chosen = chosen or [rank for rank in range(len(sides)) if ranks is None or rank in ranks]
