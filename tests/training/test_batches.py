@@ -1,4 +1,4 @@
-"""Batch k is the same whoever draws it: a loader that starts at k against one that ran through, on the bound host."""
+"""Batch k is the same in every process: a loader that starts at k against one that ran through, on the bound host."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_another_seed_is_another_batch(made):
 
 
 def test_peek_moves_nothing(made):
-    """Whoever looks at a batch before the loop, the loop meets it as if nobody had; generators as before."""
+    """After a look at a batch the loop meets the same batch, and the generators are as before."""
     model = model_of(made[TEACHER, "unfixed"])
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     seen = batches.peek(model)
@@ -79,8 +79,8 @@ def test_both_hosts_draw_the_same_batches(files, host_spec, checkout, tmp_path):
         (tmp_path / kind).mkdir()
         made.append(variant(files[TEACHER], tmp_path / kind, trainer_cfg__sampler__sample_type=kind, **changes))
     other = checkout if host_spec == "embedded" else "embedded"
-    said = good("-m", "tests.training.draws", other, tmp_path / "output", *made, cwd=tmp_path)
-    assert json.loads(next(line for line in said.splitlines() if line.startswith('["'))) == digests(made)
+    logged = good("-m", "tests.training.draws", other, tmp_path / "output", *made, cwd=tmp_path)
+    assert json.loads(next(line for line in logged.splitlines() if line.startswith('["'))) == digests(made)
 
 
 # ---------------------------------------------------------------- other loaders

@@ -39,19 +39,19 @@ def test_train_and_test_from_any_folder(host_spec, files, tmp_path):
     here, out = tmp_path / "here", tmp_path / "out"
     here.mkdir()
     words = ["-m", "opengait_mimic", "--cfgs", files[TEACHER], "--device", "cpu", "--host", host_spec, "--output", out]
-    said = good(*words, "--phase", "train", "--log_to_file", cwd=here)
-    assert "[INFO]: host: " in said and "device cpu" in said
-    assert "Iteration 00003, " in said
-    assert "evaluator_cfg.sampler.batch_size" not in said, "one process, batch 1: nothing to change"
+    logged = good(*words, "--phase", "train", "--log_to_file", cwd=here)
+    assert "[INFO]: host: " in logged and "device cpu" in logged
+    assert "Iteration 00003, " in logged
+    assert "evaluator_cfg.sampler.batch_size" not in logged, "one process, batch 1: nothing to change"
     weights = checkpoint(out, "Baseline", "GaitBase-seed0")
     assert torch.load(weights, weights_only=True)["iteration"] == 3
     logs = list((weights.parents[1] / "logs").glob("*.txt"))
     assert len(logs) == 1 and "Iteration 00003, " in logs[0].read_text()
 
-    said = good(*words, "--phase", "test", "--iter", "3", cwd=here)
-    assert 0 <= float(rank1(said)) <= 100
+    logged = good(*words, "--phase", "test", "--iter", "3", cwd=here)
+    assert 0 <= float(rank1(logged)) <= 100
     assert list(here.iterdir()) == []
-    assert "Traceback" not in said and "terminate called" not in said
+    assert "Traceback" not in logged and "terminate called" not in logged
 
 
 def test_a_mistake_ends_with_its_message_alone(host_spec, tmp_path):
@@ -134,14 +134,14 @@ def test_training_goes_on_from_iter(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("total", "every", "told"),
+    ("total", "every", "text"),
     [(3, 2, "what is trained after iteration 2 is not saved"), (3, 4, "nothing is ever saved"), (4, 2, None)],
 )
-def test_steps_that_are_never_saved_are_told(trained, tmp_path, monkeypatch, total, every, told):
+def test_steps_that_are_never_saved_are_reported(trained, tmp_path, monkeypatch, total, every, text):
     from utils import get_msg_mgr
 
-    said = []
-    monkeypatch.setattr(get_msg_mgr(), "log_warning", said.append)
+    logged = []
+    monkeypatch.setattr(get_msg_mgr(), "log_warning", logged.append)
     file = variant(trained.files[TEACHER], tmp_path, trainer_cfg__total_iter=total, trainer_cfg__save_iter=every)
 
     def stop(model):
@@ -149,8 +149,8 @@ def test_steps_that_are_never_saved_are_told(trained, tmp_path, monkeypatch, tot
 
     with pytest.raises(KeyboardInterrupt):
         launch(file, "train", quiet=True, before=stop)
-    assert [text for text in said if "not saved" in text or "ever saved" in text] == (
-        [f"trainer_cfg.save_iter = {every}, total_iter = {total}: {told}; choose a save_iter that divides total_iter"] if told else []
+    assert [line for line in logged if "not saved" in line or "ever saved" in line] == (
+        [f"trainer_cfg.save_iter = {every}, total_iter = {total}: {text}; choose a save_iter that divides total_iter"] if text else []
     )
 
 
@@ -175,10 +175,10 @@ def test_the_module_has_no_host_until_it_is_asked(tmp_path):
 @pytest.mark.parametrize("words", [("train",), ("test",), ("preflight",)], ids=" ".join)
 def test_an_iteration_that_is_not_there_is_told_by_the_flag(trained, words):
     """The YAML, which has a restore_hint of its own, is not blamed."""
-    with pytest.raises(HostError) as told:
+    with pytest.raises(HostError) as caught:
         try_out(trained.files["VEN"], 7) if words == ("preflight",) else launch(trained.files["VEN"], *words, 7, quiet=True)
-    assert "--iter 7: " in str(told.value) and "does not exist; there are VEN-seed0-00003.pt" in str(told.value)
-    assert "restore_hint" not in str(told.value)
+    assert "--iter 7: " in str(caught.value) and "does not exist; there are VEN-seed0-00003.pt" in str(caught.value)
+    assert "restore_hint" not in str(caught.value)
 
 
 def test_several_checkpoints_are_gaitedges_own_affair():

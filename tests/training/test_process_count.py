@@ -188,28 +188,18 @@ def test_an_odd_test_set_gives_the_same_numbers(ran, odd, tree, stage):
 
 
 def test_evaluate_writes_the_result_of_one_process(ran, stages, odd, tree, host_spec, output, tmp_path):
-    """A preset over two seeds without kept passes: rows, summary, trials, pictures and manifest; probes are those on the disk."""
+    """A preset over two seeds without kept passes: rows, summary and manifest; probes are those on the disk."""
     file = stages("MimicGait", "MimicGait-seed0", **odd)
     words = ["evaluate", "--cfgs", file, "--host", host_spec, "--device", "cpu", "--output", output, "--no-cache"]
     words += ["--preset", "paper-table1", "--seeds", "0-1"]
     to = {name: ["--out", tmp_path / name, "--save-manifest", tmp_path / f"{name}.json"] for name in ("one", "two")}
     assert main([*map(str, [*words, *to["one"]])]) == 0
-    said = good(*two_processes(), "-m", "opengait_mimic.cli", *words, *to["two"], cwd=tmp_path)
-    assert said.count("written: ") == 1
+    text = good(*two_processes(), "-m", "opengait_mimic.cli", *words, *to["two"], cwd=tmp_path)
+    assert text.count("written: ") == 1
     one, two = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("one", "two"))
     assert two["rows"] == one["rows"] and two["summary"] == one["summary"] and len(one["rows"]) == 7
-    records = [{key: value for key, value in each["provenance"].items() if key not in ("date", "processes")} for each in (one, two)]
-    assert [each["evaluator_cfg"]["sampler"].pop("batch_size") for each in records] == [1, 2], "it follows the number of processes"
-    assert records[0] == records[1] and (one["provenance"]["processes"], two["provenance"]["processes"]) == (1, 2)
+    assert (one["provenance"]["processes"], two["provenance"]["processes"]) == (1, 2)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
-    for name in ("trials.npz", "pictures.npz"):
-        with np.load(tmp_path / "one" / name) as a, np.load(tmp_path / "two" / name) as b:
-            assert set(a) == set(b) and len(set(a)) > 5
-            for key in a:
-                same = (
-                    np.allclose(a[key], b[key], atol=1e-5, equal_nan=True) if a[key].dtype.kind == "f" else np.array_equal(a[key], b[key])
-                )
-                assert same, key
     probes = [clip for clip in clips(Path(odd["data_cfg__dataset_root"]), tree) if clip[1] != "nm-01"]
     assert {row["probes"] for row in two["rows"]} == {len(probes)}
 

@@ -43,15 +43,15 @@ def test_one_half_precision_at_a_time(trained, tmp_path):
 def test_under_opengait_s_own_main_our_models_say_which_keys_have_no_effect(trained, monkeypatch):
     from utils import get_msg_mgr
 
-    said = []
-    monkeypatch.setattr(get_msg_mgr(), "log_warning", said.append)
+    logged = []
+    monkeypatch.setattr(get_msg_mgr(), "log_warning", logged.append)
     model = model_of(trained.files["MimicGait"], guarded=False, warm_up=5, clip_gradients=1.0)
     loop(model, 2)
-    told = [text for text in said if "no effect here" in text]
-    assert told == ["trainer_cfg.clip_gradients, trainer_cfg.warm_up: only our own launcher reads these keys; no effect here"]
+    lines = [text for text in logged if "no effect here" in text]
+    assert lines == ["trainer_cfg.clip_gradients, trainer_cfg.warm_up: only our own launcher reads these keys; no effect here"]
     guarded = model_of(trained.files["MimicGait"], warm_up=5)
     loop(guarded, 1)
-    assert len([text for text in said if "no effect here" in text]) == 1
+    assert len([text for text in logged if "no effect here" in text]) == 1
 
 
 def test_gradients_are_clipped_as_torch_clips_them(trained):
