@@ -12,12 +12,14 @@ from torch import nn
 
 from .. import host as hosts
 from ..base import stopped
+from ..base.errors import CheckpointError
 from ..base.locks import locked
 from ..base.processes import on_rank_0, rank_and_world
 from ..host import is_ours
 from ..host.read_pickles import trust_pickles as set_trust
 from ..host.run_paths import checkpoint_at, save_folder
 from ..models.prepare import model_class, of_file, prepare, restorable
+from ..models.upstream_weights import Misfit
 from ..networks.batchnorm import gather_batchnorm
 from . import batches, saving, step
 from .record import Record
@@ -97,9 +99,6 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
 
 def _build_model(kind: type, cfgs: dict, training: bool) -> nn.Module:
     """The model; a checkpoint that does not fit it is reported by its file and key."""
-    from ..base.errors import CheckpointError
-    from ..models.upstream_weights import Misfit
-
     engine = "trainer_cfg" if training else "evaluator_cfg"
     hint = cfgs[engine]["restore_hint"]
     named = f"{engine}.restore_hint = {hint}: {checkpoint_at(cfgs, hint)}" if isinstance(hint, int) else f"{engine}.restore_hint = {hint}"
