@@ -59,14 +59,14 @@ def test_a_training_killed_again_and_again_ends_as_if_it_had_not_been(trained, h
             before = len(list(folder.glob("*.pt")))
             training.until(lambda before=before: len(list(folder.glob("*.pt"))) > before)
             time.sleep(draws.uniform(0, 0.1))
-        assert training.process.poll() == (None if not itself else -9 if processes == 1 else 1), training.said()
+        assert training.process.poll() == (None if not itself else -9 if processes == 1 else 1), training.printed()
         training.kill()
         print(f"\nkill {number + 1}: {moment}, {time.monotonic() - begin:.2f} s after the start", end="")
         saved = _still(saved, killed)
         print(f", {len(saved)} checkpoints saved", end="", flush=True)
     newest = max(int(name[-8:-3]) for name in saved)
-    said = _finish(Training(file, host_spec, killed, processes))
-    assert re.search(rf"--resume auto: goes on from iteration {newest} of {total}$", said, re.M), said
+    printed = _finish(Training(file, host_spec, killed, processes))
+    assert re.search(rf"--resume auto: goes on from iteration {newest} of {total}$", printed, re.M), printed
     assert len(_still(saved, killed)) == total and not list(folder.glob("*.part"))
     pairs = [[content(at(file, place, iteration)) for place in (whole, killed)] for iteration in range(1, total + 1)]
     hosts.bind(host_spec, "cpu", output)
@@ -84,8 +84,8 @@ def _saving_each_step(file, folder, output, total):
 
 
 def _finish(training):
-    assert training.process.wait(240) == 0, training.said()
-    return training.said()
+    assert training.process.wait(240) == 0, training.printed()
+    return training.printed()
 
 
 def _still(saved, out):

@@ -217,9 +217,9 @@ def test_two_nodes_train_as_two_processes_of_one(ran, host_spec, tmp_path):
         words += ["-m", "opengait_mimic", "--cfgs", str(file), "--device", "cpu", "--host", host_spec, "--output", str(out)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         nodes.append(subprocess.Popen([sys.executable, *words], cwd=tmp_path, env=environment(), **pipes))
-    said = [node.communicate(timeout=240)[0] for node in nodes]
-    assert [node.returncode for node in nodes] == [0, 0], said
-    assert "Iteration 00003, " in said[0] and "Iteration" not in said[1], "rank 0 reports"
+    printed = [node.communicate(timeout=240)[0] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], printed
+    assert "Iteration 00003, " in printed[0] and "Iteration" not in printed[1], "rank 0 reports"
     written = list(out.rglob("*.pt"))
     assert [file.name for file in written] == ["three-Baseline-00003.pt"]
     weights = torch.load(written[0], weights_only=True)["model"]

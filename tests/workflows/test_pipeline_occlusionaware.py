@@ -54,8 +54,8 @@ def test_a_whole_run_and_a_second_one(run_here, aware, tmp_path, capsys):
     assert {row["hp_rank1"] for row in found["rows"]} == {hp}
     capsys.readouterr()
     assert run_here(file, out) == 0
-    said = capsys.readouterr().out
-    assert said.count("done before") == 3 and json.loads(result.read_text())["rows"] == found["rows"]
+    printed = capsys.readouterr().out
+    assert printed.count("done before") == 3 and json.loads(result.read_text())["rows"] == found["rows"]
 
 
 def test_its_weights_depend_on_the_ven_only(host, aware):
