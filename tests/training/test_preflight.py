@@ -15,6 +15,7 @@ import torch
 from opengait_mimic.cli import main as command
 from opengait_mimic.host import output as output_folder
 from opengait_mimic.models.prepare import prepare
+from opengait_mimic.training import batches
 from opengait_mimic.training.launch import build, start_log
 from tests.host_runs import digests, good, two_processes
 from tests.training.runs import differing, shared_networks
@@ -33,7 +34,9 @@ def built(trained, tmp_path):
         cfgs = prepare(variant(trained.files[stage], tmp_path, trainer_cfg__save_name="tried", **changes), "train")
         given = copy.deepcopy(cfgs)
         start_log(cfgs, False, False, quiet=True)
-        return build(cfgs, True), given
+        model = build(cfgs, True)
+        batches.number(model, given, 0)
+        return model, given
 
     return make
 
