@@ -18,6 +18,7 @@ from ..published.hooks import refuse_fixed_sizes
 from ..training.launch import start_log
 from .cells import BOTH, OWN, Cell, Hiding, standard_cells
 from .cells_file import read_cells
+from .embeddings.cache_key import test_set_name
 from .method_names import name_method
 from .rp_reference import is_distilled, reference_cfgs
 
@@ -153,9 +154,8 @@ def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule |
     Raises:
         ConfigError: a data set without a protocol, or a wrong file.
     """
-    data = cfgs["data_cfg"]
-    dataset = data.get("test_dataset_name") or data["dataset_name"]
-    probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_bytes()).get("PROBE_SET", ()))
+    dataset = test_set_name(cfgs)
+    probe_set = frozenset(json.loads(Path(cfgs["data_cfg"]["dataset_partition"]).read_bytes()).get("PROBE_SET", ()))
     if file is not None:
         return dataset, read_protocol(resolve(file, "--split")), probe_set
     crossed = read_value(Flag, cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")
