@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.errors import ConfigError
-from .frames import POINT_COLUMNS, Frames, format_size
+from .frames import POINT_COLUMNS, Frames, are_points, format_size, format_sizes
 from .sequences import Problem, Sequence, list_sequences, read_sequences
 
 
@@ -137,9 +137,9 @@ def _check_input(files: list[tuple[str, Frames]], transforms, silhouettes: bool,
     """One input of all sequences, as (place, facts) pairs."""
     problems = []
     for where, file in files:
-        if file.sizes and (silhouettes or not file.points):
-            problems.append(Problem("unlike", where, f"a list of {file.count} frames: {file.sizes}", file.count))
-    files = [(where, file) for where, file in files if not file.sizes]
+        if len(file.sizes) > 1 and (silhouettes or not are_points(file.sizes)):
+            problems.append(Problem("unlike", where, f"a list of {file.count} frames: {format_sizes(file.sizes)}", file.count))
+    files = [(where, file) for where, file in files if len(file.sizes) == 1]
     common = _most_frequent(file.dtype for _, file in files)
     for where, file in files:
         if file.dtype != common:

@@ -35,10 +35,13 @@ FAILURES = {
         "pickles or folders at the wrong depth",
         "OpenGait reads DIR/<id>/<type>/<view>/*.pkl: DIR is the folder of the identities",
     ),
-    "stray": ("files that are no pickles, where OpenGait stops at them", "remove them"),
+    "stray": (
+        "files that are no pickles, where OpenGait stops at them",
+        "prepare pictures as pickles (OpenGait: datasets/pretreatment.py), and remove other files",
+    ),
     "files": (
         "sequences with another number of files than expected",
-        "every file of a sequence is an input and needs a transform. Remove the others, or choose with data_cfg.data_in_use",
+        "every file is an input and needs a transform: choose with data_cfg.data_in_use. Clips of one walk need a folder <view> each",
     ),
     "unequal": ("sequences whose files differ in frames", "all inputs of a sequence have the same frames: prepare them together"),
     "axes": (

@@ -18,25 +18,26 @@ class Frames(NamedTuple):
     Attributes:
         name: of the file.
         count: frames.
-        size: of a frame, ``(h, w)`` for silhouettes; of the first one where `sizes` names several.
+        sizes: the different sizes of its frames, ``(h, w)`` for silhouettes. Only a list can hold several.
         dtype: its short name, for example ``|u1``.
         low, high: smallest and largest value; NaN where one of them is.
         blank: frames in which everything is 0.
         inverted: most corners of the frames are bright, as no body reaches them.
-        sizes: the sizes of the frames where they differ, else nothing. Only a list can hold such frames.
-        points: the frames are point clouds or joints.
     """
 
     name: str
     count: int
-    size: tuple
+    sizes: tuple[tuple, ...]
     dtype: str
     low: float
     high: float
     blank: int = 0
     inverted: bool = False
-    sizes: str = ""
-    points: bool = False
+
+    @property
+    def size(self) -> tuple:
+        """The size of the first frame."""
+        return self.sizes[0]
 
 
 def list_frame_sizes(frames) -> list[tuple]:
@@ -83,11 +84,9 @@ def describe_frames(name: str, frames: np.ndarray | list | tuple) -> Frames:
         raise PickleError("no frames", "a list of frames without pixels")
     highs = values.reshape(len(values), -1).max(1)
     low, high = float(values.min()), float(highs.max())
-    facts = Frames(name, len(frames), sizes[0], values.dtype.str, low, high, points=are_points(sizes))
+    facts = Frames(name, len(frames), tuple(sizes), values.dtype.str, low, high)
     if differ:
-        return facts._replace(sizes=format_sizes(sizes))
-    inverted = False
-    if values.ndim == 3 and low < high:
-        corners = values[:, [0, 0, -1, -1], [0, -1, 0, -1]]
-        inverted = bool(np.mean(corners > high / 2) > 0.5)
-    return facts._replace(blank=int(np.count_nonzero(highs == 0)) if low == 0 else 0, inverted=inverted)
+        return facts
+    blank = int(np.count_nonzero(highs == 0)) if low == 0 else 0
+    bright = values.ndim == 3 and low < high and np.mean(values[:, [0, 0, -1, -1], [0, -1, 0, -1]] > high / 2) > 0.5
+    return facts._replace(blank=blank, inverted=bool(bright))

@@ -16,7 +16,7 @@ from .safe_pickle import PickleError, load_frames
 
 
 class Problem(NamedTuple):
-    """One problem: its kind (a key of `KINDS`), the path below the root, what is wrong there; the larger ``weight``, the worse."""
+    """One problem: its kind (of `check_report`), the path below the root, what is wrong there; the larger ``weight``, the worse."""
 
     kind: str
     where: str

@@ -91,16 +91,16 @@ def read_side(place: str, read_yaml: Callable[[Path], tuple[dict, dict]]) -> Sid
     """
     file = Path(place).expanduser()
     if file.suffix in (".yaml", ".yml"):
-        return _describe(file, "recipe", _entry_of_yaml(*read_yaml(file)), None)
+        return _describe_side(file, "recipe", _entry_of_yaml(*read_yaml(file)), None)
     if file.is_dir():
         file = _find_in_folder(file)
     if not file.is_file() or file.suffix not in (".pt", ".json"):
         raise ConfigError(f"{place}: no such file or folder; compare takes {TAKES}")
     content = checkpoint_file.entry(file) if file.suffix == ".pt" else _read_json(file)
     if "recipe" in content:
-        return _describe(file, "checkpoint", content, None)
+        return _describe_side(file, "checkpoint", content, None)
     if source := content.get("provenance"):
-        return _describe(file, "result", source.get("training"), source)
+        return _describe_side(file, "result", source.get("training"), source)
     raise ConfigError(f"{file}: no record of this version is in it, so nothing says what made it (OpenGait's main.py writes none)")
 
 
@@ -127,16 +127,20 @@ def _entry_of_yaml(cfgs: dict, recipe: dict) -> dict:
     return {"iteration": iteration, "total_iter": trainer["total_iter"], "recipe": recipe, "config": cfgs, "starts": []}
 
 
-def _describe(file: Path, kind: str, entry: dict | None, source: dict | None) -> Side:
+def _describe_side(file: Path, kind: str, entry: dict | None, source: dict | None) -> Side:
     if not entry:
-        return Side(str(file), f"{kind} of weights whose training is not known", {"test": _test({}, source)})
+        return Side(str(file), f"{kind} of weights whose training is not known", {"test": _describe_test({}, source)})
     recipe = entry["recipe"]
     model, data = recipe["model_cfg"].get("model"), recipe["data_cfg"].get("dataset_name")
     title = f"{kind}, {model} on {data}, {entry['iteration']} of {entry['total_iter']} steps"
-    return Side(str(file), title, {**_weights(entry), "test": _test(entry["config"]["evaluator_cfg"], source), **_machine(entry)})
+    return Side(
+        str(file),
+        title,
+        {**_describe_weights(entry), "test": _describe_test(entry["config"]["evaluator_cfg"], source), **_describe_machine(entry)},
+    )
 
 
-def _weights(entry: dict) -> dict:
+def _describe_weights(entry: dict) -> dict:
     """The groups that decide the weights."""
     recipe, done = entry["recipe"], entry["iteration"]
     trainer, schedule = recipe["trainer_cfg"], recipe["scheduler_cfg"]
@@ -147,7 +151,7 @@ def _weights(entry: dict) -> dict:
         changed += [f"at {start['iteration']}: {line}" for line in lines]
     return {
         "model": recipe["model_cfg"],
-        "losses": _by_name(recipe["loss_cfg"], "log_prefix"),
+        "losses": _index_by_name(recipe["loss_cfg"], "log_prefix"),
         "batch": {"P x K": trainer["sampler"].get("batch_size")},
         "steps": {
             "done": done,
@@ -158,22 +162,22 @@ def _weights(entry: dict) -> dict:
         "optimiser": recipe["optimizer_cfg"],
         "occlusion": trainer.get("occlusion"),
         "sampler": _without(trainer["sampler"], ("batch_size",)),
-        "transforms": _transforms(trainer.get("transform")),
+        "transforms": _index_transforms(trainer.get("transform")),
         "training": _without(trainer, GROUPED),
         "depends": recipe["depends"],
         "data": {**recipe["data"], **recipe["data_cfg"]},
     }
 
 
-def _test(evaluator: dict, source: dict | None) -> dict:
+def _describe_test(evaluator: dict, source: dict | None) -> dict:
     """How a test is set up: as a result's provenance says, else as the configuration asks."""
     if source is not None:
         evaluator = {**source["evaluator_cfg"], **{key: source.get(key) for key in TEST_KEYS}}
     sampler = _without(evaluator["sampler"], ("batch_size",))  # the number of processes
-    return {**_without(evaluator, FILE_KEYS), "sampler": sampler, "transform": _transforms(evaluator.get("transform"))}
+    return {**_without(evaluator, FILE_KEYS), "sampler": sampler, "transform": _index_transforms(evaluator.get("transform"))}
 
 
-def _machine(entry: dict) -> dict:
+def _describe_machine(entry: dict) -> dict:
     """The groups that a recipe leaves to the machine; of a YAML none."""
     if "versions" not in entry:
         return {}
@@ -193,7 +197,7 @@ def _without(block: dict, keys: tuple[str, ...]) -> dict:
     return {key: value for key, value in block.items() if key not in keys}
 
 
-def _by_name(blocks: list, key: str = "type") -> dict:
+def _index_by_name(blocks: list, key: str = "type") -> dict:
     """Blocks of a list by their ``key``, else their ``type``; a second one of a name as ``name 2``. A block of a type alone is True."""
     found: dict = {}
     for block in blocks:
@@ -203,10 +207,10 @@ def _by_name(blocks: list, key: str = "type") -> dict:
     return found
 
 
-def _transforms(blocks) -> dict | None:
+def _index_transforms(blocks) -> dict | None:
     """The steps of each input by name."""
     if not isinstance(blocks, list):
         return blocks
     inputs = [(block or {}).get("trf_cfg", [block]) for block in blocks]
-    made = [_by_name([step for step in steps if isinstance(step, dict)]) for steps in inputs]
+    made = [_index_by_name([step for step in steps if isinstance(step, dict)]) for steps in inputs]
     return made[0] if len(made) == 1 else {f"input {i}": each for i, each in enumerate(made)}

@@ -13,11 +13,12 @@ from ..base.errors import ConfigError
 from ..base.processes import on_rank_0
 from ..host import resolve
 from ..metrics.protocols import Listed, Rule, Split, protocol_of, read_pairs, read_protocol, refuse_unscorable, split
-from ..models.prepare import prepare
+from ..models.prepare import is_ranked, prepare
 from ..published.hooks import refuse_fixed_sizes
 from ..training.launch import start_log
 from .cells import BOTH, OWN, Cell, Hiding, standard_cells
 from .cells_file import read_cells
+from .embeddings.cache_key import test_set_name
 from .method_names import name_method
 from .rp_reference import is_distilled, reference_cfgs
 
@@ -86,8 +87,9 @@ def read_setup(path: str | os.PathLike | dict, iteration: int, quiet: bool, requ
     cfgs = prepare(path, "embed", iteration)
     cfgs["evaluator_cfg"]["occlusion"] = base = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
     start_log(cfgs, False, False, quiet)
-    if cfgs["model_cfg"]["model"] == "VEN":
-        raise ConfigError("model_cfg.model = VEN: it has no embedding to rank; test it with python -m opengait_mimic --phase test")
+    if not is_ranked(cfgs):
+        model = cfgs["model_cfg"]["model"]
+        raise ConfigError(f"model_cfg.model = {model}: it has no embedding to rank; test it with python -m opengait_mimic --phase test")
     dataset, protocol, probe_set = read_test_protocol(cfgs, request.split)
     pairs = None if request.pairs is None else read_pairs(resolve(request.pairs, "--pairs"))
     distilled = is_distilled(cfgs)
@@ -152,9 +154,8 @@ def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule |
     Raises:
         ConfigError: a data set without a protocol, or a wrong file.
     """
-    data = cfgs["data_cfg"]
-    dataset = data.get("test_dataset_name") or data["dataset_name"]
-    probe_set = frozenset(json.loads(Path(data["dataset_partition"]).read_bytes()).get("PROBE_SET", ()))
+    dataset = test_set_name(cfgs)
+    probe_set = frozenset(json.loads(Path(cfgs["data_cfg"]["dataset_partition"]).read_bytes()).get("PROBE_SET", ()))
     if file is not None:
         return dataset, read_protocol(resolve(file, "--split")), probe_set
     crossed = read_value(Flag, cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")

@@ -53,15 +53,6 @@ def test_draws_do_not_depend_on_order_or_on_generators():
     assert len(set(first.values())) > 100
 
 
-def test_ranges_share_the_kind_and_the_relative_severity():
-    mild, hard = PAPER._replace(hidden=(0.1, 0.2)), PAPER._replace(hidden=(0.5, 0.9))
-    for i in range(200):
-        a, b = draw(mild, ("k", i)), draw(hard, ("k", i))
-        assert a.kind == b.kind
-        if a.kind != "none":
-            assert (a.hidden - 0.1) / 0.1 == pytest.approx((b.hidden - 0.5) / 0.4, abs=1e-9)
-
-
 def test_probabilities_a_hair_below_one_still_draw():
     thin = Occlusion({"none": 0.0, "bottom": 0.0, "top": 1e-9}, (0.5, 0.5))  # nearly every uniform lies above the sum
     assert {draw(thin, ("k", i)) for i in range(50)} == {Draw("top", 0.5)}
@@ -70,9 +61,6 @@ def test_probabilities_a_hair_below_one_still_draw():
 def test_keys_name_every_field():
     assert training_key(1, 2, 3) == ("train", 1, 2, 3)
     assert test_key(1, "top", "CASIA-B", "075", "nm-05", "090") == ("test", 1, "top", "CASIA-B", "075", "nm-05", "090")
-    base = ["0", "top", "set", "label", "type", "view"]
-    changed = [test_key(*[value + "x" * (i == j) for i, value in enumerate(base)]) for j in range(6)]
-    assert len({tuple(uniforms(key, 2)) for key in [test_key(*base), *changed]}) == 7
 
 
 # ---------------------------------------------------------------- the YAML block
@@ -84,18 +72,11 @@ def test_from_cfg_defaults_and_order():
     assert list(found.kinds.items()) == [("none", 0.1), ("bottom", 0.6), ("top", 0.3)] and found.hidden == (0.01, 0.95)
 
 
-@pytest.mark.parametrize(
-    ("kinds", "name"),
-    [
-        ({"top": 1}, "top"),
-        ({"top": 0.5, "bottom": 0.5}, "bottom+top"),
-        ({"none": 1}, "none"),
-        ({"top": 0, "bottom": 0.9, "none": 0.1}, "bottom"),
-    ],
-)
-def test_condition_names_the_kinds_that_hide(kinds, name):
-    assert Occlusion.from_cfg({"kinds": kinds}, "a").condition == name
-    assert Occlusion.from_cfg({"kinds": kinds, "hidden": [0.1, 0.2]}, "a").condition == name
+def test_condition_names_the_kinds_that_hide():
+    names = {"bottom+top": {"top": 0.5, "bottom": 0.5}, "none": {"none": 1}, "bottom": {"top": 0, "bottom": 0.9, "none": 0.1}}
+    for name, kinds in names.items():
+        assert Occlusion.from_cfg({"kinds": kinds}, "a").condition == name
+        assert Occlusion.from_cfg({"kinds": kinds, "hidden": [0.1, 0.2]}, "a").condition == name
 
 
 @pytest.mark.parametrize(
@@ -106,25 +87,12 @@ def test_condition_names_the_kinds_that_hide(kinds, name):
             r"^trainer_cfg\.occlusion\.kinds\.botom: unknown key \(did you mean 'bottom'\?\); allowed: \['bottom', 'middle'",
         ),
         ({"speed": [1.0, 0.5]}, r"^trainer_cfg\.occlusion\.speed = \[1\.0, 0\.5\]; expected \[lowest, highest\]$"),
-        ({"time_axis": 0}, r"^trainer_cfg\.occlusion\.time_axis = 0; expected a whole number from 1 to 10000$"),
         ({"kinds": {"top": 0.5, "bottom": 0.4}}, r"^trainer_cfg\.occlusion\.kinds = .* add up to 0\.9; they must add up to 1"),
-        ({"kinds": {"top": 1.2, "bottom": -0.2}}, r"^trainer_cfg\.occlusion\.kinds\.top = 1\.2; expected a number from 0 to 1"),
         (
             {"kinds": {}},
             r"^trainer_cfg\.occlusion\.kinds = \{\}; expected a mapping kind: probability of none, bottom, top, middle, patch, pole$",
         ),
         ({"hidden": [0.6, 0.4]}, r"^trainer_cfg\.occlusion\.hidden = \[0\.6, 0\.4\]; expected \[lowest, highest\]$"),
-        ({"hidden": [0.4, 0.96]}, r"^trainer_cfg\.occlusion\.hidden\[1\] = 0\.96; expected a number from 0\.01 to 0\.95$"),
-        ({"hidden": 0.5}, r"^trainer_cfg\.occlusion\.hidden = 0\.5; expected a list of two values$"),
-        (
-            {"hiden": [0.4, 0.6]},
-            r"^trainer_cfg\.occlusion\.hiden: unknown key \(did you mean 'hidden'\?\); allowed: \['hidden', 'kinds', 'speed', ",
-        ),
-        (
-            "top",
-            r"^trainer_cfg\.occlusion: expected a mapping with the keys "
-            r"\['hidden', 'kinds', 'speed', 'time_axis'\], got 'top'$",
-        ),
     ],
 )
 def test_from_cfg_messages(given, message):

@@ -46,8 +46,7 @@ def reload_pass(cfgs: dict, key: dict) -> Pass:
     Raises:
         HostError: the file was removed or changed since.
     """
-    file = cache_file(cfgs, key)
-    try:
-        return load(file, key)
-    except Unfit as error:
-        raise HostError(f"{file} was written by this run and is needed again: {error}. Run the same command again") from error
+    done = read_cached(cfgs, key)
+    if done is None:
+        raise HostError(f"{cache_file(cfgs, key)} was removed or changed while it was needed. Run the same command again")
+    return done

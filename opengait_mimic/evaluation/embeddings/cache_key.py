@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import hashlib
 import json
@@ -16,11 +15,12 @@ from ...base.plain_values import as_json
 from ...base.processes import rank_and_world
 from ...data.fingerprint import fingerprint_half
 from ...host import Host, is_ours
-from ...host.model_cfg import backbone_cfg, cfgs_for_backbone
 from ...models.depends import Use, dependencies
 from ...models.prepare import model_class
 from ...occlusion.condition import Condition
 from ...occlusion.manifest import Manifest
+from ...published.switches import TEST
+from ...training.recipe import complete_model_cfg
 
 FORMAT = 2  # of the npz and of this key; files of another format are not used
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -50,34 +50,20 @@ def pass_key(cfgs: dict, block: dict | None, data: str, weights: str, manifest: 
         given = None if manifest is None else manifest.of(hides.occlusion, hides.seed).hash
     if samples_frames(cfgs):
         dealt = {"processes": rank_and_world()[1], "batch": batch, "workers": cfgs["data_cfg"]["num_workers"]}
+    frozen = [each for each in dependencies(cfgs, in_test=True).values() if each.use is Use.FROZEN_INSIDE]
+    inside = {each.name: each.read_cfgs()["model_cfg"] for each in frozen}
     kept = {name: evaluator.get(name) for name in ("enable_float16", "restore_ckpt_strict", "transform")}
     kept["sampler"] = {name: value for name, value in evaluator["sampler"].items() if name != "batch_size"}
     return as_json(
         {
             "format": FORMAT, "version": __version__, "host": host.name, "commit": host.commit, "device": hosts.device().type,
             "code": code_hash(host), "torch": torch.__version__, "dealt": dealt,
-            "weights": weights, "model_cfg": _model(cfgs), "evaluator_cfg": kept, "seed": cfgs["trainer_cfg"].get("seed", 0),
+            "weights": weights, "model_cfg": {**complete_model_cfg(cfgs, TEST), **inside}, "evaluator_cfg": kept,
+            "seed": cfgs["trainer_cfg"].get("seed", 0),
             "data_cfg": {name: cfgs["data_cfg"].get(name) for name in ("dataset_name", "test_dataset_name", "data_in_use")},
             "data": data, "manifest": given, "condition": condition,
         }
     )  # fmt: skip
-
-
-def _model(cfgs: dict) -> dict:
-    """``model_cfg`` with the networks it names spelled out, without those that a test does not build."""
-    model_cfg, kind = copy.deepcopy(cfgs["model_cfg"]), model_class(cfgs)
-    if not is_ours(kind):
-        return model_cfg
-    if model_cfg.get("backbone") is not None:
-        model_cfg["backbone"], whole = backbone_cfg(model_cfg["backbone"], "model_cfg.backbone")
-        model_cfg["backbone_dataset"] = cfgs_for_backbone(cfgs, whole)["data_cfg"]["dataset_name"]  # GaitGL's depth follows it
-    networks = dependencies(cfgs, in_test=True)
-    for name, use in kind.DEPENDS.items():
-        if use is not Use.FROZEN_INSIDE:
-            model_cfg.pop(name, None)
-        elif name in networks:  # its weights are in the checkpoint
-            model_cfg[name] = networks[name].read_cfgs()["model_cfg"]
-    return model_cfg
 
 
 @functools.cache

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from ...metrics.protocols.mateless_probes import COUNTS
 from .loaded_results import Result
-from .page_text import format_hidden
 
+RANKS = (1, 5, 10, 20)
 SCORES = (
-    *(f"rank{k}" for k in (1, 5, 10, 20)),
+    *(f"rank{k}" for k in RANKS),
     *("mAP", "mINP"),
-    *(f"{kind}_rank{k}" for kind in ("hp", "rp") for k in (1, 5, 10, 20)),
+    *(f"{kind}_rank{k}" for kind in ("hp", "rp") for k in RANKS),
     "retention_rank1",
     *("eer", "tar_at_far_0.01", "tar_at_far_0.001"),
 )
+BOUNDED = tuple(f"{kind}rank{k}" for kind in ("", "rp_") for k in RANKS)
+"""Scores that have an interval."""
 HIDDEN_SIDE = {"holistic": "whole bodies", "probe": "probe hidden", "both": "probe and gallery hidden"}
 
 
 class Stat(NamedTuple):
-    """Mean and standard deviation (ddof 1; None with one value) over seeds."""
+    """Mean and standard deviation (None with one value) over seeds."""
 
     mean: float | None
     sd: float | None = None
 
 
 class Place(NamedTuple):
-    """What makes two cells of two results the same cell; ``hidden`` and the mix are those of the rows."""
+    """What makes two cells of two results the same cell; the last two are those of the rows."""
 
     occluded_side: str
     gallery: str
@@ -38,7 +39,7 @@ class Place(NamedTuple):
     @property
     def side(self) -> str:
         """Which side is hidden, and whose gallery it is."""
-        side = HIDDEN_SIDE.get(self.occluded_side, self.occluded_side)
+        side = HIDDEN_SIDE[self.occluded_side]
         return side if self.gallery == "own" else f"{side}, gallery by the {self.gallery}"
 
     @property
@@ -46,9 +47,14 @@ class Place(NamedTuple):
         """The cell's name in headings."""
         return f"{self.side}: {self.condition}" if self.condition else self.side
 
+    @property
+    def caption(self) -> str:
+        """The title as a sentence."""
+        return f"{self.title[0].upper()}{self.title[1:]}."
+
 
 class Part(NamedTuple):
-    """The total of a cell, or one subset of it. ``scores``: key of the rows -> `Stat`; ``intervals``: key -> 95 % bootstrap interval."""
+    """The total of a cell, or one subset of it. ``scores``: key -> `Stat`; ``intervals``: key -> 95 % bootstrap interval."""
 
     scores: dict[str, Stat]
     intervals: dict[str, tuple[float, float]]
@@ -67,11 +73,11 @@ class Entry(NamedTuple):
     method: str
     backbone: str
     place: Place
-    seeds: tuple[int, ...]
+    seeds: list[int]
     total: Part
     subsets: dict[str, Part]
     seen: bool | None
-    trained_kinds: tuple[str, ...] | None
+    trained_kinds: list[str] | None
     transductive: str
     rows: list[dict]
     indices: list[int]  # of the rows in their result, by which its arrays are named
@@ -95,81 +101,35 @@ class Entry(NamedTuple):
 
 
 def list_entries(result: Result) -> list[Entry]:
-    """The entries of a result, in the order of its rows."""
-    found: dict[tuple, list[int]] = {}
-    for number, row in enumerate(result.rows):
-        found.setdefault((row["method"], row["backbone"], _transductive(row), _place(row)), []).append(number)
-    return [_entry(result, key, indices) for key, indices in found.items()]
+    """The entries of a result: one for each line of its summary."""
+    return [_entry(result, line) for line in result.summary]
 
 
-def _entry(result: Result, key: tuple, indices: list[int]) -> Entry:
-    method, backbone, transductive, place = key
-    rows = [result.rows[i] for i in indices]
-    trained, summed = rows[0].get("trained_kinds"), _summed(result, rows)
-    of_each = [row.get("subsets", {}) for row in rows]
-    names = [name for name in of_each[0] if all(name in found for found in of_each)]
-    summaries = summed.get("subsets", {})
+def _entry(result: Result, line: dict) -> Entry:
+    hides = tuple(sorted((line["kinds"] or {}).items())), tuple(line["hidden"] or ())
+    indices = [i for i, row in enumerate(result.rows) if row["cell"] == line["cell"]]
     return Entry(
-        method,
-        backbone,
-        place,
-        tuple(sorted(row["seed"] for row in rows)),
-        _part(rows, summed),
-        {name: _part([found[name] for found in of_each], summaries.get(name, {})) for name in names},
-        rows[0].get("seen"),
-        None if trained is None else tuple(trained),
-        transductive,
-        rows,
-        indices,
-        result,
+        method=line["method"],
+        backbone=line["backbone"],
+        place=Place(line["occluded_side"], line["gallery_embedder"], line["condition"] or "", *hides),
+        seeds=line["seeds"],
+        total=_part(line, len(indices)),
+        subsets={name: _part(part, len(indices)) for name, part in line.get("subsets", {}).items()},
+        seen=line["seen"],
+        trained_kinds=line["trained_kinds"],
+        transductive=line["transductive"] or "",
+        rows=[result.rows[i] for i in indices],
+        indices=indices,
+        result=result,
     )
 
 
-def _part(rows: list[dict], summed: dict) -> Part:
-    return Part(
-        {score: _stat([_value(row, score) for row in rows]) for score in SCORES},
-        {score: (ends[0], ends[1]) for score in BOUNDED if (ends := summed.get(f"{score}_interval")) is not None},
-        {key: rows[0].get(key) for key in COUNTS},
-        next((row["rp_reason"] for row in rows if row.get("rp_reason")), ""),
-    )
-
-
-def _place(row: dict) -> Place:
-    kinds, hidden = row.get("kinds") or {}, tuple(row.get("hidden") or ())
-    condition = row.get("condition") or (f"{'+'.join(kinds)} {format_hidden(hidden)}" if kinds and hidden else "")
-    return Place(row["occluded_side"], row["gallery_embedder"], condition, tuple(sorted(kinds.items())), hidden)
-
-
-def _transductive(row: dict) -> str:
-    name = row.get("transductive") or ""
-    return (row.get("post") or "post-processing") if name is True else name
-
-
-def _value(row: dict, score: str) -> float | None:
-    verification = row.get("verification") or {}
-    if score == "eer":
-        return verification.get("eer")
-    return (verification.get("tar") or {}).get(score[len("tar_at_far_") :]) if score.startswith("tar_") else row.get(score)
-
-
-def _stat(values: list) -> Stat:
-    if any(value is None for value in values):  # a mean over some of the seeds is another number
-        return Stat(None)
-    mean = math.fsum(values) / len(values)
-    if len(values) == 1:
-        return Stat(values[0])
-    return Stat(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)))
-
-
-def _summed(result: Result, rows: list[dict]) -> dict:
-    """What holds the intervals: of one seed its row, of several the summary's line, which has those of the mean."""
-    source = rows
-    if len(rows) > 1:
-        source = [entry for entry in result.summary if all(entry.get(key) == rows[0].get(key) for key in KEYS)]
-    return source[0] if len(source) == 1 else {}
-
-
-BOUNDED = tuple(f"{kind}rank{k}" for kind in ("", "rp_") for k in (1, 5, 10, 20))
-"""Scores that have an interval."""
-KEYS = ("method", "backbone", "occluded_side", "gallery_embedder", "condition", "post")
-"""Keys that match a line of the summary with its rows."""
+def _part(line: dict, seeds: int) -> Part:
+    scores = {}
+    for score in SCORES:
+        found = line.get(score.replace("_at_far", ""))
+        if not isinstance(found, dict):  # HP, the same for all seeds
+            found = {"mean": found, "sd": None if found is None or seeds == 1 else 0.0}
+        scores[score] = Stat(**found)
+    intervals = {score: tuple(ends) for score in BOUNDED if (ends := line.get(f"{score}_interval")) is not None}
+    return Part(scores, intervals, {key: line.get(key) for key in COUNTS}, line.get("rp_reason", ""))

@@ -31,7 +31,7 @@ def test_a_cached_pass_is_read_without_a_model(fresh, monkeypatch):
         assert json.loads(str(found["meta"]))["key"]["model_cfg"]["model"] == MIMIC
     for file in files:
         file.unlink()
-    with pytest.raises(HostError, match="is needed again: it cannot be read"):
+    with pytest.raises(HostError, match="npz was removed or changed while it was needed"):
         reload_pass(cfgs, first[1].meta["key"])
 
 
