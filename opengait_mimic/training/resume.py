@@ -231,13 +231,10 @@ def describe_overwritten(cfgs: dict) -> str:
     files = sorted((folder / "checkpoints").glob(f"{folder.name}-*.pt"), key=lambda file: (len(file.name), file.name))  # 00005 ... 100000
     if not files:
         return ""
-    try:
-        unfinished = plan_newest(cfgs).action == "resume"
-    except (HostError, ConfigError, OSError):  # reported where it stops this training
-        unfinished = False
     count = f"{len(files)} checkpoint{'s' if len(files) > 1 else ''}"
-    return f"{folder} holds {count} of an earlier training, newest {files[-1].name}, which this one overwrites as it saves. To " + (
-        "go on from the newest, give --resume auto" if unfinished else "keep them, choose another save_name or move the folder away"
+    return (
+        f"{folder} holds {count} of an earlier training, newest {files[-1].name}, which this one overwrites as it saves. To go on from the"
+        " newest, give --resume auto; to keep them, choose another save_name or move the folder away"
     )
 
 
