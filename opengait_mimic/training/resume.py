@@ -226,7 +226,7 @@ def find_start(cfgs: dict) -> Plan:
 
 
 def describe_overwritten(cfgs: dict) -> str:
-    """Which checkpoints a training from 0 overwrites, and what to do instead; empty where none is there. On rank 0, before the lock."""
+    """Which checkpoints a training from 0 overwrites, and what to do instead; empty where none is there."""
     folder = save_folder(cfgs)
     files = sorted((folder / "checkpoints").glob(f"{folder.name}-*.pt"), key=lambda file: (len(file.name), file.name))  # 00005 ... 100000
     if not files:
