@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.evaluation.cells import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding
+from opengait_mimic.evaluation.embeddings import Pass
 from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.evaluation.result import Result, check_writable, write_result
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, extreme_trials, render_clips, row_retrievals, sheet_clips
@@ -35,17 +35,10 @@ def named(hiding):
     return f"sha256:{hiding.name}"
 
 
-class FakePass(NamedTuple):
-    embeddings: np.ndarray
-    labels: list
-    types: list
-    views: list
-    kind: np.ndarray
-    hidden: np.ndarray
-    hidden_area: np.ndarray
-    ven_kind: np.ndarray | None
-    ven_hidden: np.ndarray | None
-    meta: dict
+def make_pass(x, labels, types, views, kind, share, tested=None):
+    """A pass without a network."""
+    n, meta = len(x), {"trained_with": {}, "tested_with": tested or {}}
+    return Pass(x, labels, types, views, kind, share, share, np.ones(n, np.int32), None, None, np.zeros((n, 3)), meta)
 
 
 def fake(seed, hides=True, dataset="GREW"):
@@ -57,7 +50,7 @@ def fake(seed, hides=True, dataset="GREW"):
     kind = noise.integers(1, 3, n).astype(np.int8) if hides else np.zeros(n, np.int8)
     share = np.where(kind > 0, noise.uniform(0.4, 0.6, n), 0).astype(np.float32)
     tested = {"evaluator_cfg.occlusion.reference_compat.moving": 1} if hides else {}
-    return FakePass(x, labels, types, views, kind, share, share, None, None, {"trained_with": {}, "tested_with": tested})
+    return make_pass(x, labels, types, views, kind, share, tested)
 
 
 @pytest.fixture(scope="module")
