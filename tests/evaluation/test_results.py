@@ -187,14 +187,14 @@ def test_verification_of_listed_pairs_is_post_processed_too(monkeypatch):
     assert called == [1, 1]
 
 
-def test_why_rp_has_no_interval_is_told_where_there_is_an_rp(scorer):
+def test_an_rp_without_an_interval_has_a_reason(scorer):
     unknown = scorer.rows(FACTS, None, None, "no teacher", named)
     assert not any("rp_interval_reason" in line for line in (*unknown[0], *unknown[1]))
     scores = scorer.rows(FACTS, scorer.hp.numbers, None, "", named)
     assert all("without its trials" in line["rp_interval_reason"] for line in (*scores[0], *scores[1]))
 
 
-def test_embeddings_that_are_not_finite_are_told_as_an_error_of_the_run():
+def test_embeddings_that_are_not_finite_are_refused():
     one = fake(1)
     one.embeddings[3] = np.nan
     with pytest.raises(ConfigError, match="1 of 54 rows hold NaN"):
@@ -327,7 +327,7 @@ def test_places_are_tried_before_anything_is_embedded(tmp_path, option):
             check_writable(**{option: str(tmp_path / "new")})
 
 
-def test_a_place_that_cannot_be_written_is_told(scorer, tmp_path):
+def test_a_result_that_cannot_be_written_is_an_error(scorer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HostError, match="cannot write"):
         write_result(tmp_path / "file" / "out", Result([], [], {}, [], scorer.names, {}, {}))
