@@ -10,7 +10,7 @@ import pytest
 
 from opengait_mimic.evaluation.report import write_report
 from opengait_mimic.evaluation.result import Result, write_result
-from tests.evaluation.report_results import Made, write
+from tests.evaluation.report_results import write
 from tests.evaluation.test_report import Page
 from tests.evaluation.test_report_files import typeset
 from tests.evaluation.test_results import FACTS, named
@@ -58,9 +58,9 @@ def test_csv_and_json_have_a_record_for_each_subset(made):
         lines = list(csv.DictReader(stream))
     assert len(content["records"]) == len(summary) == len([line for line in lines if not line["subset"]])
     subsets = [(line["cell"], name, part) for line in summary for name, part in line["subsets"].items()]
-    told = [line for line in lines if line["subset"]]
-    assert len(content["subsets"]) == len(told) == len(subsets)
-    for (_, name, part), record, line in zip(subsets, content["subsets"], told):
+    parts = [line for line in lines if line["subset"]]
+    assert len(content["subsets"]) == len(parts) == len(subsets)
+    for (_, name, part), record, line in zip(subsets, content["subsets"], parts):
         assert (record["subset"], line["subset"]) == (name, name) and record["retention_rank1"] is None and record["eer"] is None
         for key in ("rank1", "rank5", "rank20", "mAP", "mINP", "rp_rank1"):
             assert record[key] == pytest.approx(part[key]["mean"]) and float(line[key]) == record[key]
@@ -92,22 +92,7 @@ def test_latex_has_a_table_by_subset_that_fits_the_page(made):
 
 
 def test_a_result_of_one_subset_has_no_such_table(tmp_path):
-    folder = write(tmp_path / "r", Made("MimicGait", dataset="walkers"), with_ven=False, pictures=False)
+    folder = write(tmp_path / "r", "MimicGait", "GaitBase", "walkers", with_ven=False, pictures=False)
     write_report([folder], tmp_path / "p.html", json=tmp_path / "n.json", latex=tmp_path / "t.tex")
     assert "By subset" not in (tmp_path / "p.html").read_text() and "By subset" not in (tmp_path / "t.tex").read_text()
     assert json.loads((tmp_path / "n.json").read_text())["subsets"] == []
-
-
-def test_an_older_result_shows_its_subsets_and_says_why_they_have_no_rp(tmp_path):
-    """Rank-1 alone, as the first versions wrote it."""
-    old = {"NM": {"rank1": 11.111}, "BG": {"rank1": 22.222}, "CL": {"rank1": 33.333}}
-    folder = write(tmp_path / "r", Made("MimicGait"), with_ven=False, pictures=False, extra={"subsets": old})
-    write_report([folder], tmp_path / "p.html", csv=tmp_path / "n.csv", latex=tmp_path / "t.tex")
-    page = Page((tmp_path / "p.html").read_text())
-    cells = [e.text for e in page.elements if e.tag in ("td", "th")]
-    line = ["MimicGait, GaitBase", "BG", "22.2", "–", "–", "–", "–"]
-    assert any(cells[i : i + len(line)] == line for i in range(len(cells)))
-    who = "MimicGait, GaitBase in NM, MimicGait, GaitBase in BG and MimicGait, GaitBase in CL"
-    said = f"No RP for {who}: the result was written by an older version: evaluate again (its embeddings are cached)."
-    assert said in [e.text for e in page.all("li")]
-    assert "33.333" in (tmp_path / "n.csv").read_text() and "MimicGait & CL & 33.3 & " in (tmp_path / "t.tex").read_text()

@@ -19,18 +19,16 @@ def draw_cmc(group: Group) -> Section:
         if not curves:
             continue
         names += curves
-        longest, lowest = max(map(len, curves.values())), min(curve[0] for curve in curves.values())
+        lowest = min(curve[0] for curve in curves.values())
         summary = join_words(f"{name} {curve[0]:.1f} % at 1, {curve[-1]:.1f} % at {len(curve)}" for name, curve in curves.items())
-        marks = tuple(k for k in MARKED if k <= longest)
         y = Axis("probes with a mate within k, %", min(80, 10 * (lowest // 10)), 100)
-        chart = Chart(f"CMC, {place.title}: {summary}.", Axis("k", 1, max(longest, 2), log=True, ticks=marks), y)
+        chart = Chart(f"CMC, {place.title}: {summary}.", Axis("k", 1, MARKED[-1], log=True, ticks=MARKED), y)
         for name, curve in curves.items():
             number = group.names.index(name)
             chart.line(range(1, len(curve) + 1), curve, number)
             for k in MARKED:
-                if k <= len(curve):
-                    chart.point(k, curve[k - 1], number, f"{name}: {curve[k - 1]:.1f} % at {k}", 3.6)
-        figures.append(Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}."))
+                chart.point(k, curve[k - 1], number, f"{name}: {curve[k - 1]:.1f} % at {k}", 3.6)
+        figures.append(Figure(chart.svg(), place.caption))
     intro = (
         "The share of probes that meet a mate among their k nearest gallery sequences; mean over the seeds. The vertical axis need not"
         " begin at 0."

@@ -13,13 +13,13 @@ from .method_groups import Group, explain_group
 FORMAT, VERSION = "opengait-mimic report", 2
 COLUMNS = (
     *("group", "dataset", "protocol_name", "method", "backbone", "transductive", "cell", "occluded_side", "gallery_embedder", "condition"),
-    "subset",
-    *("seeds", "seen", "trained_kinds"),
+    *("subset", "seeds", "seen", "trained_kinds"),
     *COUNTS,
     *(column for score in SCORES for column in (score, f"{score}_sd")),
     *(f"{score}_{end}" for score in BOUNDED for end in ("low", "high")),
     "rp_reason",
 )
+CURVES = ("seed", "cmc", "by_view", "by_kind", "view_pairs", "verification")
 
 
 def list_records(groups: list[Group]) -> list[dict]:
@@ -63,14 +63,17 @@ def _record(number: int, group: Group, entry: Entry, subset: str | None, part: P
 
 
 def to_json(groups: list[Group]) -> str:
-    """Records with what each group shares, why they are apart, and each result's provenance; those of subsets under a key of their own."""
+    """Records with what each group shares, why they are apart, and each result's provenance; those of subsets under a key of their own.
+
+    ``curves``: per entry and seed what the figures are drawn from, in the order of the records.
+    """
     described = [
         {
             "facts": group.facts,
             "hp_rank1": group.hp,
             "why_apart": explain_group(groups, number),
             "provenance": [result.provenance for result in group.results],
-            "curves": [_curves(entry) for entry in group.entries],
+            "curves": [[{key: row.get(key) for key in CURVES} for row in entry.rows] for entry in group.entries],
         }
         for number, group in enumerate(groups)
     ]
@@ -79,28 +82,11 @@ def to_json(groups: list[Group]) -> str:
     return json.dumps({"format": FORMAT, "format_version": VERSION, "groups": described, **parted}, indent=2) + "\n"
 
 
-def _curves(entry: Entry) -> list[dict]:
-    """Per seed what the figures are drawn from; in the order of the records."""
-    keys = ("seed", "cmc", "by_view", "by_kind", "view_pairs", "verification")
-    return [{key: row.get(key) for key in keys} for row in entry.rows]
-
-
 def to_csv(groups: list[Group]) -> str:
-    """Records as CSV with a line of column names; None is empty, true and false are words, floats keep every digit.
-
-    A cell of text that a spreadsheet would take for a formula gets an apostrophe in front.
-    """
+    """Records as CSV with a line of column names; None is empty, true and false are words, floats keep every digit."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for record in list_records(groups):
-        writer.writerow([_cell(value) for value in record.values()])
+        writer.writerow([str(value).lower() if isinstance(value, bool) else value for value in record.values()])
     return out.getvalue()
-
-
-def _cell(value):
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return "" if value is None else repr(value) if isinstance(value, float) else value

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
-from .page_text import escape_text
 from .svg import picture
 
 CELL, LOW = 40, 25  # width and height of a cell, in pixels
 DARK = 0.62  # from this shade on, letters in the colour of the paper are easier to read
 LETTER = 6.3  # width of a letter, for the room that names need
-
 NARROW = 310  # pixels that fit into a column of the page
 
 
@@ -19,10 +18,8 @@ def figure_size(rows: Sequence[str], columns: Sequence[str]) -> str:
     return "half" if _room(rows) + CELL * len(columns) > NARROW else ""
 
 
-def draw_heat_map(
-    alt: str, rows: Sequence[str], columns: Sequence[str], values, words, x: str = "", y: str = "", low: float = 0.0, high: float = 100.0
-) -> str:
-    """A matrix as an SVG of fixed size: the stronger the shade, the more.
+def draw_heat_map(alt: str, rows: Sequence[str], columns: Sequence[str], values, words, x: str = "", y: str = "") -> str:
+    """A matrix of percentages as an SVG of fixed size: the stronger the shade, the more.
 
     Args:
         alt: description for readers who do not see it.
@@ -32,8 +29,6 @@ def draw_heat_map(
         words: per row, per column the text in the cell.
         x: over the columns, in one line.
         y: the title of the rows' names.
-        low: the value of the lightest shade.
-        high: that of the darkest.
     """
     room = _room((*rows, y))
     turned = max(map(len, columns)) * LETTER > CELL
@@ -52,7 +47,7 @@ def draw_heat_map(
             if value is None:
                 parts.append(f'<rect class="none" {box}/><path class="grid" d="M{x0} {y0 + LOW}l{CELL} {-LOW}"/>')
                 continue
-            shade = min(1.0, max(0.0, (value - low) / (high - low)))
+            shade = value / 100
             parts.append(f'<rect class="heat" style="--shade:{shade:.2f}" {box}/>')
             ink = ' class="on"' if shade > DARK else ' class="off"'
             parts.append(_text(words[i][j], x0 + CELL // 2, y0 + 17, "middle", ink))
@@ -66,4 +61,4 @@ def _room(names: Sequence[str]) -> int:
 
 
 def _text(words: str, x: int, y: int, anchor: str = "start", more: str = "") -> str:
-    return f'<text{more} x="{x}" y="{y}" text-anchor="{anchor}">{escape_text(words)}</text>'
+    return f'<text{more} x="{x}" y="{y}" text-anchor="{anchor}">{escape(words)}</text>'

@@ -3,11 +3,10 @@ r"""The tables as LaTeX: fragments for ``\input``, with booktabs."""
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from .method_cells import Entry
 from .method_groups import Group, explain_group
-from .page_text import format_ratio
+from .page_text import format_number
 from .result_tables import SUBSET_TITLES, format_rp, format_score, list_notes, list_subset_blocks, list_subset_notes
 
 HEAD = (
@@ -19,23 +18,14 @@ TITLES = ("Method", "Rank-1, %", "Rank-5, %", "mAP, %", "mINP, %", "RP at 1 [95 
 DAGGER = r"$^\dagger$"
 SIGNS = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}"},
-    **{"|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}"},
-    **{"±": r"$\pm$", "×": r"$\times$", "–": "--", "—": "---"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "[": "{[}", "]": "{]}"},
+    **{"±": r"$\pm$", "×": r"$\times$", "–": "--"},
 }
-JOINED = "-',"  # two of a kind would become one sign
 
 
 def escape_latex(text: str) -> str:
-    """Text that LaTeX prints as it stands; a sign that its usual fonts lack becomes ``[U+4E2D]``."""
-    letters = unicodedata.normalize("NFC", str(text))
-    return "".join(("{}" if a == before and a in JOINED else "") + _sign(a) for before, a in zip(" " + letters, letters))
-
-
-def _sign(letter: str) -> str:
-    if letter in SIGNS:
-        return SIGNS[letter]
-    return letter if " " <= letter <= "~" or re.match("[À-ÖØ-öø-ÿ]", letter) else f"{{[}}U+{ord(letter):04X}{{]}}"
+    """Text that LaTeX prints as it stands."""
+    return "".join(SIGNS.get(letter, letter) for letter in text)
 
 
 def to_latex(groups: list[Group]) -> str:
@@ -61,7 +51,7 @@ def _tables(groups: list[Group], number: int) -> list[str]:
 
 def _line(entry: Entry, shared: str) -> str:
     percents = [format_score(entry, key) for key in ("rank1", "rank5", "mAP", "mINP")]
-    retention = format_ratio(entry.scores["retention_rank1"].mean)  # of whole bodies, which no seed changes
+    retention = format_number(entry.scores["retention_rank1"].mean, 2)  # of whole bodies, which no seed changes
     numbers = [*percents, format_rp(entry), format_score(entry, "rp_rank5", 2), retention]
     return _cells(entry.name.removesuffix(shared), numbers, DAGGER if entry.seen is False else "")
 
@@ -69,14 +59,8 @@ def _line(entry: Entry, shared: str) -> str:
 def _cells(name: str, numbers: list[str], sign: str = "") -> str:
     """A line of a table; deviations stand small and low, so that it fits a page."""
     small = (re.sub(r" \$\\pm\$ ([\d.]+)", r"$_{\\pm\1}$", escape_latex(number)) for number in numbers)
-    return " & ".join([_wrapped(name, 22, sign), *small])
-
-
-def _wrapped(text: str, letters: int, sign: str = "") -> str:
-    """A text of more letters than a line of the table has room for, in several lines."""
-    if len(text) <= letters:
-        return escape_latex(text) + sign
-    return f"\\parbox[t]{{{letters / 100:g}\\linewidth}}{{\\raggedright {escape_latex(text)}{sign}\\strut}}"
+    wrapped = f"\\parbox[t]{{.22\\linewidth}}{{\\raggedright {escape_latex(name)}{sign}\\strut}}"
+    return " & ".join([wrapped if len(name) > 22 else escape_latex(name) + sign, *small])
 
 
 def _pages(titles: tuple[str, ...], blocks: list[tuple[str, list[str]]], caption: str) -> list[str]:
@@ -84,7 +68,7 @@ def _pages(titles: tuple[str, ...], blocks: list[tuple[str, list[str]]], caption
     pages: list[list[list[str]]] = [[]]
     for title, lines in blocks:
         for start in range(0, len(lines), LINES - 1):
-            block = [f"\\multicolumn{{{len(titles)}}}{{@{{}}l}}{{\\itshape {_wrapped(title, 95)}}}", *lines[start : start + LINES - 1]]
+            block = [f"\\multicolumn{{{len(titles)}}}{{@{{}}l}}{{\\itshape {escape_latex(title)}}}", *lines[start : start + LINES - 1]]
             if pages[-1] and sum(map(len, pages[-1])) + len(block) > LINES:
                 pages.append([])
             pages[-1].append(block)

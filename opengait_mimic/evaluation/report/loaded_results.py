@@ -12,11 +12,9 @@ from ..result import PICTURES, TRIALS, read_arrays, read_content, result_file
 
 
 class Result(NamedTuple):
-    """One result folder.
+    """One result folder; the fields are those of its files, see `opengait_mimic.evaluation.result`.
 
-    ``place``: as it was given. ``rows``: one per cell and seed, with the keys of `opengait_mimic.metrics.protocols.row` and more.
-    ``summary``: one per cell over the seeds. ``provenance``: what made it. ``trials`` and ``pictures``: the arrays of
-    ``trials.npz`` and ``pictures.npz`` by name; empty where the file is missing.
+    ``place``: as it was given. ``trials`` and ``pictures``: arrays by name; empty where the file is missing.
     """
 
     place: str
@@ -31,8 +29,7 @@ def read_result(place: str | os.PathLike) -> Result:
     """Read a result folder, or its ``results.json``; with the arrays next to it, if there are any.
 
     Raises:
-        FileNotFoundError: no such file. ConfigError: not a result of this format and version, a missing key, a value of the wrong type
-            or out of range, or arrays that hold Python objects (which are never unpickled).
+        FileNotFoundError: no such file. ConfigError: see `read_content` and `read_arrays`.
     """
     file = result_file(Path(place))
     if not file.is_file():

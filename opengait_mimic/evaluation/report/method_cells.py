@@ -7,15 +7,17 @@ from typing import NamedTuple
 
 from ...metrics.protocols.mateless_probes import COUNTS
 from .loaded_results import Result
-from .page_text import format_hidden
 
+RANKS = (1, 5, 10, 20)
 SCORES = (
-    *(f"rank{k}" for k in (1, 5, 10, 20)),
+    *(f"rank{k}" for k in RANKS),
     *("mAP", "mINP"),
-    *(f"{kind}_rank{k}" for kind in ("hp", "rp") for k in (1, 5, 10, 20)),
+    *(f"{kind}_rank{k}" for kind in ("hp", "rp") for k in RANKS),
     "retention_rank1",
     *("eer", "tar_at_far_0.01", "tar_at_far_0.001"),
 )
+BOUNDED = tuple(f"{kind}rank{k}" for kind in ("", "rp_") for k in RANKS)
+"""Scores that have an interval."""
 HIDDEN_SIDE = {"holistic": "whole bodies", "probe": "probe hidden", "both": "probe and gallery hidden"}
 
 
@@ -27,7 +29,7 @@ class Stat(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What makes two cells of two results the same cell; ``hidden`` and the mix are those of the rows."""
+    """What makes two cells of two results the same cell; the last two are those of the rows."""
 
     occluded_side: str
     gallery: str
@@ -38,13 +40,18 @@ class Place(NamedTuple):
     @property
     def side(self) -> str:
         """Which side is hidden, and whose gallery it is."""
-        side = HIDDEN_SIDE.get(self.occluded_side, self.occluded_side)
+        side = HIDDEN_SIDE[self.occluded_side]
         return side if self.gallery == "own" else f"{side}, gallery by the {self.gallery}"
 
     @property
     def title(self) -> str:
         """The cell's name in headings."""
         return f"{self.side}: {self.condition}" if self.condition else self.side
+
+    @property
+    def caption(self) -> str:
+        """The title as a sentence."""
+        return f"{self.title[0].upper()}{self.title[1:]}."
 
 
 class Part(NamedTuple):
@@ -71,7 +78,7 @@ class Entry(NamedTuple):
     total: Part
     subsets: dict[str, Part]
     seen: bool | None
-    trained_kinds: tuple[str, ...] | None
+    trained_kinds: list[str] | None
     transductive: str
     rows: list[dict]
     indices: list[int]  # of the rows in their result, by which its arrays are named
@@ -96,60 +103,49 @@ class Entry(NamedTuple):
 
 def list_entries(result: Result) -> list[Entry]:
     """The entries of a result, in the order of its rows."""
-    found: dict[tuple, list[int]] = {}
+    found: dict[Place, list[int]] = {}
     for number, row in enumerate(result.rows):
-        found.setdefault((row["method"], row["backbone"], _transductive(row), _place(row)), []).append(number)
-    return [_entry(result, key, indices) for key, indices in found.items()]
+        hides = tuple(sorted((row["kinds"] or {}).items())), tuple(row["hidden"] or ())
+        place = Place(row["occluded_side"], row["gallery_embedder"], row["condition"] or "", *hides)
+        found.setdefault(place, []).append(number)
+    return [_entry(result, place, indices) for place, indices in found.items()]
 
 
-def _entry(result: Result, key: tuple, indices: list[int]) -> Entry:
-    method, backbone, transductive, place = key
+def _entry(result: Result, place: Place, indices: list[int]) -> Entry:
     rows = [result.rows[i] for i in indices]
-    trained, summed = rows[0].get("trained_kinds"), _summed(result, rows)
-    of_each = [row.get("subsets", {}) for row in rows]
-    names = [name for name in of_each[0] if all(name in found for found in of_each)]
-    summaries = summed.get("subsets", {})
+    row, bounds = rows[0], rows[0]
+    if len(rows) > 1:  # the summary's line has the intervals of the mean
+        bounds = next(line for line in result.summary if line["cell"] == row["cell"])
     return Entry(
-        method,
-        backbone,
-        place,
-        tuple(sorted(row["seed"] for row in rows)),
-        _part(rows, summed),
-        {name: _part([found[name] for found in of_each], summaries.get(name, {})) for name in names},
-        rows[0].get("seen"),
-        None if trained is None else tuple(trained),
-        transductive,
-        rows,
-        indices,
-        result,
+        method=row["method"],
+        backbone=row["backbone"],
+        place=place,
+        seeds=tuple(sorted(each["seed"] for each in rows)),
+        total=_part(rows, bounds),
+        subsets={name: _part([each["subsets"][name] for each in rows], bounds["subsets"][name]) for name in row.get("subsets", ())},
+        seen=row["seen"],
+        trained_kinds=row["trained_kinds"],
+        transductive=row["transductive"] or "",
+        rows=rows,
+        indices=indices,
+        result=result,
     )
 
 
-def _part(rows: list[dict], summed: dict) -> Part:
+def _part(rows: list[dict], bounds: dict) -> Part:
     return Part(
         {score: _stat([_value(row, score) for row in rows]) for score in SCORES},
-        {score: (ends[0], ends[1]) for score in BOUNDED if (ends := summed.get(f"{score}_interval")) is not None},
+        {score: tuple(ends) for score in BOUNDED if (ends := bounds.get(f"{score}_interval")) is not None},
         {key: rows[0].get(key) for key in COUNTS},
         next((row["rp_reason"] for row in rows if row.get("rp_reason")), ""),
     )
-
-
-def _place(row: dict) -> Place:
-    kinds, hidden = row.get("kinds") or {}, tuple(row.get("hidden") or ())
-    condition = row.get("condition") or (f"{'+'.join(kinds)} {format_hidden(hidden)}" if kinds and hidden else "")
-    return Place(row["occluded_side"], row["gallery_embedder"], condition, tuple(sorted(kinds.items())), hidden)
-
-
-def _transductive(row: dict) -> str:
-    name = row.get("transductive") or ""
-    return (row.get("post") or "post-processing") if name is True else name
 
 
 def _value(row: dict, score: str) -> float | None:
     verification = row.get("verification") or {}
     if score == "eer":
         return verification.get("eer")
-    return (verification.get("tar") or {}).get(score[len("tar_at_far_") :]) if score.startswith("tar_") else row.get(score)
+    return verification.get("tar", {}).get(score[len("tar_at_far_") :]) if score.startswith("tar_") else row.get(score)
 
 
 def _stat(values: list) -> Stat:
@@ -159,17 +155,3 @@ def _stat(values: list) -> Stat:
     if len(values) == 1:
         return Stat(values[0])
     return Stat(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)))
-
-
-def _summed(result: Result, rows: list[dict]) -> dict:
-    """What holds the intervals: of one seed its row, of several the summary's line, which has those of the mean."""
-    source = rows
-    if len(rows) > 1:
-        source = [entry for entry in result.summary if all(entry.get(key) == rows[0].get(key) for key in KEYS)]
-    return source[0] if len(source) == 1 else {}
-
-
-BOUNDED = tuple(f"{kind}rank{k}" for kind in ("", "rp_") for k in (1, 5, 10, 20))
-"""Scores that have an interval."""
-KEYS = ("method", "backbone", "occluded_side", "gallery_embedder", "condition", "post")
-"""Keys that match a line of the summary with its rows."""

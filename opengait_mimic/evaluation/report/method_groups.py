@@ -11,15 +11,15 @@ from .method_cells import Entry, Place, list_entries
 from .page_text import join_words
 
 FACTS = {
-    "dataset": "data set",
-    "protocol": "protocol",
-    "protocol_hash": "content of the protocol",
-    "pairs": "pairs of verification",
-    "data": "test data",
-    "metric": "distance",
-    "seeds": "occlusion seeds",
+    "dataset": ("dataset", "data set"),
+    "protocol": ("protocol_name", "protocol"),
+    "protocol_hash": ("protocol_hash", "content of the protocol"),
+    "pairs": ("pairs", "pairs of verification"),
+    "data": ("data", "test data"),
+    "metric": ("metric", "distance"),
+    "seeds": ("seeds", "occlusion seeds"),
 }
-NAMES = {**{key: key for key in FACTS if key != "seeds"}, "protocol": "protocol_name"}  # keys of rows, or of the provenance
+"""Fact -> its key in rows, and its name in sentences."""
 HP_TOLERANCE = 1e-6  # percent points
 
 
@@ -42,6 +42,11 @@ class Group(NamedTuple):
         return list(dict.fromkeys(entry.place for entry in self.entries))
 
     @property
+    def places_by_interest(self) -> list[Place]:
+        """The cells, whole bodies last."""
+        return sorted(self.places, key=lambda place: place.occluded_side == "holistic")
+
+    @property
     def names(self) -> list[str]:
         """Methods with their backbones, in the order they are met: the series of the charts."""
         return list(dict.fromkeys(entry.name for entry in self.entries))
@@ -52,38 +57,50 @@ class Group(NamedTuple):
 
     def name_of(self, result: Result) -> str:
         """What the group calls the network of a result; a later result of the same network may have no entry of its own."""
-        alike = [entry.name for entry in self.entries if entry.result is result or same_network(entry.result, result)]
-        return alike[0] if alike else f"{result.rows[0]['method']}, {result.rows[0]['backbone']}"
+        return next(entry.name for entry in self.entries if entry.result is result or is_same_network(entry.result, result))
 
 
 def group_results(results: Iterable[Result]) -> list[Group]:
     """Results by what must be equal before two numbers may be compared: `FACTS`, what names stand for, backbone's HP.
 
-    A backbone whose HP is not known in a result contradicts no other: RP is then not there to be compared.
+    A backbone whose HP is not known in a result contradicts no other.
     """
     found: list[Group] = []
     for result in results:
-        one = Group(_facts(result), _hp(result), _named(result), [], [])
+        one = _group_alone(result)
         home = next((group for group in found if not list_group_differences(group, one)), None)
         if home is None:
-            home = one
-            found.append(home)
+            found.append(one)
+            continue
         home.hp.update(one.hp)
         home.named.update(one.named)
         home.results.append(result)
     for group in found:
-        _fill(group)
+        _add_entries(group)
     return found
+
+
+def _group_alone(result: Result) -> Group:
+    """A group of one result, without entries."""
+    row = result.rows[0]
+    facts = {fact: str(row[key] or "not known") for fact, (key, _) in FACTS.items()}
+    facts["seeds"] = ", ".join(map(str, row["seeds"]))
+    hp = {} if row["hp_rank1"] is None else {row["backbone"]: row["hp_rank1"]}
+    named = {f"model_cfg of {row['backbone']}": row["backbone_cfg"]}
+    named.update({f"draws of {each['condition']}": each["hidden_by"] for each in result.rows if each["condition"]})
+    return Group(facts, hp, named, [result], [])
 
 
 def list_group_differences(one: Group, other: Group) -> list[str]:
     """What keeps two groups apart, as ``data set (walkers there, GREW here)``; unlike HP only where all else is alike."""
     unlike = [
-        f"{name} ({one.facts[key]} there, {other.facts[key]} here)" for key, name in FACTS.items() if one.facts[key] != other.facts[key]
+        f"{name} ({one.facts[fact]} there, {other.facts[fact]} here)"
+        for fact, (_, name) in FACTS.items()
+        if one.facts[fact] != other.facts[fact]
     ]
     names = [name for name, known in one.named.items() if other.named.get(name, known) != known]
     unlike += [f"{name} ({one.named[name][:19]} there, {other.named[name][:19]} here)" for name in names]
-    backbones = _other_hp(one.hp, other.hp)
+    backbones = [backbone for backbone, hp in one.hp.items() if abs(hp - other.hp.get(backbone, hp)) > HP_TOLERANCE]
     return unlike or [f"HP of {backbone} ({one.hp[backbone]:.2f} % there, {other.hp[backbone]:.2f} % here)" for backbone in backbones]
 
 
@@ -93,64 +110,34 @@ def explain_group(found: list[Group], number: int) -> str:
     return f"Not comparable with what stands above: it differs {'; '.join(parts)}." if parts else ""
 
 
-def _facts(result: Result) -> dict[str, str]:
-    row, made = result.rows[0], result.provenance
-    values = {key: row.get(name) or made.get(name) for key, name in NAMES.items()}
-    seeds = row.get("seeds") or sorted({row["seed"] for row in result.rows})
-    return {**{key: str(value or "not known") for key, value in values.items()}, "seeds": ", ".join(map(str, seeds))}
-
-
-def _hp(result: Result) -> dict[str, float]:
-    return {row["backbone"]: row["hp_rank1"] for row in result.rows if row.get("hp_rank1") is not None}
-
-
-def _named(result: Result) -> dict[str, str]:
-    networks = {f"model_cfg of {row['backbone']}": row.get("backbone_cfg") for row in result.rows}
-    draws = {f"draws of {row['condition']}": row.get("hidden_by") for row in result.rows if row.get("condition")}
-    return {name: known for name, known in {**networks, **draws}.items() if known is not None}
-
-
-def _other_hp(one: dict[str, float], other: dict[str, float]) -> list[str]:
-    return [backbone for backbone in one if backbone in other and abs(one[backbone] - other[backbone]) > HP_TOLERANCE]
-
-
-def _fill(group: Group) -> None:
+def _add_entries(group: Group) -> None:
     """The entries of a group's results. Results of one checkpoint are one method; what they measured alike stands once."""
-    networks: list[tuple[Result, list[Entry]]] = []  # the first result of each, and all its entries
+    networks: list[tuple[Result, dict[tuple[str, Place], Entry]]] = []  # the first result of each, and all its entries
     for result in group.results:
-        mine = list_entries(result)
+        mine = {(entry.name, entry.place): entry for entry in list_entries(result)}
         for first, known in networks:
-            if same_network(first, result) and _agree(known, mine):
-                known.extend(entry for entry in mine if (entry.name, entry.place) not in {(e.name, e.place) for e in known})
+            shared = [(known[key].total.scores, mine[key].total.scores) for key in known.keys() & mine]
+            if is_same_network(first, result) and all(one == other for one, other in shared):
+                known.update({key: entry for key, entry in mine.items() if key not in known})
                 break
         else:
             networks.append((result, mine))
-    for (_, mine), label in zip(networks, _labels([first for first, _ in networks])):
-        group.entries.extend(entry._replace(method=label or entry.method) for entry in mine)
+    for (_, entries), method in zip(networks, _name_methods([first for first, _ in networks])):
+        group.entries.extend(entry._replace(method=method) for entry in entries.values())
 
 
-def same_network(one: Result, other: Result) -> bool:
+def is_same_network(one: Result, other: Result) -> bool:
     """Whether two results are of one checkpoint; False without a hash."""
-    keys = [(r.provenance.get("checkpoint"), r.rows[0]["method"], r.rows[0]["backbone"]) for r in (one, other)]
+    keys = [(result.provenance.get("checkpoint"), result.rows[0]["method"], result.rows[0]["backbone"]) for result in (one, other)]
     return keys[0][0] is not None and keys[0] == keys[1]
 
 
-def _agree(known: list[Entry], more: list[Entry]) -> bool:
-    """Whether two results of a network agree in every cell that both measured."""
-    by_key = {(entry.name, entry.place): entry for entry in known}
-    pairs = [(by_key[entry.name, entry.place], entry) for entry in more if (entry.name, entry.place) in by_key]
-    return all(one.seeds == other.seeds and one.scores == other.scores for one, other in pairs)
-
-
-def _labels(results: list[Result]) -> list[str | None]:
+def _name_methods(results: list[Result]) -> list[str]:
     """Where two results are of one method and backbone, the YAML's name separates them, and a number if that is the same too."""
     keys = [(result.rows[0]["method"], result.rows[0]["backbone"]) for result in results]
-    names: list[str | None] = []
+    names: list[str] = []
     for result, key in zip(results, keys):
-        if keys.count(key) == 1:
-            names.append(None)
-            continue
         stem = PurePath(str(result.provenance.get("cfgs") or result.place)).stem
-        same = sum(name is not None and name.startswith(f"{key[0]} ({stem}") for name in names)
-        names.append(f"{key[0]} ({stem}{f', {same + 1}' if same else ''})")
+        same = sum(name.startswith(f"{key[0]} ({stem}") for name in names)
+        names.append(key[0] if keys.count(key) == 1 else f"{key[0]} ({stem}{f', {same + 1}' if same else ''})")
     return names

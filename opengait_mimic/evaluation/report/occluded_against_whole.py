@@ -7,7 +7,7 @@ import math
 from .method_cells import Entry, Place
 from .method_groups import Group
 from .page_sections import Figure, Section, make_legend, make_section
-from .page_text import format_ratio, join_words
+from .page_text import format_number, join_words
 from .svg import WIDTH, Axis, Chart
 
 LINES = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -53,12 +53,12 @@ def _figure(group: Group, place: Place, found: list[Entry]) -> Figure:
         number = group.names.index(entry.name)
         if entry.interval:
             chart.range(hp, *_ends(entry), number)
-        chart.point(hp, op, number, f"{entry.name}: HP {hp:.1f}, OP {op:.1f}, RP {format_ratio(op / hp if hp else None)}")
+        chart.point(hp, op, number, f"{entry.name}: HP {hp:.1f}, OP {op:.1f}, RP {format_number(op / hp if hp else None, 2)}")
         at = chart.place(hp, op)[1]
         below = at if below is None else min(at, below - APART)
         side, dx = ("end", -9) if hp > right / 2 else ("start", 9)
         chart.text(hp, op, entry.name if several else entry.method, dx, below - at + 4, side, "name")
-    return Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}.")
+    return Figure(chart.svg(), place.caption)
 
 
 def _ends(entry: Entry) -> tuple[float, float]:

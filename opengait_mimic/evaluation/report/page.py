@@ -11,8 +11,7 @@ from .by_kind_and_view import draw_kinds, draw_views
 from .cmc import draw_cmc
 from .method_groups import Group, explain_group
 from .occluded_against_whole import draw_op_against_hp
-from .page_sections import Section
-from .page_text import clean_text, join_words
+from .page_text import join_words
 from .roc import draw_roc
 from .severity import draw_severity
 from .silhouettes import show_retrievals, show_sheets
@@ -36,7 +35,7 @@ def to_html(groups: list[Group], version: str) -> str:
     except ImportError as error:
         raise ConfigError(f"report needs a package that is missing ({error}): pip install '.[report]'") from error
     files = resources.files(__package__)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_format_value)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["join_words"] = join_words
     template = environment.from_string((files / "page.html").read_text(encoding="utf-8"))
     style = (files / "style.css").read_text(encoding="utf-8")
@@ -46,18 +45,12 @@ def to_html(groups: list[Group], version: str) -> str:
 
 def _part(groups: list[Group], number: int) -> SimpleNamespace:
     group = groups[number]
-    sections: list[Section] = [make(group) for make in SECTIONS]
-    made = [(result, tables.list_provenance(result)) for result in group.results]
+    sections = [draw(group) for draw in SECTIONS]
     return SimpleNamespace(
         group=group,
         number=number + 1,
         apart=explain_group(groups, number),
         sections=[section for section in sections if section.figures],
         empty=[section for section in sections if not section.figures],
-        made=made,
+        made=[(result, tables.list_provenance(result)) for result in group.results],
     )
-
-
-def _format_value(value):
-    """What the template writes, without signs that no page can hold; finished HTML as it is."""
-    return value if hasattr(value, "__html__") else clean_text(value)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ... import __version__
 from ...base.errors import ConfigError
+from ...base.files import replacing
 from .export import to_csv, to_json
 from .latex import to_latex
 from .loaded_results import read_result
@@ -27,29 +28,16 @@ def write_report(results, out, csv=None, json=None, latex=None) -> list[str]:
         A line for each file that was written.
 
     Raises:
-        FileNotFoundError, ConfigError: see `read_result`; a result given twice, or a place that cannot be written.
+        FileNotFoundError, ConfigError: see `read_result`; a result given twice. HostError: a file that cannot be written.
     """
     places = [Path(place).resolve() for place in results]
     places = [place.parent if place.name == "results.json" else place for place in places]
-    twice = {str(place) for place in places if places.count(place) > 1}
-    if twice:
+    if twice := {str(place) for place in places if places.count(place) > 1}:
         raise ConfigError(f"RESULTS: {', '.join(sorted(twice))} is given twice; give each result once")
-    found = group_results([read_result(place) for place in results])
-    texts = {out: to_html(found, __version__)}
-    for file, write in ((csv, to_csv), (json, to_json), (latex, to_latex)):
-        if file is not None:
-            if file in texts:
-                raise ConfigError(f"{file}: named for two of --out, --csv, --json and --latex; give each a name of its own")
-            texts[file] = write(found)
-    return [_write(Path(file), text) for file, text in texts.items()]
-
-
-def _write(file: Path, text: str) -> str:
-    part = file.with_name(file.name + ".part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(text.encode("utf-8", "replace"))
-        part.replace(file)
-    except OSError as error:
-        raise ConfigError(f"cannot write {file}: {error}") from error
-    return f"written: {file} ({len(text.encode('utf-8', 'replace')) / 1e6:.2f} MB)"
+    groups = group_results([read_result(place) for place in results])
+    texts = {out: to_html(groups, __version__)}
+    texts.update({file: write(groups) for file, write in ((csv, to_csv), (json, to_json), (latex, to_latex)) if file is not None})
+    for file, text in texts.items():
+        with replacing(Path(file)) as stream:
+            stream.write(text.encode())
+    return [f"written: {file} ({len(text.encode()) / 1e6:.2f} MB)" for file, text in texts.items()]

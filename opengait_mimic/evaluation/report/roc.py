@@ -5,7 +5,7 @@ from __future__ import annotations
 from .method_cells import Entry
 from .method_groups import Group
 from .page_sections import Figure, Section, make_legend, make_section
-from .page_text import format_percent, join_words
+from .page_text import join_words
 from .result_tables import format_score
 from .svg import Axis, Chart
 
@@ -31,11 +31,10 @@ def draw_roc(group: Group) -> Section:
             number = group.names.index(entry.name)
             points = [(100 * far, tar) for far, tar in _verification(entry)["roc"] if far >= FEWEST]
             chart.line(*zip(*points), number)
-            for far, tar in (_verification(entry).get("tar") or {}).items():
-                if tar is None:  # too few impostor pairs for this FAR
-                    continue
-                chart.point(100 * float(far), tar, number, f"{entry.name}: TAR {format_percent(tar)} % at FAR {100 * float(far):g} %", 3.6)
-        figures.append(Figure(chart.svg(), f"{place.title[0].upper()}{place.title[1:]}."))
+            for far, tar in _verification(entry)["tar"].items():
+                if tar is not None:  # enough impostor pairs for this FAR
+                    chart.point(100 * float(far), tar, number, f"{entry.name}: TAR {tar:.1f} % at FAR {100 * float(far):g} %", 3.6)
+        figures.append(Figure(chart.svg(), place.caption))
         lines.append((place.title, [[entry.name, *(format_score(entry, key) for key in KEYS)] for entry in found]))
     listed_pairs = any(_verification(entry).get("pairs") == "listed" for entry in group.entries)
     what = "The pairs of a list." if listed_pairs else "Every probe against every gallery sequence as a pair."

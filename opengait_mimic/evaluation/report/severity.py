@@ -5,7 +5,7 @@ from __future__ import annotations
 from .method_cells import Entry
 from .method_groups import Group
 from .page_sections import Figure, Section, make_legend, make_section
-from .page_text import format_hidden, format_ratio, join_words
+from .page_text import format_hidden, format_number, join_words
 from .svg import Axis, Chart
 
 ASIDE = 0.35  # percent points between the series of one share, so that their intervals do not cover each other
@@ -40,7 +40,7 @@ def _figure(group: Group, side: str, kinds: tuple, lines: dict[str, list[Entry]]
     middles = tuple(50.0 * sum(hidden) for hidden in ranges)
     x = Axis("hidden share, middle of its range, %", middles[0] - 4, middles[-1] + 4, ticks=middles)
     summary = join_words(
-        f"{name} {', '.join(format_ratio(entry.scores['rp_rank1'].mean) for entry in sorted(line, key=_middle))}"
+        f"{name} {', '.join(format_number(entry.scores['rp_rank1'].mean, 2) for entry in sorted(line, key=_middle))}"
         for name, line in lines.items()
     )
     chart = Chart(f"RP against the hidden share, {side}, {mixture}: {summary}.", x, Axis("RP at Rank-1", 0, max(1.0, *tops)))
@@ -52,5 +52,5 @@ def _figure(group: Group, side: str, kinds: tuple, lines: dict[str, list[Entry]]
             rp = entry.scores["rp_rank1"].mean
             if entry.interval:
                 chart.range(_middle(entry) + moved, *entry.interval, number)
-            chart.point(_middle(entry) + moved, rp, number, f"{name}, {format_hidden(entry.place.hidden)}: RP {format_ratio(rp)}")
+            chart.point(_middle(entry) + moved, rp, number, f"{name}, {format_hidden(entry.place.hidden)}: RP {format_number(rp, 2)}")
     return Figure(chart.svg(), f"{side[0].upper()}{side[1:]}; {mixture}; ranges {join_words(map(format_hidden, ranges))}.")

@@ -7,9 +7,8 @@ without colour.
 from __future__ import annotations
 
 import math
+from html import escape
 from typing import NamedTuple
-
-from .page_text import escape_text
 
 WIDTH, HEIGHT = 340, 270  # pixels at which the letters have their size: a phone's width
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40
@@ -103,7 +102,7 @@ class Chart:
     def point(self, x: float, y: float, series: int, title: str = "", r: float = 4.5) -> None:
         """A marker; its title is shown under the mouse."""
         mark = marker(series, *self.place(x, y), r)
-        self.parts.append(f"<g>{mark}<title>{escape_text(title)}</title></g>" if title else mark)
+        self.parts.append(f"<g>{mark}<title>{escape(title)}</title></g>" if title else mark)
 
     def range(self, x: float, low: float, high: float, series: int) -> None:
         """A vertical interval with caps."""
@@ -114,9 +113,7 @@ class Chart:
     def text(self, x: float, y: float, words: str, dx: float = 0, dy: float = 0, anchor: str = "start", style: str = "note") -> None:
         """Words at a point, moved by pixels."""
         left, top = self.place(x, y)
-        self.parts.append(
-            f'<text class="{style}" x="{left + dx:.1f}" y="{top + dy:.1f}" text-anchor="{anchor}">{escape_text(words)}</text>'
-        )
+        self.parts.append(f'<text class="{style}" x="{left + dx:.1f}" y="{top + dy:.1f}" text-anchor="{anchor}">{escape(words)}</text>')
 
     def svg(self) -> str:
         """The chart."""
@@ -125,23 +122,19 @@ class Chart:
         for value in self.x.marks():
             at = self.place(value, self.y.low)[0]
             axes.append(f'<path class="grid" d="M{at:.1f} {TOP}V{bottom}"/>')
-            axes.append(f'<text x="{at:.1f}" y="{bottom + 14}" text-anchor="middle">{_number(value)}</text>')
+            axes.append(f'<text x="{at:.1f}" y="{bottom + 14}" text-anchor="middle">{value:g}</text>')
         for value in self.y.marks():
             at = self.place(self.x.low, value)[1]
             axes.append(f'<path class="grid" d="M{LEFT} {at:.1f}H{right}"/>')
-            axes.append(f'<text x="{LEFT - 5}" y="{at + 4:.1f}" text-anchor="end">{_number(value)}</text>')
+            axes.append(f'<text x="{LEFT - 5}" y="{at + 4:.1f}" text-anchor="end">{value:g}</text>')
         axes.append(f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>')
         middle = TOP + (bottom - TOP) / 2
-        axes.append(f'<text x="{(LEFT + right) / 2:.0f}" y="{HEIGHT - 7}" text-anchor="middle">{escape_text(self.x.label)}</text>')
-        turned = f'<text transform="translate(11 {middle:.0f}) rotate(-90)" text-anchor="middle">{escape_text(self.y.label)}</text>'
+        axes.append(f'<text x="{(LEFT + right) / 2:.0f}" y="{HEIGHT - 7}" text-anchor="middle">{escape(self.x.label)}</text>')
+        turned = f'<text transform="translate(11 {middle:.0f}) rotate(-90)" text-anchor="middle">{escape(self.y.label)}</text>'
         return picture(self.alt, WIDTH, HEIGHT, "".join([*axes, turned, *self.parts]))
 
 
 def picture(alt: str, width: float, height: float, inside: str, style: str = "") -> str:
     """An SVG with a description; it fills its column unless a style says otherwise."""
     given = f' style="{style}"' if style else ""
-    return f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape_text(alt)}"{given}>{inside}</svg>'
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"
+    return f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(alt)}"{given}>{inside}</svg>'

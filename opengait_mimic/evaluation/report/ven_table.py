@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 
 from ...occlusion import KINDS
@@ -9,7 +11,7 @@ from .heat_map import draw_heat_map, figure_size
 from .loaded_results import Result
 from .method_groups import Group
 from .page_sections import Figure, Section, make_section
-from .page_text import escape_text, join_words
+from .page_text import join_words
 from .svg import Axis, Chart, swatch
 
 POINTS = 300  # drawn of each scatter; the numbers are those of all
@@ -17,21 +19,21 @@ POINTS = 300  # drawn of each scatter; the numbers are those of all
 
 def draw_ven(group: Group) -> Section:
     """For each result and condition a confusion matrix and a scatter of the amounts, all seeds together."""
-    figures, shown, drawn = [], set(), set()
+    found, shown = {}, set()
     for result in group.results:
-        name = group.name_of(result)
-        for condition, found in _conditions(result).items():
-            if (name, condition) in drawn:  # another result of the same network
-                continue
-            drawn.add((name, condition))
-            known = result.provenance.get("ven_kinds")
-            figures += [_confusion(name, condition, *found[:2], known), _amounts(name, condition, found[0], *found[2:])]
-            shown |= set(np.unique(found[0]).tolist())
+        for condition, arrays in _conditions(result).items():
+            found.setdefault((group.name_of(result), condition), (arrays, result))  # two results of one network show it once
+    figures = []
+    for (name, condition), (arrays, result) in found.items():
+        kind, ven_kind, hidden, ven_hidden = arrays
+        figures += [_confusion(name, condition, kind, ven_kind, result.provenance.get("ven_kinds"))]
+        figures += [_amounts(name, condition, kind, hidden, ven_hidden)]
+        shown |= set(np.unique(kind).tolist())
     intro = (
         "First: drawn kinds against those that the VEN names for a sequence, percent of the drawn kind. Second: the share that is hidden of"
         " a sequence's frames against the VEN's estimate; on the line they are equal."
     )
-    key = "".join(f"<li>{swatch(kind, line=False)} {escape_text(KINDS[kind])}</li>" for kind in sorted(shown))
+    key = "".join(f"<li>{swatch(kind, line=False)} {escape(KINDS[kind])}</li>" for kind in sorted(shown))
     return make_section(
         "ven", "The visibility network", intro, figures, "No result comes from a model with a VEN.", f'<ul class="legend">{key}</ul>'
     )
@@ -43,9 +45,8 @@ def _conditions(result: Result) -> dict[str, list[np.ndarray]]:
     fields = ("kind", "ven_kind", "hidden_area", "ven_hidden")
     for name in result.trials:
         where, _, field = name.rpartition("/")
-        condition, _, _ = where.rpartition("|")
-        if field == "ven_kind" and all(f"{where}/{other}" in result.trials for other in fields):
-            found.setdefault(condition, []).append([result.trials[f"{where}/{other}"] for other in fields])
+        if field == "ven_kind":
+            found.setdefault(where.rpartition("|")[0], []).append([result.trials[f"{where}/{other}"] for other in fields])
     return {condition: [np.concatenate(parts) for parts in zip(*seeds)] for condition, seeds in found.items()}
 
 
