@@ -62,6 +62,7 @@ class VEN(OccludedInput, BaseModel):
     """
 
     Config = VENConfig
+    IS_RANKED = False
     LOSS_OF = {"CrossEntropyLoss": "kinds", "HiddenFractionLoss": "amount"}
 
     def build_network(self, model_cfg):

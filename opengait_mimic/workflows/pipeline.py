@@ -15,7 +15,7 @@ from ..base.processes import on_rank_0, rank_and_world
 from ..evaluation.console_table import format_rows
 from ..evaluation.test_setup import read_test_protocol
 from ..models.depends import Use, dependencies
-from ..models.prepare import model_class, prepare
+from ..models.prepare import is_ranked, model_class, prepare
 from .stages import Stage, log, run
 
 
@@ -33,7 +33,7 @@ def plan_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
     model, kind = cfgs["model_cfg"]["model"], model_class(cfgs)
     if not hosts.is_ours(kind) and cfgs["model_cfg"].get("teacher"):
         raise ConfigError(f"model_cfg.teacher: {model} is the host's own model and ignores it; choose one of our methods as model")
-    if model != "VEN":
+    if is_ranked(cfgs):
         read_test_protocol(cfgs)  # refuse a test that cannot be scored before anything is trained
     folder = hosts.output() / cfgs["data_cfg"]["dataset_name"] / "pipeline" / f"{model}-{cfgs['trainer_cfg']['save_name']}"
     stages, builds_on = [], []

@@ -26,7 +26,7 @@ from ..evaluation.rows import drop_curves
 from ..evaluation.rp_reference import reference_cfgs
 from ..evaluation.test_setup import DEFAULT
 from ..host.run_paths import save_folder
-from ..models.prepare import prepare
+from ..models.prepare import is_ranked, prepare
 from ..training.launch import launch
 from ..training.resume import Plan, move_away, newest_entry, plan_training
 
@@ -175,13 +175,13 @@ def _test(stage: Stage, title: str) -> dict:
         more = f" (and {len(changes) - SHOWN} more)" if len(changes) > SHOWN else ""
         log(f"  {stage.name}: is tested again: {'; '.join(changes[:SHOWN])}{more}")
     start, rows, visibility, origin = time.monotonic(), [], None, None
-    if cfgs["model_cfg"]["model"] == "VEN":
-        visibility = launch(source, "test", quiet=True, before=lambda model: _show_test_progress(model, title))
-    else:
+    if is_ranked(cfgs):
         with rank_bar(f"{title}, test") as bar:
             result = measure(source, quiet=True, progress=bar, as_teacher=stage.teacher_of is not None)
         if result is not None:  # rank 0
             rows, origin = [drop_curves(row) for row in result.rows], result.provenance
+    else:
+        visibility = launch(source, "test", quiet=True, before=lambda model: _show_test_progress(model, title))
     content = {"visibility": visibility, "seconds": round(time.monotonic() - start, 1), "inputs": inputs}
     on_rank_0(lambda: write_json(stage.result, {"rows": rows, **content, "provenance": origin}))
     return {"rows": rows, **content, "reused": False}

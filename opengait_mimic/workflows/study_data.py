@@ -12,6 +12,7 @@ import yaml
 from .. import host as hosts
 from ..base.errors import ConfigError
 from ..base.progress import Bar
+from ..models.prepare import is_ranked
 
 DATA_SEED = 0  # the walkers are the same in every run; seeds vary training and occlusion
 EVALUATORS = {
@@ -93,7 +94,7 @@ def adapt_configuration(cfgs: dict, data_cfg: dict, classes: int, steps: int, se
     trainer.update(total_iter=steps, save_iter=steps, seed=seed, log_iter=min(50, steps))
     evaluator["restore_hint"] = steps
     cfgs["scheduler_cfg"]["milestones"] = [max(1, round(milestone * scale)) for milestone in cfgs["scheduler_cfg"]["milestones"]]
-    if model_cfg["model"] != "VEN":
+    if is_ranked(cfgs):
         evaluator["eval_func"] = EVALUATORS[data_cfg["dataset_name"]]
     if "occlusion" in evaluator:
         evaluator["occlusion"]["seed"] = seed
