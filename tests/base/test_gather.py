@@ -8,12 +8,12 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from opengait_mimic.models.scalars import mean_of_all, with_teacher
 from torch.nn.parallel import DistributedDataParallel
 
 from opengait_mimic import L2DistillationLoss, MiCKDLoss
 from opengait_mimic.base.processes import gather, rank_and_world
 from opengait_mimic.losses import DISTANCES, PAIRS
+from opengait_mimic.models.logged_scalars import mean_of_all, with_teacher
 from opengait_mimic.published.losses import PublishedMiCKDLoss
 
 WORLD = 2
