@@ -8,7 +8,7 @@ from pathlib import Path
 from .errors import ConfigError
 
 
-def read_headed(file: str | Path, kind: str, version: int, what: str, cure: str, **parsing) -> dict:
+def read_headed(file: str | Path, kind: str, version: int, what: str, cure: str) -> dict:
     """Read a JSON file of one format and version.
 
     Args:
@@ -17,13 +17,12 @@ def read_headed(file: str | Path, kind: str, version: int, what: str, cure: str,
         version: the ``format_version`` it must have.
         what: what such a file is called, with its article, for messages.
         cure: what to do about a damaged file or one of another format or version, for messages.
-        parsing: arguments of `json.loads`.
 
     Raises:
         ConfigError: it cannot be read, is not JSON, or has another format or version.
     """
     try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"), **parsing)
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:
