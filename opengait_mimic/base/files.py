@@ -104,7 +104,7 @@ def read_json(file: Path) -> dict | None:
         raise HostError(f"{file} cannot be read ({error}): delete it; what it describes counts as not done") from error
 
 
-def read_headed(file: str | Path, kind: str, version: int, what: str, cure: str, **parsing) -> dict:
+def read_headed(file: str | Path, kind: str, version: int, what: str, cure: str) -> dict:
     """Read a JSON file that begins with ``format`` and ``format_version``: a manifest, a result.
 
     Args:
@@ -113,13 +113,12 @@ def read_headed(file: str | Path, kind: str, version: int, what: str, cure: str,
         version: the ``format_version`` it must have.
         what: what such a file is called, with its article, for messages.
         cure: what to do about a damaged file or one of another format or version, for messages.
-        parsing: arguments of `json.loads`.
 
     Raises:
         ConfigError: it cannot be read, is not JSON, or has another format or version.
     """
     try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"), **parsing)
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:

@@ -12,7 +12,7 @@ from ..base import stopped
 from ..base.ending import friendly_errors
 from ..base.processes import rank_and_world
 from ..host.run_paths import checkpoint_at
-from ..models.prepare import prepare
+from ..models.prepare import is_ranked, prepare
 from ..training.launch import launch
 from ..training.resume import find_start
 from .arguments import add_host_arguments, add_preflight_argument
@@ -65,8 +65,7 @@ def _say_trained(inner: nn.Module, given) -> None:
     line = f"trained: iteration {inner.iteration} of {trainer['total_iter']}"
     if not saved:
         return inner.msg_mgr.log_info(f"{line}; nothing was saved (trainer_cfg.save_iter = {trainer['save_iter']})")
-    ven = inner.cfgs["model_cfg"]["model"] == "VEN"  # it has no embedding to rank
-    words = ["python", "-m", "opengait_mimic", "--phase", "test"] if ven else ["opengait-mimic", "evaluate"]
+    words = ["opengait-mimic", "evaluate"] if is_ranked(inner.cfgs) else ["python", "-m", "opengait_mimic", "--phase", "test"]
     words += ["--cfgs", given.cfgs]
     words += [] if inner.cfgs["evaluator_cfg"]["restore_hint"] == saved else ["--iter", str(saved)]
     words += [word for name in ("host", "output") if getattr(given, name) for word in (f"--{name}", getattr(given, name))]

@@ -32,7 +32,7 @@ class StoredPasses(UserDict):
 
 
 class EmbeddingPlan:
-    """The passes that the cells need, each once.
+    """The passes that the cells need, each once. ``manifest_hash``: SHA-256 of the manifest's file, or None.
 
     Args:
         setup: of the test.
@@ -42,9 +42,6 @@ class EmbeddingPlan:
             only a hidden gallery that a cell asks of it.
         request: its ``manifest``, ``batch`` and ``cache`` count here.
         progress: called with the number of sequences embedded and in total.
-
-    Attributes:
-        manifest_hash: SHA-256 of the manifest's file, or None.
 
     Raises:
         ConfigError: the file is no manifest. HostError: it is missing.

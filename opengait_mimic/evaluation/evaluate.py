@@ -9,9 +9,8 @@ from typing import Callable
 import numpy as np
 
 from .. import host as hosts
-from ..base import files
-from ..base.errors import ConfigError, HostError
-from ..base.files import sha256
+from ..base.errors import ConfigError
+from ..base.files import sha256, write_json
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..base.seeds import read_seeds
@@ -94,12 +93,13 @@ def measure(
         scorer.score_pass(job, done, setup.split)
     if rank_and_world()[0] > 0:
         return None
-    saved = request.save_manifest and _save_manifest(request.save_manifest, plan.build_manifest(scorer.passes))
+    if request.save_manifest:
+        write_manifest(request.save_manifest, plan.build_manifest(scorer.passes))
     rows, summary, trials = scorer.rows(facts, *_select_hp(setup, scorer, earlier), plan.hidden_by)
     measured = {key: value for key, value in facts.items() if key not in ("post", "transductive", "mates_only")}
     measured["occlusion"] = {job[0].name: plan.block(job) for job in reversed(plan.own) if job}  # the first seed's block stays
     measured.update(preset=request.cells and Path(request.cells).name, left_out=left_out)
-    measured.update(manifest=plan.manifest_hash, saved_manifest=saved)
+    measured.update(manifest=plan.manifest_hash, saved_manifest=request.save_manifest and sha256(request.save_manifest))
     provenance = describe_origin(setup, earlier, None if isinstance(path, dict) else path, measured)
     pictures = render_clips(scorer.pictures(plan.block), plan.frames) if request.pictures else {}
     return Result(rows, summary, provenance, trials, scorer.names, scorer.hidden, pictures)
@@ -113,15 +113,6 @@ def _select_hp(setup: TestSetup, scorer: Scorer, earlier: Reference | None) -> t
         return earlier.row, earlier.trials, ""
     scored = scorer.whole if setup.method == "Baseline-1" else scorer.hp
     return (None, None, setup.reason) if scored is None else (scored.numbers, scored.trials, "")
-
-
-def _save_manifest(file: str, manifest) -> str:
-    """Returns the SHA-256 of the file."""
-    try:
-        write_manifest(file, manifest)
-    except OSError as error:
-        raise HostError(f"--save-manifest: cannot write {file}: {error}") from error
-    return sha256(file)
 
 
 def _collect_facts(setup: TestSetup, request: Request, seeds: list[int]) -> dict:
@@ -159,7 +150,7 @@ def run(args) -> int:
         return 0
     print(format_rows(result.rows, result.summary))
     if args.json:
-        files.write_json(Path(args.json), result.content())
+        write_json(Path(args.json), result.content())
         print(f"written: {args.json}")
     if args.out:
         write_result(Path(args.out), result)

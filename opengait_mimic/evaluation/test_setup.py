@@ -13,7 +13,7 @@ from ..base.errors import ConfigError
 from ..base.processes import on_rank_0
 from ..host import resolve
 from ..metrics.protocols import Listed, Rule, Split, protocol_of, read_pairs, read_protocol, refuse_unscorable, split
-from ..models.prepare import prepare
+from ..models.prepare import is_ranked, prepare
 from ..published.hooks import refuse_fixed_sizes
 from ..training.launch import start_log
 from .cells import BOTH, OWN, Cell, Hiding, standard_cells
@@ -87,8 +87,9 @@ def read_setup(path: str | os.PathLike | dict, iteration: int, quiet: bool, requ
     cfgs = prepare(path, "embed", iteration)
     cfgs["evaluator_cfg"]["occlusion"] = base = {**DEFAULT, **(cfgs["evaluator_cfg"].get("occlusion") or {})}
     start_log(cfgs, False, False, quiet)
-    if cfgs["model_cfg"]["model"] == "VEN":
-        raise ConfigError("model_cfg.model = VEN: it has no embedding to rank; test it with python -m opengait_mimic --phase test")
+    if not is_ranked(cfgs):
+        model = cfgs["model_cfg"]["model"]
+        raise ConfigError(f"model_cfg.model = {model}: it has no embedding to rank; test it with python -m opengait_mimic --phase test")
     dataset, protocol, probe_set = read_test_protocol(cfgs, request.split)
     pairs = None if request.pairs is None else read_pairs(resolve(request.pairs, "--pairs"))
     distilled = is_distilled(cfgs)

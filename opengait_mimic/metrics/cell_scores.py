@@ -1,4 +1,4 @@
-"""Curves, verification and intervals of one cell under one seed."""
+"""Curves and verification of one cell under one seed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..occlusion import KINDS
-from . import NoPairs, Resampled, Trials, by_kind, cmc, verify_pairs, verify_split, view_pairs
+from . import NoPairs, Trials, by_kind, cmc, verify_pairs, verify_split, view_pairs
 from .protocols import Split
-from .protocols.split_scores import RANKS, select_overall
-
-NO_TRIALS = "HP comes without its trials (a result folder of evaluate --out keeps them)"
+from .protocols.split_scores import select_overall
 
 
 def compute_curves(split: Split, trials: Trials, views, kind: np.ndarray | None) -> dict:
@@ -54,25 +52,3 @@ def verify_cell(split: Split, probe, gallery, labels, views, metric: str, post: 
         return {"verification": {"pairs": "all", **found.as_json()}}
     except NoPairs as error:
         return {"verification": None, "verification_reason": str(error)}
-
-
-def compute_intervals(op: Resampled, hp: Resampled | None, reason: str = NO_TRIALS) -> dict:
-    """The 95 % bootstrap intervals of a cell.
-
-    Args:
-        op: the cell's `RANKS`, of several seeds their mean.
-        hp: those that RP divides by; None = not known.
-        reason: why ``hp`` is None; empty if RP is unknown too.
-
-    Returns:
-        ``rank1_interval`` ... in percent and ``rp_rank1_interval`` ..., each [low, high] or None; and ``rp_interval_reason`` where RP at
-        Rank-1 is known and has none.
-    """
-    out = {}
-    for k in RANKS:
-        for key, found in ((f"rank{k}", op.interval(k)), (f"rp_rank{k}", hp and op.over(hp, k))):
-            out[f"{key}_interval"] = [found.low, found.high] if found and found.low is not None else None
-    rp = hp and op.over(hp, 1)
-    if why := (rp.value is not None and rp.reason) if rp else reason:
-        out["rp_interval_reason"] = why
-    return out

@@ -22,9 +22,6 @@ def relative_performance(op: float, hp: float | None) -> RelativePerformance:
     Returns:
         The ratio (1 = nothing lost), or None with the reason why there is none.
 
-    Raises:
-        ValueError: a score outside 0..100.
-
     Source:
         MimicGait (WACV 2025), Eq. 3.
 
@@ -32,9 +29,6 @@ def relative_performance(op: float, hp: float | None) -> RelativePerformance:
         >>> relative_performance(30.0, 60.0)
         RelativePerformance(value=0.5, reason=None)
     """
-    for name, score in (("op", op), ("hp", hp)):
-        if score is not None and not 0 <= score <= 100:
-            raise ValueError(f"{name} = {score}; expected a score in percent, 0..100")
     if hp is None:
         return RelativePerformance(None, "no holistic score of the backbone's teacher (Baseline-1) was given")
     if hp == 0:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import Resampled, Resamples, Trials
-from .cell_scores import compute_intervals
 from .protocols import Split
 from .protocols.split_scores import RANKS, select_overall, select_subset
 
@@ -40,12 +39,16 @@ class SubsetResamples:
 
 
 def add_intervals(line: dict, op: dict[str, Resampled], hp: dict[str, Resampled] | None) -> dict:
-    """A row, or a summary's line, with the intervals of its total and of its ``subsets``; see `compute_intervals`.
+    """A row, or a summary's line, with the 95 % bootstrap intervals of its total and of its ``subsets``.
 
     Args:
         line: the row or the line.
         op: of the cell; of several seeds their mean.
         hp: of what RP divides by; None = its trials are not known.
+
+    Returns:
+        The line with ``rank1_interval`` ... in percent and ``rp_rank1_interval`` ..., each [low, high] or None; and with
+        ``rp_interval_reason`` where RP at Rank-1 is known and has no interval.
     """
     out = {**line, **_intervals(line, op[TOTAL], hp and hp[TOTAL])}
     if "subsets" in line:
@@ -54,4 +57,14 @@ def add_intervals(line: dict, op: dict[str, Resampled], hp: dict[str, Resampled]
 
 
 def _intervals(part: dict, op: Resampled, hp: Resampled | None) -> dict:
-    return compute_intervals(op, None, "") if part["hp_rank1"] is None else compute_intervals(op, hp)
+    known = part["hp_rank1"] is not None
+    out, ratios = {}, {k: op.over(hp, k) if hp and known else None for k in RANKS}
+    for k in RANKS:
+        for key, found in ((f"rank{k}", op.interval(k)), (f"rp_rank{k}", ratios[k])):
+            out[f"{key}_interval"] = [found.low, found.high] if found and found.low is not None else None
+    reason = "HP comes without its trials (a result folder of evaluate --out keeps them)"
+    if ratios[1]:
+        reason = ratios[1].reason if ratios[1].value is not None else None
+    if known and reason:
+        out["rp_interval_reason"] = reason
+    return out

@@ -75,11 +75,13 @@ class OccludedInput(SharedDraws, Watched):
         tested_with: those that take effect in this test.
         Config: the schema of its ``model_cfg``.
         DEPENDS: key of ``model_cfg`` -> how the model uses the network it names (`Use`).
+        IS_RANKED: whether a test ranks its embeddings; False for a network that estimates what is hidden.
     """
 
     hides_training = True
     Config: type[OccludedConfig] = OccludedConfig
     DEPENDS: dict[str, Use] = {}
+    IS_RANKED = True
     geometry: tuple[int, int] | None = None
     binarise: float | None = 0.5
 

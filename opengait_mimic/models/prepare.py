@@ -105,6 +105,11 @@ def model_class(cfgs: dict) -> type:
     return lookup("modeling.models", cfgs["model_cfg"].get("model"), "model_cfg.model")
 
 
+def is_ranked(cfgs: dict) -> bool:
+    """Whether a test of this configuration ranks embeddings, as for every model but a VEN."""
+    return getattr(model_class(cfgs), "IS_RANKED", True)
+
+
 def restorable(cfgs: dict, training: bool, asked: bool = False) -> None:
     """Stop early, with the names that exist, when the checkpoint to restore is not there; ``asked``: for one that ``--iter`` named."""
     where = "trainer_cfg" if training else "evaluator_cfg"

@@ -16,12 +16,13 @@ from ..base.files import write_json
 from ..base.seeds import read_seeds
 from ..evaluation.console_table import format_rows
 from ..evaluation.method_names import BACKBONES, METHODS
+from ..host import load_cfgs
+from ..models.depends import built_on, dependencies
+from ..models.prepare import is_ranked, model_class
 from .stages import Stage, run
 from .study_data import adapt_configuration, training_data, write_yaml
-from .study_table import check_study, paired_differences, table_over_seeds
+from .study_table import check_study, paired_differences
 from .training_view import draw_training_view
-
-VEN = "VEN"
 
 
 class Size(NamedTuple):
@@ -58,7 +59,10 @@ def run_study(args) -> int:
         draw = {stages[-1].name: _draw_first_batch(out / "training_view.png")}
         runs.append(run(stages, retrain=True, before=draw, preflight=False if args.no_preflight else "brief"))
     rows = [row for outcomes in runs for name, outcome in outcomes.items() for row in name_rows(name, outcome["rows"])]
-    print("\n" + (format_rows(rows) if len(runs) == 1 else f"{table_over_seeds(rows)}\n\n{paired_differences(rows)}"))
+    if len(runs) == 1:
+        print(f"\n{format_rows(rows)}")
+    else:  # each seed has a teacher, and so an HP, of its own
+        print(f"\n{format_rows([{**row, 'hp_rank1': None} for row in rows])}\n\n{paired_differences(rows)}")
     checks = check_study(runs, rows, facts)
     if args.smoke:
         print("smoke run: it shows that every stage runs; the numbers mean nothing")
@@ -106,7 +110,7 @@ def write_configurations(
             return written[source]
         cfgs = yaml.safe_load(source.read_text(encoding="utf-8"))
         model_cfg = cfgs["model_cfg"]
-        steps = size.ven_steps if model_cfg["model"] == VEN else size.steps
+        steps = size.steps if is_ranked(cfgs) else size.ven_steps
         name = source.stem.replace("walkers", data_cfg["dataset_name"].lower())
         tag = "-cold" if cold and model_cfg.get("init_mimic") else ""
         if tag:
@@ -130,28 +134,23 @@ def write_configurations(
 
 def plan_stages(files: list[Path], results: Path) -> list[Stage]:
     """A stage for each file. A host model is tested as Baseline-1, under the occlusion of the last method that builds on it."""
-    blocks = {file: yaml.safe_load(file.read_text(encoding="utf-8"))["model_cfg"] for file in files}
-    needed = {
-        file: [Path(block["cfgs"]) for block in model_cfg.values() if isinstance(block, dict) and block.get("cfgs")]
-        for file, model_cfg in blocks.items()
-    }
-    users = {other: file for file in files for other in needed[file]}
-    names, stages = name_stages(blocks, needed), []
+    cfgs = {file: load_cfgs(file) for file in files}
+    users = {each.yaml: file for file in files for each in dependencies(cfgs[file]).values()}
+    names, stages = name_stages(cfgs), []
     for file in files:
-        model = blocks[file]["model"]
-        after = () if model == "Baseline2" else tuple(names[other] for other in files if other in needed[file])
-        teacher_of = users.get(file) if not needed[file] and model != VEN else None
+        after = tuple(names[each.yaml] for each in built_on(cfgs[file]).values())
+        teacher_of = None if hosts.is_ours(model_class(cfgs[file])) else users.get(file)
         stages.append(Stage(names[file], file, results / f"{file.stem}.json", after, teacher_of=teacher_of))
     return stages
 
 
-def name_stages(blocks: dict[Path, dict], needed: dict[Path, list[Path]]) -> dict[Path, str]:
+def name_stages(cfgs: dict[Path, dict]) -> dict[Path, str]:
     """The name of each file's stage: its method's; with the file's name where several files train one method."""
-    models = {file: model_cfg["model"] for file, model_cfg in blocks.items()}
-    names = {
-        file: METHODS.get(model, model) if needed[file] or model == VEN else f"{BACKBONES.get(model, model)} (teacher)"
-        for file, model in models.items()
-    }
+    names = {}
+    for file, its_cfgs in cfgs.items():
+        model = its_cfgs["model_cfg"]["model"]
+        is_ours = hosts.is_ours(model_class(its_cfgs))
+        names[file] = METHODS.get(model, model) if is_ours else f"{BACKBONES.get(model, model)} (teacher)"
     several = {name for name in names.values() if list(names.values()).count(name) > 1}
     return {file: f"{name} {file.stem}" if name in several else name for file, name in names.items()}
 

@@ -12,6 +12,7 @@ import yaml
 from .. import host as hosts
 from ..base.errors import ConfigError
 from ..base.progress import Bar
+from ..models.prepare import is_ranked
 
 DATA_SEED = 0  # the walkers are the same in every run; seeds vary training and occlusion
 EVALUATORS = {
@@ -67,13 +68,8 @@ def training_data(args, out: Path, subjects: int) -> tuple[dict, int, dict]:
         f" {known['sequences']} sequences; Rank-1 by chance {known['chance_rank1']:.2f} %,"
         f" by mean silhouette {known['mean_silhouette_rank1']:.2f} %"
     )
-    data = {
-        "dataset_root": found["root"],
-        "dataset_partition": found["partition"],
-        "dataset_name": "walkers",
-        "test_dataset_name": "walkers",
-    }
-    return data, known["train_subjects"], known
+    places = {"dataset_root": found["root"], "dataset_partition": found["partition"]}
+    return {**places, "dataset_name": "walkers", "test_dataset_name": "walkers"}, known["train_subjects"], known
 
 
 def adapt_configuration(cfgs: dict, data_cfg: dict, classes: int, steps: int, seed: int, tag: str = "") -> None:
@@ -93,7 +89,7 @@ def adapt_configuration(cfgs: dict, data_cfg: dict, classes: int, steps: int, se
     trainer.update(total_iter=steps, save_iter=steps, seed=seed, log_iter=min(50, steps))
     evaluator["restore_hint"] = steps
     cfgs["scheduler_cfg"]["milestones"] = [max(1, round(milestone * scale)) for milestone in cfgs["scheduler_cfg"]["milestones"]]
-    if model_cfg["model"] != "VEN":
+    if is_ranked(cfgs):
         evaluator["eval_func"] = EVALUATORS[data_cfg["dataset_name"]]
     if "occlusion" in evaluator:
         evaluator["occlusion"]["seed"] = seed

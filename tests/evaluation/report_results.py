@@ -14,7 +14,7 @@ from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics import transductive_mark
 from opengait_mimic.metrics.protocols import split
 from opengait_mimic.occlusion import KINDS
-from tests.evaluation.test_results import FACTS, FakePass, named
+from tests.evaluation.test_results import FACTS, make_pass, named
 
 TYPES = {"CASIA-B": ("nm-01", "nm-02", "nm-05", "bg-01", "cl-01"), "walkers": ("nm-01", "nm-02", "bg-01")}
 TOP_BOTTOM, DYNAMIC = {"top": 0.5, "bottom": 0.5}, {"patch": 0.5, "pole": 0.5}
@@ -41,7 +41,7 @@ class Method:
 
     def whole_pass(self, embeddings):
         zeros = np.zeros(len(embeddings), np.float32)
-        return FakePass(embeddings, *self.names, zeros.astype(np.int8), zeros, zeros, None, None, {"trained_with": {}, "tested_with": {}})
+        return make_pass(embeddings, *self.names, zeros.astype(np.int8), zeros)
 
     def occluded_pass(self, hiding, seed, with_ven):
         rng, n = np.random.default_rng(seed + 100), len(self.whole)

@@ -95,7 +95,7 @@ def test_full_is_every_combination():
     assert len(PRESETS["full"]) == 2 + 128 and len({c.hiding for c in PRESETS["full"] if c.hiding}) == 32
 
 
-def test_names_tell_the_share_and_the_gallery():
+def test_names_state_the_share_and_the_gallery():
     kinds = {"pole": 0.7, "top": 0.3}
     assert Hiding.of(kinds, (0.4, 0.6)).name == "top:0.3 pole:0.7 40-60 %"
     assert Hiding.of({"none": 0.2, "middle": 0.8}, (0.125, 0.3)).name == "middle 12.5-30 %, share 0.8"

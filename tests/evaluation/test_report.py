@@ -218,9 +218,9 @@ def test_sections_without_data_say_why_they_are_empty(page, tmp_path):
     assert "evaluate with --preset severity" in page.section("empty").text
     folder = write(tmp_path / "r", "Baseline-1", "GaitBase", "walkers", with_ven=False, pictures=False)
     content = json.loads((folder / "results.json").read_text())
-    for row in content["rows"]:
-        row.update(cmc=None, view_pairs=None, by_view=None, by_kind=None, verification=None)
-        row.update({key: None for key in row if key.startswith(("rp_", "hp_", "retention"))}, rp_reason="no teacher was found")
+    for line in (*content["rows"], *content["summary"]):
+        line.update(cmc=None, view_pairs=None, by_view=None, by_kind=None, verification=None)
+        line.update({key: None for key in line if key.startswith(("rp_", "hp_", "retention"))}, rp_reason="no teacher was found")
     (folder / "results.json").write_text(json.dumps(content))
     (folder / "trials.npz").unlink()
     write_report([folder], tmp_path / "p.html")

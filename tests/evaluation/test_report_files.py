@@ -28,7 +28,7 @@ def results(tmp_path_factory):
 
 
 def changed(folder, target, **changes):
-    """A copy of a result with keys of all its rows, or of its provenance, changed."""
+    """A copy of a result with keys of all its rows and lines, or of its provenance, changed."""
     shutil.copytree(folder, target)
     content = json.loads((folder / "results.json").read_text())
     for key, value in changes.items():
@@ -36,6 +36,8 @@ def changed(folder, target, **changes):
             content["provenance"].update(value)
         else:
             content["rows"] = [{**row, key: value} for row in content["rows"]]
+            for line in content["summary"]:
+                line[key] = {"mean": value, "sd": None} if isinstance(line.get(key), dict) and "mean" in line[key] else value
     (target / "results.json").write_text(json.dumps(content))
     return target
 
@@ -184,7 +186,7 @@ def test_what_verification_cannot_measure_is_no_number(results, tmp_path):
     known = content["rows"][1]["verification"]
     reason = {"0.001": "500 impostor pairs are too few for a FAR of 0.001"}
     coarse = {**known, "pairs": "listed", "tar": {**known["tar"], "0.001": None}, "tar_reason": reason}
-    other = changed(results[1], tmp_path / "coarse", verification=coarse)
+    other = changed(results[1], tmp_path / "coarse", verification=coarse, **{"tar_0.001": None})
     write_report([other], tmp_path / "p.html", csv=tmp_path / "r.csv")
     page = (tmp_path / "p.html").read_text()
     assert "500 impostor pairs are too few for a FAR of 0.001" in page and "The pairs of a list." in page

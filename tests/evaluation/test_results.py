@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.evaluation.cells import BOTH, HOLISTIC, OWN, PROBE, TEACHER, Cell, Hiding
+from opengait_mimic.evaluation.embeddings import Pass
 from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.evaluation.result import Result, check_writable, write_result
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, extreme_trials, render_clips, row_retrievals, sheet_clips
 from opengait_mimic.evaluation.rows import drop_curves
 from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, distance_matrix, mean_over_seeds, rank_probes
-from opengait_mimic.metrics.cell_scores import compute_curves, compute_intervals, verify_cell
+from opengait_mimic.metrics.cell_scores import compute_curves, verify_cell
 from opengait_mimic.metrics.protocols import score, split
 from opengait_mimic.metrics.protocols.split_scores import summarise_trials
 from tests.metrics.test_splits import CASIA_TYPES, sequences
@@ -35,17 +35,10 @@ def named(hiding):
     return f"sha256:{hiding.name}"
 
 
-class FakePass(NamedTuple):
-    embeddings: np.ndarray
-    labels: list
-    types: list
-    views: list
-    kind: np.ndarray
-    hidden: np.ndarray
-    hidden_area: np.ndarray
-    ven_kind: np.ndarray | None
-    ven_hidden: np.ndarray | None
-    meta: dict
+def make_pass(x, labels, types, views, kind, share, tested=None):
+    """A pass without a network."""
+    n, meta = len(x), {"trained_with": {}, "tested_with": tested or {}}
+    return Pass(x, labels, types, views, kind, share, share, np.ones(n, np.int32), None, None, np.zeros((n, 3)), meta)
 
 
 def fake(seed, hides=True, dataset="GREW"):
@@ -57,7 +50,7 @@ def fake(seed, hides=True, dataset="GREW"):
     kind = noise.integers(1, 3, n).astype(np.int8) if hides else np.zeros(n, np.int8)
     share = np.where(kind > 0, noise.uniform(0.4, 0.6, n), 0).astype(np.float32)
     tested = {"evaluator_cfg.occlusion.reference_compat.moving": 1} if hides else {}
-    return FakePass(x, labels, types, views, kind, share, share, None, None, {"trained_with": {}, "tested_with": tested})
+    return make_pass(x, labels, types, views, kind, share, tested)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +108,7 @@ def test_the_interval_of_several_seeds_is_that_of_their_mean(scorer):
     own = [t for r, t in zip(rows, kept) if r["cell"] == line["cell"]]
     resamples = Resamples(scorer.labels, own[0].probe)
     *op, hp = (resamples.of(each, (1, 5, 10, 20)) for each in (*own, scorer.hp.trials))
-    assert len(own) == 2 and line["rp_rank1_interval"] == compute_intervals(mean_over_seeds(op), hp)["rp_rank1_interval"]
+    assert len(own) == 2 and tuple(line["rp_rank1_interval"]) == mean_over_seeds(op).over(hp, 1)[1:3]
     low, high = line["rp_rank1_interval"]
     assert low < line["rp_rank1"]["mean"] < high
 
@@ -194,14 +187,14 @@ def test_verification_of_listed_pairs_is_post_processed_too(monkeypatch):
     assert called == [1, 1]
 
 
-def test_why_rp_has_no_interval_is_told_where_there_is_an_rp(scorer):
+def test_an_rp_without_an_interval_has_a_reason(scorer):
     unknown = scorer.rows(FACTS, None, None, "no teacher", named)
     assert not any("rp_interval_reason" in line for line in (*unknown[0], *unknown[1]))
     scores = scorer.rows(FACTS, scorer.hp.numbers, None, "", named)
     assert all("without its trials" in line["rp_interval_reason"] for line in (*scores[0], *scores[1]))
 
 
-def test_embeddings_that_are_not_finite_are_told_as_an_error_of_the_run():
+def test_embeddings_that_are_not_finite_are_refused():
     one = fake(1)
     one.embeddings[3] = np.nan
     with pytest.raises(ConfigError, match="1 of 54 rows hold NaN"):
@@ -334,7 +327,7 @@ def test_places_are_tried_before_anything_is_embedded(tmp_path, option):
             check_writable(**{option: str(tmp_path / "new")})
 
 
-def test_a_place_that_cannot_be_written_is_told(scorer, tmp_path):
+def test_a_result_that_cannot_be_written_is_an_error(scorer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HostError, match="cannot write"):
         write_result(tmp_path / "file" / "out", Result([], [], {}, [], scorer.names, {}, {}))

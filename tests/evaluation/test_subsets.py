@@ -11,7 +11,7 @@ from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.evaluation.result import Result, write_result
 from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics.protocols import split
-from tests.evaluation.test_results import FACTS, HIDING, FakePass, named
+from tests.evaluation.test_results import FACTS, HIDING, make_pass, named
 from tests.metrics.test_splits import CASIA_TYPES, apart, sequences
 
 SUSTECH_TYPES = ["00-nm", "01-nm", "01-bg", "02-cl", "03-cr", "03-ub", "04-uf", "04-oc", "05-oc", "04-nt"]
@@ -42,8 +42,7 @@ class Scene:
     def made(self, seed, noise, hides):
         x = self.x + (noise * np.random.default_rng(seed).normal(size=self.x.shape)).astype(np.float32)
         kind, share = np.full(len(x), int(hides), np.int8), np.full(len(x), 0.5 * hides, np.float32)
-        meta = {"trained_with": {}, "tested_with": {}}
-        return FakePass(x, self.labels, self.types, self.views, kind, share, share, None, None, meta)
+        return make_pass(x, self.labels, self.types, self.views, kind, share)
 
     def scorer(self):
         found = Scorer([Cell(HOLISTIC), Cell(PROBE, hiding=HIDING)], [3, 4], {None: self.teacher}, "euc", "none", False, "cpu")

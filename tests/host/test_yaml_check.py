@@ -163,12 +163,6 @@ def test_all_problems_at_once_and_a_flood_is_cut(host, tmp_path):
     assert "14 problems" in message and message.count("unknown key") == 10 and message.endswith("\n  and 4 more")
 
 
-def test_line_numbers_of_a_key_given_twice(host, tmp_path):
-    text = edit(MIMIC, ("  sync_BN: false\n", "  sync_BN: false\n  sync_BN: true\n"))
-    lines = [i for i, line in enumerate(text.splitlines(), 1) if "sync_BN" in line]
-    assert f"trainer_cfg.sync_BN: given twice, in line {lines[0]} and line {lines[1]}" in refusal(write(tmp_path, text))
-
-
 def test_our_transform_and_our_losses_are_built_for_their_own_checks(host, tmp_path):
     step = "{type: OcclusionAugmentation, kinds: {top: 0.5}, hidden: [0.4, 0.6]}"
     text = edit(TEACHER, ("- {type: RandomHorizontalFlip, prob: 0.2}", f"- {step}"))
@@ -408,12 +402,6 @@ def test_with_a_key_of_ours_it_still_warns_and_runs_but_wrong_values_are_refused
     assert load_cfgs(file)["trainer_cfg"]["seed"] == 3 and len(warnings) == 1 and warnings[0].endswith(DROPPED)
     for wrong, message in (("seed: -3", "trainer_cfg.seed = -3; expected"), ("seed: 3, sync_BN: 1e-4", "sync_BN = '1e-4' in line 2")):
         assert message in refusal(write(tmp_path, OPENGAITS.replace("fix_layers", f"{wrong}, fix_layers")))
-
-
-def test_only_the_first_process_warns(host, tmp_path, warnings, monkeypatch):
-    monkeypatch.setattr(yaml_check, "rank_and_world", lambda: (1, 2))
-    load_cfgs(write(tmp_path, OPENGAITS))
-    assert warnings == []
 
 
 @pytest.mark.parametrize(

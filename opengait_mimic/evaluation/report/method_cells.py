@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from ...metrics.protocols.mateless_probes import COUNTS
@@ -22,7 +21,7 @@ HIDDEN_SIDE = {"holistic": "whole bodies", "probe": "probe hidden", "both": "pro
 
 
 class Stat(NamedTuple):
-    """Mean and standard deviation (ddof 1; None with one value) over seeds."""
+    """Mean and standard deviation (None with one value) over seeds."""
 
     mean: float | None
     sd: float | None = None
@@ -55,7 +54,7 @@ class Place(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The total of a cell, or one subset of it. ``scores``: key of the rows -> `Stat`; ``intervals``: key -> 95 % bootstrap interval."""
+    """The total of a cell, or one subset of it. ``scores``: key -> `Stat`; ``intervals``: key -> 95 % bootstrap interval."""
 
     scores: dict[str, Stat]
     intervals: dict[str, tuple[float, float]]
@@ -74,7 +73,7 @@ class Entry(NamedTuple):
     method: str
     backbone: str
     place: Place
-    seeds: tuple[int, ...]
+    seeds: list[int]
     total: Part
     subsets: dict[str, Part]
     seen: bool | None
@@ -102,56 +101,35 @@ class Entry(NamedTuple):
 
 
 def list_entries(result: Result) -> list[Entry]:
-    """The entries of a result, in the order of its rows."""
-    found: dict[Place, list[int]] = {}
-    for number, row in enumerate(result.rows):
-        hides = tuple(sorted((row["kinds"] or {}).items())), tuple(row["hidden"] or ())
-        place = Place(row["occluded_side"], row["gallery_embedder"], row["condition"] or "", *hides)
-        found.setdefault(place, []).append(number)
-    return [_entry(result, place, indices) for place, indices in found.items()]
+    """The entries of a result: one for each line of its summary."""
+    return [_entry(result, line) for line in result.summary]
 
 
-def _entry(result: Result, place: Place, indices: list[int]) -> Entry:
-    rows = [result.rows[i] for i in indices]
-    row, bounds = rows[0], rows[0]
-    if len(rows) > 1:  # the summary's line has the intervals of the mean
-        bounds = next(line for line in result.summary if line["cell"] == row["cell"])
+def _entry(result: Result, line: dict) -> Entry:
+    hides = tuple(sorted((line["kinds"] or {}).items())), tuple(line["hidden"] or ())
+    indices = [i for i, row in enumerate(result.rows) if row["cell"] == line["cell"]]
     return Entry(
-        method=row["method"],
-        backbone=row["backbone"],
-        place=place,
-        seeds=tuple(sorted(each["seed"] for each in rows)),
-        total=_part(rows, bounds),
-        subsets={name: _part([each["subsets"][name] for each in rows], bounds["subsets"][name]) for name in row.get("subsets", ())},
-        seen=row["seen"],
-        trained_kinds=row["trained_kinds"],
-        transductive=row["transductive"] or "",
-        rows=rows,
+        method=line["method"],
+        backbone=line["backbone"],
+        place=Place(line["occluded_side"], line["gallery_embedder"], line["condition"] or "", *hides),
+        seeds=line["seeds"],
+        total=_part(line, len(indices)),
+        subsets={name: _part(part, len(indices)) for name, part in line.get("subsets", {}).items()},
+        seen=line["seen"],
+        trained_kinds=line["trained_kinds"],
+        transductive=line["transductive"] or "",
+        rows=[result.rows[i] for i in indices],
         indices=indices,
         result=result,
     )
 
 
-def _part(rows: list[dict], bounds: dict) -> Part:
-    return Part(
-        {score: _stat([_value(row, score) for row in rows]) for score in SCORES},
-        {score: tuple(ends) for score in BOUNDED if (ends := bounds.get(f"{score}_interval")) is not None},
-        {key: rows[0].get(key) for key in COUNTS},
-        next((row["rp_reason"] for row in rows if row.get("rp_reason")), ""),
-    )
-
-
-def _value(row: dict, score: str) -> float | None:
-    verification = row.get("verification") or {}
-    if score == "eer":
-        return verification.get("eer")
-    return verification.get("tar", {}).get(score[len("tar_at_far_") :]) if score.startswith("tar_") else row.get(score)
-
-
-def _stat(values: list) -> Stat:
-    if any(value is None for value in values):  # a mean over some of the seeds is another number
-        return Stat(None)
-    mean = math.fsum(values) / len(values)
-    if len(values) == 1:
-        return Stat(values[0])
-    return Stat(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)))
+def _part(line: dict, seeds: int) -> Part:
+    scores = {}
+    for score in SCORES:
+        found = line.get(score.replace("_at_far", ""))
+        if not isinstance(found, dict):  # HP, the same for all seeds
+            found = {"mean": found, "sd": None if found is None or seeds == 1 else 0.0}
+        scores[score] = Stat(**found)
+    intervals = {score: tuple(ends) for score in BOUNDED if (ends := line.get(f"{score}_interval")) is not None}
+    return Part(scores, intervals, {key: line.get(key) for key in COUNTS}, line.get("rp_reason", ""))
