@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from opengait_mimic import L2DistillationLoss, MiCKDLoss
 from opengait_mimic.base.processes import gather, rank_and_world
 from opengait_mimic.losses import DISTANCES, PAIRS
-from opengait_mimic.models.scalars import mean_of_all, with_teacher
+from opengait_mimic.models.logged_scalars import mean_of_all, with_teacher
 from opengait_mimic.published.losses import PublishedMiCKDLoss
 
 WORLD = 2
