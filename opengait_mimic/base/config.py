@@ -91,7 +91,7 @@ def describe(kind) -> str:
     if isinstance(kind, type) and issubclass(kind, Block):
         return f"a mapping with the keys {sorted(kind.model_fields)}"
     names = {float: "a number", int: "a whole number", bool: "true or false", str: "text", Any: "any value"}
-    return names.get(kind) or f"a {'mapping' if dict in (kind, get_origin(kind)) else kind.__name__}"
+    return names.get(kind) or ("a mapping" if dict in (kind, get_origin(kind)) else f"a {kind.__name__}")
 
 
 class Block(BaseModel):

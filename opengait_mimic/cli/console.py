@@ -6,13 +6,25 @@ import logging
 import sys
 
 
+class _Console(logging.StreamHandler):
+    """Writes to the current `sys.stderr`."""
+
+    @property
+    def stream(self):
+        """`sys.stderr`."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _):
+        pass
+
+
 def log_to_console() -> None:
-    """Show our log messages on the current `sys.stderr`; the host's logger has its own handlers."""
+    """Show our log messages on the console; the host's logger has its own handlers."""
     logger = logging.getLogger("opengait_mimic")
     if not logger.handlers:
-        handler = logging.StreamHandler()
+        handler = _Console()
         handler.setFormatter(logging.Formatter("[%(levelname)s]: %(message)s"))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
-    logger.handlers[0].setStream(sys.stderr)

@@ -441,13 +441,11 @@ def test_what_the_host_may_run_with_passes(host, tmp_path, text):
 
 MARKS = [
     {"model_cfg": {"model": "Baseline2"}},
-    {"model_cfg": {"modle": "VEN"}},
     {"loss_cfg": [{"type": "TripletLoss"}, {"type": "MiCKDLoss"}]},
     {"evaluator_cfg": {"eval_func": "evaluate_walkers"}},
     {"evaluator_cfg": {"oclusion": {}}},
     {"trainer_cfg": {"occlusion": None}},
     {"trainer_cfg": {"seed": 0}},
-    {"trainr_cfg": {"seed": 0}},
     {"trainer_cfg": {"transform": [{"type": "Compose", "trf_cfg": [{"type": "OcclusionAugmentation"}]}]}},
 ]
 
