@@ -68,6 +68,7 @@ def run_pipeline(args) -> int:
         f"opengait_mimic {__version__} pipeline on {host.name} ({host.root}), device {hosts.device()}, processes: {rank_and_world()[1]};"
         f" {', '.join(stage.name for stage in stages)}"
     )
+    _log_other_data(stages)
     outcomes = run(stages, retrain=args.retrain, log_to_file=True, preflight=not args.no_preflight)
     rows = [row for outcome in outcomes.values() for row in outcome["rows"]]
     kept = {name: {key: outcome[key] for key in ("losses", "seconds", "visibility")} for name, outcome in outcomes.items()}
@@ -78,3 +79,13 @@ def run_pipeline(args) -> int:
         log("\n" + format_rows(rows))
     log(f"{seconds:.0f} s in this run. Written: {folder / 'results.json'}")
     return 0
+
+
+def _log_other_data(stages: list[Stage]) -> None:
+    """Log each training whose data differ from the last one's."""
+    trained = [(stage.name, prepare(stage.train, "train")["data_cfg"]) for stage in stages if stage.train is not None]
+    last, own = trained[-1]
+    for name, data_cfg in trained[:-1]:
+        for key in ("dataset_root", "dataset_partition"):
+            if data_cfg[key] != own[key]:
+                log(f"  note: {name} trains on {key} {data_cfg[key]}, {last} on {own[key]}")

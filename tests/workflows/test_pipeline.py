@@ -102,7 +102,10 @@ def test_keys_that_change_no_weight_the_place_of_the_data_and_written_defaults_a
         "model_cfg__geometry": [64, 44], "model_cfg__binarise": 0.5, "loss_cfg__0__distance": "parts", "loss_cfg__0__loss_term_weight": 1,
         "trainer_cfg__occlusion__speed": [0.5, 1.0], "trainer_cfg__occlusion__time_axis": 100,
     }  # fmt: skip
-    assert all_done(again(write_changed(yamls, tmp_path / "y", MimicGait=mimic))) and not steps.of
+    printed = again(write_changed(yamls, tmp_path / "y", MimicGait=mimic))
+    assert all_done(printed) and not steps.of
+    for name in (TEACHER, VEN):
+        assert f"note: {name} trains on dataset_root {tree.root}, MimicGait on {moved}" in printed
 
 
 # ---------------------------------------------------------------- what does not match
