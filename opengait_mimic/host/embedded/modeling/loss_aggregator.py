@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn as nn
-from utils import Odict, get_attr_from, get_ddp_module, get_msg_mgr, get_valid_args, runtime
+from utils import Odict, get_attr_from, get_ddp_module, get_valid_args, runtime
 
 from . import losses
 
@@ -27,7 +27,6 @@ class LossAggregator(nn.Module):
         if len(set(names)) < len(names):
             raise ValueError(f"loss_cfg: every log_prefix may occur once, got {names}")
         self.losses = nn.ModuleDict({name: self._build(block) for name, block in zip(names, blocks)})
-        self._unfed = set(names)
 
     @staticmethod
     def _build(block):
@@ -63,8 +62,4 @@ class LossAggregator(nn.Module):
                     f"training_feat[{key!r}] is a {type(value).__name__} and no loss has that log_prefix; "
                     f"loss_cfg has: {', '.join(self.losses)}"
                 )
-        if self._unfed:
-            for name in sorted(self._unfed.difference(training_feats)):
-                get_msg_mgr().log_warning(f"loss_cfg: the model returns nothing for log_prefix {name!r}; it is unused")
-            self._unfed = set()
         return total, report

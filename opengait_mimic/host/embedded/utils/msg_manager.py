@@ -88,12 +88,6 @@ class MessageManager:
         self.logger.setLevel(logging.INFO)
         self.logger.propagate = False
 
-    def append(self, info):
-        """Keep the values of one iteration until the next log line."""
-        for key, value in info.items():
-            values = value if isinstance(value, list) else [value]
-            self.info_dict.setdefault(key, []).extend(v.detach() if torch.is_tensor(v) else v for v in values)
-
     def write_to_tensorboard(self, summary):
         """Write ``image/...`` and ``scalar/...`` entries at the current iteration; nothing without TensorBoard."""
         if self.writer is None:
@@ -108,26 +102,23 @@ class MessageManager:
             else:
                 self.log_warning(f"visual_summary key {key!r} is not written; allowed: image/..., scalar/...")
 
-    def log_training_info(self):
-        """Write the log line: iteration, seconds since the last one, means of all scalars."""
-        line = f"Iteration {self.iteration:05d}, Cost {time.time() - self._since:.2f}s"
-        for key, values in self.info_dict.items():
-            if key.startswith("scalar/"):
-                line += f", {key[7:].replace('/', '_')}={_mean(values):.4f}"
-        self.log_info(line)
-        self.reset_time()
-
     def reset_time(self):
         """Start the clock of the next log line."""
         self._since = time.time()
 
     def train_step(self, info, summary):
         """Count one iteration; every `log_iter` of them write the log line and the summaries."""
-        self.append(info)
+        for key, value in info.items():
+            self.info_dict.setdefault(key, []).append(value.detach() if torch.is_tensor(value) else value)
         self.iteration += 1
         if self.iteration % self.log_iter:
             return
-        self.log_training_info()
+        line = f"Iteration {self.iteration:05d}, Cost {time.time() - self._since:.2f}s"
+        for key, values in self.info_dict.items():
+            if key.startswith("scalar/"):
+                line += f", {key[7:].replace('/', '_')}={_mean(values):.4f}"
+        self.log_info(line)
+        self.reset_time()
         self.write_to_tensorboard(summary)
         self.info_dict.clear()
         if self.writer is not None:
