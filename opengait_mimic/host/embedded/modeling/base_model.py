@@ -145,9 +145,9 @@ class BaseModel(ModelParts):
         for trf, clips in zip(trfs, seqs):
             done = [trf(clip) for clip in clips]
             batch = np.ascontiguousarray(done[0])[None] if len(done) == 1 else np.stack(done)
-            ipts.append(torch.from_numpy(batch).to(self.device).float())
-        seqL = None if seqL is None else torch.from_numpy(seqL).to(self.device).int()
-        return ipts, torch.tensor(labs, device=self.device), typs, vies, seqL
+            ipts.append(torch.from_numpy(batch).to(runtime.device).float())
+        seqL = None if seqL is None else torch.from_numpy(seqL).to(runtime.device).int()
+        return ipts, torch.tensor(labs, device=runtime.device), typs, vies, seqL
 
     def train_step(self, loss_sum) -> bool:
         """Back-propagate and step the optimiser and the schedule.
