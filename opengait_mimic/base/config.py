@@ -91,7 +91,7 @@ def describe(kind) -> str:
     if isinstance(kind, type) and issubclass(kind, Block):
         return f"a mapping with the keys {sorted(kind.model_fields)}"
     names = {float: "a number", int: "a whole number", bool: "true or false", str: "text", Any: "any value"}
-    return names.get(kind) or f"a {'mapping' if dict in (kind, get_origin(kind)) else kind.__name__}"
+    return names.get(kind) or ("a mapping" if dict in (kind, get_origin(kind)) else f"a {kind.__name__}")
 
 
 class Block(BaseModel):
@@ -262,7 +262,7 @@ def merge(user: dict, default: dict) -> dict:
     user, merged = copy.deepcopy(user), copy.deepcopy(default)
     for key, value in user.items():
         below = merged.get(key)
-        merged[key] = merge(value, below) if _both_mappings(value, below) else value
+        merged[key] = merge(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
     return merged
 
 
@@ -270,7 +270,3 @@ def losses_of(cfgs: dict) -> list[dict]:
     """The blocks of ``loss_cfg``, which may be one mapping or a list of them."""
     losses = cfgs["loss_cfg"]
     return losses if isinstance(losses, list) else [losses]
-
-
-def _both_mappings(a, b) -> bool:
-    return isinstance(a, dict) and isinstance(b, dict)

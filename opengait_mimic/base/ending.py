@@ -94,10 +94,7 @@ def _end_one_of_several(end: ExitMessage) -> None:
 
 
 def _write_error_file(text: str) -> None:
-    """Write the message in the format of ``torch.distributed.elastic.multiprocessing.errors.record``.
-
-    `record` itself would put a traceback into torchrun's summary, also for a wrong key in a YAML.
-    """
+    """Write the message for torchrun's summary; `torch.distributed.elastic.multiprocessing.errors.record` would write a traceback."""
     file = os.environ.get("TORCHELASTIC_ERROR_FILE")
     if file:
         more = {"py_callstack": text, "timestamp": str(int(time.time()))}
@@ -106,10 +103,7 @@ def _write_error_file(text: str) -> None:
 
 
 def _in_forked_worker() -> None:
-    """A loader worker leaves Ctrl-C to its parent and dies with it.
-
-    A worker that outlives its killed parent holds the parent's connections open, and the other ranks would wait on these.
-    """
+    """A loader worker leaves Ctrl-C to its parent and dies with it: the other ranks would wait on connections that it holds open."""
     if _running:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

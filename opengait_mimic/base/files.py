@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import HostError
+from .errors import ConfigError, HostError
 
 PART = ".part"
 """What a file is called after its name until it is whole; a process that is killed may leave one."""
@@ -49,9 +49,7 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
 
 
 def _cause(error: BaseException | None, outside: BaseException | None) -> OSError | KeyboardInterrupt | None:
-    """The system's error or the interrupt that ended a write: torch's writer hides both behind one of its own. What was being handled
-    ``outside`` before is none.
-    """
+    """What ended a write, which torch's writer hides behind an error of its own; never what was handled ``outside`` before."""
     while error is not None and error is not outside:
         if isinstance(error, (OSError, KeyboardInterrupt)):
             return error
@@ -89,19 +87,7 @@ def sha256(file: str | Path) -> str:
 def write_json(file: Path, content: dict) -> None:
     """Write JSON, whole or not at all; raises as `replacing`."""
     with replacing(file) as stream:
-        stream.write(f"{_json_text(content)}\n".encode())
-
-
-def _json_text(value, indent: str = "") -> str:
-    """JSON with one key a line; a list of numbers or a small mapping stays on one line."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    if not any(isinstance(part, (dict, list, tuple)) for part in parts) and not (isinstance(value, dict) and len(value) > 4):
-        return json.dumps(value)
-    deeper = indent + "  "
-    if isinstance(value, dict):
-        lines = [f"{json.dumps(str(key))}: {_json_text(part, deeper)}" for key, part in value.items()]
-        return "{\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}}}"
-    return "[\n" + ",\n".join(deeper + _json_text(part, deeper) for part in value) + f"\n{indent}]"
+        stream.write(f"{json.dumps(content, indent=1)}\n".encode())
 
 
 def read_json(file: Path) -> dict | None:
@@ -116,3 +102,29 @@ def read_json(file: Path) -> dict | None:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise HostError(f"{file} cannot be read ({error}): delete it; what it describes counts as not done") from error
+
+
+def read_headed(file: str | Path, kind: str, version: int, what: str, cure: str) -> dict:
+    """Read a JSON file that begins with ``format`` and ``format_version``: a manifest, a result.
+
+    Args:
+        file: its path.
+        kind: the ``format`` it must have.
+        version: the ``format_version`` it must have.
+        what: what such a file is called, with its article, for messages.
+        cure: what to do about a damaged file or one of another format or version, for messages.
+
+    Raises:
+        ConfigError: it cannot be read, is not JSON, or has another format or version.
+    """
+    try:
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        raise ConfigError(f"{file}: not JSON ({error}); {cure}") from error
+    if not isinstance(content, dict) or content.get("format") != kind:
+        raise ConfigError(f'{file}: not {what}; expected "format": "{kind}"; {cure}')
+    if content.get("format_version") != version:
+        raise ConfigError(f"{file}: format_version = {content.get('format_version')!r}; this version reads {version}; {cure}")
+    return content

@@ -38,6 +38,15 @@ def on_rank_0(work: Callable[[], Any]):
     return box[0]
 
 
+def gather_objects(value) -> list:
+    """The value of every process, by rank."""
+    world = rank_and_world()[1]
+    values = [value] * world
+    if world > 1:
+        dist.all_gather_object(values, value)
+    return values
+
+
 def gather(value: Tensor) -> Tensor:
     """Join a tensor of every rank along the first axis, rank by rank; the gradient flows to this rank's slice only.
 

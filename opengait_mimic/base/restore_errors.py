@@ -19,26 +19,23 @@ def with_reasons(load: Callable) -> Callable:
 
     @functools.wraps(load)
     def _load_ckpt(self, file):
-        parts = [(name, getattr(self, name)) for name in ("optimizer", "scheduler") if hasattr(self, name)]
-        for name, part in parts:
-            part.load_state_dict = _guard(part.load_state_dict, file, name)
+        parts = {name: getattr(self, name) for name in ("optimizer", "scheduler") if hasattr(self, name)}
+        for name, part in parts.items():
+            part.load_state_dict = functools.partial(_restore, part.load_state_dict, file, name)
         try:
             return load(self, file)
         finally:
-            for _, part in parts:
+            for part in parts.values():
                 del part.load_state_dict
 
     return _load_ckpt
 
 
-def _guard(load: Callable, file, name: str) -> Callable:
-    def load_state_dict(state):
-        with report_misfit(file, name):
-            if name == "scheduler":  # a schedule itself takes any value
-                int(state["last_epoch"])
-            return load(state)
-
-    return load_state_dict
+def _restore(load: Callable, file, name: str, state):
+    with report_misfit(file, name):
+        if name == "scheduler":  # a schedule itself takes any value
+            int(state["last_epoch"])
+        return load(state)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import yaml
 
-from .config import shown
 from .errors import ConfigError
 
 READ_AS = {bool: "true or false", type(None): "null", int: "a number", float: "a number"}
@@ -18,38 +17,35 @@ def parse(text: str):
     """Parse a YAML document.
 
     Raises:
-        ConfigError: the text is not YAML, a tag or a date in it has no value, an alias stands inside its own anchor, it is nested too
-            deep, or a key is not text (``on:`` reads as true, ``2024-01-01:`` as a date).
+        ConfigError: the text is not YAML, a tag or a date in it has no value, it is nested too deep or contains itself, or a key is not
+            text (``on:`` reads as true, ``2024-01-01:`` as a date).
     """
     try:
         document = yaml.safe_load(text)
+        _refuse_keys(document, "")
     except yaml.YAMLError as error:
         raise ConfigError(str(error)) from error
     except RecursionError as error:
-        raise ConfigError("nested too deep") from error
+        raise ConfigError("nested too deep, or an alias inside its own anchor") from error
+    except ConfigError:
+        raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # 2024-02-31, !!int x
         raise ConfigError(f"a value cannot be read as the type that it looks like or is tagged with ({error})") from error
-    _refuse_keys(document, "", ())
     return document
 
 
-def _refuse_keys(value, where: str, above: tuple) -> None:
-    """Refuse keys that are not text, sets, and values that contain themselves."""
-    if not isinstance(value, (dict, list, set)):
-        return
-    if id(value) in above:
-        raise ConfigError(f"{where or 'the document'}: refers to itself (an alias inside its own anchor)")
-    if isinstance(value, set):
-        raise ConfigError(f"{where or 'the document'} = {shown(value)}: a set, which no key takes; write a list")
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(value, list):
-            at = f"{where}[{key}]"
-        else:
+def _refuse_keys(value, where: str) -> None:
+    """Refuse keys that are not text."""
+    if isinstance(value, list):
+        for i, inner in enumerate(value):
+            _refuse_keys(inner, f"{where}[{i}]")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
             at = f"{where}.{key}".lstrip(".")
             if not isinstance(key, str):
                 read_as = READ_AS.get(type(key), f"a {type(key).__name__}")
                 raise ConfigError(f"{at}: this key is read as {read_as}, not as text; put it in quotes")
-        _refuse_keys(inner, at, (*above, id(value)))
+            _refuse_keys(inner, at)
 
 
 class Slip(NamedTuple):

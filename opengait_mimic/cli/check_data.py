@@ -82,11 +82,7 @@ def _read_cfgs(args):
 
 
 def _read_expected(cfgs: dict):
-    """What a complete configuration asks of the data, as plain values.
-
-    Raises:
-        HostError, ConfigError: it names a transform that the host does not have, or unlike numbers of them.
-    """
+    """What a complete configuration asks of the data."""
     from data.transform import get_transform
 
     from ..data.check import Expected
@@ -95,7 +91,8 @@ def _read_expected(cfgs: dict):
 
     check_names(cfgs, True)
     data, evaluator, sampler = cfgs["data_cfg"], cfgs["evaluator_cfg"], cfgs["trainer_cfg"]["sampler"]
-    test, training = (_list_inputs(cfgs[engine].get("transform")) for engine in ("evaluator_cfg", "trainer_cfg"))
+    transforms = [cfgs[engine].get("transform") for engine in ("evaluator_cfg", "trainer_cfg")]
+    test, training = (each if isinstance(each, list) else [each] for each in transforms)
     if len(test) != len(training):
         raise ConfigError(f"evaluator_cfg.transform has {len(test)} inputs, trainer_cfg.transform {len(training)}")
     name = data.get("test_dataset_name") or data["dataset_name"]
@@ -109,10 +106,6 @@ def _read_expected(cfgs: dict):
         sides=None if rule is None or by_list else rule.masks,
         by_list=by_list,
     )
-
-
-def _list_inputs(transform) -> list:
-    return transform if isinstance(transform, list) else [transform]
 
 
 def _takes_silhouettes(block) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import torch
 
@@ -27,18 +26,13 @@ def report(spec: str | None = None, device: str = "auto") -> tuple[list[str], bo
         The lines to print, and whether training could start.
     """
     lines = [f"opengait_mimic {__version__}   python {platform.python_version()}   {platform.system()} {platform.machine()}"]
-    lines.append("packages: " + ", ".join(f"{name} {_version(name)}" for name in ("torch", "numpy", "kornia", "PyYAML")))
+    lines.append("packages: " + ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "kornia", "PyYAML")))
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     lines.append(f"devices:  cpu ({torch.get_num_threads()} threads)" + "".join(f", cuda:{i} {name}" for i, name in enumerate(gpus)))
-    quiet = logging.getLogger("opengait_mimic")
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)  # listed below
     try:
         host = hosts.bind(spec, device)
     except HostError as error:
         return [*lines, "host:     none", f"missing:  {error}", "result:   training cannot start"], False
-    finally:
-        quiet.setLevel(level)
     lines.append(f"host:     {host.name} at {host.root}")
     lines.append(f"          chosen by: {host.why}; commit: {host.commit}")
     lines.append(f"          runs on {hosts.device()}")
@@ -52,10 +46,3 @@ def report(spec: str | None = None, device: str = "auto") -> tuple[list[str], bo
         lines.append("note:     this is the small stand-in host; for OpenGait itself: git clone https://github.com/ShiqiYu/OpenGait,")
         lines.append("          then give --host FOLDER or set OPENGAIT_ROOT")
     return [*lines, "result:   training can start"], True
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"

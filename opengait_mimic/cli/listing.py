@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import logging
 import shutil
 import sys
 import textwrap
@@ -34,13 +33,7 @@ def listing(spec: str | None = None, width: int | None = None) -> list[str]:
     Raises:
         HostError: no such host.
     """
-    logger = logging.getLogger("opengait_mimic")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # `check` reports what the host left out
-    try:
-        host = hosts.bind(spec, "cpu")
-    finally:
-        logger.setLevel(level)
+    host = hosts.bind(spec, "cpu")
     width = width or shutil.get_terminal_size((120, 24)).columns
     lines = []
     for namespace, (title, key) in SECTIONS.items():

@@ -76,8 +76,8 @@ def _format_cell(line: dict, key: str) -> str:
     if value["mean"] is None:
         return "-"
     text = f"{value['mean']:.2f}"
-    if key == "rp_rank1":
-        return text + (" [{:.2f}, {:.2f}]".format(*interval) if (interval := line.get("rp_rank1_interval")) else "")
+    if key == "rp_rank1" and (interval := line.get("rp_rank1_interval")):
+        return text + " [{:.2f}, {:.2f}]".format(*interval)
     return text if key == "retention_rank1" or value["sd"] is None else f"{text} ± {value['sd']:.2f}"
 
 

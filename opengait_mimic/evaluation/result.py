@@ -26,8 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.errors import ConfigError, HostError
-from ..base.files import replacing, write_json
-from ..base.json_header import read_headed
+from ..base.files import read_headed, replacing, write_json
 from ..metrics import OF_SPLIT, Trials
 
 FORMAT, VERSION = "opengait-mimic result", 2

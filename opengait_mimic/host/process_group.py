@@ -18,9 +18,7 @@ from ..base.errors import HostError
 from ..base.processes import rank_and_world
 
 TIMEOUT = datetime.timedelta(hours=3)
-"""How long a collective waits for the other ranks. Rank 0 scores, resamples and writes alone while they wait, on large data for longer than
-torch's own 10 minutes (NCCL) or 30 (gloo). A rank that dies ends the others much sooner: torchrun does that, or gloo's broken connection.
-"""
+"""How long a collective waits for the other ranks: rank 0 scores and writes alone meanwhile. A rank that dies ends the others sooner."""
 
 START_TIMEOUT = datetime.timedelta(minutes=30)
 """How long the processes wait for each other at the start."""
@@ -29,8 +27,7 @@ START_TIMEOUT = datetime.timedelta(minutes=30)
 def pick_device(name: str = "auto") -> torch.device:
     """The device of this process, as far as this machine alone can tell.
 
-    The GPU is number ``LOCAL_RANK`` of the visible ones (``CUDA_VISIBLE_DEVICES`` chooses a subset). A cluster scheduler may show every
-    process a single GPU; then it is that one, and `start` refuses two processes that would share it.
+    The GPU is number ``LOCAL_RANK`` of the visible ones, or the only one that a cluster's scheduler shows each process.
 
     Args:
         name: ``auto`` (CUDA if a GPU is visible, else CPU), ``cpu`` or ``cuda``.
@@ -57,15 +54,13 @@ def pick_device(name: str = "auto") -> torch.device:
 def start(name: str = "auto") -> torch.device:
     """Choose this process's device and start the process group: torchrun's if its variables are set, else a group of one.
 
-    The backend is NCCL for GPUs where it exists, gloo otherwise. Before, all processes exchange their devices, so that a disagreement
-    ends them all with one message. A group that runs already is kept.
+    The backend is NCCL for GPUs where it exists, gloo otherwise. A group that runs already is kept.
 
     Args:
         name: see `pick_device`.
 
     Raises:
-        HostError: the processes did not meet within `START_TIMEOUT`, a process found no device, machines disagree, or two processes
-            would share a GPU.
+        HostError: the processes did not meet within `START_TIMEOUT`, found no device, or would share a GPU or mix CPUs and GPUs.
     """
     if dist.is_initialized():
         device = pick_device(name)
@@ -96,31 +91,22 @@ def _meet() -> tuple[dist.Store, int, int]:
 
 def _agree(name: str, store: dist.Store, rank: int, world: int) -> torch.device:
     """`pick_device`, after every rank picked a device of the same type, and none the same GPU as another."""
-    device, choice = None, {"host": socket.gethostname()}
-    try:
-        device = pick_device(name)
-        choice["type"] = device.type
-        if device.type == "cuda":
-            choice["gpu"] = str(getattr(torch.cuda.get_device_properties(device), "uuid", rank))
-    except HostError as error:
-        choice["error"] = str(error)
-    store.set(f"device/{rank}", json.dumps(choice))
+    device = pick_device(name)
+    gpu = str(getattr(torch.cuda.get_device_properties(device), "uuid", rank)) if device.type == "cuda" else ""
+    store.set(f"device/{rank}", json.dumps([socket.gethostname(), device.type, gpu]))
     choices = [json.loads(store.get(f"device/{other}")) for other in range(world)]
     store.set(f"read/{rank}", "")
     if rank == 0:  # its process may hold the store: it stays until all have read
         store.wait([f"read/{other}" for other in range(world)])
-    for other, chosen in enumerate(choices):
-        if "error" in chosen:
-            raise HostError(chosen["error"] if other == rank else f"rank {other} on {chosen['host']}: {chosen['error']}")
-    if len({chosen["type"] for chosen in choices}) > 1:
-        listed = ", ".join(f"rank {other} on {chosen['host']}: {chosen['type']}" for other, chosen in enumerate(choices))
+    if len({kind for _, kind, _ in choices}) > 1:
+        listed = ", ".join(f"rank {other} on {host}: {kind}" for other, (host, kind, _) in enumerate(choices))
         raise HostError(f"--device {name}: all processes must run on GPUs, or all on CPUs. Chosen: {listed}. Give them all --device cpu")
-    user_of: dict = {}
-    for other, chosen in enumerate(choices):
-        if user_of.setdefault(chosen.get("gpu", other), other) != other:
+    gpus = [gpu for _, _, gpu in choices]
+    for other, (host, _, gpu) in enumerate(choices):
+        if gpu and gpus.index(gpu) != other:
             raise HostError(
-                f"ranks {user_of[chosen['gpu']]} and {other} would share one GPU of {chosen['host']}: start fewer processes, give each"
-                " torchrun of this machine its own CUDA_VISIBLE_DEVICES, or use --device cpu"
+                f"ranks {gpus.index(gpu)} and {other} would share one GPU of {host}: start fewer processes, give each torchrun of this"
+                " machine its own CUDA_VISIBLE_DEVICES, or use --device cpu"
             )
     return device
 

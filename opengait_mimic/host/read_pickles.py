@@ -1,7 +1,6 @@
 """The host's data set reads through `opengait_mimic.data.safe_pickle`; an error names the sequence, the file and what to do.
 
-`REBINDINGS` changes the host's own module ``data.dataset``: its ``pickle``, and two methods of its ``DataSet``. It is the same for OpenGait
-and for the embedded host, for our models and the host's own, in this process and in the loader's workers.
+`REBINDINGS` changes the host's module ``data.dataset``, for our models and the host's own, in this process and in the loader's workers.
 """
 
 from __future__ import annotations

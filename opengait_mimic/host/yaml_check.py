@@ -11,7 +11,7 @@ import logging
 import os
 from pathlib import Path
 
-from ..base.config import merge, nearest
+from ..base.config import merge
 from ..base.errors import ConfigError
 from ..base.nearest_name import is_one_edit
 from ..base.processes import rank_and_world
@@ -76,7 +76,10 @@ def check_file(file: Path, text: str, user: dict, default: dict) -> None:
 
 def uses_ours(user: dict) -> bool:
     """Whether a configuration names a model, loss, transform or evaluation of ours, or has one of our keys. A misspelt key counts."""
-    return _names_ours(user) or any(_has_our_key(name, block) for name, block in user.items())
+    engines = [user.get(name) for name in ("trainer_cfg", "evaluator_cfg")]
+    keys = [key for engine in engines if isinstance(engine, dict) for key in engine]
+    unknown = [key for key in keys if not any(key in BLOCKS[name] for name in ("trainer_cfg", "evaluator_cfg"))]
+    return _names_ours(user) or any(key in OURS for key in keys) or any(is_one_edit(key, ours) for key in unknown for ours in OURS)
 
 
 def _names_ours(value) -> bool:
@@ -85,15 +88,7 @@ def _names_ours(value) -> bool:
     if not isinstance(value, dict):
         return False
     names = {name for table in REGISTERED.values() for name in table}
-    return any(_names_ours(v) or (isinstance(v, str) and v in names and bool(nearest(k, NAMING))) for k, v in value.items())
-
-
-def _has_our_key(name: str, block) -> bool:
-    """Whether ``trainer_cfg`` or ``evaluator_cfg``, or a block with an unknown name, has a key of ours."""
-    if not isinstance(block, dict) or name in BLOCKS.keys() - {"trainer_cfg", "evaluator_cfg"}:
-        return False
-    unknown = block.keys() - BLOCKS.get(name, {}).keys()
-    return any(key in OURS for key in block) or any(is_one_edit(key, ours) for key in unknown for ours in OURS)
+    return any(_names_ours(v) or (isinstance(v, str) and v in names and k in NAMING) for k, v in value.items())
 
 
 def _shorten(lines: list[str]) -> list[str]:

@@ -23,9 +23,7 @@ OWN_KEY = "a key that your own model reads goes into model_cfg"
 
 
 class Problem(NamedTuple):
-    """A problem: its dotted key, the message, in which files it is an error, whether it is a key that the host
-    drops, and one that is a letter away from a known one.
-    """
+    """A problem: its dotted key, the message, and in which files it is an error; whether the key is unknown, and misspelt."""
 
     key: str
     message: str
@@ -159,16 +157,9 @@ def _check_model(given) -> Iterator[Problem]:
 
 
 def _check_arguments(given, where: str, namespace: str, default: dict, name: str = "type", further=(), supplied: int = 0):
-    """Check a block that names a class or function and has its arguments. One of ours is built, for its own checks.
+    """Check a block that names a class in a host's module, or a function, and has its arguments. One of ours is built for its own checks.
 
-    Args:
-        given: the block.
-        where: its place, for messages.
-        namespace: the host's module that has the class.
-        default: the block that it is merged over.
-        name: the key that names the class.
-        further: keys that are no arguments, with their types.
-        supplied: how many of the first arguments the host supplies.
+    ``name``: the key that names it; ``further``: keys that are no arguments, with their types; ``supplied``: see `arguments`.
     """
     if not isinstance(given, dict):
         yield Problem(where, f"{where} = {shown(given)}; expected a mapping with the key `{name}`", ANY_FILE)

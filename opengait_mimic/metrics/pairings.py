@@ -20,40 +20,12 @@ def check_sides(split, probe_embeddings, gallery_embeddings, labels, views, metr
     if metric not in METRICS:
         raise ValueError(f"metric = {metric!r}; expected one of {list(METRICS)}")
     n = len(next(iter(split.subsets.values()))[0])
-    lengths = {
-        "embeddings_probe": len(probe_embeddings),
-        "embeddings_gallery": len(gallery_embeddings),
-        "labels": len(labels),
-        "views": len(views),
-    }
+    sides = {"embeddings_probe": probe_embeddings, "embeddings_gallery": gallery_embeddings, "labels": labels, "views": views}
+    lengths = {name: len(side) for name, side in sides.items()}
     if set(lengths.values()) != {n}:
         raise ValueError(f"the split has {n} sequences, but {lengths}; expected {n} of each")
-    return (
-        *check_embeddings(probe_embeddings, gallery_embeddings),
-        np.asarray(labels),
-        np.asarray(views if split.views is None else split.views),
-    )
-
-
-def list_searches(split, subset: str, views: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The searches of one subset: which probes meet which gallery, indices ``[P]`` and ``[G]`` of the N sequences.
-
-    One search, or in a cross-view protocol one for each gallery view, with the probes of all other views.
-
-    Raises:
-        ValueError: a cross-view protocol without a pair of different views.
-    """
-    probes, galleries = (np.flatnonzero(mask) for mask in split.subsets[subset])
-    if not split.cross_view:
-        return [(probes, galleries)]
-    found = [(probes[views[probes] != view], galleries[views[galleries] == view]) for view in np.unique(views[galleries])]
-    found = [(p, g) for p, g in found if len(p)]
-    if not found:
-        raise ValueError(
-            f"subset {subset!r}: no pair of different views; probe views {', '.join(np.unique(views[probes]))}, "
-            f"gallery views {', '.join(np.unique(views[galleries]))}. The protocol leaves identical views out"
-        )
-    return found
+    x, y = check_embeddings(probe_embeddings, gallery_embeddings)
+    return x, y, np.asarray(labels), np.asarray(views if split.views is None else split.views)
 
 
 class Paired:
@@ -87,11 +59,27 @@ class Paired:
 def pair_searches(
     split, subset: str, labels: np.ndarray, views: np.ndarray, device: torch.device
 ) -> list[tuple[np.ndarray, np.ndarray, Paired]]:
-    """The searches of one subset, see `list_searches`, and who is whose mate in each."""
-    subject, view = encode_labels(labels, device), encode_labels(views, device) if split.by_probe_view else None
-    return [(p, g, Paired(subject, p, g, view)) for p, g in list_searches(split, subset, views)]
+    """The searches of one subset: which probes meet which gallery, indices ``[P]`` and ``[G]`` of the N sequences, and who is a mate.
+
+    One search, or in a cross-view protocol one for each gallery view, with the probes of all other views.
+
+    Raises:
+        ValueError: a cross-view protocol without a pair of different views.
+    """
+    probes, galleries = (np.flatnonzero(mask) for mask in split.subsets[subset])
+    searches = [(probes, galleries)]
+    if split.cross_view:
+        searches = [(probes[views[probes] != view], galleries[views[galleries] == view]) for view in np.unique(views[galleries])]
+        searches = [(p, g) for p, g in searches if len(p)]
+    if not searches:
+        raise ValueError(
+            f"subset {subset!r}: no pair of different views; probe views {', '.join(np.unique(views[probes]))}, "
+            f"gallery views {', '.join(np.unique(views[galleries]))}. The protocol leaves identical views out"
+        )
+    subject, view = _encode(labels, device), _encode(views, device) if split.by_probe_view else None
+    return [(p, g, Paired(subject, p, g, view)) for p, g in searches]
 
 
-def encode_labels(labels: np.ndarray, device: torch.device) -> torch.Tensor:
+def _encode(labels: np.ndarray, device: torch.device) -> torch.Tensor:
     """Labels as integers: equal where the labels are."""
     return torch.from_numpy(np.unique(labels, return_inverse=True)[1].reshape(-1)).to(device)

@@ -21,10 +21,10 @@ from ..published.hooks import Hooks
 from ..published.switches import TRAIN, switches_of
 from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import embed, freeze_ungraded_parameters, inspect
+from .logged_scalars import mean_of_all
 from .loss_inputs import feeds
 from .nested_backbone import build, check_trained, optimizer_with
 from .occluded_input import OccludedConfig, OccludedInput
-from .scalars import mean_of_all
 from .silhouette_inputs import refuse_other_inputs
 from .upstream_weights import Misfit, refuse_foreign, role_of
 from .ven import VENConfig, check_extra_state, local_index

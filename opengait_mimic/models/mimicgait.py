@@ -16,7 +16,7 @@ from ..losses import MiCKDLoss, health
 from .backbone_exceptions import refuse
 from .depends import Use
 from .guided import Guided, GuidedConfig
-from .scalars import with_teacher
+from .logged_scalars import with_teacher
 from .teacher import KEPT, Teacher, frame_size
 
 

@@ -13,8 +13,8 @@ from ..base.errors import ConfigError
 from ..networks.visibility import VisibilityNetwork
 from ..occlusion import KINDS, MOVING
 from ..occlusion.clips import clip_of_frame, mean_over_frames
+from .logged_scalars import mean_of_all
 from .occluded_input import OccludedConfig, OccludedInput
-from .scalars import mean_of_all
 
 
 def _order_kinds(value):

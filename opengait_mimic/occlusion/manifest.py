@@ -52,8 +52,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ..base.config import Allowed, Block, Count, Natural, Share, Text, between, pair_of
 from ..base.errors import ConfigError
-from ..base.files import replacing
-from ..base.json_header import read_headed
+from ..base.files import read_headed, replacing
 from .draws import Draw, Kind, Occlusion, OcclusionBlock
 from .kinds import MOVING
 

@@ -134,12 +134,9 @@ class NumberedLoader:
             seed_step(self.seed, number)
             self.inner.batches_drawn, self.clips = number + 1, batch[1:4]
             yield batch
-        self.inner.msg_mgr.log_warning(
-            f"{type(self.loader.batch_sampler).__name__} gives no more than {self.inner.batches_drawn} batches: the training ends with them"
-        )
 
     def numbered(self, **changed) -> DataLoader:
-        """A copy of the host's loader that yields ``(number, batch)`` from the next batch on; with other attributes where asked."""
+        """A copy of the host's loader that yields ``(number, batch)`` from the next batch on; ``changed``: its other attributes."""
         made, seed = copy.copy(self.loader), self.seed
         parts = {
             "batch_sampler": _Numbers(made.batch_sampler, made.dataset, seed, self.inner.batches_drawn),
@@ -158,28 +155,18 @@ class NumberedLoader:
 def number(inner: nn.Module, cfgs: dict, first: int) -> None:
     """Number the batches of a model's training, from batch ``first`` on.
 
-    ``inner.batches_drawn`` is the number of the batch that the loop draws next. It is None if the batches cannot be numbered; a warning
-    then says that resuming is not exact.
+    ``inner.batches_drawn`` is the number of the batch that the loop draws next.
 
     Args:
         inner: the model itself, not its DDP wrapper, built for training.
         cfgs: the configuration; ``trainer_cfg.seed`` (0) decides the batches.
         first: batches drawn before, since iteration 0.
     """
-    loader, seed = inner.train_loader, cfgs["trainer_cfg"].get("seed", 0)
-    if isinstance(loader, DataLoader) and loader.batch_sampler is not None and hasattr(loader.dataset, "__getitem__"):
-        inner.batches_drawn, inner.train_loader = first, NumberedLoader(loader, inner, seed)
-        return
-    inner.batches_drawn = None
-    seed_step(seed, first)  # or one that goes on would see its first batches again
-    inner.msg_mgr.log_warning(
-        f"{type(inner).__name__}.train_loader is a {type(loader).__name__}, not a DataLoader with a batch sampler: its batches cannot be"
-        " numbered, so a training that is stopped and goes on sees other batches than an uninterrupted one"
-    )
+    inner.batches_drawn = first
+    inner.train_loader = NumberedLoader(inner.train_loader, inner, cfgs["trainer_cfg"].get("seed", 0))
 
 
 def peek(inner: nn.Module):
     """The raw batch of the next step, read in this process. The loop still gets it, and no generator of the processor moves."""
-    loader = inner.train_loader
     with drawing():
-        return next(iter(loader.numbered(num_workers=0)))[1] if isinstance(loader, NumberedLoader) else next(iter(loader))
+        return next(iter(inner.train_loader.numbered(num_workers=0)))[1]

@@ -12,12 +12,14 @@ from torch import nn
 
 from .. import host as hosts
 from ..base import stopped
+from ..base.errors import CheckpointError
 from ..base.locks import locked
-from ..base.processes import on_rank_0, rank_and_world
+from ..base.processes import rank_and_world
 from ..host import is_ours
 from ..host.read_pickles import trust_pickles as set_trust
 from ..host.run_paths import checkpoint_at, save_folder
 from ..models.prepare import model_class, of_file, prepare, restorable
+from ..models.upstream_weights import Misfit
 from ..networks.batchnorm import gather_batchnorm
 from . import batches, saving, step
 from .record import Record
@@ -97,9 +99,6 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
 
 def _build_model(kind: type, cfgs: dict, training: bool) -> nn.Module:
     """The model; a checkpoint that does not fit it is reported by its file and key."""
-    from ..base.errors import CheckpointError
-    from ..models.upstream_weights import Misfit
-
     engine = "trainer_cfg" if training else "evaluator_cfg"
     hint = cfgs[engine]["restore_hint"]
     named = f"{engine}.restore_hint = {hint}: {checkpoint_at(cfgs, hint)}" if isinstance(hint, int) else f"{engine}.restore_hint = {hint}"
@@ -161,13 +160,15 @@ def launch(
     if resume:
         cfgs["trainer_cfg"].update(optimizer_reset=False, scheduler_reset=False, restore_ckpt_strict=True)
     given = copy.deepcopy(cfgs)  # a model may change its own
-    overwritten = _begin_training(cfgs) if training else ""
+    if training:
+        hint = cfgs["trainer_cfg"]["restore_hint"]
+        stopped.reached(cfgs["trainer_cfg"]["save_name"], hint if isinstance(hint, int) else 0)
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
         set_trust(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)
         tests = not training or cfgs["trainer_cfg"]["with_test"]
         if training:
-            _warn_unsaved(cfgs, overwritten)
+            _warn_unsaved(cfgs)
         with of_file(path):
             model = build(cfgs, training, occludable=tests and "occlusion" in cfgs["evaluator_cfg"], asked=iteration != 0)
         inner = getattr(model, "module", model)
@@ -189,20 +190,13 @@ def launch(
         return model
 
 
-def _begin_training(cfgs: dict) -> str:
-    """Note where a training begins; returns which checkpoints it overwrites."""
-    hint = cfgs["trainer_cfg"]["restore_hint"]
-    stopped.reached(cfgs["trainer_cfg"]["save_name"], hint if isinstance(hint, int) else 0)
-    return on_rank_0(lambda: describe_overwritten(cfgs)) if hint == 0 else ""
-
-
-def _warn_unsaved(cfgs: dict, overwritten: str) -> None:
+def _warn_unsaved(cfgs: dict) -> None:
     """Log which checkpoints are overwritten, and which steps of a schedule would be lost at its end."""
     from utils import get_msg_mgr
 
-    if overwritten:
-        get_msg_mgr().log_warning(overwritten)
     trainer = cfgs["trainer_cfg"]
+    if trainer["restore_hint"] == 0 and (overwritten := describe_overwritten(cfgs)):
+        get_msg_mgr().log_warning(overwritten)
     total, every = trainer["total_iter"], trainer["save_iter"]
     if total % every:
         get_msg_mgr().log_warning(

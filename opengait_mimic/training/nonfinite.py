@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import torch
 from torch import nn
 
 from ..occlusion.clips import clip_of_frame
 
 
-class Side(NamedTuple):
-    """One process in a skipped step: its ``losses`` that are not finite, its ``broken`` clips (input not finite), all its ``clips``."""
-
-    losses: list
-    broken: list
-    clips: list
-
-    def text(self) -> str:
-        """What is not finite, and the clips to look at: the broken ones, or all."""
-        what = [*self.losses, *(["its input is not finite"] if self.broken else [])]
-        names = self.broken or self.clips
-        return f"{', '.join(what) or 'all finite here'}; clips: {', '.join(names) or 'unknown'}"
-
-
-def shorten(names: Sequence[str], most: int = 3) -> str:
-    """The first few names, and how many more there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def shorten(names: list[str]) -> str:
+    """The first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def clips_not_finite(inputs) -> list[int]:

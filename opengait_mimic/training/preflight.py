@@ -25,11 +25,11 @@ from pathlib import Path
 from torch import nn
 
 from ..base.errors import ConfigError, HostError
-from ..base.processes import rank_and_world
+from ..base.processes import gather_objects, rank_and_world
 from ..models.backbone_refusals import out_of_memory
 from . import preflight_checks as checks
 from .preflight_checks import Outcome, Trial
-from .preflight_trial import gather_objects, restored
+from .preflight_trial import restored
 
 
 class PreflightFailed(RuntimeError):

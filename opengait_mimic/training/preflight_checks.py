@@ -17,17 +17,18 @@ from torch import Tensor, nn
 from .. import host as hosts
 from ..base import checkpoint_file
 from ..base.errors import ConfigError, HostError
-from ..base.processes import on_rank_0, rank_and_world
+from ..base.processes import gather_objects, on_rank_0, rank_and_world
 from ..host.run_paths import save_folder
 from ..models.occluded_input import OccludedBatch
 from ..models.upstream_weights import fingerprint
+from .nonfinite import gradients_not_finite, losses_not_finite, shorten
 from .preflight_trial import (
     CLIPS,
+    FEWEST,
     FRAMES,
     compare_teacher,
     cut_to_frames,
     frame_count,
-    gather_objects,
     read_batch,
     shrink_test_loader,
     small_batch_positions,
@@ -36,6 +37,7 @@ from .preflight_trial import (
 
 FAINT = 0.5
 """A silhouette reaches 1 after the transforms; a batch below this value was divided by 255 twice, or holds no body."""
+CHECK_DATA = "`opengait-mimic check data --cfgs YAML` names the files"
 BRIGHT_AREA, BRIGHT_EDGE = 0.6, 0.75
 """Shares of bright pixels above which the background is white; walkers have 0.20 to 0.34 of the area and 0.04 to 0.07 of the edge."""
 
@@ -89,27 +91,25 @@ def geometry(trial: Trial) -> Outcome:
         shape = next((np.shape(clip) for clip in clips if np.ndim(clip) != 3), None)
         if shape is not None and "BaseSil" in str(step):
             kind = "colour pictures" if len(shape) > 3 else "single pictures without an axis for frames"
-            raise ConfigError(f"data: a clip has the shape {list(shape)}, {kind}; silhouettes are [frames, height, width]. {_check_data()}")
+            raise ConfigError(f"data: a clip has the shape {list(shape)}, {kind}; silhouettes are [frames, height, width]. {CHECK_DATA}")
     inputs = trial.inner.inputs_pretreament(trial.raw)
     seen = (inputs.whole if isinstance(inputs, OccludedBatch) else inputs[0][0]).detach()
     low, high, size = float(seen.min()), float(seen.max()), "x".join(map(str, seen.shape[-2:]))
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise ConfigError(f"data: values after trainer_cfg.transform are not finite. {_check_data()}")
+        raise ConfigError(f"data: values after trainer_cfg.transform are not finite. {CHECK_DATA}")
     if low == high:
-        raise ConfigError(
-            f"data: every pixel of the batch is {low:g} after trainer_cfg.transform. Bodies must be 255 on 0. {_check_data()}"
-        )
+        raise ConfigError(f"data: every pixel of the batch is {low:g} after trainer_cfg.transform. Bodies must be 255 on 0. {CHECK_DATA}")
     silhouettes = seen.dim() == 4 and seen.shape[-1] > 3  # a skeleton has two or three values per joint
     if silhouettes and 0 <= low and high < FAINT:
         raise ConfigError(
             f"data: silhouettes reach only {high:g} after trainer_cfg.transform, expected 1. BaseSil(Cutting)Transform divides by 255:"
-            f" write pickles of 0/255, not 0/1. {_check_data()}"
+            f" write pickles of 0/255, not 0/1. {CHECK_DATA}"
         )
     text = f"data {size} in {low:g}..{high:g}"
     if embedding := getattr(trial.inner, "embedding", None):
         text += f", embeddings {embedding.channels} x {embedding.parts}"
     if silhouettes and _is_background_white(seen):
-        return Outcome(f"{text}; the background is white: write 255 for bodies, 0 for background ({_check_data()})", warning=True)
+        return Outcome(f"{text}; the background is white: write 255 for bodies, 0 for background ({CHECK_DATA})", warning=True)
     return Outcome(text)
 
 
@@ -127,10 +127,8 @@ def teacher_rank1(trial: Trial) -> Outcome | None:
     with testing(trial.inner):
         score = compare_teacher(trial.inner, teacher)
     if score is None:
-        return Outcome(f"not measured: too few subjects of {half} with two sequences", warning=True)
+        return Outcome(f"not measured: fewer than {FEWEST} subjects of {half} have two sequences")
     text = f"{score.teacher:.1f} % of {score.subjects} subjects of {half} (untrained {score.untrained:.1f} %)"
-    if not score.is_conclusive:
-        return Outcome(f"{text}; too few subjects to judge")
     if score.is_clear:
         return Outcome(text)
     return Outcome(f"{text}; not clearly better than untrained: check {teacher.file} and its picture size", warning=True)
@@ -148,12 +146,11 @@ def loss(trial: Trial) -> Outcome:
     total, info = inner.loss_aggregator.forward(feats)
     total.backward()
     seconds, value = time.monotonic() - start, float(total.detach())
-    values = {"loss": value, **{key.partition("/")[2]: float(torch.as_tensor(v).detach().float().mean()) for key, v in info.items()}}
-    broken = "" if math.isfinite(value) else ", ".join(f"{name} = {v:g}" for name, v in values.items() if not math.isfinite(v))
+    broken = "" if math.isfinite(value) else ", ".join(losses_not_finite({"total/loss": total, **info}))
     failed = [f"rank {rank}: {text}" for rank, text in enumerate(gather_objects(broken)) if text]
     if failed:
         cure = "check trainer_cfg.restore_hint's weights, or set trainer_cfg.enable_float16: false"
-        return Outcome(f"not finite on the first batch, {'; '.join(failed)}. {_check_data()}; {cure}", failed=True)
+        return Outcome(f"not finite on the first batch, {'; '.join(failed)}. {CHECK_DATA}; {cure}", failed=True)
     part = "" if trial.cut is trial.raw else f", on {frame_count(trial.cut)} of {frame_count(trial.raw)} frames"
     return Outcome(f"{value:.4g}, finite{part}; the step took {seconds:.2f} s")
 
@@ -167,21 +164,21 @@ def gradients(trial: Trial) -> Outcome:
     leaking = [name for name, p in named.items() if not p.requires_grad and p.grad is not None]
     for net in trial.frozen_networks().values():
         leaking += [name for name, p in net.named_parameters() if p.grad is not None or id(p) in optimised and p.requires_grad]
-    infinite = [name for name, p in trained.items() if p.grad is not None and not bool(torch.isfinite(p.grad).all())]
+    infinite = gradients_not_finite(inner)
     for names, problem in ((leaking, "frozen, but trained by this step"), (infinite, "the gradient of the first batch is not finite")):
         if names:
-            return Outcome(f"{_list(names)}: {problem}. Please report this with the configuration", failed=True)
+            return Outcome(f"{shorten(names)}: {problem}. Please report this with the configuration", failed=True)
     idle = [name for name, p in trained.items() if p.grad is None or id(p) not in optimised]
     text = f"{len(trained) - len(idle)} of {len(trained)} trainable tensors have one, {len(named) - len(trained)} frozen have none"
     if not idle:
         return Outcome(text)
     if trial.wrapped and not inner.engine_cfg["find_unused_parameters"]:
         cure = "several processes would stop at the second step. Set trainer_cfg.find_unused_parameters: true"
-        return Outcome(f"{_list(idle)}: no gradient; {cure}", failed=True)
+        return Outcome(f"{shorten(idle)}: no gradient; {cure}", failed=True)
     host_trains = getattr(inner, "trains_host_model", not hosts.is_ours(type(inner)))
     if host_trains:
-        return Outcome(f"{text}; not trained: {_list(idle)}", warning=True)
-    return Outcome(f"{_list(idle)}: not trained by any loss. Add a loss (loss_cfg) or remove that part (model_cfg)", failed=True)
+        return Outcome(f"{text}; not trained: {shorten(idle)}", warning=True)
+    return Outcome(f"{shorten(idle)}: not trained by any loss. Add a loss (loss_cfg) or remove that part (model_cfg)", failed=True)
 
 
 def frozen(trial: Trial) -> Outcome | None:
@@ -252,11 +249,3 @@ def autocast(inner: nn.Module):
     if hasattr(inner, "_autocast"):
         return inner._autocast()
     return sys.modules["modeling.base_model"].autocast(enabled=inner.engine_cfg["enable_float16"])
-
-
-def _check_data() -> str:
-    return "`opengait-mimic check data --cfgs YAML` names the files"
-
-
-def _list(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

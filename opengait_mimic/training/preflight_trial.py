@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
-from ..base.processes import rank_and_world
+from ..base.processes import gather_objects, rank_and_world
 from ..metrics import distance_matrix
 from ..models.backbone_exceptions import freeze
 from ..models.backbone_probe import embed
@@ -29,17 +28,8 @@ from .batches import peek
 
 SUBJECTS, FRAMES, CLIPS = 24, 16, 4
 """Subjects the teacher ranks; frames of a test sequence, and on a CPU of a clip; clips per process in the step on a CPU."""
-SECONDS, CONCLUSIVE, STANDARD_ERRORS = 20.0, 8, 3.0
-"""Time for the teacher's ranking; subjects from which it means something; how far it must be above an untrained network."""
-
-
-def gather_objects(value) -> list:
-    """The value of every process, by rank."""
-    world = rank_and_world()[1]
-    values = [value] * world
-    if world > 1:
-        dist.all_gather_object(values, value)
-    return values
+SECONDS, FEWEST, STANDARD_ERRORS = 20.0, 8, 3.0
+"""Time for the teacher's ranking; subjects that it needs; how far it must be above an untrained network."""
 
 
 @contextlib.contextmanager
@@ -130,11 +120,6 @@ class TeacherScore(NamedTuple):
     untrained: float
     is_clear: bool
 
-    @property
-    def is_conclusive(self) -> bool:
-        """Whether enough subjects were ranked."""
-        return self.subjects >= CONCLUSIVE
-
 
 def compare_teacher(inner: nn.Module, teacher) -> TeacherScore | None:
     """Search one whole-body sequence of each subject among another one of each, by the teacher and by an untrained network.
@@ -142,7 +127,7 @@ def compare_teacher(inner: nn.Module, teacher) -> TeacherScore | None:
     The two are compared subject by subject: how much nearer the own gallery entry is than the others, in their standard deviations.
 
     Returns:
-        None with fewer than three subjects.
+        None with fewer than `FEWEST` subjects.
     """
     rank, world = rank_and_world()
     pairs, start = _sequence_pairs(inner.test_loader.dataset), time.monotonic()
@@ -158,7 +143,7 @@ def compare_teacher(inner: nn.Module, teacher) -> TeacherScore | None:
         for module, mode in modes.items():
             module.training = mode
     embedded = [pair for part in gather_objects(mine) for pair in part]
-    if (count := len(embedded)) < 3:
+    if (count := len(embedded)) < FEWEST:
         return None
     tables = []
     for number in range(2):
@@ -213,21 +198,19 @@ def _embed_whole(inner, networks: list, i: int) -> list[Tensor]:
 def restored(model: nn.Module, *others: nn.Module) -> Iterator[None]:
     """After the block, a model and its training are as before, bit for bit.
 
-    Restored are the attributes of all modules, of the loader and its parts, and of the schedule (one container deep); tensor values;
-    gradients and ``requires_grad``; the optimiser's settings; all random generators. The optimiser's state is not: no step is taken.
-    The host's log is off meanwhile.
+    Restored are the attributes of all modules, of the loader and its parts (one container deep); tensor values; ``requires_grad``;
+    all random generators. Gradients are removed. The optimiser is left alone: no step is taken. The host's log is off meanwhile.
 
     Args:
-        model: the model, not its DDP wrapper, built for training.
+        model: the model, not its DDP wrapper, built for training and without gradients.
         others: networks outside its module tree (a teacher).
     """
     modules = {id(module): module for net in (model, *others) for module in net.modules()}.values()
     loader = getattr(model, "train_loader", None)
     parts = [loader, *(getattr(loader, name, None) for name in ("batch_sampler", "sampler", "dataset", "collate_fn"))]
-    owners = [*modules, *(part for part in parts if hasattr(part, "__dict__")), model.scheduler]
+    owners = [*modules, *(part for part in parts if hasattr(part, "__dict__"))]
     snapshots = [_Snapshot(vars(owner)) for owner in owners]
-    parameters = [(p, p.requires_grad, p.grad, _clone(p.grad)) for net in (model, *others) for p in net.parameters()]
-    groups = [(group, {key: value for key, value in group.items() if key != "params"}) for group in model.optimizer.param_groups]
+    parameters = [(p, p.requires_grad) for net in (model, *others) for p in net.parameters()]
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     gpu_states = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     logger = logging.getLogger("opengait")
@@ -238,13 +221,8 @@ def restored(model: nn.Module, *others: nn.Module) -> Iterator[None]:
         logger.disabled = was_disabled
         for snapshot in snapshots:
             snapshot.restore()
-        with torch.no_grad():
-            for parameter, requires_grad, grad, value in parameters:
-                parameter.requires_grad_(requires_grad).grad = grad
-                if grad is not None:
-                    grad.copy_(value)
-        for group, settings in groups:
-            group.update(settings)
+        for parameter, requires_grad in parameters:
+            parameter.requires_grad_(requires_grad).grad = None
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
@@ -259,7 +237,7 @@ class _Snapshot:
         self.attributes, self.before = attributes, dict(attributes)
         self.containers = [(value, value.copy()) for value in attributes.values() if isinstance(value, (dict, list, set))]
         inside = [each for _, copy in self.containers for each in (copy.values() if isinstance(copy, dict) else copy)]
-        self.tensors = [(each, _clone(each)) for each in (*attributes.values(), *inside) if isinstance(each, Tensor)]
+        self.tensors = [(each, each.detach().clone()) for each in (*attributes.values(), *inside) if isinstance(each, Tensor)]
 
     def restore(self) -> None:
         self.attributes.clear()
@@ -273,7 +251,3 @@ class _Snapshot:
         with torch.no_grad():
             for tensor, copy in self.tensors:
                 tensor.copy_(copy)
-
-
-def _clone(value: Tensor | None) -> Tensor | None:
-    return None if value is None else value.detach().clone()

@@ -75,13 +75,14 @@ class Record:
         config = as_json(cfgs)
         if goes_on:  # as the YAML has it, without --iter
             config["trainer_cfg"].update({key: before["config"]["trainer_cfg"].get(key) for key in ("restore_hint", *RESETS)})
-        size, rank_device = trainer["sampler"]["batch_size"], hosts.device()
+        size, device = trainer["sampler"]["batch_size"], hosts.device()
         self.facts = {
             "best": before["best"] if goes_on else None,
             **history, "trained_on": history_of(cfgs),
             "config": config, "config_hash": config_hash(config), "seed": trainer.get("seed", 0),
             "batch_size": list(size) if isinstance(size, (list, tuple)) else size, "processes": rank_and_world()[1],
-            "precision": _precision(trainer, rank_device), "device": _device_name(rank_device),
+            "precision": _precision(trainer, device),
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
             "plugin": {"version": __version__, "commit": commit_of(plugin), "dirty": is_dirty(plugin)},
             "host": {"name": host.name, "commit": host.commit, "dirty": None if host.name == "embedded" else is_dirty(host.root)},
             "versions": library_versions(), "command": _command(),
@@ -108,7 +109,7 @@ class Record:
             "format": checkpoint_file.FORMAT,
             "iteration": inner.iteration,
             "total_iter": self.cfgs["trainer_cfg"]["total_iter"],
-            "batch": getattr(inner, "batches_drawn", None),
+            "batch": inner.batches_drawn,
             "skipped": inner.skipped,
             "scaler": scaler or None,
             "losses": [_mean(self.first), _mean(self.last)],
@@ -146,14 +147,13 @@ def _vector(values) -> torch.Tensor:
 
 def _history(cfgs: dict, before: dict, recipe: dict | None) -> dict:
     """``run``, ``recipe`` and ``starts``; with ``--iter`` those of the checkpoint go on, and a changed recipe begins another run."""
-    trainer = cfgs["trainer_cfg"]
+    trainer, new_run = cfgs["trainer_cfg"], uuid.uuid4().hex[:12]
     start = {"iteration": 0, "batch": 0, "processes": rank_and_world()[1], "date": utc_now(precise=True), "changed": []}
     hint = trainer["restore_hint"]
-    if not isinstance(hint, int) or hint == 0:
-        return {"run": _new_run(), "recipe": recipe or read_recipe(cfgs), "starts": [start]}
-    start.update(iteration=hint, batch=before.get("batch"), changed=None)
-    if not before:  # what made these weights is not known
-        return {"run": _new_run(), "recipe": recipe or read_recipe(cfgs), "starts": [start]}
+    if isinstance(hint, int) and hint != 0:
+        start.update(iteration=hint, batch=before.get("batch"), changed=None)
+    if not before:  # a new start, or it is not known what made these weights
+        return {"run": new_run, "recipe": recipe or read_recipe(cfgs), "starts": [start]}
     recipe = read_recipe({**cfgs, "trainer_cfg": {**trainer, "restore_hint": 0}})
     recipe["trainer_cfg"].update({key: value for key, value in before["recipe"]["trainer_cfg"].items() if key in RESETS})
     if "start" in before["recipe"]["depends"]:
@@ -163,11 +163,7 @@ def _history(cfgs: dict, before: dict, recipe: dict | None) -> dict:
     starts = [*before["starts"], start]
     if not start["changed"]:
         return {"run": before["run"], "recipe": before["recipe"], "starts": starts}
-    return {"run": _new_run(), "recipe": read_recipe(cfgs), "starts": starts}
-
-
-def _new_run() -> str:
-    return uuid.uuid4().hex[:12]
+    return {"run": new_run, "recipe": read_recipe(cfgs), "starts": starts}
 
 
 def config_hash(cfgs: dict) -> str:
@@ -186,10 +182,6 @@ def _precision(trainer: dict, device: torch.device) -> str:
     if trainer.get("bfloat16"):
         return "bfloat16"
     return "float16" if trainer.get("enable_float16") and device.type != "cpu" else "float32"
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
 def _command() -> list[str]:

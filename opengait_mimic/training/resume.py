@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ def _refuse_middle(trainer: dict) -> None:
         )
 
 
-def plan_training(cfgs: dict, retrained: list[str] | None = None) -> Plan:
+def plan_training(cfgs: dict, retrained: Sequence[str] = ()) -> Plan:
     """What to do so that the checkpoint exists that the YAML's test reads.
 
     Args:
@@ -79,13 +80,13 @@ def plan_training(cfgs: dict, retrained: list[str] | None = None) -> Plan:
     Raises:
         ConfigError: see `tested_iteration`. CheckpointError: a newer version of the plugin wrote a checkpoint.
     """
-    return _plan(cfgs, retrained or [], tested_iteration(cfgs))
+    return _plan(cfgs, retrained, tested_iteration(cfgs))
 
 
 def plan_newest(cfgs: dict) -> Plan:
     """What to do to train to the end, from the newest checkpoint; raises as `plan_training`."""
     _refuse_middle(cfgs["trainer_cfg"])
-    return _plan(cfgs, [], None)
+    return _plan(cfgs, (), None)
 
 
 def read_entries(cfgs: dict) -> dict[int, dict]:
@@ -115,7 +116,7 @@ def newest_entry(cfgs: dict, recipe: dict | None = None) -> dict:
     return run[max(run)] if run else {}
 
 
-def _plan(cfgs: dict, retrained: list[str], at: int | None) -> Plan:
+def _plan(cfgs: dict, retrained: Sequence[str], at: int | None) -> Plan:
     """``at``: the iteration that the test reads; None: the newest is asked for."""
     trainer, folder, recipe = cfgs["trainer_cfg"], save_folder(cfgs), read_recipe(cfgs)
     entries = read_entries(cfgs)
@@ -123,12 +124,11 @@ def _plan(cfgs: dict, retrained: list[str], at: int | None) -> Plan:
     if retrained or not run:
         return _plan_first(cfgs, recipe, entries, retrained)
     last = trainer["total_iter"] // trainer["save_iter"] * trainer["save_iter"]
-    newest, checked = max(run), {}
+    newest = max(run)
 
+    @functools.cache  # a large file is read once
     def is_good(iteration: int) -> bool:
-        if iteration not in checked:
-            checked[iteration] = iteration in run and not checkpoint_file.find_damage(checkpoint_at(cfgs, iteration))
-        return checked[iteration]
+        return iteration in run and not checkpoint_file.find_damage(checkpoint_at(cfgs, iteration))
 
     there = at is None or is_good(at)
     if newest >= last and there and is_good(at or newest):
@@ -149,7 +149,7 @@ def _plan(cfgs: dict, retrained: list[str], at: int | None) -> Plan:
     return Plan("train", why=f"{folder} holds no checkpoint to go on from: {text}", conflict=True, recipe=recipe)
 
 
-def _plan_first(cfgs: dict, recipe: dict, entries: dict[int, dict], retrained: list[str]) -> Plan:
+def _plan_first(cfgs: dict, recipe: dict, entries: dict[int, dict], retrained: Sequence[str]) -> Plan:
     """Of a folder without a checkpoint of this training, or of one whose dependencies will be trained."""
     folder = save_folder(cfgs)
     recorded = [entry for entry in entries.values() if entry]
@@ -157,15 +157,18 @@ def _plan_first(cfgs: dict, recipe: dict, entries: dict[int, dict], retrained: l
         changed = [f"{name}, which it builds on, is to be trained" for name in retrained]
         lines = differences(max(recorded, key=_last_start)["recipe"], recipe)
         changed += [line for line in lines if not (retrained and line.startswith("depends."))]
-        more = f" (and {len(changed) - 8} more)" if len(changed) > 8 else ""
-        why = f"changed since {folder} was trained: {'; '.join(changed[:8])}{more}"
-        return Plan("train", why=why, conflict=True, recipe=recipe)
+        return Plan("train", why=f"changed since {folder} was trained: {list_changes(changed)}", conflict=True, recipe=recipe)
     files = sorted((folder / "checkpoints").glob("*.pt"))
     whole = [file.name for file in files if not checkpoint_file.find_damage(file)]
     if whole:
         why = f"{folder} holds {', '.join(whole[:3])} without a record of this version (OpenGait's main.py writes none)"
         return Plan("train", why=why, conflict=True, recipe=recipe)
     return Plan("train", why=f"starts again; {', '.join(file.name for file in files)}: {DAMAGED}" if files else "", recipe=recipe)
+
+
+def list_changes(changes: list[str]) -> str:
+    """The first eight changes, and how many more there are."""
+    return "; ".join(changes[:8]) + (f" (and {len(changes) - 8} more)" if len(changes) > 8 else "")
 
 
 def _find_reasons(cfgs: dict, entries: dict, run: dict, lost: Iterable[int], tested: int | None = None) -> dict[str, list[str]]:
@@ -223,18 +226,15 @@ def find_start(cfgs: dict) -> Plan:
 
 
 def describe_overwritten(cfgs: dict) -> str:
-    """Which checkpoints a training from 0 overwrites, and what to do instead; empty where none is there. On rank 0, before the lock."""
+    """Which checkpoints a training from 0 overwrites, and what to do instead; empty where none is there."""
     folder = save_folder(cfgs)
     files = sorted((folder / "checkpoints").glob(f"{folder.name}-*.pt"), key=lambda file: (len(file.name), file.name))  # 00005 ... 100000
     if not files:
         return ""
-    try:
-        unfinished = plan_newest(cfgs).action == "resume"
-    except (HostError, ConfigError, OSError):  # reported where it stops this training
-        unfinished = False
     count = f"{len(files)} checkpoint{'s' if len(files) > 1 else ''}"
-    return f"{folder} holds {count} of an earlier training, newest {files[-1].name}, which this one overwrites as it saves. To " + (
-        "go on from the newest, give --resume auto" if unfinished else "keep them, choose another save_name or move the folder away"
+    return (
+        f"{folder} holds {count} of an earlier training, newest {files[-1].name}, which this one overwrites as it saves. To go on from the"
+        " newest, give --resume auto; to keep them, choose another save_name or move the folder away"
     )
 
 

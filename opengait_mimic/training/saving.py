@@ -143,20 +143,16 @@ class Saver:
 
     def _remove_old(self) -> None:
         """Remove the checkpoints of this training that ``keep_last`` no longer keeps."""
-        last, best = self.cfgs["trainer_cfg"].get("keep_last"), self.record.facts["best"] or {}
-        if last is None:
+        trainer, evaluator, best = self.cfgs["trainer_cfg"], self.cfgs["evaluator_cfg"], self.record.facts["best"] or {}
+        if trainer.get("keep_last") is None:
             return
-        kept = {*sorted(self.saved)[-last:], self._tested_by_yaml(), best.get("iteration")}
-        for at in [iteration for iteration in self.saved if iteration not in kept]:
+        kept = {*sorted(self.saved)[-trainer["keep_last"] :], best.get("iteration")}
+        if evaluator["save_name"] == trainer["save_name"]:
+            kept.add(evaluator["restore_hint"])
+        for at in self.saved.keys() - kept:
             del self.saved[at]
-            file = checkpoint_at(self.cfgs, at)
-            if checkpoint_file.entry(file).get("run") == self.record.facts["run"]:  # not a file that another program put there
-                run_json(file).unlink(missing_ok=True)
-                file.unlink()
-
-    def _tested_by_yaml(self) -> int | str | None:
-        evaluator = self.cfgs["evaluator_cfg"]
-        return evaluator["restore_hint"] if evaluator["save_name"] == self.cfgs["trainer_cfg"]["save_name"] else None
+            for file in (run_json(checkpoint_at(self.cfgs, at)), checkpoint_at(self.cfgs, at)):
+                file.unlink(missing_ok=True)
 
 
 class _TestListener:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.distributed as dist
 from torch import nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from ..base.errors import TrainingStopped
-from ..base.processes import gather, rank_and_world
+from ..base.processes import gather, gather_objects
 from ..host.run_paths import checkpoint_at
 from ..host.trainer_keys import read_launcher_keys
 from . import bfloat16, nonfinite, warm_up
@@ -93,7 +92,7 @@ class Guard:
     def _find_bad_ranks(self, loss_sum) -> list[int]:
         """The ranks whose loss is not finite."""
         finite = torch.isfinite(loss_sum.detach()).all().reshape(1).to(torch.uint8)
-        return [rank for rank, good in enumerate(gather(finite).tolist()) if not good]
+        return [rank for rank, good in enumerate(gather(finite).tolist()) if not good]  # as a tensor: every step does this
 
     @torch.no_grad()
     def _skip(self, why: str, ranks: list[int] | None = None) -> bool:
@@ -104,8 +103,7 @@ class Guard:
         inner.optimizer.zero_grad()
         inner.skipped += 1
         self.in_row += 1
-        drawn = getattr(inner, "batches_drawn", None)
-        at = f"The step after iteration {inner.iteration}" + ("" if drawn is None else f" (batch {drawn - 1})")
+        at = f"The step after iteration {inner.iteration} (batch {inner.batches_drawn - 1})"
         if not self.logged:
             self.logged = True
             clips = self._describe_clips(ranks)
@@ -118,43 +116,34 @@ class Guard:
 
     def _describe_clips(self, ranks: list[int] | None) -> str:
         """The clips of each suspected process; all processes take part."""
-        clips = self.inner.train_loader.names() if hasattr(self.inner.train_loader, "names") else []
-        bad = nonfinite.clips_not_finite(self.inputs) if self.inputs is not None else []
-        broken = [clips[i] if clips else f"number {i}" for i in bad]
-        sides = [nonfinite.Side(nonfinite.losses_not_finite(self.losses), broken, clips)]
-        world = rank_and_world()[1]
-        if world > 1:
-            mine, sides = sides[0], [None] * world
-            dist.all_gather_object(sides, mine)
-        chosen = [(rank, side) for rank, side in enumerate(sides) if side.broken]  # a loss that gathers clips is bad on every process
-        chosen = chosen or [(rank, side) for rank, side in enumerate(sides) if ranks is None or rank in ranks]
-        return ". ".join((f"Process {rank}: " if world > 1 else "There: ") + side.text() for rank, side in chosen)
+        clips = self.inner.train_loader.names()
+        broken = [clips[i] for i in self._find_broken_clips()]
+        what = [*nonfinite.losses_not_finite(self.losses), *(["its input is not finite"] if broken else [])]
+        text = f"{', '.join(what) or 'all finite here'}; clips: {', '.join(broken or clips)}"
+        sides = gather_objects((bool(broken), text))
+        chosen = [rank for rank, side in enumerate(sides) if side[0]]  # a loss that gathers clips is bad on every process
+        chosen = chosen or [rank for rank in range(len(sides)) if ranks is None or rank in ranks]
+        return ". ".join((f"Process {rank}: " if len(sides) > 1 else "There: ") + sides[rank][1] for rank in chosen)
 
-    def _is_input_broken(self) -> bool:
-        """Whether the input of a clip of any process is not finite; all processes take part."""
-        own = self.inputs is not None and bool(nonfinite.clips_not_finite(self.inputs))
-        return bool(gather(torch.tensor([own], dtype=torch.uint8, device=next(self.inner.parameters()).device)).any())
+    def _find_broken_clips(self) -> list[int]:
+        return [] if self.inputs is None else nonfinite.clips_not_finite(self.inputs)
 
     def _describe_end(self, why: str) -> str:
         trainer, iteration = self.cfgs["trainer_cfg"], self.inner.iteration
         good = max(iteration // trainer["save_iter"] * trainer["save_iter"], self.start)
         file = checkpoint_at(self.cfgs, good)
+        cure = (
+            f"The last good checkpoint is {file}: go on from it with --iter {good} and trainer_cfg.clip_gradients (5.0, for example) or"
+            " without enable_float16. It restores its learning rate, so for a lower optimizer_cfg.lr or for trainer_cfg.warm_up start again"
+            if good and file.is_file()
+            else "Nothing was saved yet: start again with a lower optimizer_cfg.lr, trainer_cfg.clip_gradients (5.0, for example) or"
+            " trainer_cfg.warm_up, or without enable_float16"
+        )
         text = (
             f"{self.in_row} steps in a row could not train (trainer_cfg.bad_steps = {self.keys.bad_steps}), the last after iteration"
-            f" {iteration}: {why}. "
+            f" {iteration}: {why}. {cure}"
         )
-        if good and file.is_file():
-            text += (
-                f"The last good checkpoint is {file}: go on from it with --iter {good} and trainer_cfg.clip_gradients (5.0, for example) or"
-                " without enable_float16. It restores its learning rate, so for a lower optimizer_cfg.lr or for trainer_cfg.warm_up start"
-                " again"
-            )
-        else:
-            text += (
-                "Nothing was saved yet: start again with a lower optimizer_cfg.lr, trainer_cfg.clip_gradients (5.0, for example) or"
-                " trainer_cfg.warm_up, or without enable_float16"
-            )
-        if self._is_input_broken():
+        if any(gather_objects(bool(self._find_broken_clips()))):
             text += (
                 ". The input of clips of the last step is not finite: `opengait-mimic check data --cfgs` with this YAML names such files."
                 " If it names none, look at trainer_cfg.transform"

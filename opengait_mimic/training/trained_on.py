@@ -16,8 +16,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..base import checkpoint_file
-from ..host import is_ours, lookup, resolve
+from ..host import is_ours, resolve
 from ..host.run_paths import checkpoint_at
+from ..models.prepare import model_class
 from ..occlusion import KINDS, Occlusion
 
 WHOLE_BODIES = {"kinds": {"none": 1.0}, "hidden": [0.0, 0.0]}
@@ -77,4 +78,4 @@ def _augmentation(transform) -> dict | None:
 
 
 def _is_ours(cfgs: dict) -> bool:
-    return is_ours(lookup("modeling.models", cfgs["model_cfg"]["model"], "model_cfg.model"))
+    return is_ours(model_class(cfgs))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from kornia.io import write_image
 
 BACK, GAP, INK = 24, 64, 230  # grey of the background, the frame around pictures, the letters
-MARGIN = 4
+MARGIN, SCALE = 4, 2  # around pictures and letters; screen pixels per pixel
 RED = (255, 60, 60)
 
 # A 5x7 font: per character seven rows of five bits, most significant bit left.
@@ -31,14 +30,7 @@ FONT = {
 
 
 def text_picture(text: str) -> np.ndarray:
-    """The text as ink: bool [7, 6 x letters], letters in upper case.
-
-    Raises:
-        ValueError: a character that the font lacks.
-    """
-    unknown = sorted(set(text.upper()) - set(FONT))
-    if unknown:
-        raise ValueError(f"no letter for {unknown} in {text!r}: the font has A-Z, 0-9, space and . , : % - + / ( )")
+    """The text as ink: bool [7, 6 x letters], letters in upper case. A KeyError names a character that the font lacks."""
     rows = np.array([[int(row) for row in FONT[letter].split()] for letter in text.upper()], dtype=np.int64)
     bits = (rows.reshape(-1, 7, 1) >> np.arange(5, -1, -1)) & 1  # [letters, 7, 6], an empty column first
     return bits.transpose(1, 0, 2).reshape(7, -1).astype(bool)
@@ -48,7 +40,7 @@ def outline(pictures: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Grey pictures in colour, a rectangle of each drawn in red.
 
     Args:
-        pictures: 0..1 or uint8 0..255.
+        pictures: 0..1.
         boxes: first row, row below the last, first column, column right of the last; an empty one is not drawn.
 
     Shape:
@@ -56,7 +48,7 @@ def outline(pictures: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         - boxes: [4, k], in pixels
         - result: uint8 [k, h, w, 3]
     """
-    coloured = _bytes("outline", pictures)[..., None].repeat(3, -1)
+    coloured = _bytes(pictures)[..., None].repeat(3, -1)
     for picture, (top, bottom, left, right) in zip(coloured, np.asarray(boxes).T):
         if top < bottom and left < right:
             picture[[top, bottom - 1], left:right] = RED
@@ -64,57 +56,46 @@ def outline(pictures: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     return coloured
 
 
-def _bytes(caption: str, pictures: np.ndarray) -> np.ndarray:
-    pictures = np.asarray(pictures)
-    if pictures.ndim not in (3, 4) or 0 in pictures.shape or (pictures.ndim == 4 and pictures.shape[3] != 3):
-        raise ValueError(f"row {caption!r} has shape {pictures.shape}: expected [pictures, height, width] or [.., 3], none of them 0")
-    if pictures.dtype == np.uint8:
-        return pictures
-    if pictures.dtype != bool and not (pictures.min() >= 0 and pictures.max() <= 1):
-        raise ValueError(f"row {caption!r} has values outside 0..1: give 0..1, or uint8 for 0..255")
-    return np.round(pictures * 255.0).astype(np.uint8)
-
-
-def contact_sheet(rows: Sequence[tuple[str, np.ndarray | None]], path: str | os.PathLike, scale: int = 2, title: str = "") -> None:
+def contact_sheet(rows: list[tuple[str, np.ndarray | None]], path: str | os.PathLike, title: str) -> None:
     """Write rows of pictures with their captions as a PNG.
 
     Args:
-        rows: (caption, pictures); pictures of different rows may differ in number and size; no pictures (None) make the caption
-            a heading over the whole width.
+        rows: (caption, pictures); None for pictures makes the caption a heading over the whole width.
         path: where to; the folder must exist.
-        scale: screen pixels per pixel of a picture and of a letter, 1 upwards.
-        title: a line above all rows; none if empty.
+        title: a line above all rows.
 
     Shape:
-        - pictures: [k, h, w], or in colour [k, h, w, 3]; 0..1 or uint8 0..255
-
-    Raises:
-        ValueError: no rows, a picture of wrong shape or values, a letter the font lacks, a scale below 1.
+        - pictures: [k, h, w], or in colour [k, h, w, 3]; 0..1 or uint8 0..255; k, h, w may differ between rows
     """
-    if not rows:
-        raise ValueError("no rows: a contact sheet needs at least one (caption, pictures)")
-    if scale < 1:
-        raise ValueError(f"scale = {scale}: expected 1 or more")
-    shown = [None if pictures is None else _bytes(caption, pictures) for caption, pictures in rows]
-    captions = [text_picture(caption) for caption, _ in rows]
-    head = text_picture(title)
-    left = max([ink.shape[1] for ink, p in zip(captions, shown) if p is not None], default=0) + 2 * MARGIN
-    wide = [MARGIN + ink.shape[1] if p is None else left + p.shape[0] * (p.shape[2] + 1) + 1 for ink, p in zip(captions, shown)]
-    top = 7 + 2 * MARGIN if title else MARGIN
-    tall = [7 + MARGIN if p is None else max(p.shape[1] + 2, 7) for p in shown]
-    sheet = np.full((top + sum(tall) + MARGIN * len(rows), max(*wide, head.shape[1] + MARGIN) + MARGIN, 3), BACK, dtype=np.uint8)
-    if title:
-        sheet[MARGIN : MARGIN + 7, MARGIN : MARGIN + head.shape[1]][head] = INK
-    y = top
-    for pictures, ink, high in zip(shown, captions, tall):
-        at = y + (high - 7) // 2 if pictures is not None else y + MARGIN
-        sheet[at : at + 7, MARGIN : MARGIN + ink.shape[1]][ink] = INK
-        if pictures is not None:
-            k, h, w = pictures.shape[:3]
-            sheet[y : y + h + 2, left : left + k * (w + 1) + 1] = GAP
-            for i, picture in enumerate(pictures):
-                x = left + 1 + i * (w + 1)
-                sheet[y + 1 : y + 1 + h, x : x + w] = picture if picture.ndim == 3 else picture[..., None]
-        y += high + MARGIN
-    sheet = sheet.repeat(scale, axis=0).repeat(scale, axis=1)
+    left = max((text_picture(caption).shape[1] for caption, pictures in rows if pictures is not None), default=0) + 2 * MARGIN
+    bands = [_heading(title)]
+    bands += [_heading(caption) if pictures is None else _row(caption, _bytes(pictures), left) for caption, pictures in rows]
+    width = max(band.shape[1] for band in bands)
+    padded = [np.pad(band, ((0, MARGIN), (0, width + MARGIN - band.shape[1]), (0, 0)), constant_values=BACK) for band in bands]
+    sheet = np.concatenate(padded).repeat(SCALE, axis=0).repeat(SCALE, axis=1)
     write_image(os.fspath(path), torch.from_numpy(sheet).permute(2, 0, 1).contiguous())
+
+
+def _heading(text: str) -> np.ndarray:
+    ink = text_picture(text)
+    band = np.full((MARGIN + 7, MARGIN + ink.shape[1], 3), BACK, dtype=np.uint8)
+    band[MARGIN:, MARGIN:][ink] = INK
+    return band
+
+
+def _row(caption: str, pictures: np.ndarray, left: int) -> np.ndarray:
+    """One row of the sheet; its pictures begin ``left`` pixels from the edge."""
+    ink, (k, h, w) = text_picture(caption), pictures.shape[:3]
+    high = max(h + 2, 7)
+    band = np.full((high, left + k * (w + 1) + 1, 3), BACK, dtype=np.uint8)
+    top = (high - 7) // 2
+    band[top : top + 7, MARGIN : MARGIN + ink.shape[1]][ink] = INK
+    band[: h + 2, left:] = GAP
+    for i, picture in enumerate(pictures):
+        x = left + 1 + i * (w + 1)
+        band[1 : h + 1, x : x + w] = picture if picture.ndim == 3 else picture[..., None]
+    return band
+
+
+def _bytes(pictures: np.ndarray) -> np.ndarray:
+    return pictures if pictures.dtype == np.uint8 else np.round(pictures * 255.0).astype(np.uint8)

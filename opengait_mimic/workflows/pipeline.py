@@ -43,11 +43,11 @@ def plan_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
         is_given = dependency.checkpoint != "auto" or isinstance(its_cfgs["evaluator_cfg"]["restore_hint"], str)
         name = f"{dependency.name} {its_model}" if is_whole_body else its_model
         file = None if is_given else dependency.yaml.resolve()
-        if is_whole_body:
-            stage = Stage(name, file, folder / "baseline1.json", given=str(dependency.weights()), teacher_of=main)
-        else:  # the test of a given VEN would read another file than the one given
-            stage = Stage(name, file, None if is_given else folder / f"{its_model.lower()}.json", given=str(dependency.weights()))
-        stages.append(stage)
+        result = folder / ("baseline1.json" if is_whole_body else f"{its_model.lower()}.json")
+        if is_given and not is_whole_body:  # its test would read another file than the one given
+            result = None
+        teacher_of = main if is_whole_body else None
+        stages.append(Stage(name, file, result, given=str(dependency.weights()), teacher_of=teacher_of))
         if dependency.use is not Use.REFERENCE:
             builds_on.append(name)
     return [*stages, Stage(model, main, folder / f"{model.lower()}.json", tuple(builds_on))], folder
@@ -68,7 +68,6 @@ def run_pipeline(args) -> int:
         f"opengait_mimic {__version__} pipeline on {host.name} ({host.root}), device {hosts.device()}, processes: {rank_and_world()[1]};"
         f" {', '.join(stage.name for stage in stages)}"
     )
-    _log_other_data(stages)
     outcomes = run(stages, retrain=args.retrain, log_to_file=True, preflight=not args.no_preflight)
     rows = [row for outcome in outcomes.values() for row in outcome["rows"]]
     kept = {name: {key: outcome[key] for key in ("losses", "seconds", "visibility")} for name, outcome in outcomes.items()}
@@ -79,13 +78,3 @@ def run_pipeline(args) -> int:
         log("\n" + format_rows(rows))
     log(f"{seconds:.0f} s in this run. Written: {folder / 'results.json'}")
     return 0
-
-
-def _log_other_data(stages: list[Stage]) -> None:
-    """Log each training whose data differ from the last one's."""
-    trained = [(stage.name, prepare(stage.train, "train")["data_cfg"]) for stage in stages if stage.train is not None]
-    last, own = trained[-1]
-    for name, data_cfg in trained[:-1]:
-        for key in ("dataset_root", "dataset_partition"):
-            if data_cfg[key] != own[key]:
-                log(f"  note: {name} trains on {key} {data_cfg[key]}, {last} on {own[key]}")

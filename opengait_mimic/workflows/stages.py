@@ -28,10 +28,7 @@ from ..evaluation.test_setup import DEFAULT
 from ..host.run_paths import save_folder
 from ..models.prepare import is_ranked, prepare
 from ..training.launch import launch
-from ..training.resume import Plan, move_away, newest_entry, plan_training
-
-SHOWN = 8
-"""Differences listed in a message."""
+from ..training.resume import Plan, list_changes, move_away, newest_entry, plan_training
 
 
 class Stage(NamedTuple):
@@ -114,7 +111,7 @@ def run(
         Stage name -> ``losses`` (means of the first and last tenth of the steps), ``seconds`` (training, test), ``rows`` and
         ``visibility`` (a VEN's test scalars, else None); complete on rank 0 only.
     """
-    outcomes, width = {}, max([22, *(len(stage.name) for stage in stages)])
+    outcomes, width = {}, max(22, *(len(stage.name) for stage in stages))
     plans = plan(stages, retrain)
     for number, stage in enumerate(stages, 1):
         title, todo = f"  {number}/{len(stages)} {stage.name}", plans[stage.name]
@@ -136,7 +133,7 @@ def _train(stage: Stage, planned: Plan, title: str, retrain: bool, log_to_file: 
         cfgs = prepare(stage.train, "train")
         folder = save_folder(cfgs)
         refuse_locked(folder)
-        todo = plan_training(cfgs, [])
+        todo = plan_training(cfgs)
         if todo.conflict and not retrain:
             raise _conflict([f"{stage.name}: {todo.why}"])
         return todo, move_away(folder) if todo.conflict else None
@@ -172,8 +169,7 @@ def _test(stage: Stage, title: str) -> dict:
     if earlier is not None and not changes:
         return {**earlier, "reused": True}
     if changes:
-        more = f" (and {len(changes) - SHOWN} more)" if len(changes) > SHOWN else ""
-        log(f"  {stage.name}: is tested again: {'; '.join(changes[:SHOWN])}{more}")
+        log(f"  {stage.name}: is tested again: {list_changes(changes)}")
     start, rows, visibility, origin = time.monotonic(), [], None, None
     if is_ranked(cfgs):
         with rank_bar(f"{title}, test") as bar:

@@ -68,13 +68,8 @@ def training_data(args, out: Path, subjects: int) -> tuple[dict, int, dict]:
         f" {known['sequences']} sequences; Rank-1 by chance {known['chance_rank1']:.2f} %,"
         f" by mean silhouette {known['mean_silhouette_rank1']:.2f} %"
     )
-    data = {
-        "dataset_root": found["root"],
-        "dataset_partition": found["partition"],
-        "dataset_name": "walkers",
-        "test_dataset_name": "walkers",
-    }
-    return data, known["train_subjects"], known
+    places = {"dataset_root": found["root"], "dataset_partition": found["partition"]}
+    return {**places, "dataset_name": "walkers", "test_dataset_name": "walkers"}, known["train_subjects"], known
 
 
 def adapt_configuration(cfgs: dict, data_cfg: dict, classes: int, steps: int, seed: int, tag: str = "") -> None:

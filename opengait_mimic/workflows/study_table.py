@@ -1,4 +1,4 @@
-"""What a study's rows show: mean and spread over seeds, paired differences, and whether the training worked."""
+"""What a study's rows show: paired differences over seeds, and whether the training worked."""
 
 from __future__ import annotations
 
@@ -7,26 +7,6 @@ from itertools import combinations
 import numpy as np
 
 SIDE = "occluded_side"
-
-
-def table_over_seeds(rows: list[dict]) -> str:
-    """A table of mean ± sample standard deviation over seeds: method, occluded side, gallery, Rank-1, Rank-5, RP.
-
-    Raises:
-        ValueError: rows of several backbones or data sets.
-    """
-    for key in ("backbone", "dataset"):
-        if len(values := {row[key] for row in rows}) > 1:
-            raise ValueError(f"a spread over seeds needs one {key}; got {', '.join(sorted(values))}")
-    lines = [("method", "side", "gallery", "Rank-1", "Rank-5", "RP")]
-    for group, members in _groups(rows).items():
-        cells = []
-        for column, digits in (("rank1", 1), ("rank5", 1), ("rp_rank1", 2)):
-            values = [row[column] for row in members if row[column] is not None]
-            cells.append(_mean_and_spread(values, f".{digits}f") if values else "-")
-        lines.append((*group, *cells))
-    seeds = sorted({row["seed"] for row in rows})
-    return f"{_align(lines)}\npercent, mean ± standard deviation over seeds {', '.join(map(str, seeds))}; RP = Rank-1 / HP"
 
 
 def paired_differences(rows: list[dict]) -> str:
@@ -41,9 +21,12 @@ def paired_differences(rows: list[dict]) -> str:
         for methods in by_cell.values():
             first, second = methods.get(one, {}), methods.get(other, {})
             values = [second[seed] - first[seed] for seed in first if seed in second]
-            cells.append(_mean_and_spread(values, "+.1f") if values else "-")
+            cells.append(_mean_and_spread(values) if values else "-")
         lines.append((f"{other} - {one}", *cells))
-    return _align(lines, text_columns=1)
+    lines.insert(1, tuple("-" * max(len(line[i]) for line in lines) for i in range(len(lines[0]))))
+    widths = [len(rule) for rule in lines[1]]
+    aligned = [[f"{name:<{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths[1:]))] for name, *cells in lines]
+    return "\n".join("  ".join(line) for line in aligned)
 
 
 def check_study(runs: list[dict], rows: list[dict], facts: dict) -> list[tuple[bool, str]]:
@@ -73,20 +56,6 @@ def check_study(runs: list[dict], rows: list[dict], facts: dict) -> list[tuple[b
     return checks
 
 
-def _groups(rows: list[dict]) -> dict[tuple, list[dict]]:
-    groups: dict[tuple, list[dict]] = {}
-    for row in rows:
-        groups.setdefault((row["method"], row[SIDE], row["gallery_embedder"]), []).append(row)
-    return groups
-
-
-def _mean_and_spread(values: list[float], form: str) -> str:
-    spread = f" ± {np.std(values, ddof=1):{form.lstrip('+')}}" if len(values) > 1 else ""
-    return f"{np.mean(values):{form}}{spread}"
-
-
-def _align(lines: list[tuple], text_columns: int = 3) -> str:
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    form = ["<" if i < text_columns else ">" for i in range(len(widths))]
-    aligned = ["  ".join(f"{text:{side}{width}}" for text, side, width in zip(line, form, widths)) for line in lines]
-    return "\n".join([aligned[0], "  ".join("-" * width for width in widths), *aligned[1:]])
+def _mean_and_spread(values: list[float]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{np.mean(values):+.1f}{spread}"

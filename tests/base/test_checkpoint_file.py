@@ -16,6 +16,7 @@ from opengait_mimic.base import checkpoint_file as checkpoints
 from opengait_mimic.base.errors import CheckpointError, HostError
 from opengait_mimic.base.files import replacing
 from opengait_mimic.base.plain_values import to_plain
+from opengait_mimic.base.restore_errors import with_reasons
 from tests.training.runs import differing
 
 CONTENT = {"model": {"a": torch.arange(3000.0)}, "optimizer": {"lr": 0.1}, "iteration": 3}
@@ -37,12 +38,12 @@ def file(tmp_path):
 
 
 def refused(file, key="model_cfg.teacher.checkpoint"):
-    """What `read` says of a file, without its name."""
+    """The message of `read` after the file's name."""
     with pytest.raises(CheckpointError) as caught:
         checkpoints.read(file, key)
-    said = str(caught.value)
-    assert said.startswith(f"{key}: {file} ")
-    return said[len(f"{key}: {file} ") :]
+    message = str(caught.value)
+    assert message.startswith(f"{key}: {file} ")
+    return message.removeprefix(f"{key}: {file} ")
 
 
 # ---------------------------------------------------------------- written
@@ -139,15 +140,6 @@ def test_ctrl_c_in_the_middle_of_a_write_is_ctrl_c(file):
     assert not list(file.parent.iterdir())
 
 
-def test_an_error_that_was_being_handled_before_is_not_the_cause(file):
-    with pytest.raises(ValueError, match="mine"):
-        try:
-            open(file)
-        except FileNotFoundError:
-            with replacing(file):
-                raise ValueError("mine") from None
-
-
 def test_the_disk_has_it_before_it_has_its_name(file, monkeypatch):
     did = []
     for name in ("fsync", "replace"):
@@ -160,23 +152,16 @@ def test_the_disk_has_it_before_it_has_its_name(file, monkeypatch):
 # ---------------------------------------------------------------- read
 
 
-def test_every_beginning_of_a_checkpoint_is_cut_short(file):
-    checkpoints.write(file, CONTENT)
-    whole = file.read_bytes()
-    for length in (4, 100, len(whole) // 2, len(whole) - 1):
-        file.write_bytes(whole[:length])
-        assert refused(file).startswith(f"is cut short: it ends after {length} bytes")
-    file.write_bytes(b"")
-    assert refused(file).startswith("is empty (0 bytes)")
-
-
-def test_every_beginning_of_a_file_of_old_torch_is_cut_short(file):
-    torch.save(CONTENT, file, _use_new_zipfile_serialization=False)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_every_beginning_of_a_checkpoint_is_cut_short(file, zipped):
+    torch.save(CONTENT, file, _use_new_zipfile_serialization=zipped)
     assert differing(checkpoints.read(file, "test"), CONTENT) == []
     whole = file.read_bytes()
-    for length in (20, 60, len(whole) // 2, len(whole) - 1):
+    for length in (20, 100, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:length])
         assert refused(file).startswith(f"is cut short: it ends after {length} bytes"), length
+    file.write_bytes(b"")
+    assert refused(file).startswith("is empty (0 bytes)")
 
 
 def test_a_changed_bit_is_damage(file):
@@ -242,12 +227,23 @@ def test_a_plain_value_is_one_that_torch_reads(file):
     assert found[: len(values)] == values and torch.equal(found[len(values)]["a"], torch.arange(2)) and "weight" in found[len(values) + 1]
 
 
-def test_a_host_restores_with_the_reason(trained, tmp_path):
-    from opengait_mimic.training.launch import launch
-    from tests.variants import variant
+class Restoring:
+    """As a host's model: an optimiser and a schedule, restored from the parts of a checkpoint."""
 
-    page = tmp_path / "page.pt"
-    page.write_text("<html>")
-    file = variant(trained.files["GaitBase (teacher)"], tmp_path, evaluator_cfg__restore_hint=str(page))
-    with pytest.raises(CheckpointError, match="restore_hint: .*page.pt is no file of torch's, but a web page"):
-        launch(file, "test", quiet=True)
+    def __init__(self):
+        self.optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(2))], 0.1)
+        self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, 1)
+
+    @with_reasons
+    def load(self, parts):
+        self.optimizer.load_state_dict(parts["optimizer"])
+        self.scheduler.load_state_dict(parts["scheduler"])
+
+
+@pytest.mark.parametrize(("part", "state"), [("optimizer", {"param_groups": []}), ("scheduler", {})])
+def test_a_part_that_does_not_fit_is_named_with_the_key_that_resets_it(part, state):
+    model = Restoring()
+    parts = {"optimizer": model.optimizer.state_dict(), "scheduler": model.scheduler.state_dict()}
+    model.load(parts)
+    with pytest.raises(CheckpointError, match=rf"its {part} cannot be restored .*trainer_cfg\.{part}_reset: true"):
+        model.load({**parts, part: state})

@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from opengait_mimic import L2DistillationLoss, MiCKDLoss
 from opengait_mimic.base.processes import gather, rank_and_world
 from opengait_mimic.losses import DISTANCES, PAIRS
-from opengait_mimic.models.scalars import mean_of_all, with_teacher
+from opengait_mimic.models.logged_scalars import mean_of_all, with_teacher
 from opengait_mimic.published.losses import PublishedMiCKDLoss
 
 WORLD = 2
@@ -88,14 +88,6 @@ def ranks(tmp_path_factory):
     return [torch.load(f"{folder}/rank{rank}.pt", weights_only=True) for rank in range(WORLD)]
 
 
-def single(case):
-    mimic, teacher = global_batch()
-    mimic.requires_grad_()
-    loss, info = loss_of(case)(mimic, teacher, LABELS)
-    loss.backward()
-    return loss.detach(), info, mimic.grad
-
-
 @pytest.mark.parametrize("group", [False, True])
 def test_alone_nothing_happens(group, monkeypatch):
     """Without a process group, and in a group of one."""
@@ -107,54 +99,35 @@ def test_alone_nothing_happens(group, monkeypatch):
     assert gather(value) is value
 
 
-def test_every_rank_knows_itself(ranks):
-    assert [seen["rank_and_world"] for seen in ranks] == [(0, 2), (1, 2)]
-
-
-def test_gather_joins_rank_by_rank(ranks):
-    for seen in ranks:
-        joined, _, whole_numbers = seen["gather"]
+def test_gather_joins_rank_by_rank_and_passes_the_gradient_to_the_own_slice(ranks):
+    weight = torch.arange(12.0).reshape(4, 3)
+    strided = torch.cat([torch.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1) + 100 * rank for rank in range(WORLD)])
+    for rank, seen in enumerate(ranks):
+        joined, grad, whole_numbers = seen["gather"]
+        assert seen["rank_and_world"] == (rank, 2)
         assert joined.tolist() == [[0.0] * 3] * 2 + [[1.0] * 3] * 2
         assert whole_numbers.tolist() == [0, 10, 1, 11] and whole_numbers.dtype == torch.long
-
-
-def test_gather_passes_the_gradient_to_the_own_slice(ranks):
-    weight = torch.arange(12.0).reshape(4, 3)
-    for rank, seen in enumerate(ranks):
-        assert torch.equal(seen["gather"][1], weight[2 * rank : 2 * rank + 2])
-
-
-def test_gather_of_another_memory_order(ranks):
-    expected = torch.cat([torch.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1) + 100 * rank for rank in range(WORLD)])
-    assert all(torch.equal(seen["strided"], expected) for seen in ranks)
+        assert torch.equal(grad, weight[2 * rank : 2 * rank + 2])
+        assert torch.equal(seen["strided"], strided)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_two_processes_give_the_loss_of_one(ranks, case):
-    loss, info, _ = single(case)
-    for seen in ranks:
-        at = CASES.index(case)
-        torch.testing.assert_close(seen["loss"][at], loss * WORLD, atol=1e-6, rtol=1e-6)
-        torch.testing.assert_close(seen["info"][at], info, atol=1e-6, rtol=1e-5, equal_nan=True)
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_mean_over_ranks_is_the_gradient_of_one(ranks, case):
+def test_two_processes_have_the_loss_and_the_gradients_of_one(ranks, case):
+    at = CASES.index(case)
+    mimic, teacher = global_batch()
+    mimic.requires_grad_()
+    loss, info = loss_of(case)(mimic, teacher, LABELS)
+    loss.backward()
+    net = network()
+    loss_of(case)(embed(net, mimic.detach()), teacher, LABELS)[0].backward()
     mean = torch.zeros(8, 5, 3)
     for rank, seen in enumerate(ranks):
-        mean[rank::WORLD] += seen["grad"][CASES.index(case)] / WORLD
-    expected = single(case)[2]
-    assert expected.abs().max() > 1e-3
-    torch.testing.assert_close(mean, expected, atol=1e-6, rtol=0)
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_ddp_trains_as_one_process(ranks, case):
-    mimic, teacher = global_batch()
-    net = network()
-    loss_of(case)(embed(net, mimic), teacher, LABELS)[0].backward()
-    for seen in ranks:
-        torch.testing.assert_close(seen["ddp"][CASES.index(case)], net.weight.grad, atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(seen["loss"][at], loss.detach() * WORLD, atol=1e-6, rtol=1e-6)
+        torch.testing.assert_close(seen["info"][at], info, atol=1e-6, rtol=1e-5, equal_nan=True)
+        torch.testing.assert_close(seen["ddp"][at], net.weight.grad, atol=1e-6, rtol=1e-5)
+        mean[rank::WORLD] += seen["grad"][at] / WORLD
+    assert mimic.grad.abs().max() > 1e-3
+    torch.testing.assert_close(mean, mimic.grad, atol=1e-6, rtol=0)
 
 
 def test_l2_distillation_is_averaged_over_processes(ranks):

@@ -142,7 +142,7 @@ def test_what_else_stands_below_the_table():
     hp = {**HP, "subsets": {"NM": numbers(90.0), "CL": numbers(0.0)}}
     parted = [made(seed=s, subsets={"NM": numbers(40.0 + s), "CL": numbers(20.0)}, hp=hp) for s in (0, 1)]
     shown = format_rows(parted)
-    assert "Rank-1 of MimicGait, both, top+bottom 40-60 %, by subset:\n  NM 40.50 ± 0.71, RP 0.45   CL 20.00 ± 0.00, RP -\n" in shown
+    assert "Rank-1 of MimicGait, both, top+bottom 40-60 %, by subset:\n  NM 40.50 ± 0.71, RP 0.45 ± 0.01   CL 20.00 ± 0.00, RP -\n" in shown
     assert "RP - in CL: the holistic score of the backbone's teacher (Baseline-1) is 0" in shown and "RP - in NM" not in shown
     assert "subsets" not in made(subsets={"all": numbers(1.0)})
     marked = format_rows([made(transductive="re-ranking", post="re-ranking")])

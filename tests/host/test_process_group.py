@@ -55,13 +55,6 @@ def test_the_rank_over_all_machines_is_no_device_number(machine, monkeypatch):
     assert pick_device() == torch.device("cuda:0")
 
 
-def test_without_torchrun_the_first_visible_gpu(machine, monkeypatch):
-    machine(2)
-    for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"):
-        monkeypatch.delenv(name)
-    assert pick_device() == torch.device("cuda:0")
-
-
 @pytest.mark.parametrize(("name", "gpus", "here"), [("auto", 2, 3), ("cuda", 3, 4), ("cuda", 0, 1)])
 def test_fewer_gpus_than_processes_is_refused_on_every_rank(machine, name, gpus, here):
     for local in range(here):
@@ -70,29 +63,20 @@ def test_fewer_gpus_than_processes_is_refused_on_every_rank(machine, name, gpus,
             pick_device(name)
 
 
-def test_another_name_is_refused(machine):
-    machine(1)
-    with pytest.raises(HostError, match="--device 'tpu': allowed are auto, cpu, cuda"):
-        pick_device("tpu")
-
-
-def test_cpu_asks_no_driver(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: pytest.fail("asked"))
-    assert pick_device("cpu") == torch.device("cpu")
+def test_another_name_is_refused():
+    with pytest.raises(HostError, match="--device 'cuda:0': allowed are auto, cpu, cuda"):
+        pick_device("cuda:0")
 
 
 # ---------------------------------------------------------------- all processes together
 
 
 def together(monkeypatch, *choices):
-    """What each process of one run gets, each in a thread. A choice: (device or error, the GPU's own name)."""
+    """What each process of one run gets, each in a thread. A choice: (device, the GPU's own name)."""
     store, place = dist.HashStore(), threading.local()
 
     def pick(_):
-        choice = choices[place.rank][0]
-        if isinstance(choice, str) and choice.startswith("error"):
-            raise HostError(choice)
-        return torch.device(choice)
+        return torch.device(choices[place.rank][0])
 
     monkeypatch.setattr(processes, "pick_device", pick)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(uuid=choices[place.rank][1]))
@@ -124,15 +108,6 @@ def test_machines_with_and_without_gpus_end_alike(monkeypatch):
     found = together(monkeypatch, ("cuda:0", "a"), ("cpu", ""))
     assert all(isinstance(error, HostError) for error in found) and str(found[0]) == str(found[1])
     assert "rank 0 on node0: cuda, rank 1 on node1: cpu" in str(found[0]) and "--device cpu" in str(found[0])
-
-
-def test_a_machine_that_cannot_choose_ends_the_others(monkeypatch):
-    found = together(monkeypatch, ("cuda:0", "a"), ("error: 2 processes see 1 GPU", ""), ("cuda:0", "b"))
-    assert [str(error) for error in found] == [
-        "rank 1 on node1: error: 2 processes see 1 GPU",
-        "error: 2 processes see 1 GPU",
-        "rank 1 on node1: error: 2 processes see 1 GPU",
-    ]
 
 
 def test_two_processes_never_share_a_gpu(monkeypatch):

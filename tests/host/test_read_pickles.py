@@ -145,15 +145,6 @@ def test_point_clouds_have_any_number_of_points(data):
     assert all(len(sequences(cfg)[i][0][0]) == 2 for i in range(len(files)))
 
 
-def test_lists_of_frames_are_read_as_before(data):
-    root, cfg = data
-    plain = [sequences(cfg)[i][0][0] for i in range(4)]
-    for file in sorted(root.glob("0001/*/*/*.pkl"))[:2]:
-        file.write_bytes(pickle.dumps(list(pickle.loads(file.read_bytes()))))
-    found = sequences(cfg)
-    assert all(np.array_equal(found[i][0][0], clip) for i, clip in enumerate(plain))
-
-
 def test_all_in_memory_reads_the_same_way(data):
     root, cfg = data
     first_file(root).write_bytes(b"")

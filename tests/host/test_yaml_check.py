@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from opengait_mimic.base.config import Block, merge
-from opengait_mimic.base.errors import ConfigError, HostError
+from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.host import CONFIGS, load_cfgs, yaml_check
 from opengait_mimic.host.yaml_keys import BLOCKS, SAMPLER
 from opengait_mimic.host.yaml_problems import arguments, find_problems
@@ -77,16 +77,8 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
         "reference_compat: {moving: true}, occluded_side",
         ["evaluator_cfg.occlusion.reference_compat: this block has moved: write its switches into model_cfg.reference_compat"],
     ),
-    (
-        "distance: parts,",
-        "reference_compat: all,",
-        ["loss_cfg[0].reference_compat: this block has moved"],
-    ),
-    (
-        "reference_compat: {}",
-        "reference_compat: al",
-        ["model_cfg.reference_compat = 'al' (did you mean 'all'?); expected the word all"],
-    ),
+    ("distance: parts,", "reference_compat: all,", ["loss_cfg[0].reference_compat: this block has moved"]),
+    ("reference_compat: {}", "reference_compat: al", ["model_cfg.reference_compat = 'al' (did you mean 'all'?); expected the word all"]),
     ("reference_compat: {}", "reference_compat: {movin: true}", ["model_cfg.reference_compat.movin: unknown key (did you mean 'moving'?)"]),
     (
         "kinds: {none: 0.2, top: 0.4,",
@@ -139,7 +131,7 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
     ("gamma: 0.1,", "gama: 0.1,", ["scheduler_cfg.gama: unknown key (did you mean 'gamma'?)"]),
     ("lr: 0.002,", "lr: 0.002, weight_decay: 0.0,", ["optimizer_cfg.weight_decay: given twice, in line "]),
     ("trainer_cfg:\n", "trainer_cfg: []\nmore:\n", ["2 problems", "trainer_cfg = []; expected a mapping", "more: unknown key"]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("old", "new", "parts"), WRONG, ids=[new.strip() for _, new, _ in WRONG])
@@ -163,12 +155,6 @@ def test_all_problems_at_once_and_a_flood_is_cut(host, tmp_path):
     assert "14 problems" in message and message.count("unknown key") == 10 and message.endswith("\n  and 4 more")
 
 
-def test_line_numbers_of_a_key_given_twice(host, tmp_path):
-    text = edit(MIMIC, ("  sync_BN: false\n", "  sync_BN: false\n  sync_BN: true\n"))
-    lines = [i for i, line in enumerate(text.splitlines(), 1) if "sync_BN" in line]
-    assert f"trainer_cfg.sync_BN: given twice, in line {lines[0]} and line {lines[1]}" in refusal(write(tmp_path, text))
-
-
 def test_our_transform_and_our_losses_are_built_for_their_own_checks(host, tmp_path):
     step = "{type: OcclusionAugmentation, kinds: {top: 0.5}, hidden: [0.4, 0.6]}"
     text = edit(TEACHER, ("- {type: RandomHorizontalFlip, prob: 0.2}", f"- {step}"))
@@ -182,23 +168,6 @@ def test_a_backbone_given_inline_is_not_checked(host, tmp_path):
     cfgs = yaml.safe_load(SHIPPED[MIMIC].read_text())
     cfgs["model_cfg"]["backbone"] = {"model": "Baseline", "anything": {"deep": 1}}
     assert load_cfgs(write(tmp_path, cfgs))["model_cfg"]["backbone"]["anything"] == {"deep": 1}
-
-
-NO_CONFIGURATION = {
-    "a list": "- data_cfg\n",
-    "empty": "",
-    "an open bracket": "data_cfg: {",
-    "not text": b"\xff\x00\x80",
-    "an alias": "a: &x [*x]",
-}
-
-
-@pytest.mark.parametrize("case", NO_CONFIGURATION)
-def test_a_file_that_is_no_configuration(host, tmp_path, case):
-    file, text = tmp_path / "mine.yaml", NO_CONFIGURATION[case]
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(HostError, match=rf"^--cfgs: .*{re.escape(str(file))}"):
-        load_cfgs(file)
 
 
 # ---- any misspelling
@@ -427,12 +396,6 @@ def test_with_a_key_of_ours_it_still_warns_and_runs_but_wrong_values_are_refused
         assert message in refusal(write(tmp_path, OPENGAITS.replace("fix_layers", f"{wrong}, fix_layers")))
 
 
-def test_only_the_first_process_warns(host, tmp_path, warnings, monkeypatch):
-    monkeypatch.setattr(yaml_check, "rank_and_world", lambda: (1, 2))
-    load_cfgs(write(tmp_path, OPENGAITS))
-    assert warnings == []
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -470,13 +433,11 @@ def test_what_the_host_may_run_with_passes(host, tmp_path, text):
 
 MARKS = [
     {"model_cfg": {"model": "Baseline2"}},
-    {"model_cfg": {"modle": "VEN"}},
     {"loss_cfg": [{"type": "TripletLoss"}, {"type": "MiCKDLoss"}]},
     {"evaluator_cfg": {"eval_func": "evaluate_walkers"}},
     {"evaluator_cfg": {"oclusion": {}}},
     {"trainer_cfg": {"occlusion": None}},
     {"trainer_cfg": {"seed": 0}},
-    {"trainr_cfg": {"seed": 0}},
     {"trainer_cfg": {"transform": [{"type": "Compose", "trf_cfg": [{"type": "OcclusionAugmentation"}]}]}},
 ]
 

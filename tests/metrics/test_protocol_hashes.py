@@ -18,8 +18,8 @@ def test_each_rule_has_its_own():
 
 def test_a_key_that_is_off_does_not_change_it():
     """A result that was written before there was ``by_probe_view`` stays comparable."""
-    said = {"gallery": ["01"], "probes": {"NM": ["00"]}, "by_list": False, "cross_view": True, "contains": False}
-    assert protocol_hash(PROTOCOLS["OUMVLP"]) == content_hash({**said, "view_until": "", "overall": None})
+    content = {"gallery": ["01"], "probes": {"NM": ["00"]}, "by_list": False, "cross_view": True, "contains": False}
+    assert protocol_hash(PROTOCOLS["OUMVLP"]) == content_hash({**content, "view_until": "", "overall": None})
 
 
 def test_a_file_of_one_name_is_known_by_what_it_says():

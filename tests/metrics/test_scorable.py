@@ -16,7 +16,7 @@ NAMES = [("a", "01", "v"), ("a", "02", "w"), ("b", "01", "v"), ("b", "02", "v"),
 
 
 @pytest.mark.parametrize(
-    ("known", "told"),
+    ("known", "message"),
     [
         (listed(["c/02/v"], ["a/01/v", "b/01/v"]), "corridor: no probe of 'all' has a mate in its gallery"),
         (listed(["c/02/v"], ["a/01/v"], mates_only=True), "no probe of 'all' has a mate"),
@@ -27,19 +27,19 @@ NAMES = [("a", "01", "v"), ("a", "02", "w"), ("b", "01", "v"), ("b", "02", "v"),
         (listed(["b/02/v", "c/02/v"], ["a/01/v", "b/01/v"], mates_only=True), None),
     ],
 )
-def test_what_labels_and_views_tell(known, told):
+def test_labels_and_views_decide(known, message):
     labels, types, views = (list(column) for column in zip(*NAMES))
     found = split(known, labels, types, views)
     x = np.random.default_rng(0).normal(size=(len(NAMES), 3, 2)).astype(np.float32)
-    if told is None:
+    if message is None:
         refuse_unscorable(found, labels, views)
         assert score(found, x, x, labels, views)["rank5"] > 0
     else:
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             refuse_unscorable(found, labels, views)
 
 
-def test_one_subset_without_mates_is_told_where_it_decides():
+def test_one_subset_without_mates_is_named_where_it_decides():
     sides = {"one": (frozenset({"b/02/v"}), frozenset({"b/01/v"})), "two": (frozenset({"c/02/v"}), frozenset({"b/01/v"}))}
     labels, types, views = (list(column) for column in zip(*NAMES))
     refuse_unscorable(split(Listed("x", sides), labels, types, views), labels, views)

@@ -96,12 +96,16 @@ def theirs(request, sets, tmp_path_factory):
     return json.loads((folder / "out.json").read_text())
 
 
+@pytest.fixture(params=["euc", "cos"])
+def metric(request):
+    return request.param
+
+
 def ours(columns, name, metric):
     x, labels, types, views, listed = columns
     return score(split(name, labels, types, views, listed), x, x, labels, views, metric=metric)
 
 
-@pytest.mark.parametrize("metric", ["euc", "cos"])
 @pytest.mark.parametrize(("name", "subsets"), [("CASIA-B", ("NM", "BG", "CL")), ("OUMVLP", ("NM",))])
 def test_indoor_rank1(theirs, sets, name, subsets, metric):
     """The hosts round each pair of views to two decimals."""
@@ -112,7 +116,6 @@ def test_indoor_rank1(theirs, sets, name, subsets, metric):
         assert 10 < found[f"{subset}@R1"] < 99
 
 
-@pytest.mark.parametrize("metric", ["euc", "cos"])
 @pytest.mark.parametrize(("name", "subsets"), [("CASIA-B", ("NM", "BG", "CL")), ("OUMVLP", ("NM",))])
 def test_the_gallery_of_all_views(theirs, sets, name, subsets, metric):
     """``cross_view_gallery``: Rank-1 and mAP; the hosts round each view of the probes to two decimals."""
@@ -127,7 +130,6 @@ def test_the_gallery_of_all_views(theirs, sets, name, subsets, metric):
     assert mine["rank1"] == pytest.approx(np.mean([part["rank1"] for part in mine["subsets"].values()]))
 
 
-@pytest.mark.parametrize("metric", ["euc", "cos"])
 def test_grew_rank_k(theirs, sets, metric):
     """The hosts round to two decimals; OpenGait returns Rank-1 and Rank-5 only."""
     mine, found = ours(sets["GREW"], "GREW", metric), theirs["GREW" + metric]
@@ -137,7 +139,6 @@ def test_grew_rank_k(theirs, sets, metric):
     assert 10 < found["Rank-1"] < found["Rank-5"] < 100
 
 
-@pytest.mark.parametrize("metric", ["euc", "cos"])
 def test_gait3d_rank_k_map_and_minp(theirs, sets, metric):
     mine, found = ours(sets["Gait3D"], "Gait3D", metric), theirs["Gait3D" + metric]
     assert (mine["probes"], mine["probes_without_mate"]) == (40, 5)
@@ -148,7 +149,6 @@ def test_gait3d_rank_k_map_and_minp(theirs, sets, metric):
     assert 5 < found["mINP"] < found["mAP"] < found["Rank-1"] < found["Rank-5"] < found["Rank-10"] < 100
 
 
-@pytest.mark.parametrize("metric", ["euc", "cos"])
 def test_sustech1k_conditions_by_parts_of_their_types(theirs, sets, metric):
     """Both hosts spell one condition as OpenGait does."""
     mine, found = ours(sets["SUSTech1K"], "SUSTech1K", metric), theirs["SUSTech1K" + metric]
@@ -161,7 +161,6 @@ def test_sustech1k_conditions_by_parts_of_their_types(theirs, sets, metric):
     assert len({round(value, 2) for value in found.values()}) > 5 and all(10 < value < 99 for value in found.values())
 
 
-@pytest.mark.parametrize("metric", ["euc", "cos"])
 def test_ccpg_is_the_mean_over_different_views_of_opengaits_table(theirs, sets, metric):
     """OpenGait returns Rank-1 of each probe view against each gallery view; the embedded host the mean without the diagonal."""
     mine, found = ours(sets["CCPG"], "CCPG", metric), theirs["CCPG" + metric]

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from opengait_mimic.models.logged_scalars import is_logged, mean_of_all, with_teacher
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.models.scalars import is_logged, mean_of_all, with_teacher
 from opengait_mimic.occlusion import KINDS
 from opengait_mimic.training.launch import launch
 from tests.variants import variant

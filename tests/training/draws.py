@@ -7,7 +7,7 @@ import json
 import sys
 
 from opengait_mimic import host as hosts
-from tests.training.faults import model_of, plain
+from tests.training.faults import model_of
 
 
 def digests(files) -> list[str]:
@@ -15,8 +15,8 @@ def digests(files) -> list[str]:
     found = []
     for file in files:
         for _, raw in zip(range(3), model_of(file).train_loader):
-            parts = [part.tolist() if hasattr(part, "tolist") else part for part in plain(raw)]
-            found.append(hashlib.sha256(json.dumps(parts).encode()).hexdigest())
+            text = json.dumps(raw, default=lambda value: value.tolist())
+            found.append(hashlib.sha256(text.encode()).hexdigest())
     return found
 
 

@@ -29,22 +29,6 @@ def model_of(file, guarded=True, first=0, workers=0, **trainer):
     return model
 
 
-def plain(value):
-    """Arrays, tensors, names and numbers of anything nested, in one list."""
-    if torch.is_tensor(value) or isinstance(value, np.ndarray):
-        return [torch.as_tensor(value)]
-    if isinstance(value, (list, tuple)):
-        return [part for each in value for part in plain(each)]
-    return [value]
-
-
-def equal(one, two):
-    """Whether two nested values are equal, bit for bit."""
-    one, two = plain(one), plain(two)
-    same = lambda a, b: a.shape == b.shape and torch.equal(a, b) if torch.is_tensor(a) else a == b  # noqa: E731
-    return len(one) == len(two) and all(type(a) is type(b) and same(a, b) for a, b in zip(one, two))
-
-
 def met(model, count):
     """What the loop would meet in the next steps: the raw batch, the transformed and hidden one, and a number the model draws."""
     found, inner = [], getattr(model, "module", model)
@@ -109,9 +93,3 @@ def state_of(model):
         found.update({f"optimizer.{number}.{key}": value for key, value in state.items()})
     found.update(rate=inner.optimizer.param_groups[0]["lr"], schedule=inner.scheduler.last_epoch, iteration=inner.iteration)
     return {key: value.clone() if torch.is_tensor(value) else value for key, value in found.items()}
-
-
-def same(one, two):
-    """Whether two states are equal, bit for bit."""
-    equal = lambda a, b: torch.equal(a, b) if torch.is_tensor(a) else a == b  # noqa: E731
-    return one.keys() == two.keys() and all(equal(one[key], two[key]) for key in one)

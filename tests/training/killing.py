@@ -40,7 +40,7 @@ class Training:
             [sys.executable, *map(str, words)], cwd=output.parent, env=environment(), stdout=self.log, stderr=subprocess.STDOUT
         )
 
-    def said(self) -> str:
+    def printed(self) -> str:
         """Both streams so far."""
         self.log.seek(0)
         return self.log.read()

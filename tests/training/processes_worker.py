@@ -58,7 +58,6 @@ def _step(file, batch, packed):
         "info": {key: torch.as_tensor(value).float().mean() for key, value in info.items()},
         "watch": {key: torch.as_tensor(value) for key, value in found["visual_summary"].items() if key.startswith("scalar/")},
         "grad": {name: p.grad for name, p in inner.named_parameters() if p.grad is not None},
-        "frozen": [name for name, p in inner.named_parameters() if not p.requires_grad],
         "buffers": dict(inner.named_buffers()),
         "teacher": dict(inner.teacher.net.named_buffers()) if getattr(inner, "teacher", None) else None,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,6 +20,13 @@ from opengait_mimic.training.launch import launch
 
 TIMES = ("seconds", "steps_per_second", "run", "starts", "date", "command", "processes", "plugin")
 """What the records of two equal trainings may differ in."""
+
+
+def shared_networks(output) -> dict:
+    """Changes of a mimic's YAML: its teacher and its VEN are those of the shared trainings."""
+    places = {"teacher": "Baseline/GaitBase-seed0", "ven": "VEN/VEN-seed0"}
+    names = {part: f"walkers/{place}/checkpoints/{place.partition('/')[2]}-00003.pt" for part, place in places.items()}
+    return {f"model_cfg__{part}__checkpoint": str(output / name) for part, name in names.items()}
 
 
 def stopping(at: int):
@@ -65,7 +73,7 @@ def content(file):
 
 
 def differing(one, two, where=""):
-    """The names of everything that two nested values do not share bit for bit."""
+    """The places at which two nested values differ, tensors and arrays bit for bit."""
     if type(one) is not type(two):
         return [f"{where}: {type(one).__name__}, {type(two).__name__}"]
     if isinstance(one, dict):
@@ -73,6 +81,8 @@ def differing(one, two, where=""):
         return [line for key in keys for line in differing(one.get(key), two.get(key), f"{where}.{key}")]
     if isinstance(one, (list, tuple)) and len(one) == len(two):
         return [line for i, pair in enumerate(zip(one, two)) for line in differing(*pair, f"{where}[{i}]")]
+    if isinstance(one, np.ndarray):
+        one, two = torch.as_tensor(one), torch.as_tensor(two)
     if isinstance(one, torch.Tensor):
         same = one.dtype == two.dtype and one.shape == two.shape and torch.equal(_bits(one), _bits(two))
         return [] if same else [where]

@@ -1,9 +1,8 @@
-"""Batch k is the same whoever draws it: a loader that starts at k against one that ran through, on the bound host."""
+"""Batch k is the same in every process: a loader that starts at k against one that ran through, on the bound host."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 from types import SimpleNamespace
 
@@ -15,7 +14,8 @@ from torch.utils.data import DataLoader, Sampler
 from opengait_mimic.training import batches
 from tests.host_runs import good
 from tests.training.draws import digests
-from tests.training.faults import equal, met, model_of
+from tests.training.faults import met, model_of
+from tests.training.runs import differing
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -41,26 +41,26 @@ def made(trained, tmp_path_factory):
 def test_a_restarted_loader_goes_on_with_the_same_batches(made, stage, sampling, workers):
     """OpenGait's own Baseline and MimicGait: frames, rotations, occlusions and the model's own draws, bit for bit."""
     through = met(model_of(made[stage, sampling]), 6)
-    assert equal(through[3:], met(model_of(made[stage, sampling], first=3, workers=workers), 3))
-    assert not equal(through[0], through[3]) and not equal(through[2][2:], through[3][2:])
+    assert not differing(through[3:], met(model_of(made[stage, sampling], first=3, workers=workers), 3))
+    assert differing(through[0], through[3]) and differing(through[2][2:], through[3][2:])
 
 
 def test_another_seed_is_another_batch(made):
     model = model_of(made[TEACHER, "fixed"])
     first = batches.peek(model)
     model.train_loader.seed = 4
-    assert not equal(first, batches.peek(model))
+    assert differing(first, batches.peek(model))
 
 
 def test_peek_moves_nothing(made):
-    """Whoever looks at a batch before the loop, the loop meets it as if nobody had; generators as before."""
+    """After a look at a batch the loop meets the same batch, and the generators are as before."""
     model = model_of(made[TEACHER, "unfixed"])
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     seen = batches.peek(model)
     drawn = random.random(), np.random.rand(), float(torch.rand(1))
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     assert drawn == (random.random(), np.random.rand(), float(torch.rand(1)))
-    assert model.batches_drawn == 0 and equal(met(model, 1)[0][0], seen) and model.batches_drawn == 1
+    assert model.batches_drawn == 0 and not differing(met(model, 1)[0][0], seen) and model.batches_drawn == 1
 
 
 def test_the_clips_of_the_last_batch_have_names(made, tree):
@@ -79,8 +79,8 @@ def test_both_hosts_draw_the_same_batches(files, host_spec, checkout, tmp_path):
         (tmp_path / kind).mkdir()
         made.append(variant(files[TEACHER], tmp_path / kind, trainer_cfg__sampler__sample_type=kind, **changes))
     other = checkout if host_spec == "embedded" else "embedded"
-    said = good("-m", "tests.training.draws", other, tmp_path / "output", *made, cwd=tmp_path)
-    assert json.loads(next(line for line in said.splitlines() if line.startswith('["'))) == digests(made)
+    logged = good("-m", "tests.training.draws", other, tmp_path / "output", *made, cwd=tmp_path)
+    assert json.loads(next(line for line in logged.splitlines() if line.startswith('["'))) == digests(made)
 
 
 # ---------------------------------------------------------------- other loaders
@@ -106,50 +106,16 @@ class Numbers(torch.utils.data.Dataset):
         return index, random.random()
 
 
-def numbered(first, loader=None):
-    inner, said = SimpleNamespace(msg_mgr=SimpleNamespace(log_warning=lambda text: said.append(text))), []
-    inner.train_loader = DataLoader(Numbers(), batch_sampler=Deck(10), collate_fn=list) if loader is None else loader
+def numbered(first):
+    inner = SimpleNamespace(train_loader=DataLoader(Numbers(), batch_sampler=Deck(10), collate_fn=list))
     batches.number(inner, {"trainer_cfg": {"seed": 1}}, first)
-    return inner, said
+    return inner
 
 
 def test_a_sampler_with_a_memory_goes_on_too():
     """Also when its loader is iterated twice."""
-    through = [batch for _, batch in zip(range(9), numbered(0)[0].train_loader)]
-    inner, _ = numbered(7)
+    through = [batch for _, batch in zip(range(9), numbered(0).train_loader)]
+    inner = numbered(7)
     assert batches.peek(inner) == through[7]
     assert [batch for _, batch in zip(range(2), inner.train_loader)] == through[7:]
     assert sorted(index for batch in through[:5] for index, _ in batch) == list(range(10)), "the deck is dealt as its sampler says"
-
-
-class Who(Numbers):
-    def __getitem__(self, index):
-        return index, os.getpid()
-
-
-def test_a_look_at_the_next_batch_starts_no_worker():
-    inner, _ = numbered(0, DataLoader(Who(), batch_sampler=Deck(10), collate_fn=list, num_workers=1))
-    seen, met = batches.peek(inner), next(iter(inner.train_loader))
-    assert [index for index, _ in seen] == [index for index, _ in met]
-    assert {who for _, who in seen} == {os.getpid()} and os.getpid() not in {who for _, who in met}
-
-
-def test_a_sampler_that_ends_ends():
-    class Once(Deck):
-        def __iter__(self):
-            yield from ([card] for card in self.cards)
-
-    loader = DataLoader(Numbers(), batch_sampler=Once(3), collate_fn=list)
-    runs = [numbered(first, loader) for first in (0, 2, 3)]
-    assert [len(list(inner.train_loader)) for inner, _ in runs] == [3, 1, 0]
-    assert [said for _, said in runs] == [["Once gives no more than 3 batches: the training ends with them"]] * 3
-
-
-def test_a_loader_of_another_kind_is_named():
-    """It is left as it is; and goes on with other draws than it started with."""
-    inner, said = numbered(4, loader=[1, 2])
-    later = torch.rand(1)
-    assert inner.train_loader == [1, 2] and inner.batches_drawn is None
-    assert "SimpleNamespace.train_loader is a list, not a DataLoader" in said[0] and "goes on sees other batches" in said[0]
-    numbered(0, loader=[1, 2])
-    assert later != torch.rand(1)

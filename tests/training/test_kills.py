@@ -16,7 +16,7 @@ import pytest
 from opengait_mimic import host as hosts
 from tests.host_runs import digests
 from tests.training.killing import WRITING, Training
-from tests.training.runs import at, content, differing, train
+from tests.training.runs import at, content, differing, shared_networks, train
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -59,14 +59,14 @@ def test_a_training_killed_again_and_again_ends_as_if_it_had_not_been(trained, h
             before = len(list(folder.glob("*.pt")))
             training.until(lambda before=before: len(list(folder.glob("*.pt"))) > before)
             time.sleep(draws.uniform(0, 0.1))
-        assert training.process.poll() == (None if not itself else -9 if processes == 1 else 1), training.said()
+        assert training.process.poll() == (None if not itself else -9 if processes == 1 else 1), training.printed()
         training.kill()
         print(f"\nkill {number + 1}: {moment}, {time.monotonic() - begin:.2f} s after the start", end="")
         saved = _still(saved, killed)
         print(f", {len(saved)} checkpoints saved", end="", flush=True)
     newest = max(int(name[-8:-3]) for name in saved)
-    said = _finish(Training(file, host_spec, killed, processes))
-    assert re.search(rf"--resume auto: goes on from iteration {newest} of {total}$", said, re.M), said
+    printed = _finish(Training(file, host_spec, killed, processes))
+    assert re.search(rf"--resume auto: goes on from iteration {newest} of {total}$", printed, re.M), printed
     assert len(_still(saved, killed)) == total and not list(folder.glob("*.part"))
     pairs = [[content(at(file, place, iteration)) for place in (whole, killed)] for iteration in range(1, total + 1)]
     hosts.bind(host_spec, "cpu", output)
@@ -79,14 +79,13 @@ def _saving_each_step(file, folder, output, total):
     changes = {"trainer_cfg__total_iter": total, "trainer_cfg__save_iter": 1, "trainer_cfg__log_iter": 1}
     changes.update(trainer_cfg__sampler__batch_size=[4, 2], trainer_cfg__sampler__frames_num_fixed=2)
     if file.stem.startswith("mimicgait"):
-        for part, place in (("teacher", "Baseline/GaitBase-seed0"), ("ven", "VEN/VEN-seed0")):
-            changes[f"model_cfg__{part}__checkpoint"] = str(output / f"walkers/{place}/checkpoints/{place.partition('/')[2]}-00003.pt")
+        changes.update(shared_networks(output))
     return variant(file, folder, **changes)
 
 
 def _finish(training):
-    assert training.process.wait(240) == 0, training.said()
-    return training.said()
+    assert training.process.wait(240) == 0, training.printed()
+    return training.printed()
 
 
 def _still(saved, out):

@@ -116,44 +116,27 @@ def test_two_processes_have_the_gradient_of_one(ran, case):
     assert all(torch.equal(ran.two[0][case]["grad"][name], ran.two[1][case]["grad"][name]) for name in one)
 
 
-@pytest.mark.parametrize("case", [case for case in STEPS if case[0] == "MimicGait"], ids="-".join)
-def test_two_processes_have_the_mickd_loss_of_one(ran, case):
-    """MiCKD sees the clips of all processes and is multiplied by their number, because DDP averages."""
-    one = ran.one[case]
-    for seen in (found[case] for found in ran.two):
-        torch.testing.assert_close(seen["loss"], 2 * one["loss"], atol=1e-6, rtol=1e-6)
-        torch.testing.assert_close(seen["info"]["scalar/mickd/loss"], one["info"]["scalar/mickd/loss"], atol=1e-6, rtol=1e-6)
-
-
-@pytest.mark.parametrize("case", [case for case in STEPS if case[0] == "Baseline-2"], ids="-".join)
-def test_the_hosts_triplets_gather_and_its_cross_entropy_is_averaged(ran, case):
-    one, two = ran.one[case]["info"], [found[case]["info"] for found in ran.two]
+@pytest.mark.parametrize("case", STEPS, ids="-".join)
+def test_two_processes_have_the_losses_and_statistics_of_one(ran, case):
+    """MiCKD and the host's triplets see the clips of all processes; the host's cross entropy is averaged. BatchNorm and scalars agree."""
+    one, two = ran.one[case], [found[case] for found in ran.two]
+    gathered = {"MimicGait": ["mickd"], "Baseline-2": ["triplet"], "VEN": []}[case[0]]
+    watched = {"Baseline-2": set(), "VEN": {"ven_accuracy", "amount_error"}, "MimicGait": {"ven_accuracy", "teacher_cosine", "own_pair"}}
+    assert {name.rpartition("/")[2] for name in one["watch"]} == {"hidden_share", "skipped_steps", *watched[case[0]]}
+    assert any(name.endswith("running_var") for name in one["buffers"]) or case[0] == "VEN"
     for seen in two:
-        torch.testing.assert_close(seen["scalar/triplet/loss"], one["scalar/triplet/loss"], atol=1e-6, rtol=1e-6)
-    parts = [seen["scalar/softmax/loss"] for seen in two]
-    torch.testing.assert_close(sum(parts) / 2, one["scalar/softmax/loss"], atol=1e-6, rtol=1e-6)
-    assert parts[0] != parts[1]
-
-
-WATCHED = {"Baseline-2": set(), "VEN": {"ven_accuracy", "amount_error"}, "MimicGait": {"ven_accuracy", "teacher_cosine", "own_pair"}}
-
-
-@pytest.mark.parametrize("case", STEPS, ids="-".join)
-def test_two_processes_say_of_the_global_batch_what_one_says(ran, case):
-    one = ran.one[case]["watch"]
-    assert {name.rpartition("/")[2] for name in one} == {"hidden_share", "skipped_steps", *WATCHED[case[0]]}
-    for seen in (found[case]["watch"] for found in ran.two):
-        for name, value in one.items():
-            torch.testing.assert_close(seen[name], value, atol=1e-6, rtol=1e-6, msg=name)
-
-
-@pytest.mark.parametrize("case", STEPS, ids="-".join)
-def test_batchnorm_buffers_are_those_of_one_process(ran, case):
-    one = ran.one[case]["buffers"]
-    assert any(name.endswith("running_var") for name in one) or case[0] == "VEN"
-    for seen in (found[case]["buffers"] for found in ran.two):
-        for name, value in one.items():
-            torch.testing.assert_close(seen[name], value, atol=1e-6, rtol=1e-5)
+        for name in gathered:
+            torch.testing.assert_close(seen["info"][f"scalar/{name}/loss"], one["info"][f"scalar/{name}/loss"], atol=1e-6, rtol=1e-6)
+        for name, value in one["watch"].items():
+            torch.testing.assert_close(seen["watch"][name], value, atol=1e-6, rtol=1e-6, msg=name)
+        for name, value in one["buffers"].items():
+            torch.testing.assert_close(seen["buffers"][name], value, atol=1e-6, rtol=1e-5)
+        if case[0] == "MimicGait":  # DDP averages
+            torch.testing.assert_close(seen["loss"], 2 * one["loss"], atol=1e-6, rtol=1e-6)
+    if case[0] == "Baseline-2":
+        parts = [seen["info"]["scalar/softmax/loss"] for seen in two]
+        torch.testing.assert_close(sum(parts) / 2, one["info"]["scalar/softmax/loss"], atol=1e-6, rtol=1e-6)
+        assert parts[0] != parts[1]
 
 
 def test_a_live_teachers_statistics_are_those_of_one_process(ran):
@@ -205,28 +188,18 @@ def test_an_odd_test_set_gives_the_same_numbers(ran, odd, tree, stage):
 
 
 def test_evaluate_writes_the_result_of_one_process(ran, stages, odd, tree, host_spec, output, tmp_path):
-    """A preset over two seeds without kept passes: rows, summary, trials, pictures and manifest; probes are those on the disk."""
+    """A preset over two seeds without kept passes: rows, summary and manifest; probes are those on the disk."""
     file = stages("MimicGait", "MimicGait-seed0", **odd)
     words = ["evaluate", "--cfgs", file, "--host", host_spec, "--device", "cpu", "--output", output, "--no-cache"]
     words += ["--preset", "paper-table1", "--seeds", "0-1"]
     to = {name: ["--out", tmp_path / name, "--save-manifest", tmp_path / f"{name}.json"] for name in ("one", "two")}
     assert main([*map(str, [*words, *to["one"]])]) == 0
-    said = good(*two_processes(), "-m", "opengait_mimic.cli", *words, *to["two"], cwd=tmp_path)
-    assert said.count("written: ") == 1
+    text = good(*two_processes(), "-m", "opengait_mimic.cli", *words, *to["two"], cwd=tmp_path)
+    assert text.count("written: ") == 1
     one, two = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("one", "two"))
     assert two["rows"] == one["rows"] and two["summary"] == one["summary"] and len(one["rows"]) == 7
-    records = [{key: value for key, value in each["provenance"].items() if key not in ("date", "processes")} for each in (one, two)]
-    assert [each["evaluator_cfg"]["sampler"].pop("batch_size") for each in records] == [1, 2], "it follows the number of processes"
-    assert records[0] == records[1] and (one["provenance"]["processes"], two["provenance"]["processes"]) == (1, 2)
+    assert (one["provenance"]["processes"], two["provenance"]["processes"]) == (1, 2)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
-    for name in ("trials.npz", "pictures.npz"):
-        with np.load(tmp_path / "one" / name) as a, np.load(tmp_path / "two" / name) as b:
-            assert set(a) == set(b) and len(set(a)) > 5
-            for key in a:
-                same = (
-                    np.allclose(a[key], b[key], atol=1e-5, equal_nan=True) if a[key].dtype.kind == "f" else np.array_equal(a[key], b[key])
-                )
-                assert same, key
     probes = [clip for clip in clips(Path(odd["data_cfg__dataset_root"]), tree) if clip[1] != "nm-01"]
     assert {row["probes"] for row in two["rows"]} == {len(probes)}
 
@@ -244,9 +217,9 @@ def test_two_nodes_train_as_two_processes_of_one(ran, host_spec, tmp_path):
         words += ["-m", "opengait_mimic", "--cfgs", str(file), "--device", "cpu", "--host", host_spec, "--output", str(out)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         nodes.append(subprocess.Popen([sys.executable, *words], cwd=tmp_path, env=environment(), **pipes))
-    said = [node.communicate(timeout=240)[0] for node in nodes]
-    assert [node.returncode for node in nodes] == [0, 0], said
-    assert "Iteration 00003, " in said[0] and "Iteration" not in said[1], "rank 0 reports"
+    printed = [node.communicate(timeout=240)[0] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], printed
+    assert "Iteration 00003, " in printed[0] and "Iteration" not in printed[1], "rank 0 reports"
     written = list(out.rglob("*.pt"))
     assert [file.name for file in written] == ["three-Baseline-00003.pt"]
     weights = torch.load(written[0], weights_only=True)["model"]

@@ -11,13 +11,11 @@ import torch
 
 from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file as checkpoints
-from opengait_mimic.base import stopped
 from opengait_mimic.base.errors import ConfigError, HostError
-from opengait_mimic.cli import launcher
 from opengait_mimic.cli.launcher import main
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training import saving
-from opengait_mimic.training.resume import describe_overwritten, find_start, plan_training
+from opengait_mimic.training.resume import find_start, plan_training
 from tests.training.runs import at, stopping, train
 from tests.variants import variant
 
@@ -77,7 +75,7 @@ def test_a_checkpoint_goes_after_the_new_one_is_written_and_only_ours(bound, tmp
     assert there(file, out)[0] == [2]
     monkeypatch.undo()
     (place / "GaitBase-seed0-00001.pt").write_bytes(b"somebody else's")
-    (place / "best-00001.pt").write_bytes(b"likewise")
+    (place / "best-00001.pt").write_bytes(b"also somebody else's")
     for left in ("GaitBase-seed0-00004.pt.part", "preflight.part", "preflight.part.part"):
         (place / left).write_bytes(b"left by a killed run")
     assert start(file)[:2] == ("resume", 2)
@@ -118,18 +116,6 @@ def test_the_best_error_is_the_smallest_and_an_unknown_name_is_reported(monkeypa
     ]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"keep_last": 0}, r"trainer_cfg\.keep_last = 0; expected a whole number of at least 1"),
-        ({"keep_best": "test_accuracy/Rank-1"}, r"keep_best = 'test_accuracy/Rank-1' needs trainer_cfg\.with_test: true"),
-    ],
-)
-def test_what_cannot_be_kept_is_refused(bound, tmp_path, changes, message):
-    with pytest.raises(ConfigError, match=message):
-        train(variant(bound[TEACHER], tmp_path, **{f"trainer_cfg__{key}": value for key, value in changes.items()}), tmp_path / "out")
-
-
 # ---------------------------------------------------------------- where it goes on
 
 
@@ -142,12 +128,12 @@ def half(bound, tmp_path):
     return file, tmp_path / "out"
 
 
-def words(file, output, host_spec):
+def command_line(file, output, host_spec):
     return ["--cfgs", str(file), "--resume", "auto", "--host", host_spec, "--device", "cpu", "--output", str(output)]
 
 
 @pytest.fixture
-def said(monkeypatch):
+def messages(monkeypatch):
     """The plugin's own messages."""
     lines, handler = [], logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())
@@ -156,12 +142,13 @@ def said(monkeypatch):
     return lines
 
 
-def test_resume_auto_goes_on_from_the_newest_and_then_has_nothing_left(half, host_spec, said):
+def test_resume_auto_goes_on_from_the_newest_and_then_has_nothing_left(half, host_spec, messages):
     file, out = half
-    assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: goes on from iteration 3 of 6"
+    assert main(command_line(file, out, host_spec)) == 0 and messages[-1] == "--resume auto: goes on from iteration 3 of 6"
     assert there(file, out)[0] == [1, 2, 3, 4, 5, 6]
     before = at(file, out, 6).read_bytes()
-    assert main(words(file, out, host_spec)) == 0 and said[-1] == "--resume auto: Baseline/GaitBase-seed0 is trained: iteration 6 of 6"
+    assert main(command_line(file, out, host_spec)) == 0
+    assert messages[-1] == "--resume auto: Baseline/GaitBase-seed0 is trained: iteration 6 of 6"
     assert at(file, out, 6).read_bytes() == before
 
 
@@ -180,15 +167,15 @@ def test_a_stopped_training_says_what_is_saved(bound, tmp_path, host_spec, monke
     for given in ([], *([more] if more else [])):
         left[0] = 0 if given else saves
         with pytest.raises(SystemExit) as caught:
-            main([word for word in words(file, out, host_spec) if word not in ("--resume", "auto")] + given)
+            main([word for word in command_line(file, out, host_spec) if word not in ("--resume", "auto")] + given)
         assert caught.value.code == 130
     last = "last checkpoint: iteration {} of GaitBase-seed0; the same command with --resume auto{} continues from there"
-    said = {
+    messages = {
         (0, 0): "GaitBase-seed0 has no checkpoint yet: the same command starts it from the beginning",
         (2, 0): last.format(2, ""),
         (2, 2): last.format(1, " in place of --iter"),
     }
-    assert capsys.readouterr().err.strip().splitlines()[-1] == f"stopped; {said[saves, len(more)]}"
+    assert capsys.readouterr().err.strip().splitlines()[-1] == f"stopped; {messages[saves, len(more)]}"
 
 
 def test_a_training_says_how_it_ended_and_what_is_next(half, host_spec, monkeypatch, tmp_path):
@@ -198,50 +185,37 @@ def test_a_training_says_how_it_ended_and_what_is_next(half, host_spec, monkeypa
     lines = []
     monkeypatch.setattr(get_msg_mgr(), "log_info", lambda text: lines.append(str(text)))
     more = ["--host", host_spec, "--output", str(out)]
-    assert main(words(file, out, host_spec)) == 0
-    told = f"trained: iteration 6 of 6, {at(file, out, 6)}; next: "
-    assert lines[-1] == told + shlex.join(["opengait-mimic", "evaluate", "--cfgs", str(file), *more])
+    assert main(command_line(file, out, host_spec)) == 0
+    first = f"trained: iteration 6 of 6, {at(file, out, 6)}; next: "
+    assert lines[-1] == first + shlex.join(["opengait-mimic", "evaluate", "--cfgs", str(file), *more])
     (tmp_path / "other").mkdir()
     other = variant(file, tmp_path / "other", evaluator_cfg__restore_hint=2, trainer_cfg__save_iter=5)
-    main([word for word in words(other, out, host_spec) if word not in ("--resume", "auto")])
+    main([word for word in command_line(other, out, host_spec) if word not in ("--resume", "auto")])
     assert lines[-1].startswith(f"trained: iteration 6 of 6, {at(file, out, 5)}; next: ") and " --iter 5 " in lines[-1]
     never = variant(file, tmp_path / "other", trainer_cfg__save_iter=7, trainer_cfg__save_name="never")
-    main([word for word in words(never, out, host_spec) if word not in ("--resume", "auto")])
+    main([word for word in command_line(never, out, host_spec) if word not in ("--resume", "auto")])
     assert lines[-1] == "trained: iteration 6 of 6; nothing was saved (trainer_cfg.save_iter = 7)"
 
 
-def test_a_trained_ven_is_tested_by_its_own_test(bound):
-    """`evaluate` refuses it."""
-    lines = []
-    cfgs = {"trainer_cfg": {"total_iter": 3, "save_name": "V"}, "evaluator_cfg": {"restore_hint": 3}, "model_cfg": {"model": "VEN"}}
-    inner = SimpleNamespace(cfgs={**cfgs, "data_cfg": {"dataset_name": "w"}}, iteration=3, msg_mgr=SimpleNamespace(log_info=lines.append))
-    stopped.reached("V", 3)
-    launcher._say_trained(inner, SimpleNamespace(cfgs="a b.yaml", host=None, output=None))
-    assert lines[0].endswith("V-00003.pt; next: python -m opengait_mimic --phase test --cfgs 'a b.yaml'")
-
-
-def test_what_a_new_start_overwrites_is_told(half, tmp_path, monkeypatch):
-    """And where ``--resume auto`` would go on with it."""
+def test_what_a_new_start_overwrites_is_reported(half, monkeypatch):
     from utils import get_msg_mgr
 
     file, out = half
-    warned, told = [], lambda yaml: describe_overwritten(prepare(yaml, "train"))
-    holds = f"{at(file, out, 1).parents[1]} holds 3 checkpoints of an earlier training, newest GaitBase-seed0-00003.pt, which this one"
-    assert told(file) == f"{holds} overwrites as it saves. To go on from the newest, give --resume auto"
-    (tmp_path / "other").mkdir()
-    assert "--resume auto" not in told(variant(file, tmp_path / "other", optimizer_cfg__lr=0.5)), "which refuses another training's"
-    train(file, out, iteration=3, resume=True)
-    assert told(file).endswith("To keep them, choose another save_name or move the folder away"), "it is finished"
+    warned = []
     monkeypatch.setattr(get_msg_mgr(), "log_warning", lambda text: warned.append(str(text)))
     with pytest.raises(KeyboardInterrupt):
         train(file, out, before=stopping(0))
-    assert [text for text in warned if "overwrites" in text] == [told(file)]
+    assert [text for text in warned if "overwrites" in text] == [
+        f"{at(file, out, 1).parents[1]} holds 3 checkpoints of an earlier training, newest GaitBase-seed0-00003.pt, which this one"
+        " overwrites as it saves. To go on from the newest, give --resume auto; to keep them, choose another save_name or move the folder"
+        " away"
+    ]
 
 
-def test_an_empty_folder_starts_at_0(bound, tmp_path, said):
+def test_an_empty_folder_starts_at_0(bound, tmp_path, messages):
     hosts.bind(None, "cpu", tmp_path / "nothing")
     assert start(bound[TEACHER])[:2] == ("train", 0)
-    assert said == ["--resume auto: no checkpoint yet: starts at iteration 0"]
+    assert messages == ["--resume auto: no checkpoint yet: starts at iteration 0"]
 
 
 def test_the_newest_that_is_damaged_gives_way_to_the_one_before(half):
@@ -261,7 +235,7 @@ def without_record(file):
     torch.save(found, file)
 
 
-def test_one_without_a_record_gives_way_and_the_last_one_stops_it(half, said):
+def test_one_without_a_record_gives_way_and_the_last_one_stops_it(half, messages):
     """It can be read, so a start at 0 may not overwrite it."""
     file, out = half
     without_record(at(file, out, 3))
@@ -278,7 +252,7 @@ def test_one_without_a_record_gives_way_and_the_last_one_stops_it(half, said):
     assert "move " in str(caught.value) and "another save_name" in str(caught.value)
     for iteration in (2, 3):
         at(file, out, iteration).write_bytes(b"")
-    assert start(file)[:2] == ("train", 0) and "starts again" in said[-1]
+    assert start(file)[:2] == ("train", 0) and "starts again" in messages[-1]
 
 
 def test_what_is_later_than_tested_is_no_reason_to_overwrite_it(half):
@@ -299,21 +273,6 @@ def test_another_training_is_not_gone_on_with_and_not_overwritten(half, tmp_path
     other = variant(file, tmp_path / "other", optimizer_cfg__lr=0.5)
     with pytest.raises(HostError, match=r"(?s)--resume auto: changed since .*optimizer_cfg\.lr: 0\.002 -> 0\.5.*another save_name"):
         start(other)
-    for iteration in (1, 2, 3):
-        without_record(at(file, out, iteration))
-    with pytest.raises(HostError, match="--resume auto: .*00003.pt without a record of this version"):
-        start(file)
-
-
-def test_a_first_checkpoint_over_another_training_is_gone_on_with(half, tmp_path):
-    """Two trainings in one folder: each goes on from its own newest."""
-    file, out = half
-    (tmp_path / "other").mkdir()
-    other = variant(file, tmp_path / "other", optimizer_cfg__lr=0.5)
-    with pytest.raises(KeyboardInterrupt):
-        train(other, out, before=stopping(1))
-    assert start(other)[:2] == ("resume", 1)
-    assert start(file)[:2] == ("resume", 3), "whose second and third are still there"
 
 
 def test_an_earlier_start_of_the_same_training_is_not_mixed_in(half):
@@ -333,11 +292,11 @@ def test_an_earlier_start_of_the_same_training_is_not_mixed_in(half):
     assert plan[:2] == ("resume", 2), "the newest start that has a readable checkpoint"
 
 
-def test_the_words_exclude_each_other(half, host_spec, capsys):
+def test_options_that_exclude_each_other(half, host_spec, capsys):
     file, out = half
     for more in (["--iter", "2"], ["--phase", "test"]):
         with pytest.raises(SystemExit) as caught:
-            main([*words(file, out, host_spec), *more])
+            main([*command_line(file, out, host_spec), *more])
         assert caught.value.code == 2
     assert "not allowed with argument" in capsys.readouterr().err
     hint = variant(file, file.parent, trainer_cfg__restore_hint=2)
@@ -346,7 +305,7 @@ def test_the_words_exclude_each_other(half, host_spec, capsys):
 
 
 def test_the_scaler_comes_back(half):
-    """On a CPU nobody has one: a stand-in."""
+    """A CPU has none: a stand-in."""
     file, out = half
     cfgs = prepare(file, "train", 3)
     target, found = at(file, out, 3), checkpoints.read(at(file, out, 3), "test")
@@ -359,15 +318,15 @@ def test_the_scaler_comes_back(half):
     assert inner.Scaler.state_dict() == state
 
 
-def test_settings_that_the_checkpoint_overrides_are_told(half, tmp_path, monkeypatch):
+def test_settings_that_the_checkpoint_overrides_are_reported(half, tmp_path, monkeypatch):
     """``--iter`` with a lower rate trains at the old one, as torch restores it."""
     from utils import get_msg_mgr
 
     file, out = half
     (tmp_path / "other").mkdir()
     other = variant(file, tmp_path / "other", optimizer_cfg__lr=0.0005)
-    said, rates = [], []
-    monkeypatch.setattr(get_msg_mgr(), "log_warning", lambda text: said.append(str(text)))
+    messages, rates = [], []
+    monkeypatch.setattr(get_msg_mgr(), "log_warning", lambda text: messages.append(str(text)))
 
     def before(model):
         rates.append(model.optimizer.param_groups[0]["initial_lr"])
@@ -376,7 +335,7 @@ def test_settings_that_the_checkpoint_overrides_are_told(half, tmp_path, monkeyp
     for changed in (file, other):
         with pytest.raises(KeyboardInterrupt):
             train(changed, out, iteration=3, before=before)
-    assert rates == [0.002, 0.002] and [text for text in said if "no effect" in text] == [
+    assert rates == [0.002, 0.002] and [text for text in messages if "no effect" in text] == [
         "optimizer_cfg.lr: 0.002 -> 0.0005: has no effect, because the checkpoint restores its own optimizer."
         " trainer_cfg.optimizer_reset: true makes a new one"
     ]

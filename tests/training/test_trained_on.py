@@ -24,8 +24,8 @@ def weights_at(file, iteration=3):
     return checkpoint_at(prepare(file, "train"), iteration)
 
 
-def said(file):
-    """What the record of the checkpoint that the test reads says."""
+def history(file):
+    """The entry ``trained_on`` of the checkpoint that the test reads."""
     return checkpoint_file.entry(weights_at(file, prepare(file, "train")["evaluator_cfg"]["restore_hint"]))["trained_on"]
 
 
@@ -55,26 +55,17 @@ def test_random_weights_know_what_their_own_training_hid(trained):
         "MimicGait": ["none", "bottom", "top"],
     }
     for stage in STUDENTS:
-        assert said(trained.files[stage]) == {**FIRST, "before": []}
+        assert history(trained.files[stage]) == {**FIRST, "before": []}
 
 
 @pytest.mark.parametrize("stage", STUDENTS)
-def test_weights_that_went_on_know_both(further, stage):
-    assert kinds_of(further[stage]) == ["none", "bottom", "top", "middle"]
-    assert said(further[stage]) == {**SECOND, "before": [FIRST]}
-
-
-@pytest.mark.parametrize("stage", STUDENTS)
-def test_going_on_from_a_checkpoint_adds_no_phase(further, stage):
-    launch(further[stage], "train", 2, quiet=True, resume=True)
-    assert said(further[stage]) == {**SECOND, "before": [FIRST]}
-    assert kinds_of(further[stage]) == ["none", "bottom", "top", "middle"]
-
-
-@pytest.mark.parametrize("stage", STUDENTS)
-def test_a_checkpoint_that_was_moved_says_it_itself(further, trained, tmp_path, stage):
+def test_weights_that_went_on_know_both(further, trained, tmp_path, stage):
+    """Also where the file was moved; resuming adds no phase."""
     moved = shutil.copy(weights_at(further[stage], 4), tmp_path / "moved.pt")
-    assert kinds_of(trained.files[stage], moved) == ["none", "bottom", "top", "middle"]
+    assert kinds_of(trained.files[stage], moved) == kinds_of(further[stage]) == ["none", "bottom", "top", "middle"]
+    assert history(further[stage]) == {**SECOND, "before": [FIRST]}
+    launch(further[stage], "train", 2, quiet=True, resume=True)
+    assert history(further[stage]) == {**SECOND, "before": [FIRST]}
 
 
 def test_a_file_without_a_record_says_nothing_under_a_yaml_of_ours(trained, tmp_path):
@@ -84,7 +75,7 @@ def test_a_file_without_a_record_says_nothing_under_a_yaml_of_ours(trained, tmp_
     assert kinds_of(trained.files["Baseline-2"], moved) is None
     start = {"trainer_cfg__restore_hint": str(moved), "trainer_cfg__save_name": "unknown", "evaluator_cfg__save_name": "unknown"}
     launch(file := variant(trained.files["Baseline-2"], tmp_path, **start), "train", quiet=True)
-    assert said(file)["before"] is None and kinds_of(file) is None  # nor do weights that started from it
+    assert history(file)["before"] is None and kinds_of(file) is None  # nor do weights that started from it
 
 
 def test_a_hosts_own_model_hides_what_its_transform_hides(trained, tmp_path):

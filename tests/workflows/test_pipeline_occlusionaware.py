@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from opengait_mimic.models.prepare import prepare
@@ -40,22 +38,6 @@ def test_the_stages(host, aware):
     assert [stage.name for stage in stages] == ["teacher Baseline", "VEN", "OcclusionAware"]
     assert stages[2].after == ("VEN",), "another teacher does not train it again"
     assert stages[0].result == folder / "baseline1.json"
-
-
-@pytest.mark.slow
-def test_a_whole_run_and_a_second_one(run_here, aware, tmp_path, capsys):
-    file, out = aware(teacher={}), tmp_path / "out"
-    assert run_here(file, out) == 0
-    result = out / "walkers/pipeline/OcclusionAware-Aware/results.json"
-    found = json.loads(result.read_text())
-    cells = [(row["method"], row["occluded_side"], row["gallery_embedder"]) for row in found["rows"]]
-    assert cells == [(method, protocol, "own") for method in ("Baseline-1", "OcclusionAware") for protocol in ("holistic", "probe", "both")]
-    hp = found["rows"][0]["rank1"]
-    assert {row["hp_rank1"] for row in found["rows"]} == {hp}
-    capsys.readouterr()
-    assert run_here(file, out) == 0
-    said = capsys.readouterr().out
-    assert said.count("done before") == 3 and json.loads(result.read_text())["rows"] == found["rows"]
 
 
 def test_its_weights_depend_on_the_ven_only(host, aware):

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from opengait_mimic.base.errors import ConfigError
-from opengait_mimic.models.prepare import prepare
 from opengait_mimic.workflows.contact_sheet import RED
 from opengait_mimic.workflows.preview_sheet import preview
 from tests.variants import variant
@@ -64,22 +63,6 @@ def test_every_kind_of_the_configuration_is_shown(files, tmp_path, monkeypatch, 
     table = [line.split() for line in text.splitlines() if line.startswith("  ")][1:]
     assert [row[0] for row in table] == ["none", "bottom", "top", "middle", "patch", "pole"]
     assert sum(int(row[2]) for row in table) == 8 * 4 and all(int(row[4]) <= int(row[3]) for row in table)
-
-
-def test_a_batch_is_hidden_as_the_first_step_hides_it(trained, tmp_path):
-    from opengait_mimic.models.batch_viewer import Viewer
-
-    model = trained.models["MimicGait"].train()
-    viewer = Viewer(prepare(trained.files["MimicGait"], "train"), True).train()
-    raw = next(iter(viewer.train_loader))
-    kept, model.iteration = model.iteration, 0
-    batches = []
-    for one in (model, viewer):
-        random.seed(1)
-        batches.append(one.occluded_batch(raw))
-    model.iteration = kept
-    ours, shown = batches
-    assert torch.equal(ours.occluded, shown.occluded) and torch.equal(ours.whole, shown.whole) and ours.draws == shown.draws
 
 
 def test_the_batch_is_that_of_the_first_step(trained, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from opengait_mimic.workflows.study_table import check_study, paired_differences, table_over_seeds
+from opengait_mimic.workflows.study_table import check_study, paired_differences
 
 FACTS = {"chance_rank1": 2.0}
 
@@ -15,34 +15,6 @@ def row(method="MimicGait", side="both", gallery="own", rank1=10.0, rank5=20.0, 
         "backbone": "GaitBase", "dataset": "walkers", "method": method, "occluded_side": side, "gallery_embedder": gallery,
         "rank1": rank1, "rank5": rank5, "rp_rank1": rp, "seed": seed,
     }  # fmt: skip
-
-
-def cells(rows):
-    """The cells of the printed table, without header and footer."""
-    return [line.replace(" ± ", "±").split() for line in table_over_seeds(rows).split("\n")[2:-1]]
-
-
-def test_mean_and_sample_deviation_over_seeds():
-    first, fifth, rp = [10.0, 13.0, 17.5], [20.0, 20.5, 30.0], [0.5, 0.61, 0.7]
-    rows = [row(rank1=a, rank5=b, rp=c, seed=s) for s, (a, b, c) in enumerate(zip(first, fifth, rp))]
-    body = cells([*rows, row("Baseline-1", "holistic", rank1=50.0, rank5=70.0, rp=1.0, seed=2)])
-    assert body[0] == [
-        "MimicGait",
-        "both",
-        "own",
-        *(f"{np.mean(v):.{k}f}±{np.std(v, ddof=1):.{k}f}" for v, k in ((first, 1), (fifth, 1), (rp, 2))),
-    ]
-    assert body[1] == ["Baseline-1", "holistic", "own", "50.0", "70.0", "1.00"]  # one seed: no spread
-
-
-def test_missing_values_are_left_out_and_zero_is_a_value():
-    assert cells([row(rp=None, rank1=10.0), row(rp=None, rank1=20.0, seed=1)])[0][3:] == ["15.0±7.1", "20.0±0.0", "-"]
-    assert cells([row(rank1=0.0, rp=None), row(rank1=3.0, rp=0.25, seed=1)])[0][3:] == ["1.5±2.1", "20.0±0.0", "0.25"]
-
-
-def test_rows_of_two_backbones_are_refused():
-    with pytest.raises(ValueError, match="one backbone"):
-        table_over_seeds([row(), {**row(), "backbone": "GaitGL"}])
 
 
 def test_differences_are_paired_over_the_seeds_that_both_have():
