@@ -3,7 +3,7 @@
 #
 #     benchmarks/gpu_smoke.sh [--host PATH]     # PATH: an OpenGait checkout, copied and patched; default: the embedded host
 #
-# 1. the host's own main.py under torchrun, a process per visible GPU: NCCL, mixed precision, SyncBatchNorm
+# 1. with --host, OpenGait's own main.py under torchrun, a process per visible GPU: NCCL, mixed precision, SyncBatchNorm
 # 2. our pipeline under torchrun, a process per visible GPU: teacher, VEN, MimicGait and their tests
 # 3. our launcher on the first GPU: train and test of teacher, VEN, Baseline-2 and MimicGait, mixed precision
 # 4. opengait-mimic evaluate
@@ -155,22 +155,18 @@ stage() {
     printf '%-28s %4d s   peak %6s MiB   %s\n' "$name" $((SECONDS - begin)) "$peak" "$(grep -Eo 'Rank-1 [0-9.]+ %|accuracy: frames [0-9.]+ %' "$log" | tail -n 1 || true)"
 }
 
-# 1. the host's own main.py, a copy with our patch
-if [ "$host" = embedded ]; then
-    cp -r "$repo/opengait_mimic/host/embedded" "$work/embedded"
-    (cd "$work" && git apply -p2 --directory=embedded "$repo/patches/opengait-mimic.patch")
-    main="$work/embedded/main.py" root="$work"
-else
-    mkdir "$work/OpenGait" && (cd "$host" && tar --exclude=./.git --exclude=./output -cf - .) | tar -C "$work/OpenGait" -xf -
-    [ -f "$work/OpenGait/opengait/modeling/models/zz_opengait_mimic.py" ] || (cd "$work/OpenGait" && git apply "$repo/patches/opengait-mimic.patch")
-    main="$work/OpenGait/opengait/main.py" root="$work/OpenGait"
-fi
-cd "$root"
+# 1. OpenGait's own main.py, a copy with our patch
 torchrun=("$python" -m torch.distributed.run --standalone "--nproc_per_node=$gpus" "$work/measured.py")
-for name in teacher ven baseline2 mimicgait; do
-    stage "main-$name" yes "${torchrun[@]}" "$work/main-$name" "$main" --cfgs "$work/$name.own.yaml" --phase train
-    stage "main-$name-test" no "${torchrun[@]}" "$work/main-$name-test" "$main" --cfgs "$work/$name.own.yaml" --phase test --iter "$steps"
-done
+if [ "$host" != embedded ]; then
+    mkdir "$work/OpenGait" && (cd "$host" && tar --exclude=./.git --exclude=./output -cf - .) | tar -C "$work/OpenGait" -xf -
+    cd "$work/OpenGait"
+    [ -f opengait/modeling/models/zz_opengait_mimic.py ] || git apply "$repo/patches/opengait-mimic.patch"
+    main="$work/OpenGait/opengait/main.py"
+    for name in teacher ven baseline2 mimicgait; do
+        stage "main-$name" yes "${torchrun[@]}" "$work/main-$name" "$main" --cfgs "$work/$name.own.yaml" --phase train
+        stage "main-$name-test" no "${torchrun[@]}" "$work/main-$name-test" "$main" --cfgs "$work/$name.own.yaml" --phase test --iter "$steps"
+    done
+fi
 
 # 2. our pipeline on all GPUs
 cd "$work"

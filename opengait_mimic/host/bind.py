@@ -47,7 +47,8 @@ def bind(
         raise HostError(f"--output {output or folder}: {existing} is a file, not a folder; choose another")
     state.update(host=host, device=chosen, output=folder)
     if host.name == "embedded":
-        sys.modules["utils.runtime"].configure(device=chosen, output=str(folder))
+        runtime = sys.modules["utils.runtime"]
+        runtime.device, runtime.output = chosen, str(folder)
     adapt_host(host.name, rebindings)
     register()
     return host

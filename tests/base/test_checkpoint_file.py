@@ -16,6 +16,7 @@ from opengait_mimic.base import checkpoint_file as checkpoints
 from opengait_mimic.base.errors import CheckpointError, HostError
 from opengait_mimic.base.files import replacing
 from opengait_mimic.base.plain_values import to_plain
+from opengait_mimic.base.restore_errors import with_reasons
 from tests.training.runs import differing
 
 CONTENT = {"model": {"a": torch.arange(3000.0)}, "optimizer": {"lr": 0.1}, "iteration": 3}
@@ -224,3 +225,25 @@ def test_a_plain_value_is_one_that_torch_reads(file):
     torch.save(made, file)
     found = torch.load(file, weights_only=True)
     assert found[: len(values)] == values and torch.equal(found[len(values)]["a"], torch.arange(2)) and "weight" in found[len(values) + 1]
+
+
+class Restoring:
+    """As a host's model: an optimiser and a schedule, restored from the parts of a checkpoint."""
+
+    def __init__(self):
+        self.optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(2))], 0.1)
+        self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, 1)
+
+    @with_reasons
+    def load(self, parts):
+        self.optimizer.load_state_dict(parts["optimizer"])
+        self.scheduler.load_state_dict(parts["scheduler"])
+
+
+@pytest.mark.parametrize(("part", "state"), [("optimizer", {"param_groups": []}), ("scheduler", {})])
+def test_a_part_that_does_not_fit_is_named_with_the_key_that_resets_it(part, state):
+    model = Restoring()
+    parts = {"optimizer": model.optimizer.state_dict(), "scheduler": model.scheduler.state_dict()}
+    model.load(parts)
+    with pytest.raises(CheckpointError, match=rf"its {part} cannot be restored .*trainer_cfg\.{part}_reset: true"):
+        model.load({**parts, part: state})

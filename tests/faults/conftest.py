@@ -13,23 +13,18 @@ from typing import NamedTuple
 import pytest
 from filelock import FileLock
 
-from tests.faults.nursery import Nursery
+from tests.faults.processes import Process
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
 NAMES = {TEACHER: ("Baseline", "GaitBase-seed0"), "VEN": ("VEN", "VEN-seed0"), "MimicGait": ("MimicGait", "MimicGait-seed0")}
 
 
-class Said(NamedTuple):
+class Outcome(NamedTuple):
     """What a command printed, and its exit status."""
 
     status: int
     text: str
-
-    @property
-    def last(self) -> str:
-        """The last line, which is what a user reads first."""
-        return self.text.strip().splitlines()[-1]
 
     def refused(self, *words) -> None:
         """It ended with an error that says these words, and without a traceback."""
@@ -108,25 +103,19 @@ class User:
     def words(self, file, *more) -> list[str]:
         return list(map(str, ["--cfgs", file, "--device", "cpu", "--host", self.host, "--output", self.out, *more]))
 
-    def train(self, file, *more, kept: bool = True) -> Said:
+    def train(self, file, *more, kept: bool = True) -> Outcome:
         """``python -m opengait_mimic``; ``kept=False``: another process writes checkpoints meanwhile."""
         from opengait_mimic.cli.launcher import main
 
-        return self._run(main, self.words(file, *more), kept)
+        return self.run_main(main, self.words(file, *more), kept)
 
-    def command(self, name, file, *more) -> Said:
+    def command(self, name, file, *more) -> Outcome:
         """``opengait-mimic NAME``."""
         from opengait_mimic.cli import main
 
-        return self._run(main, [name, *self.words(file, *more)])
+        return self.run_main(main, [name, *self.words(file, *more)])
 
-    def called(self, *words) -> Said:
-        """``opengait-mimic`` with words that name no host."""
-        from opengait_mimic.cli import main
-
-        return self._run(main, list(map(str, words)))
-
-    def _run(self, main, words, kept: bool = True) -> Said:
+    def run_main(self, main, words, kept: bool = True) -> Outcome:
         from opengait_mimic import host as hosts
 
         before = shas(self.folder)
@@ -148,7 +137,7 @@ class User:
             for lock in self.out.rglob("training.lock"):
                 with FileLock(lock, timeout=0):  # raises if the command still holds it
                     pass
-        return Said(status or 0, printed)
+        return Outcome(status or 0, printed)
 
 
 @pytest.fixture
@@ -156,8 +145,14 @@ def user(host_spec, trained, tree, output, tmp_path, capfd) -> User:
     return User(host_spec, trained, tree, output, tmp_path, capfd)
 
 
-@pytest.fixture(scope="package")
-def nursery(host_spec):
-    """Starts processes as fast as they can be forked; none of them survives it."""
-    with contextlib.closing(Nursery(host_spec)) as made:
-        yield made
+@pytest.fixture
+def start():
+    """Starts processes; none of them survives the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start_process(module, words, log) -> Process:
+            process = Process(module, words, log)
+            stack.callback(process.kill)
+            return process
+
+        yield start_process

@@ -60,8 +60,8 @@ def test_the_partition_is_edited_before_it_goes_on(user):
     parts["TRAIN_SET"][-1], parts["TEST_SET"][0] = parts["TEST_SET"][0], parts["TRAIN_SET"][-1]
     file = user.folder / user.tree.partition.name
     file.write_text(json.dumps(parts))
-    said = user.train(user.yaml(trainer_cfg__total_iter=6, data_cfg__dataset_partition=str(file)), "--resume", "auto")
-    said.refused("data.identities", "changed since")
+    outcome = user.train(user.yaml(trainer_cfg__total_iter=6, data_cfg__dataset_partition=str(file)), "--resume", "auto")
+    outcome.refused("data.identities", "changed since")
 
 
 def test_data_are_taken_away_before_it_goes_on(user):
@@ -69,11 +69,11 @@ def test_data_are_taken_away_before_it_goes_on(user):
     user.data()
     for file in user.root.glob(f"{user.tree.train[0]}/*/*/*.pkl"):
         os.remove(file)
-    said = user.train(user.yaml(trainer_cfg__total_iter=6), "--resume", "auto")
-    said.refused("data.clips", "changed since")
+    outcome = user.train(user.yaml(trainer_cfg__total_iter=6), "--resume", "auto")
+    outcome.refused("data.clips", "changed since")
 
 
-def test_the_teacher_is_trained_anew_before_the_mimic_goes_on(user):
+def test_the_teacher_is_trained_again_before_the_mimic_goes_on(user):
     """A mimic knows its teacher by a hash of its weights."""
     user.has(TEACHER, "VEN", "MimicGait")
     user.checkpoint().unlink()

@@ -1,4 +1,4 @@
-"""A full disk: what was saved stays, what was being written is told and leaves nothing half written.
+"""A full disk: what was saved stays, what did not fit is reported and leaves nothing half written.
 
 The disk is a small tmpfs. Where none can be mounted, the largest size of a file is limited instead (`RLIMIT_FSIZE`), which the system
 answers with "File too large" in place of "No space left on device"; it holds for root too.
@@ -35,10 +35,10 @@ def small(folder, size):
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def told(said):
-    """No room, and what to do."""
-    said.refused()
-    error = said.text[said.text.rindex("error: ") :]
+def refused_for_room(outcome) -> str:
+    """The error, which says that there is no room."""
+    outcome.refused()
+    error = outcome.text[outcome.text.rindex("error: ") :]
     assert "No space left" in error or "File too large" in error, error
     return error
 
@@ -58,25 +58,25 @@ def test_the_next_checkpoint_does_not_fit(user, size):
         with contextlib.suppress(OSError):  # a limited file size holds for this copy too
             shutil.copy(source / "checkpoints" / user.checkpoint().name, user.checkpoint())
         more = user.yaml(trainer_cfg__total_iter=6)
-        error = told(user.train(more, "--resume", "auto", "--no-preflight"))
+        error = refused_for_room(user.train(more, "--resume", "auto", "--no-preflight"))
         assert "GaitBase-seed0-0000" in error and "--output" in error
         assert not list(user.out.rglob("*.part")) and "00006" not in str(list(user.out.rglob("*.pt")))
 
 
 def test_the_first_checkpoint_does_not_fit(user, size):
     with small(user.out, size // 2):
-        error = told(user.train(user.yaml(), "--no-preflight"))
+        error = refused_for_room(user.train(user.yaml(), "--no-preflight"))
         assert "GaitBase-seed0-00003.pt" in error
         assert not list(user.out.rglob("*.pt")) and not list(user.out.rglob("*.part"))
 
 
-def test_it_is_told_before_the_first_step(user, size):
-    """By preflight: nothing is trained that could not be kept."""
+def test_preflight_refuses_before_the_first_step(user, size):
+    """Nothing is trained that could not be kept."""
     with small(user.out, size // 5):
-        said = user.train(user.yaml())
-        said.refused("preflight failed at ")
-        assert " FAILED " in said.text and "--output" in said.text
-        assert "Iteration" not in said.text and not list(user.out.rglob("*.pt")) and not list(user.out.rglob("*.part"))
+        outcome = user.train(user.yaml())
+        outcome.refused("preflight failed at ")
+        assert " FAILED " in outcome.text and "--output" in outcome.text
+        assert "Iteration" not in outcome.text and not list(user.out.rglob("*.pt")) and not list(user.out.rglob("*.part"))
 
 
 @pytest.mark.parametrize("words", [["--json"], ["--save-manifest"], ["--out"]], ids=" ".join)
@@ -86,11 +86,11 @@ def test_results_that_do_not_fit(user, words):
         with contextlib.suppress(OSError):
             (user.folder / "small" / "other").write_bytes(bytes(4096))  # a tmpfs has a page at least
         for _ in range(2):  # the second finds nothing half written of the first
-            told(user.command("evaluate", user.yaml(), *words, user.folder / "small" / "result.json"))
+            refused_for_room(user.command("evaluate", user.yaml(), *words, user.folder / "small" / "result.json"))
 
 
 def test_walkers_that_do_not_fit(user):
     from opengait_mimic.cli import main
 
     with small(user.folder / "small", 64 * 1024):
-        told(user._run(main, ["walkers", "--out", str(user.folder / "small" / "walkers"), "--subjects", "12"]))
+        refused_for_room(user.run_main(main, ["walkers", "--out", str(user.folder / "small" / "walkers"), "--subjects", "12"]))

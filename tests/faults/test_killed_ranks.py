@@ -20,10 +20,10 @@ WITHIN = 15
 class Run:
     """A training without end on two ranks, after its second checkpoint."""
 
-    def __init__(self, user, nursery):
+    def __init__(self, user, start):
         self.user = user
         words = two_processes()[2:] + ["-m", "opengait_mimic", *user.words(user.endless(), "--no-preflight")]
-        self.process = nursery.start("torch.distributed.run", words, user.folder / "torchrun.log")
+        self.process = start("torch.distributed.run", words, user.folder / "torchrun.log")
         self.process.until(user.saved_twice)
 
     def rank(self, number: int) -> int:
@@ -45,8 +45,8 @@ class Run:
 
 
 @pytest.fixture
-def run(user, nursery):
-    return lambda: Run(user, nursery)
+def run(user, start):
+    return lambda: Run(user, start)
 
 
 @pytest.mark.parametrize("number", [0, 1])

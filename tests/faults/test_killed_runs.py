@@ -24,17 +24,17 @@ def whole(user):
 
 
 @pytest.fixture
-def runs(user, nursery):
+def runs(user, start):
     """Starts a training without end, with two workers, and waits for its second checkpoint."""
     file = user.endless(data_cfg__num_workers=2)
 
-    def start(name, *words):
-        process = nursery.start("opengait_mimic", user.words(file, "--no-preflight", *words), user.folder / f"{name}.log")
+    def start_training(name, *words):
+        process = start("opengait_mimic", user.words(file, "--no-preflight", *words), user.folder / f"{name}.log")
         process.until(lambda: "Iteration" in process.text and user.saved_twice())
         assert len(process.children()) == 2
         return process
 
-    return SimpleNamespace(start=start, file=file)
+    return SimpleNamespace(start=start_training, file=file)
 
 
 def stopped(user, run, status, word):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import sys
 import types
@@ -56,14 +55,6 @@ def visibility(clips=60, seed=0):
         amount[int(clip), int(k)] += [1, share, abs(e), e * e, e]
     data = {"embeddings": np.zeros((clips, 64, 1)), "confusion": confusion.astype(np.float32), "amount": amount.astype(np.float32)}
     return data, frames
-
-
-@pytest.mark.parametrize("function", [evaluate_walkers, evaluate_visibility])
-def test_the_host_can_pass_arguments_by_name(function):
-    assert inspect.isfunction(function)
-    kinds = {p.kind for p in inspect.signature(function).parameters.values()}
-    assert kinds == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    assert list(inspect.signature(function).parameters)[:2] == ["data", "dataset"]
 
 
 @pytest.mark.parametrize("metric", ["euc", "cos"])

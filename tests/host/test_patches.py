@@ -51,16 +51,12 @@ def patched(checkout, tmp_path_factory):
     return root, before
 
 
-def test_it_adds_exactly_one_file(patched):
+def test_it_adds_exactly_one_file_which_opengait_imports_last(patched):
+    """Whatever we register into is imported by then."""
     root, before = patched
     after = digests(root)
     assert len(before) > 50 and set(after) - set(before) == {ADDED}
     assert all(after[name] == value for name, value in before.items())
-
-
-def test_the_file_sorts_last(patched):
-    """OpenGait imports its model files in this order; whatever we register into is imported by then."""
-    root, _ = patched
     names = [info.name for info in pkgutil.iter_modules([str(root / "opengait/modeling/models")])]
     assert len(names) > 5 and names[-1] == "zz_opengait_mimic"
 
@@ -171,16 +167,12 @@ def ran(patched, trained, output, tmp_path_factory):
     return good(*words, "train", cwd=root), good(*words, "test", "--iter", "2", cwd=root), root
 
 
-def test_main_trains_our_model(ran):
-    said, _, root = ran
-    assert "Iteration 00001, " in said and "Iteration 00002, " in said and "mickd" in said
+def test_main_trains_and_tests_our_model(ran):
+    trained, tested, root = ran
+    assert "Iteration 00001, " in trained and "Iteration 00002, " in trained and "mickd" in trained
     assert (root / "output/walkers/MimicGait/MimicGait-seed0/checkpoints/MimicGait-seed0-00002.pt").is_file()
-    assert "model_cfg.teacher.checkpoint: " in said and "model_cfg.ven.checkpoint: " in said
-
-
-def test_main_tests_our_model(ran):
-    said = ran[1]
-    assert "walkers, euc, " in said and "Rank-1 " in said
+    assert "model_cfg.teacher.checkpoint: " in trained and "model_cfg.ven.checkpoint: " in trained
+    assert "walkers, euc, " in tested and "Rank-1 " in tested
 
 
 def test_main_and_our_launcher_agree(ran, trained, tmp_path):

@@ -63,6 +63,11 @@ def test_fewer_gpus_than_processes_is_refused_on_every_rank(machine, name, gpus,
             pick_device(name)
 
 
+def test_another_name_is_refused():
+    with pytest.raises(HostError, match="--device 'cuda:0': allowed are auto, cpu, cuda"):
+        pick_device("cuda:0")
+
+
 # ---------------------------------------------------------------- all processes together
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -24,11 +23,6 @@ def test_every_name_is_ours_and_where_the_host_looks(host, namespace, name, home
     assert found is getattr(importlib.import_module(home), name)
     assert found.__module__ == home
     assert lookup(namespace, name, "key") is found
-
-
-@pytest.mark.parametrize("namespace", sorted(REGISTERED))
-def test_the_namespaces_are_the_hosts(host, namespace):
-    assert host.source in Path(sys.modules[namespace].__file__).resolve().parents
 
 
 def test_twice_changes_nothing(host):
@@ -67,19 +61,17 @@ def test_a_misspelt_model_lists_what_there_is(host):
         assert file in message
 
 
-@pytest.mark.parametrize("name", [None, 3, ["Baseline"], ""])
-def test_a_name_that_is_no_name(host, name):
-    with pytest.raises(HostError, match="is not in modeling.models"):
-        lookup("modeling.models", name, "model_cfg.model")
-
-
 @pytest.mark.parametrize(
     ("namespace", "name"),
-    [("modeling.models", "baseline"), ("modeling.losses", "triplet"), ("evaluation.evaluator", "np")],
+    [
+        *(("modeling.models", name) for name in (None, 3, ["Baseline"], "", "baseline")),
+        ("modeling.losses", "triplet"),
+        ("evaluation.evaluator", "np"),
+    ],
 )
 def test_a_module_is_no_answer(host, namespace, name):
     """Submodules and imports stand in the namespace too; ``model: baseline`` is a misspelt ``Baseline``."""
-    with pytest.raises(HostError, match=f"{name!r} is not in {namespace}"):
+    with pytest.raises(HostError, match=f"is not in {namespace}"):
         lookup(namespace, name, "key")
 
 

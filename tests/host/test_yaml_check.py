@@ -77,16 +77,8 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
         "reference_compat: {moving: true}, occluded_side",
         ["evaluator_cfg.occlusion.reference_compat: this block has moved: write its switches into model_cfg.reference_compat"],
     ),
-    (
-        "distance: parts,",
-        "reference_compat: all,",
-        ["loss_cfg[0].reference_compat: this block has moved"],
-    ),
-    (
-        "reference_compat: {}",
-        "reference_compat: al",
-        ["model_cfg.reference_compat = 'al' (did you mean 'all'?); expected the word all"],
-    ),
+    ("distance: parts,", "reference_compat: all,", ["loss_cfg[0].reference_compat: this block has moved"]),
+    ("reference_compat: {}", "reference_compat: al", ["model_cfg.reference_compat = 'al' (did you mean 'all'?); expected the word all"]),
     ("reference_compat: {}", "reference_compat: {movin: true}", ["model_cfg.reference_compat.movin: unknown key (did you mean 'moving'?)"]),
     (
         "kinds: {none: 0.2, top: 0.4,",
@@ -139,7 +131,7 @@ WRONG = [  # a piece of the mimic's file, what is written instead -> what the me
     ("gamma: 0.1,", "gama: 0.1,", ["scheduler_cfg.gama: unknown key (did you mean 'gamma'?)"]),
     ("lr: 0.002,", "lr: 0.002, weight_decay: 0.0,", ["optimizer_cfg.weight_decay: given twice, in line "]),
     ("trainer_cfg:\n", "trainer_cfg: []\nmore:\n", ["2 problems", "trainer_cfg = []; expected a mapping", "more: unknown key"]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("old", "new", "parts"), WRONG, ids=[new.strip() for _, new, _ in WRONG])

@@ -145,16 +145,18 @@ def test_what_a_training_starts_from_is_what_another_one_writes(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_host_itself_reads_the_same(host, name, monkeypatch):
-    """No problem, no key without effect; and the dictionary of the host's own main is ours."""
-    from utils import config_loader
-
+    """No problem, no key without effect; and the dictionary of OpenGait's own main is ours."""
     lines, logger, handler = [], logging.getLogger("opengait_mimic"), logging.Handler(logging.WARNING)
     handler.emit = lambda record: lines.append(record.getMessage())
     logger.addHandler(handler)
     monkeypatch.setattr(strict, "_checked", set())
     monkeypatch.chdir(host.root)
     try:
-        assert load_cfgs(CONFIGS / f"{name}.yaml") == config_loader(str(CONFIGS / f"{name}.yaml"))
+        cfgs = load_cfgs(CONFIGS / f"{name}.yaml")
+        if host.name == "opengait":
+            from utils import config_loader
+
+            assert cfgs == config_loader(str(CONFIGS / f"{name}.yaml"))
     finally:
         logger.removeHandler(handler)
     assert lines == []

@@ -41,18 +41,17 @@ def model_cfg():
 
 @pytest.fixture
 def embedded(host):
-    """Skip unless the embedded tree is the bound host; put its runtime and generators back afterwards."""
+    """Skip unless the embedded tree is the bound host; put its output folder and the generators back afterwards."""
     import modeling.modules
 
     if EMBEDDED not in Path(modeling.modules.__file__).resolve().parents:
         pytest.skip("a test of the embedded tree, and another host is bound")
     from utils import runtime
 
-    before = {name: vars(runtime).get(name) for name in ("device", "output", "defaults")}
+    output = runtime.output
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    runtime.configure(device="cpu")
     yield EMBEDDED
-    runtime.configure(**before)
+    runtime.output = output
     random.setstate(states[0])
     np.random.set_state(states[1])
     torch.set_rng_state(states[2])
@@ -91,7 +90,9 @@ def tree(tmp_path_factory):
 @pytest.fixture
 def cfgs(embedded, tree, tmp_path, model_cfg):
     """A complete config of a run of 4 iterations on the tiny tree, with its output in `tmp_path`."""
-    from utils import config_loader, runtime
+    from utils import runtime
+
+    from opengait_mimic.host import load_cfgs
 
     block = [{"type": "BaseSilCuttingTransform"}]
     user = {
@@ -119,5 +120,5 @@ def cfgs(embedded, tree, tmp_path, model_cfg):
     }
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(user))
-    runtime.configure(output=str(tmp_path / "output"))
-    return config_loader(str(path))
+    runtime.output = str(tmp_path / "output")
+    return load_cfgs(path)

@@ -65,18 +65,6 @@ def test_dataset_warns_once_about_ids_that_are_not_there(cfgs, tmp_path, message
         DataSet({**cfgs["data_cfg"], "dataset_partition": str(partition)}, True)
 
 
-def test_dataset_says_that_no_probe_is_removed(cfgs, messages):
-    from data.dataset import DataSet
-
-    plain = DataSet(cfgs["data_cfg"], False)
-    assert not [text for level, text in messages if level == "warning"]
-    found = DataSet({**cfgs["data_cfg"], "remove_no_gallery": True}, False)
-    assert found.seqs_info == plain.seqs_info
-    assert [text for level, text in messages if level == "warning"] == [
-        "data_cfg.remove_no_gallery = true has no effect, here as in OpenGait: no probe is removed"
-    ]
-
-
 @pytest.mark.parametrize("key", ["dataset_root", "dataset_partition"])
 def test_dataset_names_the_path_that_does_not_exist(cfgs, key):
     from data.dataset import DataSet
@@ -94,12 +82,10 @@ def write_sequences(folder, frames):
     return {"dataset_name": "X", "dataset_root": str(folder), "dataset_partition": str(folder / "p.json")}
 
 
-def test_dataset_refuses_sequences_without_frames_or_of_two_lengths(tmp_path):
+def test_dataset_refuses_inputs_of_two_lengths_and_other_files(tmp_path):
     from data.dataset import DataSet
 
     errors = (ValueError, RuntimeError)  # the second from `opengait_mimic.host.read_pickles`, if a host is bound
-    with pytest.raises(errors, match=r"empty\.pkl: (it holds )?no frames"):
-        DataSet(write_sequences(tmp_path / "1", {"empty.pkl": 0}), False)[0]
     with pytest.raises(errors, match=r"b\.pkl: 2 frames, but .*a\.pkl next to it has 3"):
         DataSet(write_sequences(tmp_path / "2", {"a.pkl": 3, "b.pkl": 2}), False)[0]
     with pytest.raises(errors, match=r"a\.npy: only \.pkl"):
@@ -251,5 +237,3 @@ def test_collate_names_what_is_wrong():
         CollateFn([], {"sample_type": "fixed_ordered", "frames_num_fixed": 3})
     with pytest.raises(ValueError, match="frames_num_min = 9, frames_num_max = 4; expected 1 <= min <= max"):
         CollateFn([], {"sample_type": "unfixed_unordered", "frames_num_min": 9, "frames_num_max": 4})
-    with pytest.raises(ValueError, match="points_in_use"):
-        CollateFn([], {"sample_type": "all_ordered", "points_in_use": {"pointcloud_index": 0}})

@@ -45,13 +45,6 @@ def test_pack_sequence_wrapper_leaves_frames_after_the_last_clip_out(host):
     assert torch.equal(out, torch.cat([x[:, :, :2].amax(2), x[:, :, 2:4].amax(2)]))
 
 
-def test_pack_sequence_wrapper_refuses_too_few_frames(embedded):
-    from modeling.modules import PackSequenceWrapper
-
-    with pytest.raises(ValueError, match="adds up to 7 frames.*has 6"):
-        PackSequenceWrapper(torch.max)(torch.zeros(1, 2, 6, 1, 1), torch.tensor([[3, 4]]), options={"dim": 2})
-
-
 @pytest.mark.parametrize("bins", [[16], [4, 2, 1], None])
 def test_horizontal_pooling_equals_a_loop(host, bins):
     from modeling.modules import HorizontalPoolingPyramid
@@ -110,19 +103,13 @@ def test_set_block_wrapper_runs_frame_by_frame(host):
         assert torch.allclose(out[:, :, s], block(x[:, :, s]), atol=1e-6)
 
 
-def test_gaitbase_weights_are_named_and_shaped_as_recorded(host):
+def test_gaitbase_weights_are_named_shaped_and_ordered_as_recorded(host):
+    """An optimiser's state is by position, so the order is part of the checkpoint."""
     from modeling import models
 
     state = bare(models.Baseline, RECORD["model_cfg"]).state_dict()
     assert {name: list(value.shape) for name, value in state.items()} == RECORD["state"]
-
-
-def test_gaitbase_parameters_keep_the_recorded_order(host):
-    """An optimiser's state is by position, so the order is part of the checkpoint."""
-    from modeling import models
-
-    names = [name for name, _ in bare(models.Baseline, RECORD["model_cfg"]).named_parameters()]
-    assert names == [name for name in RECORD["state"] if name in set(names)]
+    assert list(state) == list(RECORD["state"])
 
 
 def test_packed_and_fixed_clips_get_the_same_embedding(host, model_cfg):

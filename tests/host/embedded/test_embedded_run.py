@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
+
+from opengait_mimic.base.errors import CheckpointError
 
 pytestmark = pytest.mark.usefixtures("embedded")
 
@@ -129,7 +130,7 @@ def test_model_says_what_it_cannot_do(cfgs, messages):
     from modeling.base_model import BaseModel
 
     cfgs["evaluator_cfg"].update(restore_hint=17, enable_float16=True)
-    with pytest.raises(FileNotFoundError, match=r"tiny-00017\.pt.*restore_hint = 17"):
+    with pytest.raises(CheckpointError, match=r"restore_hint: .*tiny-00017\.pt"):
         build(cfgs, False)
     assert [text for level, text in messages if "float32" in text] == ["enable_float16 has no effect on a CPU: computing in float32."]
     cfgs["evaluator_cfg"].update(restore_hint=0)
@@ -140,8 +141,6 @@ def test_model_says_what_it_cannot_do(cfgs, messages):
     model = build(cfgs, True)
     with pytest.raises(ValueError, match="one entry per input"):
         model.inputs_pretreament(next(iter(model.train_loader)))
-    with pytest.raises(FloatingPointError, match="nan at iteration 0"):
-        model.train_step(torch.tensor(float("nan"), requires_grad=True))
 
 
 def test_checkpoint_of_other_weights_restores_only_if_not_strict(cfgs, tmp_path, messages):
@@ -158,36 +157,6 @@ def test_checkpoint_of_other_weights_restores_only_if_not_strict(cfgs, tmp_path,
     restored = build(cfgs, True)
     assert restored.iteration == 0 and (restored.BNNecks.fc_bin == 2).all()
     assert sum("starts from the beginning" in text for level, text in messages if level == "warning") == 2
-    torch.save(weights, path)
-    with pytest.raises((ValueError, RuntimeError), match="model"):  # the latter: our reader's, once this host was bound
-        build(cfgs, True)
-
-
-def test_config_loader_merges_from_any_folder(cfgs, tmp_path, monkeypatch):
-    from utils import config_loader, runtime
-
-    monkeypatch.chdir(tmp_path)
-    assert cfgs["data_cfg"]["test_dataset_name"] == "CASIA-B" and cfgs["trainer_cfg"]["restore_ckpt_strict"] is True
-    assert cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler" and isinstance(cfgs["loss_cfg"], list)
-    Path("own.yaml").write_text("a: {b: 1, c: [1, 2]}\nd: 3\n")
-    Path("user.yaml").write_text("a: {c: [5], e: {f: 1}}\n")
-    runtime.configure(defaults="own.yaml")
-    assert config_loader("user.yaml") == {"a": {"b": 1, "c": [5], "e": {"f": 1}}, "d": 3}
-    Path("empty.yaml").write_text("")
-    with pytest.raises(ValueError, match="empty.yaml: expected a YAML mapping"):
-        config_loader("empty.yaml")
-
-
-def test_runtime_refuses_devices_that_do_not_exist(monkeypatch):
-    from utils import runtime
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    runtime.configure(device="auto")
-    assert runtime.device == torch.device("cpu")
-    with pytest.raises(RuntimeError, match="cuda:3"):
-        runtime.configure(device="cuda:3")
-    with pytest.raises(ValueError, match="allowed: auto, cpu, cuda"):
-        runtime.configure(device="mps")
 
 
 def test_log_lines_are_not_doubled(tmp_path, capfd):
@@ -216,41 +185,6 @@ def test_models_losses_and_backbones_publish_what_their_files_hold():
 
     assert {"Baseline", "BaseModel"} <= set(vars(models)) and {"BaseLoss", "TripletLoss"} <= set(vars(losses))
     assert {"ResNet9", "BasicBlock"} <= set(vars(backbones))
-
-
-# ---------------------------------------------------------------- the script itself
-
-
-def run_main(embedded, cfgs, folder, *args, processes=1):
-    """Run main.py in `folder` and return what it logs."""
-    path = folder / "complete.yaml"
-    path.write_text(yaml.safe_dump(cfgs))
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"] if processes > 1 else []
-    done = subprocess.run(
-        [sys.executable, *launch, str(embedded / "main.py"), "--cfgs", str(path), *args],
-        cwd=folder,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stderr
-
-
-@pytest.mark.slow
-def test_main_in_one_process_and_in_two(embedded, cfgs, tmp_path):
-    cfgs["trainer_cfg"]["sync_BN"] = True
-    cfgs["trainer_cfg"]["sampler"]["batch_size"] = [3, 4]
-    log = run_main(embedded, cfgs, tmp_path, "--phase", "train", processes=2)
-    assert log.count("Iteration 00004") == 1 and log.count("no SyncBatchNorm on a CPU") == 1
-    assert (tmp_path / "output/CASIA-B/Baseline/tiny/checkpoints/tiny-00004.pt").is_file()
-    alone = run_main(embedded, cfgs, tmp_path, "--phase", "test", "--iter", "2", "--log_to_file")
-    cfgs["evaluator_cfg"]["sampler"]["batch_size"] = 2
-    together = run_main(embedded, cfgs, tmp_path, "--phase", "test", "--iter", "2", processes=2)
-    pattern = r"NM@R1: .*"
-    assert "tiny-00002.pt" in alone and re.findall(pattern, alone) == re.findall(pattern, together)
-    assert len(list((tmp_path / "output/CASIA-B/Baseline/tiny/logs").iterdir())) == 1
 
 
 WORKER = """

@@ -27,11 +27,7 @@ class CollateFn:
     def __init__(self, label_set, sample_config):
         sample_type = sample_config["sample_type"]
         self.sampler, _, order = sample_type.partition("_")
-        needed = {
-            "fixed": ["frames_num_fixed"],
-            "unfixed": ["frames_num_min", "frames_num_max"],
-            "all": [],
-        }
+        needed = {"fixed": ["frames_num_fixed"], "unfixed": ["frames_num_min", "frames_num_max"], "all": []}
         if self.sampler not in needed or order not in ("ordered", "unordered"):
             raise ValueError(f"sampler.sample_type = {sample_type!r}; allowed: fixed, unfixed or all, then _ordered or _unordered")
         self.ordered = order == "ordered"
@@ -39,8 +35,6 @@ class CollateFn:
         missing = [key for key in keys if key not in sample_config]
         if missing:
             raise ValueError(f"sampler.sample_type = {sample_type} needs the keys {', '.join(missing)} in the sampler")
-        if sample_config.get("points_in_use"):
-            raise ValueError("sampler.points_in_use: point clouds are not known to the embedded host; use OpenGait")
         self.cfg = {key: sample_config[key] for key in keys}
         low, high = self.cfg.get("frames_num_min", 1), self.cfg.get("frames_num_max", 1)
         if not 1 <= low <= high:

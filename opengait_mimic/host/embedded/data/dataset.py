@@ -34,8 +34,6 @@ def _load(paths):
             raise ValueError(f"{path}: only .pkl files are read")
         with open(path, "rb") as stream:
             frames = pickle.load(stream)
-        if len(frames) == 0:
-            raise ValueError(f"{path}: no frames; remove the file or write the sequence again")
         if inputs and len(frames) != len(inputs[0]):
             raise ValueError(f"{path}: {len(frames)} frames, but {paths[0]} next to it has {len(inputs[0])}")
         inputs.append(frames)
@@ -59,17 +57,12 @@ class DataSet(tordata.Dataset):
 
     Raises:
         FileNotFoundError: partition or root do not exist.
-        ValueError: no sequence is left, or (when read) a pickle without frames.
+        ValueError: no sequence is left, or (when read) the inputs of a sequence differ in length.
     """
 
     def __init__(self, data_cfg, training):
-        if data_cfg.get("self_supervised"):
-            raise ValueError("data_cfg.self_supervised = true is not known to the embedded host; use OpenGait")
-        if data_cfg.get("remove_no_gallery") and not training:
-            get_msg_mgr().log_warning("data_cfg.remove_no_gallery = true has no effect, here as in OpenGait: no probe is removed")
         self.dataset_name = data_cfg["dataset_name"]
         self.data_in_use = data_cfg.get("data_in_use")
-        self.cache = data_cfg.get("cache", False)
         self.seqs_info = self._find(data_cfg, training)
         if training:
             for seq in self.seqs_info:
@@ -83,7 +76,7 @@ class DataSet(tordata.Dataset):
         for i, label in enumerate(self.label_list):
             self.indices_dict[label].append(i)
         self.seqs_data = [None] * len(self)
-        if self.cache:
+        if data_cfg.get("cache"):
             self.seqs_data = [self[idx][0] for idx in range(len(self))]
 
     def __len__(self):

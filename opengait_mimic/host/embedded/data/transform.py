@@ -13,7 +13,7 @@ from kornia.geometry.transform import (
     warp_affine,
     warp_perspective,
 )
-from utils import get_valid_args, is_dict, is_list
+from utils import get_valid_args
 
 
 def get_transform(trf_cfg=None):
@@ -28,9 +28,9 @@ def get_transform(trf_cfg=None):
     """
     if trf_cfg is None:
         return lambda x: x
-    if is_list(trf_cfg):
+    if isinstance(trf_cfg, list):
         return [get_transform(block) for block in trf_cfg]
-    if not is_dict(trf_cfg):
+    if not isinstance(trf_cfg, dict):
         raise ValueError(f"transform: expected a block, a list of blocks or null, got {trf_cfg!r}")
     here = globals()
     kind = here.get(trf_cfg["type"])
@@ -48,8 +48,6 @@ class Compose:
     """
 
     def __init__(self, trf_cfg):
-        if not is_list(trf_cfg):
-            raise ValueError(f"Compose.trf_cfg: expected a list of blocks, got {trf_cfg!r}")
         self.transforms = get_transform(trf_cfg)
 
     def __call__(self, x):

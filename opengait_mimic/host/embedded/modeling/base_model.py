@@ -1,11 +1,8 @@
-"""BaseModel, the base of every model: checkpoints, one step, the training and the test loop.
-
-`main.py` builds a model and calls ``BaseModel.run_train(model)`` or ``BaseModel.run_test(model)``.
-"""
+"""BaseModel, the base of every model: checkpoints, one step, the training and the test loop."""
 
 from __future__ import annotations
 
-import math
+import os
 import os.path as osp
 import time
 
@@ -21,12 +18,7 @@ from utils import (
     get_rank,
     get_valid_args,
     get_world_size,
-    is_list,
-    list2var,
-    mkdir,
-    np2var,
     runtime,
-    ts2np,
 )
 
 from .loss_aggregator import LossAggregator
@@ -86,8 +78,6 @@ class BaseModel(ModelParts):
         if self.engine_cfg["restore_hint"] != 0:
             self.resume_ckpt(self.engine_cfg["restore_hint"])
 
-    # ---------------------------------------------------------------- checkpoints
-
     def _ckpt_path(self, iteration):
         """File of the checkpoint at an iteration."""
         return osp.join(self.save_path, "checkpoints", f"{self.engine_cfg['save_name']}-{iteration:05d}.pt")
@@ -97,17 +87,13 @@ class BaseModel(ModelParts):
         if get_rank() != 0:
             return
         path = self._ckpt_path(iteration)
-        mkdir(osp.dirname(path))
+        os.makedirs(osp.dirname(path), exist_ok=True)
         parts = {name: getattr(self, name).state_dict() for name in ("optimizer", "scheduler")}
         torch.save({"model": self.state_dict(), **parts, "iteration": iteration}, path)
 
     def _load_ckpt(self, save_name):
         """Load the weights of a file and, in training, optimiser and schedule unless the config resets them."""
-        if not osp.isfile(save_name):
-            raise FileNotFoundError(f"no checkpoint {save_name} (restore_hint = {self.engine_cfg['restore_hint']!r})")
         checkpoint = torch.load(save_name, map_location=self.device, weights_only=True)
-        if "model" not in checkpoint:
-            raise ValueError(f"{save_name} is not a checkpoint: it has the keys {sorted(checkpoint)}, but no 'model'")
         strict = self.engine_cfg["restore_ckpt_strict"]
         if not strict:
             shared = sorted(set(self.state_dict()).intersection(checkpoint["model"]))
@@ -128,10 +114,8 @@ class BaseModel(ModelParts):
         """
         if isinstance(restore_hint, int):
             self.iteration, path = restore_hint, self._ckpt_path(restore_hint)
-        elif isinstance(restore_hint, str):
-            self.iteration, path = 0, restore_hint
         else:
-            raise ValueError(f"restore_hint = {restore_hint!r}; allowed: an iteration (int) or a path (str)")
+            self.iteration, path = 0, restore_hint
         self._load_ckpt(path)
 
     def fix_BN(self):
@@ -139,8 +123,6 @@ class BaseModel(ModelParts):
         for module in self.modules():
             if "BatchNorm" in type(module).__name__:
                 module.eval()
-
-    # ---------------------------------------------------------------- one step
 
     def inputs_pretreament(self, inputs):
         """Transform a collated batch and move it to the device.
@@ -154,18 +136,18 @@ class BaseModel(ModelParts):
         """
         seqs, labs, typs, vies, seqL = inputs
         trfs = self.trainer_trfs if self.training else self.evaluator_trfs
-        if not is_list(trfs) or len(trfs) != len(seqs):
+        if not isinstance(trfs, list) or len(trfs) != len(seqs):
             raise ValueError(
                 f"transform: one entry per input is needed (use Compose to chain several); the data have {len(seqs)} "
-                f"inputs, the config {len(trfs) if is_list(trfs) else 'no list'}"
+                f"inputs, the config {len(trfs) if isinstance(trfs, list) else 'no list'}"
             )
         ipts = []
         for trf, clips in zip(trfs, seqs):
             done = [trf(clip) for clip in clips]
             batch = np.ascontiguousarray(done[0])[None] if len(done) == 1 else np.stack(done)
-            ipts.append(np2var(batch).float())
-        seqL = None if seqL is None else np2var(seqL).int()
-        return ipts, list2var(labs).long(), typs, vies, seqL
+            ipts.append(torch.from_numpy(batch).to(runtime.device).float())
+        seqL = None if seqL is None else torch.from_numpy(seqL).to(runtime.device).int()
+        return ipts, torch.tensor(labs, device=runtime.device), typs, vies, seqL
 
     def train_step(self, loss_sum) -> bool:
         """Back-propagate and step the optimiser and the schedule.
@@ -175,19 +157,9 @@ class BaseModel(ModelParts):
 
         Returns:
             False if the GradScaler skipped the step because a gradient overflowed.
-
-        Raises:
-            FloatingPointError: the loss is not finite (in float16 the GradScaler deals with that).
         """
-        float16 = self.engine_cfg["enable_float16"]
-        value = float(loss_sum.detach())
-        if not (float16 or math.isfinite(value)):
-            raise FloatingPointError(f"the loss is {value} at iteration {self.iteration}; try a lower learning rate")
-        if value <= 1e-9:
-            self.msg_mgr.log_warning(f"The loss is {value:.1e}: there is nothing to learn from this batch.")
-
         self.optimizer.zero_grad()
-        if not float16:
+        if not self.engine_cfg["enable_float16"]:
             loss_sum.backward()
             self.optimizer.step()
         elif not self._scaled_step(loss_sum):
@@ -208,8 +180,6 @@ class BaseModel(ModelParts):
         """The autocast context of this phase."""
         return torch.autocast(self.device.type, torch.float16, enabled=bool(self.engine_cfg["enable_float16"]))
 
-    # ---------------------------------------------------------------- loops
-
     def inference(self, rank):
         """Embed the test set.
 
@@ -225,7 +195,7 @@ class BaseModel(ModelParts):
             ipts = self.inputs_pretreament(inputs)
             with self._autocast():
                 found = self.forward(ipts)["inference_feat"]
-            feats.append({name: ts2np(ddp_all_gather(v, requires_grad=False)) for name, v in found.items()})
+            feats.append({name: ddp_all_gather(v, requires_grad=False).cpu().numpy() for name, v in found.items()})
         if rank == 0:
             self.msg_mgr.log_info(f"Embedded {total} sequences in {time.time() - begin:.1f}s")
         return Odict((name, np.concatenate(rows)[:total]) for name, rows in feats.items())

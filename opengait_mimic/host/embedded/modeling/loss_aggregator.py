@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn as nn
-from utils import Odict, get_attr_from, get_ddp_module, get_msg_mgr, get_valid_args, is_dict, is_tensor, runtime
+from utils import Odict, get_attr_from, get_ddp_module, get_valid_args, runtime
 
 from . import losses
 
@@ -21,12 +22,11 @@ class LossAggregator(nn.Module):
 
     def __init__(self, loss_cfg) -> None:
         super().__init__()
-        blocks = [loss_cfg] if is_dict(loss_cfg) else loss_cfg
+        blocks = [loss_cfg] if isinstance(loss_cfg, dict) else loss_cfg
         names = [block["log_prefix"] for block in blocks]
         if len(set(names)) < len(names):
             raise ValueError(f"loss_cfg: every log_prefix may occur once, got {names}")
         self.losses = nn.ModuleDict({name: self._build(block) for name, block in zip(names, blocks)})
-        self._unfed = set(names)
 
     @staticmethod
     def _build(block):
@@ -54,7 +54,7 @@ class LossAggregator(nn.Module):
                 loss, info = self.losses[key](**value)
                 report.update((f"scalar/{key}/{name}", v) for name, v in info.items())
                 total = total + loss.mean() * self.losses[key].loss_term_weight
-            elif is_tensor(value):
+            elif torch.is_tensor(value):
                 report[f"scalar/{key}"] = value.mean()
                 total = total + value.mean()
             else:
@@ -62,8 +62,4 @@ class LossAggregator(nn.Module):
                     f"training_feat[{key!r}] is a {type(value).__name__} and no loss has that log_prefix; "
                     f"loss_cfg has: {', '.join(self.losses)}"
                 )
-        if self._unfed:
-            for name in sorted(self._unfed.difference(training_feats)):
-                get_msg_mgr().log_warning(f"loss_cfg: the model returns nothing for log_prefix {name!r}; it is unused")
-            self._unfed = set()
         return total, report

@@ -8,7 +8,7 @@ import torch.utils.data as tordata
 from data.collate_fn import CollateFn
 from data.dataset import DataSet
 from torch import optim
-from utils import get_attr_from, get_valid_args, is_dict, is_list
+from utils import get_attr_from, get_valid_args
 
 from . import backbones
 
@@ -31,10 +31,8 @@ class ModelParts(nn.Module):
 
     def get_backbone(self, backbone_cfg):
         """Build the backbone a block describes, or a ModuleList of them for a list of blocks."""
-        if is_list(backbone_cfg):
+        if isinstance(backbone_cfg, list):
             return nn.ModuleList(map(self.get_backbone, backbone_cfg))
-        if not is_dict(backbone_cfg):
-            raise ValueError(f"backbone_cfg: expected a block or a list of blocks, got {backbone_cfg!r}")
         Backbone = get_attr_from([backbones], backbone_cfg["type"])
         return Backbone(**get_valid_args(Backbone, backbone_cfg, ["type"]))
 

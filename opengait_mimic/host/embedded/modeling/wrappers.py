@@ -54,8 +54,6 @@ class PackSequenceWrapper(nn.Module):
         if seqL is None:
             return self.pooling_func(seqs, **options)
         lens = seqL[0].tolist()
-        if sum(lens) > seqs.size(dim):
-            raise ValueError(f"seqL adds up to {sum(lens)} frames, but the packed sequence has {seqs.size(dim)}")
         clips = seqs.narrow(dim, 0, sum(lens)).split(lens, dim)
         outs = [self.pooling_func(clip, **options) for clip in clips]
         if isinstance(outs[0], (tuple, list)):

@@ -1,55 +1,15 @@
 """Helpers of the embedded host, under the names OpenGait gives them."""
 
-from . import runtime
-from .common import (
-    DDPPassthrough,
-    MergeCfgsDict,
-    NoOp,
+from . import runtime  # noqa: F401
+from .common import (  # noqa: F401
     Odict,
     classes_of,
-    config_loader,
     ddp_all_gather,
     get_attr_from,
     get_ddp_module,
-    get_rank,
     get_valid_args,
-    get_world_size,
     init_seeds,
-    is_dict,
-    is_list,
-    is_tensor,
-    list2var,
-    mkdir,
-    np2var,
     params_count,
-    ts2np,
-    ts2var,
 )
-from .msg_manager import get_msg_mgr
-
-__all__ = [
-    "DDPPassthrough",
-    "MergeCfgsDict",
-    "NoOp",
-    "Odict",
-    "classes_of",
-    "config_loader",
-    "ddp_all_gather",
-    "get_attr_from",
-    "get_ddp_module",
-    "get_msg_mgr",
-    "get_rank",
-    "get_valid_args",
-    "get_world_size",
-    "init_seeds",
-    "is_dict",
-    "is_list",
-    "is_tensor",
-    "list2var",
-    "mkdir",
-    "np2var",
-    "params_count",
-    "runtime",
-    "ts2np",
-    "ts2var",
-]
+from .msg_manager import get_msg_mgr  # noqa: F401
+from .runtime import get_rank, get_world_size  # noqa: F401

@@ -1,4 +1,4 @@
-"""Small helpers shared by the whole tree: config, registries, processes, conversions."""
+"""Helpers shared by the whole tree: processes, arguments from a config, names in modules."""
 
 from __future__ import annotations
 
@@ -12,16 +12,10 @@ from pkgutil import iter_modules
 import numpy as np
 import torch
 import torch.distributed as dist
-import yaml
 from torch.nn.parallel import DistributedDataParallel
 
 from . import runtime
-from .basics import NoOp, get_rank, get_world_size, is_dict, is_list, is_tensor, mkdir
 from .msg_manager import get_msg_mgr
-
-__all__ = ["NoOp", "get_rank", "get_world_size", "is_dict", "is_list", "is_tensor", "mkdir"]  # OpenGait has them in this module
-
-# ---------------------------------------------------------------- processes
 
 
 def ddp_all_gather(features, dim=0, requires_grad=True):
@@ -35,7 +29,7 @@ def ddp_all_gather(features, dim=0, requires_grad=True):
     Shape:
         ``[n, ...]`` to ``[n * world, ...]``; alone, the input itself.
     """
-    world = get_world_size()
+    world = runtime.get_world_size()
     if world == 1:
         return features
     slices = [torch.empty_like(features, memory_format=torch.contiguous_format) for _ in range(world)]
@@ -61,44 +55,11 @@ def get_ddp_module(module, find_unused_parameters=False, **kwargs):
     Returns:
         The module itself if there is one process or nothing in it is trained, else a `DDPPassthrough`.
     """
-    if get_world_size() == 1 or not any(p.requires_grad for p in module.parameters()):
+    if runtime.get_world_size() == 1 or not any(p.requires_grad for p in module.parameters()):
         return module
     on_gpu = runtime.device.type == "cuda"
     where = {"device_ids": [runtime.device.index], "output_device": runtime.device.index} if on_gpu else {}
     return DDPPassthrough(module, find_unused_parameters=find_unused_parameters, **where, **kwargs)
-
-
-# ---------------------------------------------------------------- config
-
-
-def MergeCfgsDict(src, dst):
-    """Write `src` over `dst` in place; two mappings under one key are merged, anything else is replaced."""
-    for key, value in src.items():
-        if type(value) is dict and is_dict(dst.get(key)):
-            MergeCfgsDict(value, dst[key])
-        else:
-            dst[key] = value
-
-
-def _read_yaml(path):
-    with open(path, encoding="utf-8") as stream:
-        cfgs = yaml.safe_load(stream)
-    if not is_dict(cfgs):
-        raise ValueError(f"{path}: expected a YAML mapping (data_cfg, model_cfg, ...), got {type(cfgs).__name__}")
-    return cfgs
-
-
-def config_loader(path):
-    """Read a YAML config and complete it with the defaults (`runtime.defaults`), from any working directory.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is not a mapping.
-    """
-    user = _read_yaml(path)
-    cfgs = _read_yaml(runtime.defaults)
-    MergeCfgsDict(user, cfgs)
-    return cfgs
 
 
 def get_valid_args(obj, input_args, free_keys=()):
@@ -112,12 +73,7 @@ def get_valid_args(obj, input_args, free_keys=()):
     Returns:
         The keyword arguments for `obj`.
     """
-    if inspect.isclass(obj):
-        known = inspect.getfullargspec(obj.__init__).args[1:]
-    elif inspect.isfunction(obj):
-        known = inspect.getfullargspec(obj).args
-    else:
-        raise ValueError(f"get_valid_args takes a class or a function, not {obj!r}")
+    known = inspect.getfullargspec(obj.__init__).args[1:] if inspect.isclass(obj) else inspect.getfullargspec(obj).args
     dropped = [key for key in input_args if key not in known and key not in free_keys]
     if dropped:
         get_msg_mgr().log_warning(
@@ -176,38 +132,15 @@ def params_count(net):
     return f"Parameters Count: {sum(p.numel() for p in net.parameters()) / 1e6:.5f}M"
 
 
-# ---------------------------------------------------------------- types and conversions
-
-
 class Odict(OrderedDict):
     """A dict that can collect values under its keys."""
 
     def append(self, odict):
         """Add each value of `odict` to the list kept under its key."""
         for key, value in odict.items():
-            new = value if is_list(value) else [value]
+            new = value if isinstance(value, list) else [value]
             if key not in self:
                 self[key] = new
             else:
                 old = self[key]
-                self[key] = (old if is_list(old) else [old]) + new
-
-
-def ts2np(x):
-    """Tensor to NumPy, off the graph and on the CPU."""
-    return x.detach().cpu().numpy()
-
-
-def ts2var(x, requires_grad=False):
-    """Tensor to the runtime's device."""
-    return x.to(runtime.device).requires_grad_(requires_grad)
-
-
-def np2var(x, **kwargs):
-    """NumPy array to a tensor on the runtime's device."""
-    return ts2var(torch.from_numpy(x), **kwargs)
-
-
-def list2var(x, **kwargs):
-    """List of numbers to a tensor on the runtime's device."""
-    return np2var(np.asarray(x), **kwargs)
+                self[key] = (old if isinstance(old, list) else [old]) + new

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import logging
+import os
 import os.path as osp
 import time
 
 import torch
 
-from .basics import NoOp, get_rank, is_list, is_tensor, mkdir
+from .runtime import get_rank
 
 
-def _grid(images, columns=8, most=64):
-    """Tile the first pictures of a batch, each stretched to 0..1: ``[n, c, h, w]`` to ``[c, H, W]``."""
+def _stretch(images, most=64):
+    """The first pictures of a batch ``[n, c, h, w]``, each stretched to 0..1."""
     x = images[:most].float().cpu()
     low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
-    x = (x - low) / (high - low).clamp_min(1e-5)
-    n, c, h, w = x.shape
-    columns = min(columns, n)
-    rows = -(-n // columns)
-    x = torch.cat([x, x.new_zeros(rows * columns - n, c, h, w)])
-    return x.view(rows, columns, c, h, w).permute(2, 0, 3, 1, 4).reshape(c, rows * h, columns * w)
+    return (x - low) / (high - low).clamp_min(1e-5)
 
 
 def _mean(values):
     """Mean over everything in a list of numbers and tensors."""
     return sum(float(torch.as_tensor(v).float().mean()) for v in values) / len(values)
+
+
+class NoOp:
+    """The message manager of ranks above 0: every method exists and does nothing."""
+
+    def __getattr__(self, name):
+        """Any method."""
+        return lambda *args, **kwargs: None
 
 
 class MessageManager:
@@ -63,7 +67,7 @@ class MessageManager:
         except ImportError:
             self.log_info("TensorBoard is not installed: no summaries are written (pip install tensorboard).")
         else:
-            mkdir(osp.join(save_path, "summary"))
+            os.makedirs(osp.join(save_path, "summary"), exist_ok=True)
             self.writer = SummaryWriter(osp.join(save_path, "summary"), purge_step=iteration)
         self.reset_time()
 
@@ -74,7 +78,7 @@ class MessageManager:
             old.close()
         handlers = [logging.StreamHandler()]
         if log_to_file:
-            mkdir(osp.join(save_path, "logs"))
+            os.makedirs(osp.join(save_path, "logs"), exist_ok=True)
             name = time.strftime("%Y-%m-%d-%H-%M-%S") + ".txt"
             handlers.append(logging.FileHandler(osp.join(save_path, "logs", name), encoding="utf-8"))
         style = logging.Formatter("[%(asctime)s] [%(levelname)s]: %(message)s", "%Y-%m-%d %H:%M:%S")
@@ -84,40 +88,19 @@ class MessageManager:
         self.logger.setLevel(logging.INFO)
         self.logger.propagate = False
 
-    def append(self, info):
-        """Keep the values of one iteration until the next log line."""
-        for key, value in info.items():
-            values = value if is_list(value) else [value]
-            self.info_dict.setdefault(key, []).extend(v.detach() if is_tensor(v) else v for v in values)
-
-    def flush(self):
-        """Forget the kept values and write the summaries out."""
-        self.info_dict.clear()
-        if self.writer is not None:
-            self.writer.flush()
-
     def write_to_tensorboard(self, summary):
         """Write ``image/...`` and ``scalar/...`` entries at the current iteration; nothing without TensorBoard."""
         if self.writer is None:
             return
         for key, value in summary.items():
             kind, _, name = key.partition("/")
-            value = value.detach() if is_tensor(value) else value
+            value = value.detach() if torch.is_tensor(value) else value
             if kind == "scalar":
                 self.writer.add_scalar(name, _mean([value]), self.iteration)
             elif kind == "image":
-                self.writer.add_image(name, _grid(value), self.iteration)
+                self.writer.add_images(name, _stretch(value), self.iteration)
             else:
                 self.log_warning(f"visual_summary key {key!r} is not written; allowed: image/..., scalar/...")
-
-    def log_training_info(self):
-        """Write the log line: iteration, seconds since the last one, means of all scalars."""
-        line = f"Iteration {self.iteration:05d}, Cost {time.time() - self._since:.2f}s"
-        for key, values in self.info_dict.items():
-            if key.startswith("scalar/"):
-                line += f", {key[7:].replace('/', '_')}={_mean(values):.4f}"
-        self.log_info(line)
-        self.reset_time()
 
     def reset_time(self):
         """Start the clock of the next log line."""
@@ -125,13 +108,21 @@ class MessageManager:
 
     def train_step(self, info, summary):
         """Count one iteration; every `log_iter` of them write the log line and the summaries."""
-        self.append(info)
+        for key, value in info.items():
+            self.info_dict.setdefault(key, []).append(value.detach() if torch.is_tensor(value) else value)
         self.iteration += 1
         if self.iteration % self.log_iter:
             return
-        self.log_training_info()
+        line = f"Iteration {self.iteration:05d}, Cost {time.time() - self._since:.2f}s"
+        for key, values in self.info_dict.items():
+            if key.startswith("scalar/"):
+                line += f", {key[7:].replace('/', '_')}={_mean(values):.4f}"
+        self.log_info(line)
+        self.reset_time()
         self.write_to_tensorboard(summary)
-        self.flush()
+        self.info_dict.clear()
+        if self.writer is not None:
+            self.writer.flush()
 
 
 msg_mgr = MessageManager()

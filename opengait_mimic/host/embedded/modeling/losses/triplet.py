@@ -36,15 +36,9 @@ class TripletLoss(BaseLoss):
 
         Returns:
             The loss and its info: ``loss``, ``hard_loss``, ``loss_num``, ``mean_dist``, each ``[p]``.
-
-        Raises:
-            ValueError: subjects of different numbers of clips, or a single subject.
         """
         same = labels[:, None] == labels[None]  # [n, n]
-        counts = same.sum(1)
-        k, n = int(counts[0]), len(labels)
-        if k == n or bool((counts != k).any()):
-            raise ValueError(f"TripletLoss needs at least two subjects with the same number of clips each; got labels {labels.tolist()}")
+        k, n = int(same[0].sum()), len(labels)
         dist = self._distance(embeddings.permute(2, 0, 1).float().contiguous())  # [p, n, n]
         positive = dist[:, same].unflatten(1, (n, k, 1))  # a clip is its own positive too, at distance 0
         negative = dist[:, ~same].unflatten(1, (n, 1, n - k))
