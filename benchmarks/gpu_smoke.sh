@@ -60,7 +60,7 @@ import yaml
 
 from opengait_mimic import host
 from opengait_mimic.data.walkers import write_walkers
-from opengait_mimic.workflows.study import Size, find_configuration, write_configurations
+from opengait_mimic.workflows.demo_study import Size, find_configuration, write_configurations
 
 work, steps, gpus = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 host.bind("embedded", "cpu", work / "output")  # paths in YAML files are resolved by the host

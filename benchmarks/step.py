@@ -36,7 +36,7 @@ from common import (
 from public_step import PublicStep, check_public_code
 
 from opengait_mimic import host as hosts
-from opengait_mimic.base.ending import friendly_errors
+from opengait_mimic.base.command_exit import friendly_errors
 from opengait_mimic.base.errors import HostError
 from opengait_mimic.cli.arguments import add_device_argument, add_host_argument
 

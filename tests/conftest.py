@@ -74,7 +74,7 @@ def files(host, tree, tmp_path_factory):
 
 def write_demo_files(folder, tree, ven_steps, steps, methods=("baseline2", "mimicgait")) -> dict:
     """The demo's configurations for a walkers tree: stage name -> YAML file."""
-    from opengait_mimic.workflows.study import Size, find_configuration, plan_stages, write_configurations
+    from opengait_mimic.workflows.demo_study import Size, find_configuration, plan_stages, write_configurations
 
     data = {"dataset_root": str(tree.root), "dataset_partition": str(tree.partition)}
     data.update(dataset_name="walkers", test_dataset_name="walkers")

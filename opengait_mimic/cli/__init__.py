@@ -60,12 +60,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(name: str, run, args) -> int:
     """Run a command; any error ends it with one message."""
-    from ..base import stopped
-    from ..base.ending import friendly_errors
+    from ..base import last_checkpoint
+    from ..base.command_exit import friendly_errors
     from .console import log_to_console
 
     log_to_console()
-    stopped.begin()
+    last_checkpoint.begin()
     with friendly_errors(lambda: _what_next(name)):
         status = run(args)
         if name in ("evaluate", "pipeline", "preflight"):  # these may run in several processes
@@ -77,13 +77,13 @@ def _run(name: str, run, args) -> int:
 
 def _what_next(name: str) -> str:
     """What to do after a command was stopped."""
-    from ..base import stopped
+    from ..base import last_checkpoint
 
     if name == "walkers":
         return "the folder may be incomplete: remove it, then run the same command again"
     if name not in ("demo", "pipeline", "evaluate"):
         return ""
-    return stopped.again() if stopped.newest() else "the same command continues where it stopped; finished stages are kept"
+    return last_checkpoint.again() if last_checkpoint.newest() else "the same command continues where it stopped; finished stages are kept"
 
 
 def _overview() -> str:

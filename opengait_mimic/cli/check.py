@@ -31,7 +31,7 @@ def run(args) -> int:
         from .check_data import run as check_data
 
         return check_data(args)
-    from .host_report import report
+    from .check_host import report
 
     lines, is_ready = report(args.host, args.device)
     print("\n".join(lines))

@@ -31,6 +31,6 @@ def add_arguments(parser) -> None:
 
 def run(args) -> int:
     """Run it."""
-    from ..workflows.study import run_study
+    from ..workflows.demo_study import run_study
 
     return run_study(args)

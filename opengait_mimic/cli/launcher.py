@@ -8,8 +8,8 @@ import shlex
 from torch import nn
 
 from .. import host as hosts
-from ..base import stopped
-from ..base.ending import friendly_errors
+from ..base import last_checkpoint
+from ..base.command_exit import friendly_errors
 from ..base.processes import rank_and_world
 from ..host.run_paths import checkpoint_at
 from ..models.prepare import is_ranked, prepare
@@ -38,9 +38,9 @@ def main(argv: list[str] | None = None) -> int:
     add_host_arguments(parser)
     given = parser.parse_args(argv)
     log_to_console()
-    stopped.begin()
+    last_checkpoint.begin()
     same = f"the same command with --resume auto{' in place of --iter' if given.iter else ''}"
-    with friendly_errors(lambda: stopped.again(same) if given.phase == "train" else ""):
+    with friendly_errors(lambda: last_checkpoint.again(same) if given.phase == "train" else ""):
         host = hosts.bind(given.host, given.device, given.output)
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("host: %s at %s (%s), device %s", host.name, host.root, host.why, hosts.device())
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _say_trained(inner: nn.Module, given) -> None:
     """The last line of a training: what it wrote, and the command that tests it, with the words of the parsed command line."""
-    trainer, (_, saved) = inner.cfgs["trainer_cfg"], stopped.newest()
+    trainer, (_, saved) = inner.cfgs["trainer_cfg"], last_checkpoint.newest()
     line = f"trained: iteration {inner.iteration} of {trainer['total_iter']}"
     if not saved:
         return inner.msg_mgr.log_info(f"{line}; nothing was saved (trainer_cfg.save_iter = {trainer['save_iter']})")

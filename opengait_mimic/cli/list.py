@@ -12,7 +12,7 @@ def add_arguments(parser) -> None:
 
 def run(args) -> int:
     """Run it."""
-    from .listing import listing
+    from .list_names import listing
 
     print("\n".join(listing(args.host)))
     return 0

@@ -19,8 +19,8 @@ from ..published.switches import test_hiding
 from .cells import BOTH, TEACHER, Cell, Hiding
 from .embeddings import Pass, build_manifest, embed_each, fingerprint_test_data, reload_pass, sample_frames
 from .embeddings.cache_key import binarise_threshold, read_condition
+from .evaluation_setup import Request, TestSetup
 from .score import Job
-from .test_setup import Request, TestSetup
 
 
 class StoredPasses(UserDict):

@@ -18,20 +18,20 @@ from ..host import resolve
 from ..metrics import Trials, transductive_mark
 from ..metrics.protocols import pairs_hash, protocol_hash
 from ..occlusion.manifest import write as write_manifest
-from ..training.trained_on import trained_kinds
+from ..training.trained_kinds import trained_kinds
 from .cells import TEACHER
 from .console_table import format_rows
 from .embedding_plan import EmbeddingPlan
 from .embeddings import fingerprint_test_data
+from .evaluation_setup import Request, TestSetup, read_setup, select_cells
 from .method_names import hash_backbone
 from .provenance import describe_origin
 from .reference_result import Reference, read_reference
 from .result import Result, check_writable, write_result
 from .result_clips import render_clips
-from .rows import drop_curves
+from .result_rows import drop_curves
 from .rp_reference import refuse_other_network, tested_checkpoint
 from .score import Scorer
-from .test_setup import Request, TestSetup, read_setup, select_cells
 
 
 def evaluate(path: str | os.PathLike | dict, *more, **named) -> list[dict]:
@@ -41,7 +41,7 @@ def evaluate(path: str | os.PathLike | dict, *more, **named) -> list[dict]:
     embedded by its teacher.
 
     Returns:
-        Rows of `opengait_mimic.evaluation.rows.make_row`, without curves; an empty list on ranks above 0.
+        Rows of `opengait_mimic.evaluation.result_rows.make_row`, without curves; an empty list on ranks above 0.
     """
     result = measure(path, *more, **named)
     return [] if result is None else [drop_curves(row) for row in result.rows]
@@ -116,7 +116,7 @@ def _select_hp(setup: TestSetup, scorer: Scorer, earlier: Reference | None) -> t
 
 
 def _collect_facts(setup: TestSetup, request: Request, seeds: list[int]) -> dict:
-    """What every row states; see `opengait_mimic.evaluation.rows.make_row`."""
+    """What every row states; see `opengait_mimic.evaluation.result_rows.make_row`."""
     return {
         "method": setup.method,
         "backbone": setup.backbone,

@@ -12,14 +12,14 @@ from ..base.files import sha256
 from ..base.plain_values import as_json
 from ..base.processes import rank_and_world
 from ..base.versions import library_versions, utc_now
-from ..models.depends import Use, dependencies
+from ..models.dependencies import Use, dependencies
 from ..models.prepare import model_class
 from ..published.switches import TEST
 from ..training.recipe import complete_model_cfg, describe_data
 from ..training.record import PLACES, config_hash, readable
+from .evaluation_setup import TestSetup
 from .reference_result import Reference
 from .rp_reference import reference_cfgs, tested_checkpoint
-from .test_setup import TestSetup
 
 FILE_KEYS = ("save_name", "restore_hint", "restore_ckpt_strict")
 """Keys of ``evaluator_cfg`` that name the tested file, not how it is tested."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .rows import CURVES
+from .result_rows import CURVES
 
 SCORES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "rp_rank1", "rp_rank5", "rp_rank10", "rp_rank20")
 """Keys of a subset that a summary gives as ``{"mean", "sd"}``."""

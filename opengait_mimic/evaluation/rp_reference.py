@@ -8,7 +8,7 @@ from ..base.checkpoint_file import read_weights
 from ..base.errors import CheckpointError, ConfigError
 from ..host.model_cfg import cfgs_for_backbone
 from ..host.run_paths import checkpoint_file
-from ..models.depends import Use, rp_reference
+from ..models.dependencies import Use, rp_reference
 from ..models.prepare import model_class
 from ..published.switches import test_hiding
 from .reference_result import Reference

@@ -16,8 +16,8 @@ from ..metrics.protocols.split_scores import select_overall, summarise_trials
 from ..metrics.subset_intervals import SubsetResamples, add_intervals
 from .cells import BOTH, HOLISTIC, TEACHER, Cell, Hiding
 from .result_clips import Picture, condition_sheet, row_retrievals
+from .result_rows import make_row
 from .row_summaries import summarise_seeds
-from .rows import make_row
 
 HIDDEN = ("kind", "hidden", "hidden_area", "ven_kind", "ven_hidden")
 """What is kept of a pass in addition to its scores; see `opengait_mimic.evaluation.embeddings.Pass`."""
@@ -113,7 +113,7 @@ class Scorer:
         """The rows, their summary over the seeds, and the trials of every row.
 
         Args:
-            facts: see `opengait_mimic.evaluation.rows.make_row`.
+            facts: see `opengait_mimic.evaluation.result_rows.make_row`.
             hp: the numbers that RP divides by; None = unknown.
             hp_trials: their trials; None: RP has no interval.
             reason: why ``hp`` is None.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..base.errors import HostError
 from .adapt import rebinding_table
 from .bind import bind
-from .binding import current, device, output
+from .bound_host import current, device, output
 from .find import Host, find
 from .load import import_host
+from .module_view import Rebinding
 from .process_group import follow_world_size, leave
-from .rebinding import Rebinding
 from .register import REGISTERED, is_ours, lookup, register
 from .yaml import CONFIGS, resolve, search
 from .yaml_check import load_cfgs

@@ -18,8 +18,8 @@ import torch
 from ..base import checkpoint_file, restore_errors
 from ..base.processes import rank_and_world
 from ..metrics import distance_matrix
-from . import binding, read_pickles
-from .rebinding import ModuleView, Rebinding, applied, rebind
+from . import bound_host, read_pickles
+from .module_view import ModuleView, Rebinding, applied, rebind
 
 
 def torch_on_device(original: ModuleType) -> ModuleView:
@@ -27,13 +27,13 @@ def torch_on_device(original: ModuleType) -> ModuleView:
 
     def make_device(*spec, **named):
         kind = spec[0] if spec else named.get("type")
-        return binding.device() if kind == "cuda" else torch.device(*spec, **named)
+        return bound_host.device() if kind == "cuda" else torch.device(*spec, **named)
 
     cuda = ModuleView(
         original.cuda,
-        is_available=lambda: binding.device().type == "cuda",
+        is_available=lambda: bound_host.device().type == "cuda",
         set_device=lambda _: None,
-        current_device=lambda: binding.device().index or 0,
+        current_device=lambda: bound_host.device().index or 0,
     )
     return ModuleView(original, device=make_device, cuda=cuda)
 
@@ -46,7 +46,7 @@ def _torch_with_checked_load(original: ModuleType) -> ModuleView:
 
 
 def _ts2var(_):
-    return lambda x, **named: torch.autograd.Variable(x, **named).to(binding.device())
+    return lambda x, **named: torch.autograd.Variable(x, **named).to(bound_host.device())
 
 
 def _get_ddp_module(_):
@@ -57,7 +57,7 @@ def get_ddp_module(net, find_unused_parameters=False, **named):
     """Wrap a module in the host's ``DDPPassthrough`` if several processes train something in it."""
     if rank_and_world()[1] == 1 or not any(p.requires_grad for p in net.parameters()):
         return net
-    device = binding.device()
+    device = bound_host.device()
     ids = [device.index] if device.type == "cuda" else None
     passthrough = sys.modules["utils.common"].DDPPassthrough
     return passthrough(net, device_ids=ids, find_unused_parameters=find_unused_parameters, **named)
@@ -72,26 +72,26 @@ def _loss_aggregator(original: type) -> type:
         def _build_loss_(self, loss_cfg):
             kind = getattr(host.losses, loss_cfg["type"])
             arguments = host.get_valid_args(kind, loss_cfg, ["type", "log_prefix", "gather_and_scale"])
-            return get_ddp_module(kind(**arguments).to(binding.device()))
+            return get_ddp_module(kind(**arguments).to(bound_host.device()))
 
     return LossAggregator
 
 
 def _autocast(_):
     def autocast(enabled=True):
-        kind = binding.device().type
+        kind = bound_host.device().type
         return torch.autocast(kind, enabled=enabled and kind == "cuda")
 
     return autocast
 
 
 def _grad_scaler(_):
-    return lambda: torch.amp.GradScaler(binding.device().type, enabled=binding.device().type == "cuda")
+    return lambda: torch.amp.GradScaler(bound_host.device().type, enabled=bound_host.device().type == "cuda")
 
 
 def _paths_in_output(original: ModuleType) -> ModuleView:
     def join(folder, *rest):
-        return os.path.join(binding.output() if folder == "output/" else folder, *rest)
+        return os.path.join(bound_host.output() if folder == "output/" else folder, *rest)
 
     return ModuleView(original, join=join)
 
@@ -102,7 +102,7 @@ def _no_bar_in_files(original):
 
 def _cuda_dist(_):
     def cuda_dist(x, y, metric="euc"):
-        x, y = (torch.as_tensor(side).to(binding.device()) for side in (x, y))
+        x, y = (torch.as_tensor(side).to(bound_host.device()) for side in (x, y))
         return distance_matrix(x, y, metric)
 
     return cuda_dist
@@ -127,7 +127,7 @@ def _run_test(original):
 def _open_partition(_):
     def open_partition(file, mode="r", *args, **named):
         if mode.startswith("r") and Path(file).parts[0] == "datasets" and Path(file).suffix == ".json":
-            file = _tested.get("partition", binding.current().root / file)
+            file = _tested.get("partition", bound_host.current().root / file)
         return builtins.open(file, mode, *args, **named)
 
     return open_partition
@@ -136,7 +136,7 @@ def _open_partition(_):
 def _open_in_checkout(_):
     def open_in_checkout(file, mode="r", *args, **named):
         if isinstance(file, str) and mode.startswith("r") and not os.path.exists(file):
-            in_checkout = binding.current().root / file
+            in_checkout = bound_host.current().root / file
             file = in_checkout if in_checkout.is_file() else file
         return builtins.open(file, mode, *args, **named)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ..base.errors import HostError
 from .adapt import adapt_host
-from .binding import state
+from .bound_host import state
 from .find import Host, find
 from .load import import_host
+from .module_view import Rebinding
 from .process_group import start
-from .rebinding import Rebinding
 from .register import register
 
 

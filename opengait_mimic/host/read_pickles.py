@@ -11,7 +11,7 @@ import pickle
 from ..base.errors import DataError
 from ..data.frames import are_points, format_size, format_sizes, list_frame_sizes
 from ..data.safe_pickle import PickleError, load_frames
-from .rebinding import ModuleView, Rebinding, rebind
+from .module_view import ModuleView, Rebinding, rebind
 
 CURE = "Prepare this sequence again, or remove it; `opengait-mimic check data --root DIR` lists all such files"
 TRUST = "If you know where it comes from and want it run, `python -m opengait_mimic --trust-pickles` reads with Python's own pickle"

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from ..base.errors import CheckpointError, HostError
-from .binding import current, output
+from .bound_host import current, output
 from .yaml import resolve
 
 

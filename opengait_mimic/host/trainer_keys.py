@@ -26,7 +26,7 @@ from ..base.config import Block, Count, Flag, Natural, Text, between, whole
 from ..base.errors import ConfigError
 from ..occlusion.condition import ConditionBlock
 from ..occlusion.draws import OcclusionBlock
-from .binding import device
+from .bound_host import device
 
 
 class LauncherKeys(Block):

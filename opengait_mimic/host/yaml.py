@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..base.errors import ConfigError, HostError
 from ..base.yaml_text import parse
-from .binding import current
+from .bound_host import current
 
 CONFIGS = next(folder for folder in (Path(__file__).parents[1] / "configs", Path(__file__).parents[2] / "configs") if folder.is_dir())
 """Our configurations: inside an installed package, or at the top of our repository."""

@@ -15,7 +15,7 @@ from ..host.config_checks import check_classes
 from ..host.model_cfg import Backbone, Stage, backbone_cfg, cfgs_for_backbone
 from .backbone_exceptions import refuse, warn_if_mixed
 from .backbone_probe import clips_in_a_step, inspect, rehearse
-from .depends import Use
+from .dependencies import Use
 from .nested_backbone import build, host_model
 from .occluded_input import OccludedConfig, OccludedInput
 from .silhouette_inputs import refuse_other_inputs

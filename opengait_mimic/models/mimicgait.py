@@ -14,10 +14,10 @@ from ..host import load_cfgs
 from ..host.model_cfg import Stage
 from ..losses import MiCKDLoss, health
 from .backbone_exceptions import refuse
-from .depends import Use
-from .guided import Guided, GuidedConfig
+from .dependencies import Use
 from .logged_scalars import with_teacher
 from .teacher import KEPT, Teacher, frame_size
+from .ven_guided import Guided, GuidedConfig
 
 
 class MimicGaitConfig(GuidedConfig):

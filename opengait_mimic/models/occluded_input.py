@@ -22,7 +22,7 @@ from ..occlusion.condition import Condition
 from ..occlusion.kinds import MOVING
 from ..published.hooks import KEEPS_GREY, Hooks
 from ..published.switches import TEST, TRAIN, switches_of
-from .depends import Use
+from .dependencies import Use
 from .logged_scalars import Watched
 from .shared_draws import SharedDraws
 

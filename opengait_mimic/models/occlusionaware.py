@@ -8,8 +8,8 @@ from pydantic import Field
 
 from ..base.config import Count
 from ..host.model_cfg import NamedStage, Stage
-from .depends import Use
-from .guided import Guided, GuidedConfig
+from .dependencies import Use
+from .ven_guided import Guided, GuidedConfig
 
 
 class OcclusionAwareConfig(GuidedConfig):

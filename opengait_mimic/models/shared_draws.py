@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..published.hooks import Hooks
-from ..published.shared_draw import SharedDraw, TestList
+from ..published.one_draw_per_batch import SharedDraw, TestList
 from .backbone_exceptions import quirk
 
 

@@ -9,7 +9,7 @@ from ..base.errors import ConfigError
 from ..host import load_cfgs
 from ..host.config_checks import transforms
 from ..host.transform_inputs import OTHERS, SILHOUETTES, refuse_several_inputs
-from .depends import Use
+from .dependencies import Use
 
 
 def refuse_others(cfgs: dict, key: str, file: str | None) -> str | None:

@@ -13,7 +13,7 @@ from ..base.errors import ConfigError
 from ..occlusion.kinds import BLACK
 from .hiding import PublishedHiding
 from .losses import replace_losses
-from .shared_draw import SharedDraw
+from .one_draw_per_batch import SharedDraw
 from .switches import KEY, TEST, TRAIN, read_switches
 
 KEEPS_GREY = ("none", "patch", "pole")

@@ -11,7 +11,7 @@ from typing import Callable
 from torch import nn
 
 from .. import host as hosts
-from ..base import stopped
+from ..base import last_checkpoint
 from ..base.errors import CheckpointError
 from ..base.locks import locked
 from ..base.processes import rank_and_world
@@ -64,7 +64,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
         training: build for training; otherwise for a test.
         occludable: a host's own model gets our input mixin, so that its test input can be occluded.
         asked: ``--iter`` names the iteration; see `restorable`.
-        as_teacher: restore a host's own model as `opengait_mimic.models.teacher_test` does.
+        as_teacher: restore a host's own model as `opengait_mimic.models.teacher_evaluation` does.
 
     Raises:
         HostError: the checkpoint to restore is not there. ConfigError, CheckpointError: see the models.
@@ -81,7 +81,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
 
         kind = occluded_class(kind)
         if as_teacher:
-            from ..models.teacher_test import teacher_class
+            from ..models.teacher_evaluation import teacher_class
 
             kind = teacher_class(kind)
     model = _build_model(kind, cfgs, training)
@@ -162,7 +162,7 @@ def launch(
     given = copy.deepcopy(cfgs)  # a model may change its own
     if training:
         hint = cfgs["trainer_cfg"]["restore_hint"]
-        stopped.reached(cfgs["trainer_cfg"]["save_name"], hint if isinstance(hint, int) else 0)
+        last_checkpoint.reached(cfgs["trainer_cfg"]["save_name"], hint if isinstance(hint, int) else 0)
     with locked(save_folder(cfgs)) if training else contextlib.nullcontext():
         set_trust(trust_pickles)
         start_log(cfgs, training, log_to_file, quiet)

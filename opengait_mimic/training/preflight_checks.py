@@ -21,7 +21,7 @@ from ..base.processes import gather_objects, on_rank_0, rank_and_world
 from ..host.run_paths import save_folder
 from ..models.occluded_input import OccludedBatch
 from ..models.upstream_weights import fingerprint
-from .nonfinite import gradients_not_finite, losses_not_finite, shorten
+from .nonfinite_report import gradients_not_finite, losses_not_finite, shorten
 from .preflight_trial import (
     CLIPS,
     FEWEST,

@@ -21,7 +21,7 @@ from ..host import is_ours, load_cfgs, lookup, resolve
 from ..host.model_cfg import backbone_cfg, cfgs_for_backbone
 from ..host.run_paths import checkpoint_at
 from ..host.trainer_keys import LauncherKeys
-from ..models.depends import Dependency, built_on
+from ..models.dependencies import Dependency, built_on
 from ..occlusion import Occlusion
 from ..published.switches import TRAIN, switches_of
 

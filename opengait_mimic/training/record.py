@@ -46,7 +46,7 @@ from ..base.plain_values import as_json, differences
 from ..base.processes import rank_and_world
 from ..base.versions import commit_of, is_dirty, library_versions, utc_now
 from .recipe import RESETS, read_recipe
-from .trained_on import history_of
+from .trained_kinds import history_of
 
 NOT_FOR_PEOPLE = ("loss_values", "scaler")
 PLACES = {"data_cfg": ("dataset_root", "dataset_partition", "num_workers", "cache"), "evaluator_cfg": ("restore_hint",)}

@@ -16,7 +16,7 @@ import math
 import torch
 from torch import nn
 
-from ..base import checkpoint_file, restore_errors, stopped
+from ..base import checkpoint_file, last_checkpoint, restore_errors
 from ..base.files import PART
 from ..base.plain_values import as_json, differences
 from ..base.processes import on_rank_0
@@ -88,7 +88,7 @@ class Saver:
         """
         getattr(self.inner, "before_saving", lambda: None)()
         on_rank_0(lambda: self._write(iteration, self.record.entry(self.inner)))
-        stopped.reached(self.cfgs["trainer_cfg"]["save_name"], iteration)
+        last_checkpoint.reached(self.cfgs["trainer_cfg"]["save_name"], iteration)
 
     def _write(self, iteration: int, entry: dict) -> None:
         inner, file = self.inner, checkpoint_at(self.cfgs, iteration)

@@ -18,7 +18,7 @@ from ..base.errors import TrainingStopped
 from ..base.processes import gather, gather_objects
 from ..host.run_paths import checkpoint_at
 from ..host.trainer_keys import read_launcher_keys
-from . import bfloat16, nonfinite, warm_up
+from . import bfloat16, nonfinite_report, warm_up
 
 
 class _NotFinite(Exception):
@@ -84,8 +84,8 @@ class Guard:
         except _NotFinite:
             if scaler and scaler.is_enabled():
                 scaler.update()  # it is in the middle of a step
-            names = nonfinite.gradients_not_finite(self.inner)
-            return self._skip(f"gradients are not finite: {nonfinite.shorten(names) or 'their norm is beyond float32'}")
+            names = nonfinite_report.gradients_not_finite(self.inner)
+            return self._skip(f"gradients are not finite: {nonfinite_report.shorten(names) or 'their norm is beyond float32'}")
         finally:
             self.inputs, self.losses, self.buffers = None, {}, []
 
@@ -118,7 +118,7 @@ class Guard:
         """The clips of each suspected process; all processes take part."""
         clips = self.inner.train_loader.names()
         broken = [clips[i] for i in self._find_broken_clips()]
-        what = [*nonfinite.losses_not_finite(self.losses), *(["its input is not finite"] if broken else [])]
+        what = [*nonfinite_report.losses_not_finite(self.losses), *(["its input is not finite"] if broken else [])]
         text = f"{', '.join(what) or 'all finite here'}; clips: {', '.join(broken or clips)}"
         sides = gather_objects((bool(broken), text))
         chosen = [rank for rank, side in enumerate(sides) if side[0]]  # a loss that gathers clips is bad on every process
@@ -126,7 +126,7 @@ class Guard:
         return ". ".join((f"Process {rank}: " if len(sides) > 1 else "There: ") + sides[rank][1] for rank in chosen)
 
     def _find_broken_clips(self) -> list[int]:
-        return [] if self.inputs is None else nonfinite.clips_not_finite(self.inputs)
+        return [] if self.inputs is None else nonfinite_report.clips_not_finite(self.inputs)
 
     def _describe_end(self, why: str) -> str:
         trainer, iteration = self.cfgs["trainer_cfg"], self.inner.iteration

@@ -13,10 +13,10 @@ from ..base.errors import ConfigError
 from ..base.files import write_json
 from ..base.processes import on_rank_0, rank_and_world
 from ..evaluation.console_table import format_rows
-from ..evaluation.test_setup import read_test_protocol
-from ..models.depends import Use, dependencies
+from ..evaluation.evaluation_setup import read_test_protocol
+from ..models.dependencies import Use, dependencies
 from ..models.prepare import is_ranked, model_class, prepare
-from .stages import Stage, log, run
+from .run_stages import Stage, log, run
 
 
 def plan_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..base.errors import ConfigError, HostError
-from ..evaluation.test_setup import DEFAULT
+from ..evaluation.evaluation_setup import DEFAULT
 from ..host import is_ours
 from ..models.prepare import model_class, prepare
 from ..occlusion import KINDS, MOVING, Occlusion, apply, binarise, draw

@@ -18,7 +18,7 @@ HIDING = Hiding.of({"pole": 1.0}, (0.1, 0.3))
 
 def hash_of(base=BASE, hiding=HIDING, seeds=(0, 1), manifest=None, model="Baseline", compat=None):
     from opengait_mimic.evaluation.embedding_plan import EmbeddingPlan
-    from opengait_mimic.evaluation.test_setup import Request
+    from opengait_mimic.evaluation.evaluation_setup import Request
 
     subject = SimpleNamespace(cfgs={"model_cfg": {"model": model, "reference_compat": compat}}, base=base)
     plan = EmbeddingPlan(subject, [Cell(BOTH, hiding=hiding)], list(seeds), None, Request(), print)

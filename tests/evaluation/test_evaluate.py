@@ -10,7 +10,7 @@ import yaml
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.cli import main
 from opengait_mimic.evaluation.evaluate import evaluate, measure
-from opengait_mimic.evaluation.rows import CURVES, drop_curves
+from opengait_mimic.evaluation.result_rows import CURVES, drop_curves
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"

@@ -14,7 +14,7 @@ from opengait_mimic.evaluation.embeddings import Pass
 from opengait_mimic.evaluation.reference_result import read_reference
 from opengait_mimic.evaluation.result import Result, check_writable, write_result
 from opengait_mimic.evaluation.result_clips import CLIPS, Picture, extreme_trials, render_clips, row_retrievals, sheet_clips
-from opengait_mimic.evaluation.rows import drop_curves
+from opengait_mimic.evaluation.result_rows import drop_curves
 from opengait_mimic.evaluation.score import Scorer
 from opengait_mimic.metrics import OF_SPLIT, POST, Resamples, Trials, distance_matrix, mean_over_seeds, rank_probes
 from opengait_mimic.metrics.cell_scores import compute_curves, verify_cell

@@ -11,8 +11,8 @@ import pytest
 from opengait_mimic.evaluation.cells import BOTH, HOLISTIC, PROBE, TEACHER, Cell, Hiding
 from opengait_mimic.evaluation.console_table import format_rows
 from opengait_mimic.evaluation.reference_result import list_differences
+from opengait_mimic.evaluation.result_rows import is_seen, make_row
 from opengait_mimic.evaluation.row_summaries import summarise_seeds
-from opengait_mimic.evaluation.rows import is_seen, make_row
 from tests.evaluation.test_results import FACTS as RUN
 
 TOP_BOTTOM = Hiding.of({"top": 0.5, "bottom": 0.5}, (0.4, 0.6))

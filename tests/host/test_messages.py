@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from opengait_mimic import host as hosts
-from opengait_mimic.base.ending import friendly_errors
+from opengait_mimic.base.command_exit import friendly_errors
 from opengait_mimic.host import config_checks
 from opengait_mimic.models import prepare as preparing
 from opengait_mimic.training import launch

@@ -138,9 +138,9 @@ root = Path.cwd()
 sys.path.insert(0, str(root / "opengait"))
 import_models()
 import evaluation.evaluator, data.sampler, utils.common
-from opengait_mimic.host import binding
+from opengait_mimic.host import bound_host
 from opengait_mimic.host.adapt import adapt_host
-binding.state.update(device=torch.device("cpu"), output=root / "output")
+bound_host.state.update(device=torch.device("cpu"), output=root / "output")
 adapt_host("opengait")
 sys.argv[0] = str(root / "opengait" / "main.py")
 runpy.run_path(sys.argv[0], run_name="__main__")

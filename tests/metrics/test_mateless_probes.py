@@ -6,8 +6,8 @@ import pytest
 
 from opengait_mimic.evaluation.cells import HOLISTIC, Cell
 from opengait_mimic.evaluation.console_table import format_rows
+from opengait_mimic.evaluation.result_rows import make_row
 from opengait_mimic.evaluation.row_summaries import summarise_seeds
-from opengait_mimic.evaluation.rows import make_row
 from opengait_mimic.metrics.protocols import score, split
 from opengait_mimic.metrics.protocols.mateless_probes import describe_mateless
 from tests.evaluation.test_results import FACTS

@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic.cli.listing import config_lines, host_models, listing
+from opengait_mimic.cli.list_names import config_lines, host_models, listing
 from opengait_mimic.host import CONFIGS, load_cfgs
 from opengait_mimic.host import yaml_check as strict
 from opengait_mimic.models.prepare import model_class, prepare

@@ -159,8 +159,8 @@ def test_weights_are_the_same_bit_for_bit_however_often_it_is_logged(watched, tr
 
 
 def test_nothing_is_computed_on_other_steps(trained, tmp_path, monkeypatch):
-    from opengait_mimic.models import guided, mimicgait
     from opengait_mimic.models import logged_scalars as scalars
+    from opengait_mimic.models import mimicgait, ven_guided
 
     steps, model = [], None
 
@@ -172,7 +172,7 @@ def test_nothing_is_computed_on_other_steps(trained, tmp_path, monkeypatch):
         nonlocal model
         model = built
 
-    for module, name in ((scalars, "mean_of_all"), (guided, "mean_of_all"), (mimicgait, "with_teacher")):
+    for module, name in ((scalars, "mean_of_all"), (ven_guided, "mean_of_all"), (mimicgait, "with_teacher")):
         monkeypatch.setattr(module, name, note if name == "mean_of_all" else lambda *_: {"own_pair": note()})
     names = {f"{engine}_cfg__save_name": "every-second" for engine in ("trainer", "evaluator")}
     launch(variant(trained.files["MimicGait"], tmp_path, **names, trainer_cfg__log_iter=2), "train", quiet=True, before=before)

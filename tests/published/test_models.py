@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from opengait_mimic.base.errors import ConfigError
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.occlusion import Draw, Occlusion, draw, training_key
-from opengait_mimic.published.shared_draw import SharedDraw
+from opengait_mimic.published.one_draw_per_batch import SharedDraw
 from opengait_mimic.training.launch import build, launch, start_log
 from tests.models.test_mimicgait import built
 from tests.variants import variant

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from opengait_mimic.occlusion import test_key
-from opengait_mimic.published.shared_draw import SharedDraw
+from opengait_mimic.published.one_draw_per_batch import SharedDraw
 
 GREW = [(f"{identity:05d}", sequence) for identity in range(6000) for sequence in ("01", "02")]  # the local protocol's test list
 

@@ -144,7 +144,7 @@ def test_where_the_input_is_whole_every_clip_of_the_batch_is_named(trained, logg
 
 def test_packed_clips_are_told_apart():
     """Fixed and packed; NaN in the third clip."""
-    from opengait_mimic.training.nonfinite import clips_not_finite
+    from opengait_mimic.training.nonfinite_report import clips_not_finite
 
     packed = torch.zeros(1, 9, 4, 4)
     packed[0, 5, 0, 0] = float("nan")
@@ -184,7 +184,7 @@ def test_bad_steps_in_a_row_stop_the_run_and_leave_its_checkpoints(trained, tmp_
 
 
 def test_the_end_of_a_run_that_saved_nothing_is_a_message(trained, tmp_path, capsys):
-    from opengait_mimic.base.ending import friendly_errors
+    from opengait_mimic.base.command_exit import friendly_errors
 
     file = variant(trained.files[TEACHER], tmp_path, trainer_cfg__save_name="never", trainer_cfg__bad_steps=1)
     with pytest.raises(SystemExit) as caught, friendly_errors():

@@ -13,7 +13,7 @@ import yaml
 
 from opengait_mimic import host as hosts
 from opengait_mimic.training.launch import launch
-from opengait_mimic.workflows import stages
+from opengait_mimic.workflows import run_stages
 from opengait_mimic.workflows.pipeline import run_pipeline
 from tests.conftest import write_demo_files
 
@@ -96,7 +96,7 @@ def steps(monkeypatch):
 
         return launch(path, phase, iteration, *words, before=hook, **named)
 
-    monkeypatch.setattr(stages, "launch", launch_and_count)
+    monkeypatch.setattr(run_stages, "launch", launch_and_count)
     return seen
 
 
@@ -104,4 +104,4 @@ def steps(monkeypatch):
 def unscored(monkeypatch, whole_run):
     """Tests are not computed; each returns the rows of the whole run."""
     rows = json.loads((whole_run / RESULTS / "results.json").read_text())["rows"]
-    monkeypatch.setattr(stages, "measure", lambda *_, **__: SimpleNamespace(rows=rows, provenance=None))
+    monkeypatch.setattr(run_stages, "measure", lambda *_, **__: SimpleNamespace(rows=rows, provenance=None))

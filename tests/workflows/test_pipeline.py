@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from opengait_mimic import host as hosts
-from opengait_mimic.base import checkpoint_file, stopped
+from opengait_mimic.base import checkpoint_file, last_checkpoint
 from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.base.plain_values import differences
 from opengait_mimic.evaluation.evaluate import evaluate
@@ -169,7 +169,7 @@ def test_a_stopped_training_goes_on_from_its_last_checkpoint(run_here, yamls, ag
     steps.stop_at = 3
     with pytest.raises(KeyboardInterrupt):
         run_here(yamls["MimicGait"], again.out)
-    assert stopped.again() == "last checkpoint: iteration 2 of MimicGait-seed0; the same command continues from there"
+    assert last_checkpoint.again() == "last checkpoint: iteration 2 of MimicGait-seed0; the same command continues from there"
     assert list(records(mimic_folder(again.out))) == [2]
     steps.stop_at = None
     printed = again(yamls["MimicGait"])

@@ -15,7 +15,7 @@ from ...base.plain_values import as_json
 from ...base.processes import rank_and_world
 from ...data.fingerprint import fingerprint_half
 from ...host import Host, is_ours
-from ...models.depends import Use, dependencies
+from ...models.dependencies import Use, dependencies
 from ...models.prepare import model_class
 from ...occlusion.condition import Condition
 from ...occlusion.manifest import Manifest

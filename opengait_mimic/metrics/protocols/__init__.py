@@ -2,10 +2,10 @@
 
 from .data_set_rules import CROSS_VIEW_GALLERY, PROTOCOLS, Rule
 from .protocol_hashes import content_hash, pairs_hash, protocol_hash
-from .scorable import refuse_unscorable
 from .split_file import Listed, read_pairs, read_protocol
 from .split_scores import score
 from .splits import Split, is_probe, protocol_of, split
+from .unscorable import refuse_unscorable
 
 __all__ = [
     "CROSS_VIEW_GALLERY", "PROTOCOLS", "Listed", "Rule", "Split", "content_hash", "is_probe", "pairs_hash", "protocol_hash", "protocol_of",

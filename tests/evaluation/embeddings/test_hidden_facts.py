@@ -100,7 +100,7 @@ def test_what_the_ven_says_is_what_its_heads_say(prepared):
 
 def test_a_ven_that_was_taught_the_kept_share_is_read_so(prepared, monkeypatch):
     """The share that it says is 1 - hidden, and counts only in frames where it sees a kind that hides."""
-    from opengait_mimic.models.guided import Guided
+    from opengait_mimic.models.ven_guided import Guided
 
     cfgs = prepared(MIMIC)
     (usual,) = embed_all(cfgs, [BLOCK], batch=1, cache=False)

@@ -113,7 +113,7 @@ def test_written_configurations_are_complete_and_belong_together(host, tree, tmp
 
 
 def test_methods_are_names_or_files_and_cold_starts_from_random_weights(host, tree, tmp_path):
-    from opengait_mimic.workflows.study import Size, find_configuration, write_configurations
+    from opengait_mimic.workflows.demo_study import Size, find_configuration, write_configurations
 
     own = tmp_path / "own.yaml"
     own.write_text(find_configuration("mimicgait").read_text())
@@ -128,7 +128,7 @@ def test_methods_are_names_or_files_and_cold_starts_from_random_weights(host, tr
 
 
 def test_two_configurations_of_one_model_keep_their_checkpoints_and_rows_apart(host, tree, tmp_path):
-    from opengait_mimic.workflows.study import Size, find_configuration, name_rows, plan_stages, write_configurations
+    from opengait_mimic.workflows.demo_study import Size, find_configuration, name_rows, plan_stages, write_configurations
 
     vanilla = yaml.safe_load(find_configuration("mimicgait").read_text())
     vanilla["model_cfg"]["ven"] = None

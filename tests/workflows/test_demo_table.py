@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from opengait_mimic.workflows.study_table import check_study, paired_differences
+from opengait_mimic.workflows.demo_table import check_study, paired_differences
 
 FACTS = {"chance_rank1": 2.0}
 

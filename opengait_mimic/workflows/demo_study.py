@@ -17,11 +17,11 @@ from ..base.seeds import read_seeds
 from ..evaluation.console_table import format_rows
 from ..evaluation.method_names import BACKBONES, METHODS
 from ..host import load_cfgs
-from ..models.depends import built_on, dependencies
+from ..models.dependencies import built_on, dependencies
 from ..models.prepare import is_ranked, model_class
-from .stages import Stage, run
-from .study_data import adapt_configuration, training_data, write_yaml
-from .study_table import check_study, paired_differences
+from .demo_data import adapt_configuration, training_data, write_yaml
+from .demo_table import check_study, paired_differences
+from .run_stages import Stage, run
 from .training_view import draw_training_view
 
 

@@ -13,7 +13,7 @@ import time
 import pytest
 from torch._utils import ExceptionWrapper
 
-from opengait_mimic.base.ending import friendly_errors
+from opengait_mimic.base.command_exit import friendly_errors
 from opengait_mimic.base.errors import CheckpointError, ConfigError, DataError
 from opengait_mimic.base.exit_messages import exit_message
 
@@ -102,7 +102,7 @@ def test_a_command_exits_with_its_message_and_status(capsys):
 
 COMMAND = """
 import os, sys, time
-from opengait_mimic.base.ending import friendly_errors
+from opengait_mimic.base.command_exit import friendly_errors
 with friendly_errors(lambda: "go on"):
     if os.fork() == 0:
         os.write(1, b"%d\\n" % os.getpid())

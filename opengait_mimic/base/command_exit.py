@@ -35,7 +35,7 @@ def friendly_errors(again: Callable[[], str] = str):
     action of SIGTERM, so that torchrun ends it even while it waits for the others in C code.
 
     Args:
-        again: asked after Ctrl-C or SIGTERM what the user can do next; see `opengait_mimic.base.stopped`.
+        again: asked after Ctrl-C or SIGTERM what the user can do next; see `opengait_mimic.base.last_checkpoint`.
 
     Raises:
         SystemExit: the command failed. One of several processes exits at once instead.

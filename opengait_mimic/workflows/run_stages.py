@@ -21,10 +21,10 @@ from ..base.plain_values import differences
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..evaluation.evaluate import measure
+from ..evaluation.evaluation_setup import DEFAULT
 from ..evaluation.provenance import read_test_inputs
-from ..evaluation.rows import drop_curves
+from ..evaluation.result_rows import drop_curves
 from ..evaluation.rp_reference import reference_cfgs
-from ..evaluation.test_setup import DEFAULT
 from ..host.run_paths import save_folder
 from ..models.prepare import is_ranked, prepare
 from ..training.launch import launch

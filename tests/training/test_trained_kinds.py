@@ -10,7 +10,7 @@ import torch
 from opengait_mimic.base import checkpoint_file
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training.launch import launch
-from opengait_mimic.training.trained_on import trained_kinds
+from opengait_mimic.training.trained_kinds import trained_kinds
 from tests.variants import variant
 
 STUDENTS = ("Baseline-2", "MimicGait")
