@@ -22,7 +22,7 @@ class OcclusionAwareConfig(GuidedConfig):
 
 
 class OcclusionAware(Guided):
-    """T(F(O) (+) V(O)) without a teacher: the frozen detector's mean feature joined with every part.
+    """T(F(O) (+) V(O)) without a teacher: a frozen detector's mean feature joined to every part.
 
     .. code-block:: yaml
 
