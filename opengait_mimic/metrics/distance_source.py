@@ -44,7 +44,7 @@ class Streamed:
         """
         if len(i) <= MANY:
             return self._compute(i, j)
-        first_p, first_g = self._first_equal_rows
+        first_p, first_g = self._index_equal_rows
         pairs, inverse = torch.unique(first_p[i] * len(self.gallery) + first_g[j], return_inverse=True)
         return self._compute(pairs // len(self.gallery), pairs % len(self.gallery))[inverse]
 
@@ -60,7 +60,7 @@ class Streamed:
         return out
 
     @cached_property
-    def _first_equal_rows(self):
+    def _index_equal_rows(self):
         return _index_of_first_equal(self.probe), _index_of_first_equal(self.gallery)
 
 

@@ -1,4 +1,4 @@
-"""Why a host model cannot serve as a backbone, in words, from the error it met and the transforms of its YAML, not from its name."""
+"""Why a host model cannot serve as a backbone, from the error it met and the transforms of its YAML."""
 
 from __future__ import annotations
 

@@ -75,9 +75,7 @@ class Guided(OccludedInput, BaseModel):
 
     @classmethod
     def foresee(cls, cfgs) -> dict[str, tuple[str, ...]]:
-        """Refuse losses that this model does not take or that lack their head, a head that is too small, and YAML files of networks that
-        take no silhouettes; what `feeds` found.
-        """
+        """Match losses and heads (`feeds`). Refuse a head that is too small, and networks whose YAML takes no silhouettes."""
         found = feeds(cfgs, cls)
         check_classes(cfgs, cfgs["model_cfg"], "model_cfg")
         refuse_other_inputs(cfgs["model_cfg"], cls.DEPENDS)
@@ -234,9 +232,7 @@ class Guided(OccludedInput, BaseModel):
             Misfit: not a checkpoint of ours, of which nothing would be loaded; also where ``restore_ckpt_strict`` is false,
                 under which the log names what is not loaded.
         """
-        refuse_foreign(
-            state_dict, self.role(), ". A mimic starts from its teacher's weights with model_cfg.init_mimic: true",
-        )  # fmt: skip
+        refuse_foreign(state_dict, self.role(), ". A mimic starts from its teacher's weights with model_cfg.init_mimic: true")
         own = super().state_dict()
         kept = {k: own[k] for k in self.left_out}
         if self.starts_elsewhere:
