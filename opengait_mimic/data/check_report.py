@@ -89,7 +89,7 @@ def format_report(root: str | os.PathLike, sequences: list[Sequence], problems: 
     by_kind = defaultdict(list)
     for problem in problems:
         by_kind[problem.kind].append(problem)
-    lines = [f"{root}: {len(sequences):,} sequences of {len({each.label for each in sequences}):,} identities"]
+    lines = [printable(f"{root}: {len(sequences):,} sequences of {len({each.label for each in sequences}):,} identities")]
     lines += _describe_data(sequences)
     for kind, (means, cure) in {**FAILURES, **NOTES}.items():
         if kind in by_kind:
@@ -106,6 +106,11 @@ def judge(problems: list[Problem]) -> tuple[bool, str]:
         return True, f"PASS: nothing here stops a training or falsifies it.{notes}"
     each = ", ".join(f"{failures[kind]:,} {kind}" for kind in FAILURES if kind in failures)
     return False, f"FAIL: {count:,} problems ({each}): a training would stop, or learn from wrong data.{notes}"
+
+
+def printable(text: str) -> str:
+    """Text that any terminal can print: control and undecodable characters as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def write_json(file: str | os.PathLike, root: str | os.PathLike, sequences: list[Sequence], problems: list[Problem]) -> None:
@@ -149,7 +154,7 @@ def _format_kind(kind: str, problems: list[Problem], means: str, cure: str) -> l
     head = "FAIL" if kind in FAILURES else "note"
     lines = textwrap.wrap(f"{head}  {len(problems):,} {kind}: {means}", WIDTH, subsequent_indent=" " * 6)
     worst = sorted(problems, key=lambda problem: (-problem.weight, problem.where))
-    lines += [f"        {problem.where}: {problem.what}" for problem in worst[:WORST]]
+    lines += [f"        {printable(problem.where)}: {printable(problem.what)}" for problem in worst[:WORST]]
     if len(worst) > WORST:
         lines.append(f"        ... and {len(worst) - WORST:,} more (all of them with --json FILE)")
     return lines + textwrap.wrap(f"      cure: {cure}", WIDTH, subsequent_indent=" " * 12, break_long_words=False, break_on_hyphens=False)

@@ -162,13 +162,15 @@ def _unpickle(data: bytes):
     if data[:1] != pickle.PROTO:
         what = next((what for first, what in OTHER_FILES.items() if data.startswith(first)), f"it begins with {data[:4].hex(' ')}")
         raise PickleError("not a pickle", f"no pickle of protocol 2 to 5: {what}")
-    if data[-1:] != pickle.STOP:
-        raise PickleError("truncated", f"the file ends after {len(data):,} bytes, before what it holds does")
     try:
         return _FrameUnpickler(io.BytesIO(data)).load()
-    except (PickleError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:  # an unpickler raises any kind of error on damaged files
+        if data[-1:] != pickle.STOP:  # a name that is cut looks like a forbidden one
+            raise PickleError("truncated", f"the file ends after {len(data):,} bytes, before what it holds does") from error
+        if isinstance(error, PickleError):
+            raise
         raise PickleError("damaged", f"its content contradicts itself ({type(error).__name__}: {str(error)[:100]})") from error
 
 

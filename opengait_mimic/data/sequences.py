@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -70,8 +71,11 @@ def read_sequences(root: str, folders: list, workers: int) -> Iterator[tuple[Seq
     if workers <= 1:
         yield from map(read, folders)
         return
-    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
-        yield from pool.map(read, folders, chunksize=32)
+    try:
+        with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+            yield from pool.map(read, folders, chunksize=32)
+    except BrokenProcessPool as error:
+        raise ChildProcessError(f"a process that read {root} died, mostly for lack of memory: give fewer --workers") from error
 
 
 def read_sequence(root: str, listed: tuple[str, str, str, list[str]]) -> tuple[Sequence, list[Problem]]:

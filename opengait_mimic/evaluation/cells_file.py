@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ..base.config import Block, between, nearest, pair_of, read_value
 from ..base.errors import ConfigError
-from ..base.yaml_text import parse
+from ..base.yaml_text import find_slips, parse
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PAPERS, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding
 
 
@@ -55,9 +55,13 @@ def read_cells(yaml_or_name: str, base_occlusion: dict | None = None) -> list[Ce
     if not file.is_file():
         raise ConfigError(f"{file}: neither a preset{nearest(file, PRESETS)} nor a file; presets: {', '.join(PRESETS)}")
     try:
-        given = parse(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        given = parse(text)
+        slips = find_slips(text) if given else []
     except (OSError, UnicodeDecodeError, ConfigError) as error:
         raise ConfigError(f"cannot read {file}: {error}") from error
+    if slips:
+        raise ConfigError(*(f"{file}: {slip.message}" for slip in slips))
     entries = CellsFile.read(given, str(file)).cells
     if not isinstance(entries, list) or not entries:
         raise ConfigError(f"{file}: cells = {entries!r}; expected a list of at least one cell, such as {{occluded_side: {HOLISTIC}}}")

@@ -60,7 +60,10 @@ def read_reference(place: Path, own: dict) -> Reference:
             " Evaluate the backbone's whole-body run on the same data, protocol and seeds"
         )
     number = rows.index(row)
-    trials = Trials(*(arrays[array_name(number, field)] for field in Trials._fields)) if arrays else None
+    try:
+        trials = Trials(*(arrays[array_name(number, field)] for field in Trials._fields)) if arrays else None
+    except KeyError as error:
+        raise ConfigError(f"{source}: trials.npz next to it is of another result ({error} is not in it); evaluate again") from error
     return Reference(row, content["provenance"], trials)
 
 

@@ -163,6 +163,8 @@ def _check_batch(size, subjects: int, root: str) -> None:
     if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(isinstance(count, int) and count > 0 for count in size):
         raise ConfigError(f"{key} = {size!r}; TripletSampler takes [P, K]: subjects in a batch, clips of each")
     p, k = size
+    if p < 2:
+        raise ConfigError(f"{key} = {[p, k]}: a triplet needs two subjects; choose P of at least 2")
     if p > subjects:
         raise ConfigError(
             f"{key} = {[p, k]} asks for {p} subjects in a batch, but TRAIN_SET has {subjects} in {root}; lower P or add subjects"

@@ -91,18 +91,25 @@ def _meet() -> tuple[dist.Store, int, int]:
 
 def _agree(name: str, store: dist.Store, rank: int, world: int) -> torch.device:
     """`pick_device`, after every rank picked a device of the same type, and none the same GPU as another."""
-    device = pick_device(name)
-    gpu = str(getattr(torch.cuda.get_device_properties(device), "uuid", rank)) if device.type == "cuda" else ""
-    store.set(f"device/{rank}", json.dumps([socket.gethostname(), device.type, gpu]))
+    kind, gpu, failed = "", "", ""
+    try:
+        device = pick_device(name)
+        kind, gpu = device.type, str(getattr(torch.cuda.get_device_properties(device), "uuid", rank)) if device.type == "cuda" else ""
+    except HostError as error:  # the others must not wait for this one
+        failed = str(error)
+    store.set(f"device/{rank}", json.dumps([socket.gethostname(), kind, gpu, failed]))
     choices = [json.loads(store.get(f"device/{other}")) for other in range(world)]
     store.set(f"read/{rank}", "")
     if rank == 0:  # its process may hold the store: it stays until all have read
         store.wait([f"read/{other}" for other in range(world)])
-    if len({kind for _, kind, _ in choices}) > 1:
-        listed = ", ".join(f"rank {other} on {host}: {kind}" for other, (host, kind, _) in enumerate(choices))
+    for other, (host, *_, why) in enumerate(choices):
+        if why:
+            raise HostError(why if other == rank else f"rank {other} on {host}: {why}")
+    if len({kind for _, kind, *_ in choices}) > 1:
+        listed = ", ".join(f"rank {other} on {host}: {kind}" for other, (host, kind, *_) in enumerate(choices))
         raise HostError(f"--device {name}: all processes must run on GPUs, or all on CPUs. Chosen: {listed}. Give them all --device cpu")
-    gpus = [gpu for _, _, gpu in choices]
-    for other, (host, _, gpu) in enumerate(choices):
+    gpus = [gpu for _, _, gpu, _ in choices]
+    for other, (host, _, gpu, _) in enumerate(choices):
         if gpu and gpus.index(gpu) != other:
             raise HostError(
                 f"ranks {gpus.index(gpu)} and {other} would share one GPU of {host}: start fewer processes, give each torchrun of this"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..base.config import merge
 from ..base.errors import ConfigError
-from ..base.nearest_name import is_one_edit
+from ..base.nearest_name import is_one_edit, nearest
 from ..base.processes import rank_and_world
 from ..base.yaml_text import find_slips
 from .register import REGISTERED
@@ -88,7 +88,7 @@ def _names_ours(value) -> bool:
     if not isinstance(value, dict):
         return False
     names = {name for table in REGISTERED.values() for name in table}
-    return any(_names_ours(v) or (isinstance(v, str) and v in names and k in NAMING) for k, v in value.items())
+    return any(_names_ours(v) or (isinstance(v, str) and v in names and bool(nearest(k, NAMING))) for k, v in value.items())
 
 
 def _shorten(lines: list[str]) -> list[str]:

@@ -248,3 +248,8 @@ def test_changed_bytes_give_an_array_or_a_message():
         except PickleError as error:
             outcomes[error.kind] += 1
     assert outcomes["ndarray"] > 100 and outcomes["forbidden"] > 100 and outcomes["damaged"] + outcomes["truncated"] > 200
+
+
+def test_bytes_after_the_end_are_ignored_as_pickle_ignores_them():
+    clip = np.zeros((3, 4, 4), np.uint8)
+    assert np.array_equal(load_frames(io.BytesIO(pickle.dumps(clip) + b"\n")), clip)

@@ -233,3 +233,11 @@ def test_every_cell_of_a_preset_can_be_scored(name, dataset):
     assert [row["cell"] for row in rows] == [cell.name for cell in cells]
     for row in rows:
         assert 0 <= row["rank1"] <= row["rank5"] <= row["rank10"] <= row["rank20"] <= 100 and row["rp_rank1"] is not None
+
+
+def test_a_key_given_twice_is_refused_with_its_lines(tmp_path):
+    """YAML keeps the last one, so another condition than meant would be scored."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("cells:\n  - occluded_side: both\n    kinds: middle\n    kinds: bottom\n")
+    with pytest.raises(ConfigError, match=r"cells\[0\]\.kinds: given twice, in line 3 and line 4"):
+        read_cells(str(file))

@@ -58,6 +58,7 @@ MISTAKES = [  # the stage, the changed keys -> parts of the message
     (TEACHER, {"data_cfg__data_in_use": "0"}, ["data_cfg.data_in_use = '0'; expected which files of a sequence"]),
     (TEACHER, {"data_cfg": [{}, {}]}, ["data_cfg: a list; several data sets at once are not supported here; name one"]),
     (TWO, {"trainer_cfg__sampler__batch_size": [9, 2]}, ["trainer_cfg.sampler.batch_size = [9, 2]", "has 8 in", "lower P"]),
+    (TEACHER, {"trainer_cfg__sampler__batch_size": [1, 4]}, ["trainer_cfg.sampler.batch_size = [1, 4]", "two subjects"]),
     (TEACHER, {"trainer_cfg__sampler__batch_size": 8}, ["trainer_cfg.sampler.batch_size = 8; TripletSampler takes [P, K]"]),
     (TEACHER, {"trainer_cfg__sampler__batch_size": [4, 0]}, ["trainer_cfg.sampler.batch_size = [4, 0]; TripletSampler takes [P, K]"]),
     (TWO, {"scheduler_cfg__milestones": 10}, ["scheduler_cfg.milestones = 10; expected a list of steps"]),

@@ -433,6 +433,7 @@ def test_what_the_host_may_run_with_passes(host, tmp_path, text):
 
 MARKS = [
     {"model_cfg": {"model": "Baseline2"}},
+    {"model_cfg": {"modle": "VEN"}},
     {"loss_cfg": [{"type": "TripletLoss"}, {"type": "MiCKDLoss"}]},
     {"evaluator_cfg": {"eval_func": "evaluate_walkers"}},
     {"evaluator_cfg": {"oclusion": {}}},

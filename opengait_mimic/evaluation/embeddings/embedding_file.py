@@ -64,8 +64,9 @@ def save(file: Path, done: Pass) -> None:
             np.savez(stream, **{**arrays, "meta": np.array(json.dumps(done.meta))})
         os.replace(part, file)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise HostError(f"cannot write {file}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)  # also after Ctrl-C
 
 
 def load(file: Path, key: dict) -> Pass:

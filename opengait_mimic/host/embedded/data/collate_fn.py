@@ -35,6 +35,8 @@ class CollateFn:
         missing = [key for key in keys if key not in sample_config]
         if missing:
             raise ValueError(f"sampler.sample_type = {sample_type} needs the keys {', '.join(missing)} in the sampler")
+        if sample_config.get("points_in_use"):
+            raise ValueError("sampler.points_in_use: point clouds are not known to the embedded host; use OpenGait")
         self.cfg = {key: sample_config[key] for key in keys}
         low, high = self.cfg.get("frames_num_min", 1), self.cfg.get("frames_num_max", 1)
         if not 1 <= low <= high:

@@ -61,6 +61,8 @@ class DataSet(tordata.Dataset):
     """
 
     def __init__(self, data_cfg, training):
+        if data_cfg.get("self_supervised"):
+            raise ValueError("data_cfg.self_supervised = true is not known to the embedded host; use OpenGait")
         self.dataset_name = data_cfg["dataset_name"]
         self.data_in_use = data_cfg.get("data_in_use")
         self.seqs_info = self._find(data_cfg, training)
