@@ -95,6 +95,7 @@ def test_a_checkpoint_that_is_not_there(user):
     user.train(user.yaml(), "--phase", "test", "--iter", 7).refused("00007.pt", "GaitBase-seed0-00003.pt")
 
 
+@pytest.mark.slow
 def test_resume_auto_passes_a_damaged_one_by(user):
     """The newest is half written; the training goes on from the one before, and says which it leaves out."""
     user.has(TEACHER)

@@ -49,6 +49,7 @@ def size(trained, output):
     return (output / "walkers/Baseline/GaitBase-seed0/checkpoints/GaitBase-seed0-00003.pt").stat().st_size
 
 
+@pytest.mark.slow
 def test_the_next_checkpoint_does_not_fit(user, size):
     """The training ends at once and names the file; the one before is whole, and the command goes on from it where there is room."""
     with small(user.out, int(1.5 * size)):

@@ -109,7 +109,7 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_bad_file_is_named_with_the_cure(data, workers, tmp_path):
     root, cfg = data
     last = max(root.glob("0001/*/*/*.pkl"))
@@ -172,6 +172,7 @@ def test_a_spawned_worker_reads_the_same_way(data):
         list(tordata.DataLoader(only, batch_size=1, collate_fn=list, num_workers=1, multiprocessing_context="spawn"))
 
 
+@pytest.mark.slow
 def test_a_training_ends_with_the_file(data, files, tmp_path, monkeypatch):
     root, cfg = data
     for file in root.glob("*/*/*/*.pkl"):

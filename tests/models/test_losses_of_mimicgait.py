@@ -26,6 +26,7 @@ def configured(trained, folder, losses, name, **changes):
 
 
 @pytest.mark.parametrize("name", [name if name in ("own", "all") else pytest.param(name, marks=pytest.mark.slow) for name in SETS])
+@pytest.mark.slow
 def test_three_steps_move_what_is_trained_and_restore_strictly(trained, tmp_path, name):
     file, start, sums = configured(trained, tmp_path, SETS[name], name), {}, []
 

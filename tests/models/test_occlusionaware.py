@@ -107,6 +107,7 @@ def test_parts_and_channels_are_read_off_the_backbone(aware):
     assert found["training_feat"]["softmax"]["logits"].shape == (n, 8, parts)
 
 
+@pytest.mark.slow
 def test_the_rows_of_an_evaluation(aware, trained):
     rows = evaluate(aware.file, quiet=True)
     assert [(r["method"], r["occluded_side"], r["gallery_embedder"]) for r in rows] == [
@@ -187,6 +188,7 @@ def classifier(trained, tmp_path_factory):
 
 
 @pytest.mark.parametrize("method", ["OcclusionAware", "MimicGait"])
+@pytest.mark.slow
 def test_a_plain_classifier_is_a_detector_too(gaitbase, trained, classifier, tmp_path, method):
     ven, alone = classifier
     changes = {f"{engine}_cfg__save_name": "by-classifier" for engine in ("trainer", "evaluator")}

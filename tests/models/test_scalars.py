@@ -158,6 +158,7 @@ def test_weights_are_the_same_bit_for_bit_however_often_it_is_logged(watched, tr
         assert not torch.is_tensor(value) or torch.equal(value, b[name]), name
 
 
+@pytest.mark.slow
 def test_nothing_is_computed_on_other_steps(trained, tmp_path, monkeypatch):
     from opengait_mimic.models import logged_scalars as scalars
     from opengait_mimic.models import mimicgait, ven_guided

@@ -63,6 +63,7 @@ def test_backbone_and_mixer_are_the_other_runs_and_the_ven_is_its_own(adapting):
     assert any(not torch.equal(guide[n], base[n]) for n in names if n.startswith("VEN.") and guide[n].shape == base[n].shape)
 
 
+@pytest.mark.slow
 def test_it_trains_from_iteration_0_and_its_test_has_its_own_ven(adapting):
     file, ven, _ = adapting
     assert launch(file, "train", quiet=True).iteration == 3

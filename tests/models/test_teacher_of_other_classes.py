@@ -76,6 +76,7 @@ def test_its_whole_bodies_are_those_of_the_right_yaml_bit_for_bit(made, said):
 
 
 @pytest.mark.parametrize("role", ["MimicGait", "Baseline-2", "OcclusionAware"])
+@pytest.mark.slow
 def test_evaluate_divides_by_it(made, role, tmp_path):
     """By its own pass, and by a result of the right YAML."""
     own = made.changed(role, made.four["teacher"])
@@ -88,6 +89,7 @@ def test_evaluate_divides_by_it(made, role, tmp_path):
     assert [(row["cell"], row["rank1"], row["hp_rank1"], row["rp_rank1"]) for row in read] == asked
 
 
+@pytest.mark.slow
 def test_the_pipeline_tests_it(made, output, host_spec, monkeypatch):
     """A given file under a YAML of other classes."""
     logger = logging.getLogger("opengait_mimic")

@@ -60,6 +60,7 @@ def test_an_older_checkpoint_loads_and_the_log_says_what_is_not_checked(trained,
     assert len(said) == 1
 
 
+@pytest.mark.slow
 def test_only_its_own_teacher_gives_a_mimic_a_gallery_and_rp(trained, teachers, tmp_path, monkeypatch):
     from utils import get_msg_mgr
 

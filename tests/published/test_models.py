@@ -144,6 +144,7 @@ def test_a_test_that_draws_how_many_frames_it_takes_is_refused(trained, tmp_path
 # ---------------------------------------------------------------- MimicGait
 
 
+@pytest.mark.slow
 def test_all_of_mimicgait_trains_and_tests(trained, tmp_path):
     five = {kind: 0.2 for kind in ("top", "bottom", "middle", "patch", "pole")}
     from opengait_mimic.models.backbone_probe import embed
@@ -306,6 +307,7 @@ def test_a_checkpoint_is_not_read_with_another_grey(trained, tmp_path):
 # ---------------------------------------------------------------- what a checkpoint and a row say
 
 
+@pytest.mark.slow
 def test_a_checkpoint_says_what_it_was_trained_with_and_its_ven_too(trained, tmp_path):
     """Whatever the YAML of the test says; a file of before says nothing."""
     (tmp_path / "ven").mkdir()

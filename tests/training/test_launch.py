@@ -54,6 +54,7 @@ def test_train_and_test_from_any_folder(host_spec, files, tmp_path):
     assert "Traceback" not in logged and "terminate called" not in logged
 
 
+@pytest.mark.slow
 def test_a_mistake_ends_with_its_message_alone(host_spec, tmp_path):
     done = python("-m", "opengait_mimic", "--cfgs", "nowhere.yaml", "--host", host_spec, cwd=tmp_path)
     assert done.returncode == 1

@@ -40,6 +40,7 @@ def test_one_half_precision_at_a_time(trained, tmp_path):
         prepare(file, "train")
 
 
+@pytest.mark.slow
 def test_under_opengait_s_own_main_our_models_say_which_keys_have_no_effect(trained, monkeypatch):
     from utils import get_msg_mgr
 
@@ -54,6 +55,7 @@ def test_under_opengait_s_own_main_our_models_say_which_keys_have_no_effect(trai
     assert len([text for text in logged if "no effect here" in text]) == 1
 
 
+@pytest.mark.slow
 def test_gradients_are_clipped_as_torch_clips_them(trained):
     """Three steps, against `torch.nn.utils.clip_grad_norm_` in a plain loop."""
     clipped, plain = (model_of(trained.files["MimicGait"], guarded=i == 0, clip_gradients=0.05) for i in range(2))
@@ -77,6 +79,7 @@ def rates_of(model):
     return found
 
 
+@pytest.mark.slow
 def test_the_rate_rises_to_the_schedule_s(trained, tmp_path):
     """By hand: 0.1, a tenth of it after two steps, over four steps of warm-up; the schedule and the checkpoint do not know of it."""
     schedule = {"scheduler_cfg": {"scheduler": "MultiStepLR", "milestones": [2], "gamma": 0.1}, "optimizer_cfg__lr": 0.1}
@@ -103,6 +106,7 @@ def test_a_training_that_goes_on_is_as_warm_as_it_was(trained):
 
 
 @pytest.mark.parametrize("stage", [pytest.param(TEACHER, marks=pytest.mark.slow), "MimicGait", "VEN"])
+@pytest.mark.slow
 def test_bfloat16_in_the_forward_float32_everywhere_else(trained, stage):
     """The convolutions compute in bfloat16; losses, weights, gradients and the test do not. The loss is near that of float32."""
     half, full = model_of(trained.files[stage], bfloat16=True), model_of(trained.files[stage])

@@ -136,6 +136,7 @@ def test_other_data_are_refused(again, yamls, tree, tmp_path):
         again(write_changed(yamls, tmp_path / "y", MimicGait={"data_cfg__dataset_root": str(other)}))
 
 
+@pytest.mark.slow
 def test_with_retrain_a_changed_teacher_trains_its_mimic_again(again, yamls, tmp_path, steps, unscored):
     before = weights(again.out)
     printed = again(write_changed(yamls, tmp_path / "y", Teacher={"optimizer_cfg__lr": 0.01}), retrain=True)
