@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 TORCH_VERSION ?= 2.13.0
-# PyTorch's own index of builds without CUDA (a tenth of the size), for machines without an NVIDIA GPU.
-TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+# The index of PyTorch's builds without CUDA (a tenth of the size); pytorch.org, "Get started", compute platform CPU, names it.
+TORCH_CPU_INDEX ?=
 
 .PHONY: help install demo test slow docs pages lint clean
 
@@ -18,14 +18,14 @@ help:
 
 install: $(VENV)/ready
 
-# Without a GPU: the CPU build that pip's own index offers, else PyTorch's CPU index, else whatever pip finds.
+# Without a GPU: the CPU build that pip finds by itself, else that of TORCH_CPU_INDEX if it is set, else whatever pip chooses.
 $(VENV)/ready: setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@if command -v nvidia-smi >/dev/null 2>&1; then echo "NVIDIA GPU: PyTorch with CUDA"; else \
-	  echo "no NVIDIA GPU: PyTorch without CUDA"; \
+	  echo "no NVIDIA GPU: looking for PyTorch without CUDA"; \
 	  $(BIN)/pip install --quiet "torch==$(TORCH_VERSION)+cpu" 2>/dev/null \
-	  || $(BIN)/pip install --quiet "torch>=2.6,<2.14" --index-url $(TORCH_CPU_INDEX) \
-	  || echo "the CPU build is not available here; pip chooses"; fi
+	  || { [ -n "$(TORCH_CPU_INDEX)" ] && $(BIN)/pip install --quiet "torch>=2.6,<2.14" --index-url "$(TORCH_CPU_INDEX)"; } \
+	  || echo "pip finds no CPU build by itself and chooses one (on Linux several GB); TORCH_CPU_INDEX=ADDRESS names PyTorch's CPU index"; fi
 	$(BIN)/pip install --quiet --editable '.[report,tensorboard,test]'
 	@touch $@
 

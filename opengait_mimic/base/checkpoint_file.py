@@ -10,6 +10,7 @@ import hashlib
 import pickle
 import pickletools
 import zipfile
+import zlib
 from pathlib import Path
 
 import torch
@@ -191,7 +192,7 @@ def _check_archive(file: Path) -> str:
             if "data.pkl" not in names:
                 return "is a zip archive, but not one that torch.save wrote"
             bad = archive.testzip()
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError) as error:
         return f"is damaged: {error}"
     return f"is damaged: {bad} in it does not match its checksum" if bad else ""
 
