@@ -172,6 +172,15 @@ def test_a_changed_bit_is_damage(file):
     assert refused(file).startswith("is damaged: ") and "does not match its checksum" in refused(file)
 
 
+def test_a_compressed_archive_that_cannot_be_unpacked_is_damaged(file):
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x/data.pkl", os.urandom(2000))
+    whole = bytearray(file.read_bytes())
+    whole[40] |= 7  # of the first block's header: no such kind of block
+    file.write_bytes(whole)
+    assert refused(file).startswith("is damaged: ")
+
+
 @pytest.mark.parametrize(
     ("bytes_", "said"),
     [
