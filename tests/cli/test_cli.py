@@ -12,7 +12,9 @@ import pytest
 
 import opengait_mimic
 from opengait_mimic.cli import COMMANDS, main
+from opengait_mimic.cli.check_host import report
 from opengait_mimic.host import REGISTERED
+from opengait_mimic.host.register import left_out
 from tests.host_runs import digests, good, python
 
 CLI = ["-m", "opengait_mimic.cli"]
@@ -150,3 +152,18 @@ def test_version(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0 and capsys.readouterr().out.strip() == opengait_mimic.__version__
+
+
+def test_check_names_the_host_what_is_registered_and_what_is_left_out(host, host_spec, monkeypatch):
+    monkeypatch.setitem(left_out, "foundationgait.py", "needs lightly: pip install lightly")
+    lines, can_start = report(host_spec, "cpu")
+    text = "\n".join(lines)
+    assert can_start and lines[-1] == "result:   training can start"
+    assert f"{host.name} at {host.root}" in text and "left out: foundationgait.py needs lightly: pip install lightly" in text
+    assert all(name in text for names in REGISTERED.values() for name in names)
+
+
+def test_check_says_what_is_missing(tmp_path):
+    lines, can_start = report(tmp_path, "cpu")
+    assert not can_start and lines[-1] == "result:   training cannot start"
+    assert any(line.startswith("missing:  ") and str(tmp_path) in line for line in lines)

@@ -260,6 +260,7 @@ def test_the_command_trains_nothing_and_leaves_nothing(host_spec, output, traine
 
 
 TWO = """
+import sys
 import torch
 from opengait_mimic import host as hosts
 from opengait_mimic.base.processes import rank_and_world
