@@ -18,7 +18,7 @@ import torch
 from ..base import checkpoint_file, restore_errors
 from ..base.processes import rank_and_world
 from ..metrics import distance_matrix
-from . import bound_host, read_pickles
+from . import bound_host, partial_restore, read_pickles
 from .module_view import ModuleView, Rebinding, applied, rebind
 
 
@@ -181,6 +181,12 @@ REBINDINGS: tuple[Rebinding, ...] = (
         "BaseModel._load_ckpt",
         restore_errors.with_reasons,
         "an optimizer or a schedule that does not fit is refused with the file and the part",
+    ),
+    Rebinding(
+        "modeling.base_model",
+        "BaseModel._load_ckpt",
+        partial_restore.with_counts,
+        "restore_ckpt_strict: false may load nothing of a file; here that stops, and what stays random is named by module",
     ),
     *read_pickles.REBINDINGS,
 )

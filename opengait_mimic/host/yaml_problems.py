@@ -107,6 +107,7 @@ def _check_keys(given, where: str, types: dict[str, Any]) -> Iterator[Problem]:
             read_value(types[key], value, at)
         except ConfigError as error:
             stops_host = key in NEEDED and not (value and isinstance(value, NEEDED[key]))
+            stops_host |= key == "restore_hint" and not isinstance(value, list)  # no file has a name such as `latest`
             yield from (Problem(at, message, ANY_FILE if stops_host else OUR_FILES) for message in error.args)
 
 

@@ -399,7 +399,7 @@ def test_with_a_key_of_ours_it_still_warns_and_runs_but_wrong_values_are_refused
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("trainer_cfg: {restore_hint: null}", "trainer_cfg.restore_hint = None; expected a whole number of at least 0 or a non-empty"),
+        ("trainer_cfg: {restore_hint: null}", "trainer_cfg.restore_hint = None; expected a whole number of at least 0, without quotes, or a path"),
         ("evaluator_cfg: {restore_hint: []}", "evaluator_cfg.restore_hint = []; expected a whole number"),
         ("trainer_cfg: {save_iter: 0}", "trainer_cfg.save_iter = 0; expected a whole number of at least 1"),
         ("trainer_cfg: {total_iter: 6e4}", "trainer_cfg.total_iter = '6e4'; expected a whole number"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from opengait_mimic.base.errors import ConfigError
-from opengait_mimic.models.upstream_weights import geometry_of
+from opengait_mimic.host.model_cfg import geometry_of
 from opengait_mimic.training.launch import launch
 from tests.models.roles import built, roles, train
 from tests.models.served import SERVED

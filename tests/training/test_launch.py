@@ -106,9 +106,13 @@ def test_a_checkpoint_that_is_not_there_is_named_with_those_that_are(trained, tm
         build(cfgs, False)
 
 
-def test_a_test_needs_a_checkpoint(trained, tmp_path):
-    with pytest.raises(HostError, match="give --iter K or a path"):
-        launch(variant(trained.files[TEACHER], tmp_path, evaluator_cfg__restore_hint=0), "test", quiet=True)
+def test_a_test_with_restore_hint_0_reads_the_newest_checkpoint(trained, tmp_path):
+    file = variant(trained.files[TEACHER], tmp_path, evaluator_cfg__restore_hint=0)
+    assert prepare(file, "test")["evaluator_cfg"]["restore_hint"] == prepare(file, "embed")["evaluator_cfg"]["restore_hint"] == 3
+    assert prepare(file, "train")["evaluator_cfg"]["restore_hint"] == 0 == prepare(file, "train", 3)["evaluator_cfg"]["restore_hint"]
+    names = {f"{engine}_cfg__save_name": "never" for engine in ("trainer", "evaluator")}
+    with pytest.raises(HostError, match="the newest checkpoint is to be tested, and .*never.checkpoints has none. Train first"):
+        launch(variant(trained.files[TEACHER], tmp_path, evaluator_cfg__restore_hint=0, **names), "test", quiet=True)
 
 
 def test_training_goes_on_from_iter(trained, tmp_path):
