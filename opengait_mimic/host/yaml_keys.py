@@ -94,7 +94,7 @@ SAMPLER = {
 """Keys of a sampler block that the host's collate function reads."""
 
 OURS = {*TrainerKeys.model_fields, *EvaluatorKeys.model_fields}
-"""Our keys in the host's blocks. A file that has one is checked strictly."""
+"""Our keys in the host's blocks. A wrong value, or a misspelling, is an error in any file."""
 
 NEEDED = {
     **dict.fromkeys(("dataset_name", "dataset_root", "dataset_partition", "save_name", "sample_type"), str),
