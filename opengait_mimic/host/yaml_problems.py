@@ -111,6 +111,7 @@ def _check_keys(given, where: str, types: dict[str, Any]) -> Iterator[Problem]:
             read_value(types[key], value, at)
         except ConfigError as error:
             stops_host = key in NEEDED and not (value and isinstance(value, NEEDED[key]))
+            stops_host |= key == "restore_hint" and not isinstance(value, list)  # no file has a name such as `latest`
             refused_in = ANY_FILE if stops_host or (where in ENGINES and key in OURS) else OUR_FILES
             yield from (Problem(at, message, refused_in) for message in error.args)
 
@@ -169,6 +170,8 @@ def _check_model(given) -> Iterator[Problem]:
 def _find_unread(model: type, model_cfg: dict) -> list[str]:
     """The keys that stand nowhere in the source code of a host's model, of its base classes and of what these import."""
     own = {each.__module__ for each in model.__mro__ if each.__module__.startswith("modeling.")}
+    if not own <= sys.modules.keys():
+        return []  # entered by hand: there is no source to look in
     imported = {getattr(value, "__module__", None) or "" for name in own for value in vars(sys.modules[name]).values()}
     modules = own | {name for name in imported if name.startswith("modeling.")}
     words = {word for name in modules for word in re.findall(r"\w+", inspect.getsource(sys.modules[name]))}

@@ -13,7 +13,7 @@ from torch import nn
 from .. import host as hosts
 from ..base import last_checkpoint
 from ..base.error_origin import is_raised_here
-from ..base.errors import CheckpointError, ConfigError
+from ..base.errors import CheckpointError, ConfigError, Misfit
 from ..base.locks import locked
 from ..base.processes import rank_and_world
 from ..host import is_ours
@@ -21,9 +21,9 @@ from ..host.read_pickles import trust_pickles as set_trust
 from ..host.run_paths import checkpoint_at, save_folder
 from ..models.backbone_refusals import why_not_built
 from ..models.prepare import model_class, of_file, prepare, restorable
-from ..models.upstream_weights import Misfit
 from ..networks.batchnorm import gather_batchnorm
 from . import batches, saving, step
+from .picture_size import check_picture_size, read_picture_size
 from .record import Record
 from .resume import describe_overwritten
 
@@ -87,6 +87,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
 
             kind = teacher_class(kind)
     model = _build_model(kind, cfgs, training)
+    check_picture_size(model, cfgs, training)
     if training and trainer["sync_BN"] and world > 1:
         if hosts.device().type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -183,7 +184,8 @@ def launch(
             step.attach(inner, given)
             entry = saving.restore_state(inner, given)
             batches.number(inner, given, entry.get("batch") or inner.iteration)
-            saver = saving.Saver(inner, given, Record(given, entry, recipe) if rank_and_world()[0] == 0 else None)
+            record = Record(given, entry, recipe, read_picture_size(inner, True)) if rank_and_world()[0] == 0 else None
+            saver = saving.Saver(inner, given, record)
             if preflight:
                 from .preflight import run_preflight  # needs the host's modules
 

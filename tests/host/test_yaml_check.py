@@ -413,8 +413,16 @@ def test_with_a_key_of_ours_it_still_warns_and_runs_but_that_key_is_checked(host
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("trainer_cfg: {restore_hint: null}", "trainer_cfg.restore_hint = None; expected a whole number of at least 0 or a non-empty"),
+        (
+            "trainer_cfg: {restore_hint: null}",
+            "trainer_cfg.restore_hint = None; expected a whole number of at least 0, without quotes, or a path",
+        ),
         ("evaluator_cfg: {restore_hint: []}", "evaluator_cfg.restore_hint = []; expected a whole number"),
+        ("trainer_cfg: {restore_hint: latest}", "trainer_cfg.restore_hint = 'latest'; expected a whole number"),
+        ("trainer_cfg: {restore_hint: auto}", "trainer_cfg.restore_hint = 'auto'; expected a whole number"),
+        ("trainer_cfg: {restore_hint: true}", "trainer_cfg.restore_hint = True; expected a whole number"),
+        ("evaluator_cfg: {restore_hint: -1}", "evaluator_cfg.restore_hint = -1; expected a whole number"),
+        ("evaluator_cfg: {restore_hint: '80000'}", "evaluator_cfg.restore_hint = '80000'; expected a whole number"),
         ("trainer_cfg: {save_iter: 0}", "trainer_cfg.save_iter = 0; expected a whole number of at least 1"),
         ("trainer_cfg: {total_iter: 6e4}", "trainer_cfg.total_iter = '6e4'; expected a whole number"),
         ("trainer_cfg: {sampler: {frames_num_fixed: null}}", "trainer_cfg.sampler.frames_num_fixed = None; expected a whole number"),
@@ -430,6 +438,20 @@ def test_what_stops_the_host_is_refused_in_any_file(host, tmp_path, text, messag
     file = write(tmp_path, text)
     assert not yaml_check.uses_ours(yaml.safe_load(text))
     assert refusal(file).startswith(f"{file}: {message}")
+
+
+@pytest.mark.parametrize(
+    ("engine", "ways"),
+    [
+        ("trainer_cfg", ["--resume auto", "--iter K", "trainer_cfg.restore_hint: FILE.pt"]),
+        ("evaluator_cfg", ["--iter K", "K, FILE.pt, or 0 for the newest"]),
+    ],
+)
+def test_a_restore_hint_in_other_words_is_answered(host, tmp_path, engine, ways):
+    for text in (f"{engine}: {{restore_hint: last}}", f"{engine}: {{restore_hint: last}}\nmodel_cfg: {{model: VEN}}"):
+        message = refusal(write(tmp_path, text))
+        assert all(way in message for way in ways) and len(message) < 600, message
+    load_cfgs(write(tmp_path, f"{engine}: {{restore_hint: ./latest.pt}}"))
 
 
 @pytest.mark.parametrize(
