@@ -200,7 +200,7 @@ def mimic(trained):
     return cfgs
 
 
-@pytest.mark.parametrize("compat", [{}, {"shared_draw": {"processes": 2, "test_batch": 8}}], ids=["own", "shared"])
+@pytest.mark.parametrize("compat", [{}, pytest.param({"shared_draw": {"processes": 2, "test_batch": 8}}, marks=pytest.mark.slow)], ids=["own", "shared"])
 def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     """Bit for bit, also where neighbours share a draw; another draw makes another pass."""
     from opengait_mimic.evaluation.embeddings import build_manifest, embed_all, fingerprint_test_data, sample_frames
