@@ -131,7 +131,7 @@ ALLOWED = {  # a key of ours or of the host's -> what its documentation allows
     ("evaluator_cfg", "occlusion", "seed"): a_whole_number(0),
     ("model_cfg", "init_mimic"): a_switch,
     ("model_cfg", "binarise"): lambda value: value is None or a_number(0, 1)(value),
-    ("loss_cfg", 0, "margin"): a_number(0),
+    ("loss_cfg", 0, "margin"): a_number(0, 1e6),
     ("loss_cfg", 0, "distance"): lambda value: value in ("parts", "l2", "centred"),
     ("data_cfg", "num_workers"): a_whole_number(0),
 }
