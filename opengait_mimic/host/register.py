@@ -79,10 +79,18 @@ def lookup(namespace: str, name: str, key: str):
         return getattr(module, name)
     is_other = namespace == "evaluation.evaluator" and inspect.isfunction(getattr(module, str(name), None))
     what = "no evaluation function" if is_other else f"not in {namespace}"
-    message = f"{key}: {name!r} is {what}{nearest(name, known)}. Known: {', '.join(known)}."
-    if namespace == "modeling.models" and left_out:
-        message += " Left out: " + "; ".join(f"{file} ({why})" for file, why in left_out.items()) + "."
-    raise HostError(message)
+    cure = ""
+    if namespace == "modeling.models":
+        known = [each for each in known if _is_model(getattr(module, each))]
+        cure = " The YAML of a fork needs the fork's model file in modeling/models of the OpenGait checkout."
+        if left_out:
+            cure += " Left out: " + "; ".join(f"{file} ({why})" for file, why in left_out.items()) + "."
+    raise HostError(f"{key}: {name!r} is {what}{nearest(name, known)}. Known: {', '.join(known)}.{cure}")
+
+
+def _is_model(value) -> bool:
+    base = sys.modules["modeling.base_model"].BaseModel
+    return inspect.isclass(value) and issubclass(value, base) and value is not base
 
 
 def _public(module: ModuleType) -> list[str]:
