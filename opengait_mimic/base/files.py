@@ -84,6 +84,21 @@ def sha256(file: str | Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def read_text(file: str | os.PathLike) -> str:
+    """The text of a file in UTF-8, or with a byte order mark in UTF-16 or UTF-32, as editors of Windows save it.
+
+    Raises:
+        ConfigError: it is in another encoding; says how to save it.
+        OSError: it cannot be read.
+    """
+    raw = Path(file).read_bytes()
+    try:
+        return raw.decode(json.detect_encoding(raw))
+    except UnicodeDecodeError as error:
+        place = f"byte {raw[error.start] if error.start < len(raw) else 0:#04x} at position {error.start:,}"
+        raise ConfigError(f"not UTF-8 text ({place}): open it in an editor and save it as UTF-8") from error
+
+
 def write_json(file: Path, content: dict) -> None:
     """Write JSON, whole or not at all; raises as `replacing`."""
     with replacing(file) as stream:
@@ -99,7 +114,7 @@ def read_json(file: Path) -> dict | None:
     if not file.is_file():
         return None
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(read_text(file))
     except (OSError, ValueError) as error:
         raise HostError(f"{file} cannot be read ({error}): delete it; what it describes counts as not done") from error
 
@@ -118,7 +133,7 @@ def read_headed(file: str | Path, kind: str, version: int, what: str, cure: str)
         ConfigError: it cannot be read, is not JSON, or has another format or version.
     """
     try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"))
+        content = json.loads(read_text(file))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:

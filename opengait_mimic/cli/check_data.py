@@ -83,34 +83,21 @@ def _read_cfgs(args):
 
 def _read_expected(cfgs: dict):
     """What a complete configuration asks of the data."""
-    from data.transform import get_transform
-
     from ..data.check import Expected
     from ..host.config_checks import check_names
+    from ..host.data_layout import expected_transforms
     from ..metrics.protocols import CROSS_VIEW_GALLERY, PROTOCOLS
 
     check_names(cfgs, True)
     data, evaluator, sampler = cfgs["data_cfg"], cfgs["evaluator_cfg"], cfgs["trainer_cfg"]["sampler"]
-    transforms = [cfgs[engine].get("transform") for engine in ("evaluator_cfg", "trainer_cfg")]
-    test, training = (each if isinstance(each, list) else [each] for each in transforms)
-    if len(test) != len(training):
-        raise ConfigError(f"evaluator_cfg.transform has {len(test)} inputs, trainer_cfg.transform {len(training)}")
     name = data.get("test_dataset_name") or data["dataset_name"]
     rule = (CROSS_VIEW_GALLERY if evaluator.get("cross_view_gallery") else PROTOCOLS).get(name)
     by_list = evaluator.get("eval_func") == "evaluate_Gait3D" or (rule is not None and rule.by_list)
     return Expected(
-        [tuple(map(get_transform, pair)) if all(map(_takes_silhouettes, pair)) else None for pair in zip(test, training)],
+        expected_transforms(cfgs),
         use=data.get("data_in_use"),
         geometry=cfgs["model_cfg"].get("geometry"),
         batch=tuple(sampler["batch_size"]) if sampler["type"] == "TripletSampler" else None,
         sides=None if rule is None or by_list else rule.masks,
         by_list=by_list,
     )
-
-
-def _takes_silhouettes(block) -> bool:
-    from ..host.transform_inputs import SILHOUETTES
-
-    if not isinstance(block, dict):
-        return False
-    return block.get("type") in SILHOUETTES or any(map(_takes_silhouettes, block.get("trf_cfg") or []))

@@ -20,7 +20,13 @@ class _Console(logging.StreamHandler):
 
 
 def log_to_console() -> None:
-    """Show our log messages on the console; the host's logger has its own handlers."""
+    """Show our log messages on the console; the host's logger has its own handlers.
+
+    A console that cannot print a letter prints its code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     logger = logging.getLogger("opengait_mimic")
     if not logger.handlers:
         handler = _Console()

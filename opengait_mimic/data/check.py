@@ -9,13 +9,15 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..base.errors import ConfigError
+from ..base.files import read_text
 from .frames import POINT_COLUMNS, Frames, are_points, format_size, format_sizes
+from .layout import explain_root, find_clips
+from .names import describe_lookalike, pair_lookalikes
 from .sequences import Problem, Sequence, list_sequences, read_sequences
 
 
@@ -66,8 +68,10 @@ def check_data(
         problems += its_problems
         progress(len(sequences), len(folders))
     if not sequences:
-        problems.append(Problem("depth", ".", "no <id>/<type>/<view>/*.pkl below this folder: give the folder of the identities"))
-    problems += _check_files(sequences, expected)
+        labels = [] if partition is None else [*partition["TRAIN_SET"], *partition["TEST_SET"]]
+        unreadable = [problem for problem in problems if problem.kind == "unreadable"]
+        return [], [*unreadable, explain_root(root, labels)]
+    problems += check_files(sequences, expected)
     if partition is not None:
         problems += _check_identities(sequences, partition)
         problems += _check_batch(sequences, partition, expected)
@@ -82,7 +86,7 @@ def read_partition(file: str | os.PathLike) -> dict:
         ConfigError: it is not one.
     """
     try:
-        partition = json.loads(Path(file).read_bytes())
+        partition = json.loads(read_text(file))
     except (OSError, ValueError) as error:
         raise ConfigError(f"--partition {file}: cannot be read as JSON: {error}") from error
     if not isinstance(partition, dict) or not {"TRAIN_SET", "TEST_SET"} <= set(partition):
@@ -94,17 +98,22 @@ def read_partition(file: str | os.PathLike) -> dict:
     return partition
 
 
-def _check_files(sequences: list[Sequence], expected: Expected) -> list[Problem]:
+def check_files(sequences: list[Sequence], expected: Expected) -> list[Problem]:
     """Number of inputs, number of frames, and each input of all sequences."""
     problems, by_input = [], defaultdict(list)
-    inputs = {sequence: _choose_files(sequence.files, expected.use) for sequence in sequences}
+    inputs = {sequence: choose_files(sequence.files, expected.use) for sequence in sequences}
     if expected.transforms is None:
         count = _most_frequent(map(len, inputs.values()))
         asked = f"{count} in most others"
     else:
         count = len(expected.transforms)
         asked = f"{count} transform(s) in the configuration"
+    clips = set(find_clips(sequences))
     for sequence, files in inputs.items():
+        if sequence in clips and (expected.transforms is None or len(files) != count):
+            lengths = ", ".join(f"{file.name} {file.count}" for file in sequence.files[:4])
+            problems.append(Problem("clips", sequence.folder, f"{len(sequence.files)} files; frames: {lengths}", len(sequence.files)))
+            continue
         if len(files) != count:
             problems.append(Problem("files", sequence.folder, f"{len(files)} files, {asked}", abs(len(files) - count)))
             continue
@@ -124,7 +133,7 @@ def _check_files(sequences: list[Sequence], expected: Expected) -> list[Problem]
     return problems
 
 
-def _choose_files(files: tuple, use: list | None) -> list[Frames | None]:
+def choose_files(files: Iterable, use: list | None) -> list:
     """The files that ``data_in_use`` leaves, as OpenGait's loader chooses them."""
     if use is None:
         return list(files)
@@ -210,12 +219,18 @@ def _check_values(where: str, file: Frames, scale: float) -> list[Problem]:
 def _check_identities(sequences: list[Sequence], partition: dict) -> list[Problem]:
     """The identities on disk against the partition, both ways."""
     on_disk, problems = dict.fromkeys(sequence.label for sequence in sequences), []
-    for half in ("TRAIN_SET", "TEST_SET"):
-        absent = [label for label in partition[half] if label not in on_disk]
-        problems += [Problem("missing", label, f"in {half}, but no sequence of it is here") for label in absent]
     train, test = set(partition["TRAIN_SET"]), set(partition["TEST_SET"])
+    pairs = pair_lookalikes(train | test, [label for label in on_disk if label not in train | test])
+    for half in ("TRAIN_SET", "TEST_SET"):
+        for label in (label for label in partition[half] if label not in on_disk):
+            if label in pairs:
+                problems.append(Problem("spelling", label, f"in {half}; {describe_lookalike(label, pairs[label])}"))
+            else:
+                problems.append(Problem("missing", label, f"in {half}, but no sequence of it is here"))
     problems += [Problem("both", label, "in TRAIN_SET and in TEST_SET") for label in sorted(train & test)]
-    return problems + [Problem("unlisted", label, "not in the partition") for label in on_disk if label not in train | test]
+    return problems + [
+        Problem("unlisted", label, "not in the partition") for label in on_disk if label not in {*train, *test, *pairs.values()}
+    ]
 
 
 def _check_batch(sequences: list[Sequence], partition: dict, expected: Expected) -> list[Problem]:

@@ -29,15 +29,31 @@ FAILURES = {
     "objects": ("arrays of Python objects, mostly frames of several sizes in one array", STACK),
     "unlike": ("lists of frames of several sizes, of which no batch can be made", STACK),
     "not an array": ("pickles that hold something else than frames of real numbers", "write the array [frames, height, width] itself"),
-    "no frames": ("arrays without frames, or of frames without pixels", "remove these sequences, or prepare them again"),
+    "no frames": ("arrays without frames, or of frames without pixels", "prepare these sequences again; their pictures show no body"),
     "not finite": ("NaN or infinite numbers", AGAIN),
     "depth": (
         "pickles or folders at the wrong depth",
         "OpenGait reads DIR/<id>/<type>/<view>/*.pkl: DIR is the folder of the identities",
     ),
+    "pictures": (
+        "pictures or videos that are not prepared yet; OpenGait reads pickles of silhouettes",
+        "of colour pictures make silhouettes first. Lay these as DIR/<id>/<type>/<view>/*.png and prepare the pictures, in OpenGait:"
+        " python datasets/pretreatment.py --input_path DIR --output_path NEW. NEW is the root then",
+    ),
+    "arrays": (
+        "arrays in other files than *.pkl, which OpenGait does not read",
+        "write each array [frames, height, width] as a pickle: pickle.dump(array, file) into x.pkl; numpy.load reads .npy,"
+        " scipy.io.loadmat .mat. A pickle of another ending needs the name x.pkl",
+    ),
+    "archives": ("archives that are not unpacked", "unpack them, and keep the archives themselves outside of the tree"),
     "stray": (
-        "files that are no pickles, where OpenGait stops at them",
-        "prepare pictures as pickles (OpenGait: datasets/pretreatment.py), and remove other files",
+        "files that are neither pickles nor pictures, where OpenGait stops at them",
+        "move them out of the tree: OpenGait takes every file of a sequence for an input, hidden ones too",
+    ),
+    "clips": (
+        "sequences with several clips, which OpenGait takes for several inputs (modalities) of one clip",
+        "give each clip a folder <view> of its own: <id>/<type>/<view>-1/1.pkl, <id>/<type>/<view>-2/2.pkl, ... data_cfg.data_in_use would"
+        " throw all but one away",
     ),
     "files": (
         "sequences with another number of files than expected",
@@ -58,8 +74,12 @@ FAILURES = {
         "choose the transform of this kind of input, or other files with data_cfg.data_in_use",
     ),
     "range": ("values of which the transforms do not make 0..1", "write uint8 from 0 (background) to 255 (body): multiply 0/1 data by 255"),
-    "blank": ("sequences of one value only", "remove them, or segment them again"),
+    "blank": ("sequences of one value only", "segment them again, or leave them out"),
     "inverted": ("silhouettes with a bright background", "write 255 - array: the transforms take 255 for the body"),
+    "spelling": (
+        "names in the partition that have no folder as spelt there, but one that looks like it",
+        "rename the folders, or correct the partition: OpenGait compares letter by letter",
+    ),
     "missing": (
         "names in the partition without a sequence here; OpenGait leaves them out without a message",
         "fetch or prepare them, compare the spelling of the folders, or write a partition of what there is",
@@ -76,7 +96,7 @@ NOTES = {
     "few": ("training identities with fewer sequences than K", "nothing to do: their sequences are drawn more than once"),
     "unlisted": ("identities that the partition does not name", "nothing to do, or add them to the partition"),
     "no mate": ("probes whose identity is not in the gallery", "nothing to do; the protocol counts them as failed or leaves them out"),
-    "hollow": ("folders without a sequence; OpenGait skips them", "remove them, or prepare what belongs there"),
+    "hollow": ("folders without a sequence; OpenGait skips them", "prepare what belongs there, or leave them as they are"),
     "type": ("files of another type of number than most", "uint8 takes least room and time; a mixture points at two preparations"),
 }
 """Kind of problem -> what it means and what to do, the worst first. A note does not fail the check."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -39,30 +39,53 @@ class Sequence(NamedTuple):
         return f"{self.label}/{self.type}/{self.view}"
 
 
+ENDINGS = {
+    "pictures": (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp", ".avi", ".mp4", ".mov", ".mkv", ".wmv"),
+    "arrays": (".npy", ".npz", ".mat", ".h5", ".hdf5", ".pt", ".pth", ".pickle", ".pk", ".p", ".pkl"),  # .PKL, which OpenGait does not read
+    "archives": (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
+}
+"""Kinds of files that are no pickles, by the end of their name in small letters."""
+
+
+def sort_files(names: Iterable[str]) -> dict[str, list[str]]:
+    """Sort names into ``pickles``, the kinds of `ENDINGS` and ``stray``; only those that occur are there."""
+    kinds: dict[str, list[str]] = {}
+    for name in sorted(names):
+        end = "" if name.startswith("._") else os.path.splitext(name)[1]  # macOS writes such files next to those that it copies
+        kind = "pickles" if end == ".pkl" else next((kind for kind, ends in ENDINGS.items() if end.lower() in ends), "stray")
+        kinds.setdefault(kind, []).append(name)
+    return kinds
+
+
 def list_sequences(root: str, problems: list[Problem]) -> Iterator[tuple[str, str, str, list[str]]]:
     """Label, type, view and the names of the pickles of every sequence."""
 
     def add_unreadable(error: OSError) -> None:
         problems.append(Problem("unreadable", os.path.relpath(error.filename, root), error.strerror))
 
+    def add(kind: str, place: str, names: list[str], what: str) -> None:
+        if names:
+            several = (place or ".", f"{len(names):,} such as {names[0]}: {what}", len(names))
+            problems.append(Problem(kind, f"{place}/{names[0]}".lstrip("/"), what) if len(names) == 1 else Problem(kind, *several))
+
     for path, folders, files in os.walk(root, onerror=add_unreadable, followlinks=True):
         folders.sort()
         parts = Path(path).relative_to(root).parts
-        place, inside = "/".join(parts), "".join(f"{part}/" for part in parts)
-        pickles = sorted(name for name in files if name.endswith(".pkl"))
-        if parts:  # other files next to the identities do no harm
-            problems += [Problem("stray", inside + name, "not a .pkl") for name in sorted(files) if name not in pickles]
+        place, kinds = "/".join(parts), sort_files(files)
+        pickles = kinds.pop("pickles", [])
+        for kind, names in kinds.items() if parts else ():  # other files next to the identities do no harm
+            add(kind, place, names, "not a .pkl")
         if len(parts) < 3:
-            problems += [Problem("depth", inside + name, "a pickle where folders should be") for name in pickles]
-            if parts and not folders:
+            add("depth", place, pickles, "a pickle where folders should be")
+            if parts and not folders and not files:
                 problems.append(Problem("hollow", place, "no folder in it"))
             continue
-        problems += [Problem("depth", inside + name, "a folder where pickles should be") for name in folders]
-        folders.clear()
+        add("depth", place, folders, "a folder where pickles should be")
         if pickles:
             yield *parts, pickles
-        else:
+        elif not files and not folders:
             problems.append(Problem("hollow", place, "no .pkl in it"))
+        folders.clear()
 
 
 def read_sequences(root: str, folders: list, workers: int) -> Iterator[tuple[Sequence, list[Problem]]]:

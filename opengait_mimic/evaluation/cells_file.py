@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..base.config import Block, between, nearest, pair_of, read_value
 from ..base.errors import ConfigError
+from ..base.files import read_text
 from ..base.yaml_text import find_slips, parse
 from .cells import BOTH, HOLISTIC, KIND_SETS, OWN, PAPERS, PRESETS, PROBE, RANGES, TEACHER, Cell, Hiding
 
@@ -55,10 +56,10 @@ def read_cells(yaml_or_name: str, base_occlusion: dict | None = None) -> list[Ce
     if not file.is_file():
         raise ConfigError(f"{file}: neither a preset{nearest(file, PRESETS)} nor a file; presets: {', '.join(PRESETS)}")
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
         given = parse(text)
         slips = find_slips(text) if given else []
-    except (OSError, UnicodeDecodeError, ConfigError) as error:
+    except (OSError, ConfigError) as error:
         raise ConfigError(f"cannot read {file}: {error}") from error
     if slips:
         raise ConfigError(*(f"{file}: {slip.message}" for slip in slips))

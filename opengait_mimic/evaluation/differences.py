@@ -9,6 +9,7 @@ from typing import Callable, NamedTuple
 
 from ..base import checkpoint_file
 from ..base.errors import ConfigError
+from ..base.files import read_text
 from .provenance import FILE_KEYS
 
 RECIPE = (
@@ -115,7 +116,7 @@ def _find_in_folder(folder: Path) -> Path:
 
 def _read_json(file: Path) -> dict:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_text(file))
     except ValueError as error:
         raise ConfigError(f"{file}: not JSON ({error}); compare takes {TAKES}") from error
     return content if isinstance(content, dict) else {}

@@ -15,7 +15,10 @@ import torch
 
 from ..base.config import losses_of, shown
 from ..base.errors import ConfigError
+from ..base.files import read_text
 from ..base.processes import rank_and_world
+from ..data.names import describe_absent
+from .data_layout import describe_root, refuse_layout
 from .register import lookup
 from .yaml_keys import SAMPLE_TYPES
 
@@ -107,7 +110,7 @@ def partition_of(cfgs: dict) -> dict:
     what = f"data_cfg.dataset_partition = {file}: not a JSON file with the lists TRAIN_SET and TEST_SET"
     example = 'expected {"TRAIN_SET": ["0001", ...], "TEST_SET": ["0002", ...]}, labels as their folders are called'
     try:
-        partition = json.loads(file.read_bytes())  # bytes: json then reads UTF-16 too, as OpenGait does
+        partition = json.loads(read_text(file))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{what} ({error}); {example}") from error
     for half in ("TRAIN_SET", "TEST_SET"):
@@ -119,12 +122,32 @@ def partition_of(cfgs: dict) -> dict:
 
 def _labels_with_folder(cfgs: dict, half: str) -> list[str]:
     """The labels of a half of the partition that have a folder below the root."""
+    folders = _folders(cfgs)
+    return [label for label in partition_of(cfgs)[half] if label in folders]
+
+
+def _folders(cfgs: dict) -> set[str]:
+    """The names of the folders below the root."""
     root = Path(cfgs["data_cfg"]["dataset_root"])
     if not root.is_dir():
         raise ConfigError(f"data_cfg.dataset_root = {root}: a file; name the folder that holds <label>/<type>/<view>/*.pkl")
     with os.scandir(root) as entries:  # once: a root on a network may have tens of thousands
-        folders = {entry.name for entry in entries if entry.is_dir()}
-    return [label for label in partition_of(cfgs)[half] if label in folders]
+        return {entry.name for entry in entries if entry.is_dir()}
+
+
+def describe_absent_labels(cfgs: dict, training: bool) -> str:
+    """One line on the partition's names without a folder, of both halves in a training; empty if there is none.
+
+    OpenGait leaves them out without a message.
+    """
+    partition, folders, parts = partition_of(cfgs), _folders(cfgs), []
+    for half in ("TRAIN_SET", "TEST_SET") if training else ("TEST_SET",):
+        absent = [label for label in partition[half] if label not in folders]
+        if absent:
+            listed = describe_absent(absent, folders - {*partition["TRAIN_SET"], *partition["TEST_SET"]})
+            parts.append(f"{len(absent)} of {len(partition[half])} names of {half} have no folder and are left out: {listed}")
+    data = cfgs["data_cfg"]
+    return f"{data['dataset_partition']}: {'; '.join(parts)} (data_cfg.dataset_root = {data['dataset_root']})" if parts else ""
 
 
 def _has_sequence(cfgs: dict, label: str) -> bool:
@@ -173,10 +196,13 @@ def check_data(cfgs: dict, training: bool) -> None:
     there = _labels_with_folder(cfgs, half)
     if not any(_has_sequence(cfgs, label) for label in there):
         labels = partition_of(cfgs)[half]
+        absent = [label for label in labels if label not in there][:3]
         raise ConfigError(
             f"data_cfg.dataset_root = {root}: no sequence of {half} found ({len(there)} of its {len(labels)} subjects have a folder);"
-            f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(labels[:3]) or '(the list is empty)'}"
+            f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(labels[:3]) or '(the list is empty)'}."
+            f" Here {describe_root(root, labels)}"
         )
+    refuse_layout(cfgs, there, training)
     if training and cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler":
         _check_batch(cfgs["trainer_cfg"]["sampler"].get("batch_size"), len(there), root)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..base.errors import ConfigError, HostError
+from ..base.files import read_text
 from ..base.yaml_text import parse
 from .bound_host import current
 
@@ -53,9 +54,9 @@ def read_yaml(file: Path, key: str) -> tuple[str, dict]:
         HostError: it cannot be read, is not YAML, or not a mapping.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
         mapping = parse(text)
-    except (OSError, UnicodeDecodeError, ConfigError) as error:
+    except (OSError, ConfigError) as error:
         raise HostError(f"{key}: cannot read {file} as YAML text: {error}. Correct that place, or name another file") from error
     if not isinstance(mapping, dict):
         raise HostError(

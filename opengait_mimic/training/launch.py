@@ -17,6 +17,7 @@ from ..base.errors import CheckpointError, ConfigError, Misfit
 from ..base.locks import locked
 from ..base.processes import rank_and_world
 from ..host import is_ours
+from ..host.config_checks import describe_absent_labels
 from ..host.read_pickles import trust_pickles as set_trust
 from ..host.run_paths import checkpoint_at, save_folder
 from ..models.backbone_refusals import why_not_built
@@ -26,6 +27,9 @@ from . import batches, saving, step
 from .picture_size import check_picture_size, read_picture_size
 from .record import Record
 from .resume import describe_overwritten
+
+_warned: set[str] = set()
+"""Warnings about the data that this process has logged."""
 
 
 def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False) -> None:
@@ -48,11 +52,17 @@ def start_log(cfgs: dict, training: bool, log_to_file: bool, quiet: bool = False
     else:
         manager.init_logger(folder, log_to_file)
     logging.disable(logging.NOTSET)
+    for handler in logger.handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # OpenGait's has the console's encoding
     if quiet:
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):
                 handler.setLevel(logging.WARNING)
     manager.log_info(engine)
+    if (absent := describe_absent_labels(cfgs, training)) and absent not in _warned:  # an evaluation may start the log twice
+        manager.log_warning(absent)
+        _warned.add(absent)
 
 
 def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = False, as_teacher: bool = False) -> nn.Module:

@@ -12,6 +12,7 @@ import yaml
 from .. import host as hosts
 from ..base.errors import ConfigError
 from ..base.progress import Bar
+from ..data.check import read_partition
 from ..models.prepare import is_ranked
 
 DATA_SEED = 0  # the walkers are the same in every run; seeds vary training and occlusion
@@ -43,7 +44,7 @@ def training_data(args, out: Path, subjects: int) -> tuple[dict, int, dict]:
             raise ConfigError("demo: --root, --partition and --dataset belong together; give all three, or none for walkers")
         if args.dataset not in EVALUATORS:
             raise ConfigError(f"--dataset {args.dataset}: known are {', '.join(EVALUATORS)}")
-        partition = json.loads(hosts.resolve(args.partition, "--partition").read_bytes())
+        partition = read_partition(hosts.resolve(args.partition, "--partition"))
         places = {"dataset_root": (args.root, "--root"), "dataset_partition": (args.partition, "--partition")}
         data = {key: str(hosts.resolve(*place).resolve()) for key, place in places.items()}
         data.update(dataset_name=args.dataset, test_dataset_name=args.dataset)

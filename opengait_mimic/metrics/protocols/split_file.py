@@ -36,6 +36,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ...base.config import Allowed, Block, Flag, Text, pair_of
 from ...base.errors import ConfigError
+from ...base.files import read_text
 
 FORMAT, PAIRS_FORMAT, VERSION = "opengait-mimic protocol", "opengait-mimic pairs", 1
 SHOWN = 5  # names a message shows
@@ -235,7 +236,7 @@ def read_pairs(file: str | os.PathLike) -> Listed:
 
 def _read(file: str | os.PathLike, block: type[Block], what: str) -> Block:
     try:
-        given = json.loads(Path(file).read_text(encoding="utf-8"))
+        given = json.loads(read_text(file))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file}: not {what} ({error}); expected JSON with the keys {', '.join(block.model_fields)}") from error
     return block.read(given, str(file))

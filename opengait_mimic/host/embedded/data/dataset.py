@@ -103,9 +103,6 @@ class DataSet(tordata.Dataset):
         msg_mgr = get_msg_mgr()
         on_disk = set(_folders(root))
         labels = [label for label in wanted if label in on_disk]
-        missing = [label for label in wanted if label not in on_disk]
-        if missing:
-            msg_mgr.log_warning(f"{len(missing)} of {len(wanted)} ids of {half} are not in {root} and are left out: {_join_names(missing)}")
         msg_mgr.log_info(f"{half} of {self.dataset_name}: {len(labels)} ids: {_join_names(labels)}")
 
         found, empty = [], []
