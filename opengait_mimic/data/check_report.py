@@ -48,7 +48,7 @@ FAILURES = {
     "archives": ("archives that are not unpacked", "unpack them, and keep the archives themselves outside of the tree"),
     "stray": (
         "files that are neither pickles nor pictures, where OpenGait stops at them",
-        "move them out of the tree: OpenGait takes every file of a sequence for an input, hidden ones too",
+        "move them out of the tree: OpenGait takes every file of a sequence for an input",
     ),
     "clips": (
         "sequences with several clips, which OpenGait takes for several inputs (modalities) of one clip",

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..base.files import is_litter
+
 SAMPLED_FILES = 64
 END_BYTES = 1 << 16
 """Of `SAMPLED_FILES` files this many bytes at each end are read."""
@@ -51,6 +53,8 @@ def _list_files(root: Path, folder: str) -> Iterator[tuple[str, int]]:
     """The files below a folder: path below the root, size in bytes."""
     with os.scandir(root / folder) as entries:
         for entry in entries:
+            if is_litter(entry.name):
+                continue
             name = f"{folder}/{entry.name}"
             if entry.is_dir():
                 yield from _list_files(root, name)

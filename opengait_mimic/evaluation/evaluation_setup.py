@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..base.config import Flag, read_value
 from ..base.errors import ConfigError
+from ..base.files import list_folder
 from ..base.processes import on_rank_0
 from ..host import resolve
 from ..metrics.protocols import Listed, Rule, Split, protocol_of, read_pairs, read_protocol, refuse_unscorable, split
@@ -108,7 +109,12 @@ def _refuse_unscorable(setup: TestSetup) -> None:
     """Refuse listed sequences that the test set lacks, empty sides, and what cannot be scored."""
     data = setup.cfgs["data_cfg"]
     labels = json.loads(Path(data["dataset_partition"]).read_bytes())["TEST_SET"]
-    folders = [path for label in labels for path in sorted(Path(data["dataset_root"], str(label)).glob("*/*")) if any(path.iterdir())]
+    folders = [
+        path
+        for label in labels
+        for path in sorted(Path(data["dataset_root"], str(label)).glob("*/*"))
+        if path.is_dir() and list_folder(path)
+    ]
     if not folders:  # the model's own loader reports what is missing
         return
     labels, types, views = zip(*(path.parts[-3:] for path in folders))

@@ -9,6 +9,7 @@ import functools
 import pickle
 
 from ..base.errors import DataError
+from ..base.files import list_folder
 from ..data.frames import are_points, format_size, format_sizes, list_frame_sizes
 from ..data.safe_pickle import PickleError, load_frames
 from .module_view import ModuleView, Rebinding, rebind
@@ -90,6 +91,7 @@ def _rebuild(kind: type, trust: bool, state: dict):
 
 
 REBINDINGS = (
+    Rebinding("data.dataset", "os", lambda module: ModuleView(module, listdir=list_folder), "leaves out .DS_Store and other hidden files"),
     Rebinding("data.dataset", "pickle", lambda module: ModuleView(module, load=load_checked), "reads arrays of numbers and runs nothing"),
     Rebinding("data.dataset", "DataSet.__getitem__", _name_errors, "errors name the sequence and the file; one frame size in a data set"),
     Rebinding("data.dataset", "DataSet.__reduce__", _reduce, "a spawned loader worker reads in the same way"),
