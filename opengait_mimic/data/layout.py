@@ -25,7 +25,7 @@ def explain_root(root: str | os.PathLike, labels: Iterable[str] = ()) -> Problem
         root: the folder that was given.
         labels: the names of the partition, where one is given.
     """
-    root, labels = Path(root).absolute(), list(labels)
+    root, labels = Path(os.path.abspath(root)), list(labels)
     found = _first_data(root)
     if found is None:
         return Problem("depth", ".", "no pickle, picture or array lies below this folder")
