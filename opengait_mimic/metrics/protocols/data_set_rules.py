@@ -2,8 +2,9 @@
 
 The facts are those of OpenGait's evaluation functions, whose numbers on whole bodies these protocols reproduce. CCPG's is its "Rank-1
 (Exclude identical-view cases)", the mean over different views; its person re-identification numbers are not offered. SUSTech1K's
-subset Occlusion is real occlusion. CASIA-E's view 270 is left out there. The cross-view gallery is that of ``evaluator_cfg.cross_view_gallery: true`` and of "A Comprehensive
-Study on the Evaluation of Silhouette-based Gait Recognition" (T-BIOM 2022).
+subset Occlusion is real occlusion. CASIA-E's view 270 is left out there. The cross-view gallery is that of
+``evaluator_cfg.cross_view_gallery: true`` and of "A Comprehensive Study on the Evaluation of Silhouette-based Gait Recognition" (T-BIOM
+2022).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Rule:
         gallery: the gallery's types; a mapping where each subset has its own.
         probes: subset -> its types; None stands for every type but the gallery's.
         by_list: a list of the partition decides instead, entries ``label-type-view``: of PROBE_SET the rest is gallery, of GALLERY_SET
-            the rest are probes; probes without a mate are then left out. False = none does.
+            the rest are probes; probes without a mate are then left out. Empty = none does.
         cross_view: Rank-k per pair of views, identical ones left out.
         by_probe_view: Rank-k per view of the probes against the whole gallery, without the probe's own subject at its own view.
         contains: a type is meant where its name contains one of the texts.
@@ -36,7 +37,7 @@ class Rule:
     name: str
     gallery: Types | dict[str, Types] = ()
     probes: dict[str, Types | None] | None = None
-    by_list: str | bool = False
+    by_list: str = ""
     cross_view: bool = False
     by_probe_view: bool = False
     contains: bool = False
@@ -69,8 +70,6 @@ class Rule:
         if (types := self.sides(subset)[side]) is None:
             return "any type but " + ", ".join(self.sides(subset)[1])
         return ("types that contain " if self.contains else "") + ", ".join(types)
-
-
 
 
 def _name_casia_e(scenes: tuple[str, ...], walk: str) -> Types:

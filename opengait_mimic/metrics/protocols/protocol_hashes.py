@@ -20,6 +20,7 @@ def protocol_hash(known: Rule | Listed) -> str:
     """Of what decides probe, gallery and how Rank-k is taken; not of the name, the file or the pairs of verification."""
     if isinstance(known, Rule):
         content = {key: value for key, value in asdict(known).items() if key != "name"}
+        content["by_list"] = bool(known.by_list)
         for newer in ("by_probe_view", "without_views"):  # results older than these keys keep their hash
             if not content[newer]:
                 del content[newer]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +41,12 @@ class UnknownDataSet(ValueError):
     """A data set without a protocol of its own."""
 
 
-def protocol_of(dataset: str | Rule | Listed, listed=None, cross_view_gallery: bool = False) -> Rule | Listed:
+def protocol_of(dataset: str | Rule | Listed, partition: Mapping | None = None, cross_view_gallery: bool = False) -> Rule | Listed:
     """The protocol of a data set.
 
     Args:
         dataset: a name of `PROTOCOLS`; or a rule or what `read_protocol` returned, which are protocols themselves.
-        listed: the partition's list that a rule ``by_list`` names (Gait3D: PROBE_SET), any container of ``label-type-view``.
+        partition: of the data set; a rule ``by_list`` reads the list there that it names (Gait3D: PROBE_SET).
         cross_view_gallery: ``evaluator_cfg.cross_view_gallery``: OpenGait's other protocol of CASIA-B and OUMVLP.
 
     Raises:
@@ -69,6 +70,7 @@ def protocol_of(dataset: str | Rule | Listed, listed=None, cross_view_gallery: b
     rule = PROTOCOLS[dataset]
     if not rule.by_list:
         return rule
+    listed = (partition or {}).get(rule.by_list)
     if not listed:
         raise ValueError(
             f"data set {dataset!r} needs the list {rule.by_list} of its partition file (entries label-type-view), got {listed!r}"
@@ -77,26 +79,14 @@ def protocol_of(dataset: str | Rule | Listed, listed=None, cross_view_gallery: b
     return Listed(rule.name, {"all": sides}, mates_only=True, source=rule.by_list, complete=False)
 
 
-def is_probe(dataset: str | Rule | Listed, label: str, type_: str, view: str, listed=None) -> bool:
-    """Whether a sequence is a probe of any subset. In CCPG a probe of one subset may be gallery of another.
-
-    Args:
-        dataset: see `protocol_of`.
-        label: subject.
-        type_: OpenGait's type, e.g. ``nm-05``.
-        view: OpenGait's view.
-        listed: see `protocol_of`.
-
-    Raises:
-        ValueError: an unknown data set, or a missing list.
-    """
-    known = protocol_of(dataset, listed)
+def is_probe(known: Rule | Listed, label: str, type_: str, view: str) -> bool:
+    """Whether a sequence is a probe of any subset of a protocol. In CCPG a probe of one subset may be gallery of another."""
     if isinstance(known, Listed):
         return known.is_probe(label, type_, view)
     return any(probe[0] for probe, _ in known.masks([type_], [view]).values())
 
 
-def split(dataset: str | Rule | Listed, labels, types, views, listed=None) -> Split:
+def split(dataset: str | Rule | Listed, labels, types, views, partition: Mapping | None = None) -> Split:
     """Divide the test sequences of a data set into probe and gallery.
 
     Args:
@@ -104,7 +94,7 @@ def split(dataset: str | Rule | Listed, labels, types, views, listed=None) -> Sp
         labels: subject of each sequence.
         types: OpenGait's type of each sequence.
         views: OpenGait's view of each sequence.
-        listed: see `protocol_of`.
+        partition: see `protocol_of`.
 
     Shape:
         labels, types, views [N]; masks [N] bool
@@ -119,7 +109,7 @@ def split(dataset: str | Rule | Listed, labels, types, views, listed=None) -> Sp
     """
     if not len(labels) == len(types) == len(views):
         raise ValueError(f"{len(labels)} labels, {len(types)} types and {len(views)} views; expected one of each")
-    known = protocol_of(dataset, listed)
+    known = protocol_of(dataset, partition)
     at = f"data set {dataset!r}" if isinstance(dataset, str) else getattr(known, "source", f"protocol {known.name!r}")
     if isinstance(known, Listed):
         masks, pairs = known.masks(labels, types, views), known.indices(labels, types, views)
