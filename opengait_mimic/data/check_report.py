@@ -88,7 +88,7 @@ FAILURES = {
     "batch": ("a training batch that cannot be filled", "lower P of trainer_cfg.sampler.batch_size = [P, K], or add identities"),
     "protocol": (
         "a test that cannot be scored",
-        "look at data_cfg.dataset_name, the spelling of types, and PROBE_SET of the partition",
+        "look at data_cfg.dataset_name, the spelling of types, and PROBE_SET or GALLERY_SET of the partition",
     ),
 }
 NOTES = {

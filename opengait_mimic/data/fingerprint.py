@@ -45,8 +45,9 @@ def data_fingerprint(root: str | os.PathLike, labels: Sequence[str], extra: obje
 
 
 def fingerprint_half(root: str | os.PathLike, partition: dict, half: str) -> str:
-    """`data_fingerprint` of one half of a partition: its ``TRAIN_SET``, or its ``TEST_SET`` with its ``PROBE_SET``."""
-    return data_fingerprint(root, partition.get(half, []), partition.get("PROBE_SET") if half == "TEST_SET" else None)
+    """`data_fingerprint` of one half of a partition: its ``TRAIN_SET``, or its ``TEST_SET`` with its ``PROBE_SET`` or ``GALLERY_SET``."""
+    listed = partition.get("PROBE_SET") or partition.get("GALLERY_SET")
+    return data_fingerprint(root, partition.get(half, []), listed if half == "TEST_SET" else None)
 
 
 def _list_files(root: Path, folder: str) -> Iterator[tuple[str, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from ..base.errors import ConfigError
 from ..base.processes import on_rank_0
 from ..host import resolve
 from ..host.test_checks import list_filled, list_test_sequences, protocol_of_test, test_set_name
-from ..metrics.protocols import Listed, Rule, Split, read_pairs, read_protocol, refuse_unscorable, split
+from ..metrics.protocols import Listed, Rule, Split, UnknownDataSet, read_pairs, read_protocol, refuse_unscorable, split
 from ..models.prepare import is_ranked, prepare
 from ..published.hooks import refuse_fixed_sizes
 from ..training.launch import start_log
@@ -22,6 +23,10 @@ from .rp_reference import is_distilled, reference_cfgs
 
 DEFAULT = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "occluded_side": BOTH, "seed": 0}
 """The papers' setting; used if the YAML has no ``evaluator_cfg.occlusion``."""
+
+
+class NoProtocol(ConfigError):
+    """A test set whose probes and gallery are not known."""
 
 
 class Request(NamedTuple):
@@ -97,18 +102,21 @@ def read_setup(path: str | os.PathLike | dict, iteration: int, quiet: bool, requ
         _log().log_warning(other)
         reference, reason = None, other
     setup = TestSetup(cfgs, base, dataset, protocol, pairs, *name_method(cfgs), distilled, reference, reason, as_teacher)
-    on_rank_0(lambda: _refuse_unscorable(setup))
+    on_rank_0(lambda: refuse_unscorable_test(cfgs, setup.split))
     return setup
 
 
-def _refuse_unscorable(setup: TestSetup) -> None:
-    """Refuse listed sequences that the test set lacks, empty sides, and what cannot be scored."""
-    sequences = list_filled(setup.cfgs, list_test_sequences(setup.cfgs))
+def refuse_unscorable_test(cfgs: dict, divide: Callable[..., Split]) -> None:
+    """Refuse listed sequences that the test set lacks, empty sides, and what cannot be scored.
+
+    ``divide``: makes the split of labels, types and views.
+    """
+    sequences = list_filled(cfgs, list_test_sequences(cfgs))
     if not sequences:  # the model's own loader reports what is missing
         return
     labels, types, views = zip(*sequences)
     try:
-        refuse_unscorable(setup.split(labels, types, views), labels, views)
+        refuse_unscorable(divide(labels, types, views), labels, views)
     except ValueError as error:
         raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
 
@@ -147,15 +155,17 @@ def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule |
     ``evaluator_cfg.cross_view_gallery``.
 
     Raises:
-        ConfigError: a data set without a protocol, or a wrong file.
+        NoProtocol: the data set has none, and no file is given. ConfigError: a wrong file or key, or a list that the partition lacks.
     """
     if file is not None:
         return test_set_name(cfgs), read_protocol(resolve(file, "--split"))
     read_value(Flag, cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")
     try:
         return test_set_name(cfgs), protocol_of_test(cfgs)
+    except UnknownDataSet as error:
+        raise NoProtocol(str(error)) from error
     except ValueError as error:
-        raise ConfigError(f"{error}; evaluate and pipeline take one by --split") from error
+        raise ConfigError(f"{error}; --split FILE gives another protocol") from error
 
 
 def _log():

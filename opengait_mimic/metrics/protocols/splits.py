@@ -64,8 +64,8 @@ def protocol_of(dataset: str | Rule | Listed, partition: Mapping | None = None, 
         return CROSS_VIEW_GALLERY[dataset]
     if dataset not in PROTOCOLS:
         raise UnknownDataSet(
-            f"data set {dataset!r} has no protocol; known: {', '.join(PROTOCOLS)}. Set data_cfg.test_dataset_name to one of these "
-            "(OpenGait's default is CASIA-B), or name the probes and the gallery in a protocol file"
+            f"data set {dataset!r} has no protocol here; known: {', '.join(PROTOCOLS)}. Name its probes and gallery in a file and give it"
+            " by --split to evaluate and pipeline, or set data_cfg.test_dataset_name to one of these (OpenGait's default is CASIA-B)"
         )
     rule = PROTOCOLS[dataset]
     if not rule.by_list:
