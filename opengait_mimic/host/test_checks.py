@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
-
 from ..base.error_origin import describe_error
 from ..base.errors import ConfigError
 from ..base.files import list_folder
@@ -101,11 +99,14 @@ class _Reached(Exception):
     """The evaluation has come to the embeddings."""
 
 
-class _Embeddings(np.ndarray):
-    """Embeddings that end an evaluation which takes some of them."""
+def _reach(*_):
+    raise _Reached
 
-    def __getitem__(self, _):
-        raise _Reached
+
+class _Embeddings:
+    """Embeddings that end an evaluation which does anything with them."""
+
+    __getitem__ = __iter__ = __len__ = __array__ = __getattr__ = _reach
 
 
 def _try(function, scorer: str, cfgs: dict, sequences: list[tuple[str, str, str]]) -> None:
@@ -114,7 +115,7 @@ def _try(function, scorer: str, cfgs: dict, sequences: list[tuple[str, str, str]
     if not module.__name__.startswith("evaluation.") and scorer != "evaluate_walkers":
         return
     labels, types, views = map(list, zip(*sequences))
-    data = {"embeddings": np.zeros((len(labels), 1, 1), np.float32).view(_Embeddings), "labels": labels, "types": types, "views": views}
+    data = {"embeddings": _Embeddings(), "labels": labels, "types": types, "views": views}
     given = {**cfgs["evaluator_cfg"], "dataset_partition": data_cfg["dataset_partition"]}
     named = {key: given[key] for key in inspect.signature(function).parameters if key in given}
     loud = getattr(module, "get_msg_mgr", None)

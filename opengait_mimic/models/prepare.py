@@ -16,7 +16,7 @@ from ..base.resume_words import TEST, TRAINING
 from ..host import follow_world_size, is_ours, load_cfgs, lookup, resolve
 from ..host.config_checks import check_classes, check_data, check_names, check_schedule
 from ..host.run_paths import newest_iteration, save_folder
-from ..host.test_checks import check_test
+from ..host.test_checks import DEFAULT_EVALUATOR, check_test
 from ..host.trainer_keys import read_launcher_keys
 
 _doubted: set[str] = set()
@@ -96,6 +96,7 @@ def _complete(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration:
 
 def _check_test(cfgs: dict, phase: str) -> None:
     """Refuse a test of the host's that would stop, or say nothing; before a training the latter is a warning."""
+    lookup("evaluation.evaluator", cfgs["evaluator_cfg"].get("eval_func", DEFAULT_EVALUATOR), "evaluator_cfg.eval_func")
     doubt = check_test(cfgs) if is_ranked(cfgs) else ""
     if doubt and phase == "test":
         raise ConfigError(doubt)

@@ -191,7 +191,7 @@ def _read_side(value):
         raise ValueError(f"expected {SIDE}")
     if value == "rest":
         return None
-    return [value] if isinstance(value, str) else value
+    return [_check_name(value)] if isinstance(value, str) else value
 
 
 NAME = "label/type/view, label-type-view, or a pattern such as */nm-0[1-4]/*"
