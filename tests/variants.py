@@ -6,7 +6,7 @@ import yaml
 
 
 def variant(file, folder, **changes):
-    """A stage's YAML with dotted keys changed, in a folder of its own; other stages' YAMLs by their full path."""
+    """A stage's YAML with dotted keys changed (`...` removes one), in a folder of its own; other stages' YAMLs by their full path."""
     cfgs = yaml.safe_load(file.read_text())
     for block in ("backbone", "teacher", "ven"):
         if (cfgs["model_cfg"].get(block) or {}).get("cfgs"):
@@ -17,6 +17,8 @@ def variant(file, folder, **changes):
         for name in path:
             block = block[int(name)] if isinstance(block, list) else block[name]
         block[last] = value
+        if value is ...:
+            del block[last]
     made = folder / file.name
     made.write_text(yaml.safe_dump(cfgs))
     return made

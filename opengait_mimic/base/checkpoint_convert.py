@@ -1,4 +1,4 @@
-"""``opengait-mimic convert``: make a checkpoint of tensors and plain values from an old file that holds objects, or from bare weights."""
+"""``opengait-mimic convert``: make a checkpoint that is read as it is from objects, bare weights, or weights that were wrapped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 
 
 def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool]:
-    """Write what is plain in an old file as a checkpoint; bare weights go under ``model``.
+    """Write what is plain in an old file as a checkpoint; bare weights go under ``model``, prefixes are taken off.
 
     Without ``trust`` nothing of the old file runs. With it, torch's safe loader is allowed the listed names, and no others.
 
@@ -50,6 +50,8 @@ def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool
             raise CheckpointError(
                 f"{file} has no `model` entry. Save its weights (names -> tensors) as a file of their own, and convert that"
             )
+        if isinstance(content["model"], dict) and checkpoint_file.strip_wrappers(content["model"])[1]:
+            return _write(out, content, []), True
         return [f"{file} holds tensors and plain values alone: it is read as it is, and nothing is written"], True
     if not trust:
         lines = [f"{file} holds more than tensors and plain values. Reading it imports and may call:", *(f"  {name}" for name in names)]
@@ -86,5 +88,9 @@ def _write(out: str, content, refused: list[str]) -> list[str]:
     if checkpoint_file.is_state_dict(content):
         content = {"model": content}
         lines.append("bare weights: they are written under `model`, as in OpenGait's checkpoints")
+    if isinstance(content.get("model"), dict):
+        weights, prefix = checkpoint_file.strip_wrappers(content["model"])
+        content = {**content, "model": weights}
+        lines += [f"{prefix} is taken off the names of the weights"] if prefix else []
     checkpoint_file.write(Path(out), {key: value for key, value in content.items() if key != checkpoint_file.ENTRY})
     return [*lines, f"written: {out}, which is read with weights_only=True"]

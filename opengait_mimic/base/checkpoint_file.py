@@ -7,6 +7,7 @@ OpenGait's loader ignores. `opengait_mimic.training.record` describes it.
 from __future__ import annotations
 
 import hashlib
+import logging
 import pickle
 import pickletools
 import zipfile
@@ -18,6 +19,7 @@ import torch
 from .errors import CheckpointError
 from .files import replacing
 from .plain_values import to_plain
+from .processes import rank_and_world
 
 ENTRY = "opengait_mimic"
 FORMAT = 2
@@ -30,6 +32,8 @@ MISTAKEN = {
     b"<": "a web page; the download gave a page instead of the file",
 }
 """First bytes of files that are often taken for weights -> what they are."""
+WRAPPERS = ("module.", "_orig_mod.")
+"""What DataParallel and DDP, and torch.compile, put before the names of the weights that they wrap."""
 UNREADABLE = (pickle.UnpicklingError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError, RuntimeError)
 
 
@@ -56,7 +60,7 @@ def write(file: Path, content: dict) -> None:
 
 
 def read(file: str | Path, key: str, device="cpu") -> dict:
-    """Read a checkpoint with ``weights_only=True``.
+    """Read a checkpoint with ``weights_only=True``; names of weights come without `WRAPPERS`, which is logged once for a file.
 
     Args:
         file: the file.
@@ -73,7 +77,36 @@ def read(file: str | Path, key: str, device="cpu") -> dict:
         if is_state_dict(found):
             way = f". It holds bare weights: `opengait-mimic convert {file} --out NEW.pt` writes them under `model`"
         raise CheckpointError(f"{key}: {file} is not an OpenGait checkpoint (a file with a `model` entry): {holds or 'it is empty'}{way}")
+    found["model"], prefix = strip_wrappers(found["model"])
+    if prefix and str(file) not in _stripped and rank_and_world()[0] == 0:
+        _stripped.add(str(file))
+        text = f"{key}: {file}: the names of its weights have {prefix} in front, which is not theirs"
+        logging.getLogger("opengait_mimic").warning("%s (DataParallel, DDP or torch.compile put it there): it is taken off", text)
     return found
+
+
+_stripped: set[str] = set()
+"""Files of which it is logged."""
+
+
+def strip_wrappers(weights: dict) -> tuple[dict, str]:
+    """Weights whose names come without `WRAPPERS`, and what was taken off; empty if nothing was.
+
+    In front a wrapper counts if all names have it; ``_orig_mod.`` also in the middle, where a part of a model was compiled.
+    """
+    names, prefix = list(weights), ""
+    while wrapper := next((each for each in WRAPPERS if names and all(_has_front(name, each) for name in names)), ""):
+        names, prefix = [str(name).removeprefix(wrapper) for name in names], prefix + wrapper
+    bare = [name.replace("._orig_mod.", ".") if isinstance(name, str) else name for name in names]
+    if bare != names:
+        prefix += " and _orig_mod." if prefix else "_orig_mod."
+    if not prefix or len(set(bare)) < len(names):
+        return weights, ""
+    return dict(zip(bare, weights.values())), prefix
+
+
+def _has_front(name, wrapper: str) -> bool:
+    return isinstance(name, str) and name.startswith(wrapper)
 
 
 def read_weights(file: str | Path, key: str) -> dict[str, torch.Tensor]:

@@ -19,6 +19,10 @@ class CheckpointError(RuntimeError):
     """A checkpoint is missing, cannot be read, or does not fit the network it is loaded into."""
 
 
+class Misfit(CheckpointError):
+    """A checkpoint can be read but holds something else. The caller adds the file and the key that named it."""
+
+
 class TrainingStopped(RuntimeError):
     """A training ended before its last iteration, because too many steps in a row could not train."""
 

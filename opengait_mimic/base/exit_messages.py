@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import builtins
-import ctypes
 import errno
 import re
 import signal
 import traceback
 from typing import Callable, NamedTuple
 
+from .error_origin import find_cause, is_raised_here
 from .errors import ConfigError, HostError
 
 _CURES = {
@@ -47,7 +47,9 @@ def exit_message(error: BaseException | signal.Signals, again: Callable[[], str]
         error: the exception, or SIGTERM.
         again: asked after Ctrl-C or SIGTERM what the user can do next.
     """
-    while isinstance(error, BaseException) and error.__context__ is not None and (_lost_connection(error) or _hides_cause(error)):
+    while isinstance(error, BaseException) and error.__context__ is not None:
+        if not _lost_connection(error) and find_cause(error) is error:
+            break
         error = error.__context__
     if error is signal.SIGTERM or (isinstance(error, RuntimeError) and _WORKER_GOT_SIGTERM in str(error)):
         return ExitMessage(143, "\n" + "; ".join(filter(None, ("stopped by SIGTERM", again()))))
@@ -64,8 +66,11 @@ def exit_message(error: BaseException | signal.Signals, again: Callable[[], str]
     if known is not None:
         return ExitMessage(1, f"error: {known}")
     name, text = _from_worker(str(error)) or (type(error).__name__, str(error))
-    text = f"error: {name}: {text.strip() or '(no message)'} (unexpected: please report it with the traceback above)"
-    return ExitMessage(1, text, "".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    advice = "raised in the host's code, see the traceback above: check the key, file or data it reads"
+    if is_raised_here(error):
+        advice = "unexpected: please report it with the traceback above"
+    shown = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return ExitMessage(1, f"error: {name}: {text.strip() or '(no message)'} ({advice})", shown)
 
 
 def _known(error: BaseException) -> str | None:
@@ -98,11 +103,6 @@ def _known(error: BaseException) -> str | None:
 
 def _is_ours(error: BaseException) -> bool:
     return type(error).__module__.startswith("opengait_mimic.")
-
-
-def _hides_cause(error: BaseException) -> bool:
-    """OpenGait's losses raise an empty ``ArgumentError`` for every error inside them."""
-    return isinstance(error, ctypes.ArgumentError) and not str(error)
 
 
 def _lost_connection(error: BaseException) -> bool:

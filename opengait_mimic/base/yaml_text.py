@@ -49,10 +49,11 @@ def _refuse_keys(value, where: str) -> None:
 
 
 class Slip(NamedTuple):
-    """A slip in a YAML text: the dotted key, and the message."""
+    """A slip in a YAML text: the dotted key, the message, and whether the value is read as text that was not meant as text."""
 
     key: str
     message: str
+    is_text: bool = True
 
 
 def find_slips(text: str) -> list[Slip]:
@@ -62,8 +63,8 @@ def find_slips(text: str) -> list[Slip]:
         text: a readable YAML document.
 
     Returns:
-        One entry, with line numbers, for each key that a mapping has twice (YAML keeps the last) and for each unquoted ``1e-4``
-        (YAML 1.1 reads it as text: a number needs a dot and a signed exponent).
+        One entry, with line numbers, for each key that a mapping has twice (YAML keeps the last), and for each unquoted ``1e-4``
+        (YAML 1.1 reads it as text: a number needs a dot and a signed exponent), ``None``, or value with a comma at its end.
     """
     slips, seen = [], set()
 
@@ -76,25 +77,30 @@ def find_slips(text: str) -> list[Slip]:
             for name, value in node.value:
                 key, line = f"{at}.{name.value}".lstrip("."), name.start_mark.line + 1
                 if name.value in lines and name.value != "<<":
-                    slips.append(Slip(key, f"{key}: given twice, in line {lines[name.value]} and line {line}; keep one"))
+                    slips.append(Slip(key, f"{key}: given twice, in line {lines[name.value]} and line {line}; keep one", False))
                 lines[name.value] = line
                 walk(value, key)
         elif isinstance(node, yaml.SequenceNode):
             for i, value in enumerate(node.value):
                 walk(value, f"{at}[{i}]")
         elif node.style is None and node.tag == "tag:yaml.org,2002:str":
-            slips.extend(_number_as_text(node, at))
+            meant = _meant(node.value)
+            if meant:
+                line = node.start_mark.line + 1
+                slips.append(Slip(at, f"{at} = {node.value!r} in line {line}; YAML reads this as text: write {meant}"))
 
     walk(yaml.compose(text, Loader=yaml.SafeLoader), "")
     return slips
 
 
-def _number_as_text(node: yaml.ScalarNode, key: str) -> list[Slip]:
-    """The slip of an unquoted number with an exponent that YAML reads as text."""
-    parts = EXPONENT.fullmatch(node.value)
+def _meant(text: str) -> str:
+    """How to write what an unquoted text was meant to be; empty for a text."""
+    if text == "None":
+        return "null"
+    if text.endswith(","):
+        return _meant(text.rstrip(",")) or text.rstrip(",")
+    parts = EXPONENT.fullmatch(text)
     if not parts:
-        return []
+        return ""
     whole, fraction, sign, power = parts.groups()
-    number = f"{whole}{fraction if fraction and fraction != '.' else '.0'}e{sign or '+'}{power}"
-    line = node.start_mark.line + 1
-    return [Slip(key, f"{key} = {node.value!r} in line {line}; YAML reads {node.value} as text: write {number}")]
+    return f"{whole}{fraction if fraction and fraction != '.' else '.0'}e{sign or '+'}{power}"

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
+
+from .arguments import drop_local_rank
 
 COMMANDS = {
     "train": {
@@ -34,9 +37,13 @@ COMMANDS = {
 """Group -> command -> summary, in the order of ``opengait-mimic --help``."""
 
 
+SEVERAL = ("pipeline", "preflight", "evaluate")
+"""Commands that share their work among several processes; of any other, rank 0 does it alone."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line, run one command, return the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv = drop_local_rank(sys.argv[1:] if argv is None else argv)
     names = [name for group in COMMANDS.values() for name in group]
     if not argv or argv[0] not in names:
         parser = argparse.ArgumentParser(prog="opengait-mimic", usage="opengait-mimic COMMAND ...", description=_overview())
@@ -55,6 +62,11 @@ def main(argv: list[str] | None = None) -> int:
     module.add_arguments(parser)
     args = parser.parse_args(rest)
     args.command = name
+    if name not in SEVERAL and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if os.environ.get("RANK", "0") != "0":
+            return 0
+        for key in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):
+            os.environ.pop(key, None)
     return _run(name, module.run, args)
 
 
@@ -68,7 +80,7 @@ def _run(name: str, run, args) -> int:
     last_checkpoint.begin()
     with friendly_errors(lambda: _what_next(name)):
         status = run(args)
-        if name in ("evaluate", "pipeline", "preflight"):  # these may run in several processes
+        if name in SEVERAL:
             from ..host import leave
 
             leave()

@@ -5,7 +5,8 @@ Prints Rank-k, mAP and RP with its 95 % interval. Embeddings are cached per cond
 
 import argparse
 
-from .arguments import RenamedOption, add_host_arguments
+from ..base.resume_words import TEST
+from .arguments import RenamedOption, add_host_arguments, add_iter_argument, answer_other_words
 
 EXAMPLE = "opengait-mimic evaluate --cfgs configs/mimicgait/mimicgait_gaitbase_gait3d.yaml --preset paper-table1 --out results/mimicgait"
 
@@ -15,7 +16,7 @@ def add_arguments(parser) -> None:
     from ..evaluation.cells import PRESETS
 
     parser.add_argument("--cfgs", required=True, metavar="YAML", help="configuration of any model, ours or OpenGait's (= Baseline-1)")
-    parser.add_argument("--iter", type=int, default=0, metavar="K", help="checkpoint iteration (default: evaluator_cfg.restore_hint)")
+    add_iter_argument(parser, TEST, "checkpoint iteration (default: evaluator_cfg.restore_hint)")
     cells = parser.add_mutually_exclusive_group()
     cells.add_argument("--preset", choices=list(PRESETS), help="what to hide, on which side (default: evaluator_cfg.occlusion)")
     cells.add_argument("--cells", metavar="YAML", help="a file of your own cells instead of a preset")
@@ -31,6 +32,7 @@ def add_arguments(parser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write cached embeddings")
     parser.add_argument("--batch", type=int, metavar="N", help="sequences at a time per process (default: 16 if the model allows)")
     add_host_arguments(parser)
+    answer_other_words(parser, TEST, "--resume")
 
 
 def run(args) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import shlex
+import sys
 
 from torch import nn
 
@@ -11,32 +13,33 @@ from .. import host as hosts
 from ..base import last_checkpoint
 from ..base.command_exit import friendly_errors
 from ..base.processes import rank_and_world
+from ..base.resume_words import TEST, TRAINING
 from ..host.run_paths import checkpoint_at
 from ..models.prepare import is_ranked, prepare
 from ..training.launch import launch
 from ..training.resume import find_start
-from .arguments import add_host_arguments, add_preflight_argument
+from .arguments import add_host_arguments, add_iter_argument, add_preflight_argument, answer_other_words, drop_local_rank
 from .console import log_to_console
 
 
 def main(argv: list[str] | None = None) -> int:
     """The command line of ``python -m opengait_mimic``: OpenGait's own flags and ours."""
-    import argparse
-
     parser = argparse.ArgumentParser(
         prog="python -m opengait_mimic", description="Train or test a configuration, with or without torchrun, from any folder."
     )
     parser.add_argument("--cfgs", required=True, help="the YAML")
     parser.add_argument("--phase", choices=["train", "test"], default="train")
     start = parser.add_mutually_exclusive_group()
-    start.add_argument("--iter", type=int, default=0, help="restore this iteration")
-    start.add_argument("--resume", choices=["auto"], help="train on from the newest intact checkpoint of this very training, else from 0")
+    how = f"{TRAINING}. In a test {TEST}"
+    add_iter_argument(start, how, "restore this iteration")
+    more = {"nargs": "?", "const": "", "type": _read_resume, "metavar": "auto"}
+    start.add_argument("--resume", help="train on from the newest intact checkpoint of this very training, else from 0", **more)
     parser.add_argument("--log_to_file", action="store_true", help="log to <output>/<dataset>/<model>/<save_name>/logs as well")
     parser.add_argument("--trust-pickles", action="store_true", help="read the data with Python's own pickle, which runs what a file says")
     add_preflight_argument(parser)
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     add_host_arguments(parser)
-    given = parser.parse_args(argv)
+    answer_other_words(parser, how)
+    given = parser.parse_args(drop_local_rank(sys.argv[1:] if argv is None else argv))
     log_to_console()
     last_checkpoint.begin()
     same = f"the same command with --resume auto{' in place of --iter' if given.iter else ''}"
@@ -57,6 +60,12 @@ def main(argv: list[str] | None = None) -> int:
                 _say_trained(getattr(model, "module", model), given)
         hosts.leave()
     return 0
+
+
+def _read_resume(text: str) -> str:
+    if text != "auto":
+        raise argparse.ArgumentTypeError(f"expected --resume auto, got {text or 'nothing'}. {TRAINING}")
+    return text
 
 
 def _say_trained(inner: nn.Module, given) -> None:

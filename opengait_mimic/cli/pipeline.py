@@ -3,7 +3,8 @@
 Stages that are done are kept, a stopped training goes on from its last checkpoint. Runs under torchrun as well.
 """
 
-from .arguments import add_host_arguments, add_preflight_argument
+from ..base.resume_words import PIPELINE
+from .arguments import add_host_arguments, add_preflight_argument, answer_other_words
 
 EXAMPLE = "opengait-mimic pipeline --cfgs configs/mimicgait/mimicgait_gaitbase_gait3d.yaml --host /path/to/OpenGait"
 
@@ -14,6 +15,7 @@ def add_arguments(parser) -> None:
     parser.add_argument("--retrain", action="store_true", help="move trainings of another configuration aside and train again")
     add_host_arguments(parser)
     add_preflight_argument(parser)
+    answer_other_words(parser, PIPELINE, "--resume", "--iter")
 
 
 def run(args) -> int:

@@ -3,7 +3,8 @@
 Prints one line per check. A training runs the same checks before its first step.
 """
 
-from .arguments import add_host_arguments
+from ..base.resume_words import TRAINING
+from .arguments import add_host_arguments, add_iter_argument, answer_other_words
 
 EXAMPLE = "opengait-mimic preflight --cfgs configs/mimicgait/mimicgait_gaitbase_gait3d.yaml"
 
@@ -11,8 +12,9 @@ EXAMPLE = "opengait-mimic preflight --cfgs configs/mimicgait/mimicgait_gaitbase_
 def add_arguments(parser) -> None:
     """Add the options."""
     parser.add_argument("--cfgs", required=True, metavar="YAML", help="configuration of any model, ours or OpenGait's")
-    parser.add_argument("--iter", type=int, default=0, metavar="K", help="check a training that goes on from this iteration")
+    add_iter_argument(parser, TRAINING, "check a training that goes on from this iteration")
     add_host_arguments(parser)
+    answer_other_words(parser, TRAINING, "--resume")
 
 
 def run(args) -> int:

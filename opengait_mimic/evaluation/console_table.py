@@ -92,7 +92,8 @@ def _notes(lines: list[dict]) -> list[str]:
     several = any(len(line["seeds"]) > 1 for line in lines)
     spread = ", mean ± standard deviation over the seeds" if several else ""
     out = [f"Percent{spread}; RP = Rank-1 / HP, retention = whole-body Rank-1 / HP"]
-    known = dict.fromkeys(f"{line['backbone']} {line['hp_rank1']:.2f} %" for line in lines if line["hp_rank1"] is not None)
+    measured = [line for line in lines if line["hp_rank1"] is not None]
+    known = dict.fromkeys(f"{line.get('hp_network') or line['backbone']} {line['hp_rank1']:.2f} %" for line in measured)
     if known:
         out.append("HP, Baseline-1 on whole bodies: " + ", ".join(known))
     for line in lines:

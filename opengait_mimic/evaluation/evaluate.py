@@ -24,7 +24,7 @@ from .console_table import format_rows
 from .embedding_plan import EmbeddingPlan
 from .embeddings import fingerprint_test_data
 from .evaluation_setup import Request, TestSetup, read_setup, select_cells
-from .method_names import hash_backbone
+from .method_names import hash_backbone, name_method
 from .provenance import describe_origin
 from .reference_result import Reference, read_reference
 from .result import Result, check_writable, write_result
@@ -95,8 +95,9 @@ def measure(
         return None
     if request.save_manifest:
         write_manifest(request.save_manifest, plan.build_manifest(scorer.passes))
+    facts["hp_network"] = _name_hp_network(setup, earlier, reference)
     rows, summary, trials = scorer.rows(facts, *_select_hp(setup, scorer, earlier), plan.hidden_by)
-    measured = {key: value for key, value in facts.items() if key not in ("post", "transductive", "mates_only")}
+    measured = {key: value for key, value in facts.items() if key not in ("post", "transductive", "mates_only", "hp_network")}
     measured["occlusion"] = {job[0].name: plan.block(job) for job in reversed(plan.own) if job}  # the first seed's block stays
     measured.update(preset=request.cells and Path(request.cells).name, left_out=left_out)
     measured.update(manifest=plan.manifest_hash, saved_manifest=request.save_manifest and sha256(request.save_manifest))
@@ -113,6 +114,14 @@ def _select_hp(setup: TestSetup, scorer: Scorer, earlier: Reference | None) -> t
         return earlier.row, earlier.trials, ""
     scored = scorer.whole if setup.method == "Baseline-1" else scorer.hp
     return (None, None, setup.reason) if scored is None else (scored.numbers, scored.trials, "")
+
+
+def _name_hp_network(setup: TestSetup, earlier: Reference | None, reference) -> str | None:
+    """The network whose whole-body score is HP: its backbone, and its checkpoint or the result that is its source; None = no HP."""
+    if earlier is not None:
+        return earlier.row.get("hp_network") or f"{earlier.row['backbone']} ({reference})"
+    tested = setup.cfgs if setup.method == "Baseline-1" else setup.reference
+    return None if tested is None else f"{name_method(tested)[1]} ({tested_checkpoint(tested).name})"
 
 
 def _collect_facts(setup: TestSetup, request: Request, seeds: list[int]) -> dict:

@@ -17,7 +17,8 @@ def make_row(facts: dict, cell: Cell, seed: int, numbers: dict, whole: dict, hp:
         facts: what every row of a run says: ``method`` (``MimicGait``), ``backbone`` (``GaitBase``), ``dataset``, ``protocol_name``
             (``grew-local``), ``protocol_hash``, ``pairs`` (`pairs_hash`), ``backbone_cfg`` (`hash_backbone`), ``metric`` (``euc`` or
             ``cos``), ``data`` (the test data's fingerprint), ``seeds`` (of the run), ``post`` (of `opengait_mimic.metrics.POST`),
-            ``transductive`` (False, or that name), ``trained_kinds`` (see `is_seen`), ``mates_only`` (probes without a mate are left out).
+            ``transductive`` (False, or that name), ``trained_kinds`` (see `is_seen`), ``mates_only`` (probes without a mate are left out),
+            ``hp_network`` (the network whose score is HP: its backbone and its file).
         cell: what is hidden, and who embeds the gallery.
         seed: of the occlusion draws.
         numbers: of this cell: ``rank1`` to ``rank20``, ``mAP``, ``mINP`` in percent, what there is of `COUNTS` and of `CURVES`; and

@@ -18,7 +18,7 @@ import torch
 from ..base import checkpoint_file, restore_errors
 from ..base.processes import rank_and_world
 from ..metrics import distance_matrix
-from . import bound_host, read_pickles
+from . import bound_host, partial_restore, read_pickles
 from .module_view import ModuleView, Rebinding, applied, rebind
 
 
@@ -143,6 +143,10 @@ def _open_in_checkout(_):
     return open_in_checkout
 
 
+def _load_ckpt(original):
+    return partial_restore.with_counts(restore_errors.with_reasons(original))
+
+
 _DEVICE = "OpenGait names CUDA devices by global rank and asks for a GPU; here the device is the chosen one"
 _DDP = "OpenGait's asks for a CUDA device; a single process needs no DDP"
 _DISTANCES = "OpenGait's has no CPU path"
@@ -179,8 +183,8 @@ REBINDINGS: tuple[Rebinding, ...] = (
     Rebinding(
         "modeling.base_model",
         "BaseModel._load_ckpt",
-        restore_errors.with_reasons,
-        "an optimizer or a schedule that does not fit is refused with the file and the part",
+        _load_ckpt,
+        "loads nothing without a word where restore_ckpt_strict is false; here that stops, and what does not fit is named by its part",
     ),
     *read_pickles.REBINDINGS,
 )

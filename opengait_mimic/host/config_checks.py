@@ -20,6 +20,7 @@ from ..base.processes import rank_and_world
 from ..data.names import describe_absent
 from .data_layout import describe_root, refuse_layout
 from .register import lookup
+from .yaml_keys import SAMPLE_TYPES
 
 
 def check_names(cfgs: dict, training: bool) -> None:
@@ -31,6 +32,7 @@ def check_names(cfgs: dict, training: bool) -> None:
     engines = ("trainer_cfg", "evaluator_cfg") if training else ("evaluator_cfg",)
     for engine in engines:
         lookup("data.sampler", cfgs[engine]["sampler"]["type"], f"{engine}.sampler.type")
+        _check_frame_sampling(cfgs[engine]["sampler"], f"{engine}.sampler")
         for key, name in transforms(cfgs[engine].get("transform"), f"{engine}.transform"):
             lookup("data.transform", name, key)
     if training:
@@ -38,6 +40,28 @@ def check_names(cfgs: dict, training: bool) -> None:
             lookup("modeling.losses", loss["type"], "loss_cfg.type")
         lookup("torch.optim", cfgs["optimizer_cfg"]["solver"], "optimizer_cfg.solver")
         lookup("torch.optim.lr_scheduler", cfgs["scheduler_cfg"]["scheduler"], "scheduler_cfg.scheduler")
+
+
+def _check_frame_sampling(block: dict, where: str) -> None:
+    """Build the host's collate function, which reads ``sample_type`` and the keys that it needs.
+
+    Raises:
+        ConfigError: the host does not know the ``sample_type``, or a key is missing.
+    """
+    from data.collate_fn import CollateFn  # the bound host's
+
+    kind = block.get("sample_type")
+    try:
+        CollateFn([], block)
+    except KeyError as error:
+        hint = "; 0 draws frames in a row" if error.args == ("frames_skip_num",) else ""
+        raise ConfigError(f"{where}.{error.args[0]}: missing; sample_type {kind} needs it{hint}") from error
+    except (AttributeError, IndexError, ValueError) as error:
+        why = str(error) or f"sample_type = {kind!r}; allowed: {', '.join(SAMPLE_TYPES)}"
+        raise ConfigError(f"{where}.{why}") from error
+    least, most = block.get("frames_num_min"), block.get("frames_num_max")
+    if str(kind).startswith("unfixed") and least > most:
+        raise ConfigError(f"{where}.frames_num_min = {least} is above frames_num_max = {most}")
 
 
 def transforms(block, where: str) -> Iterator[tuple[str, str]]:

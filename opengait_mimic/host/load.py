@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.machinery
+import importlib.util
 import logging
 import sys
 from pathlib import Path
@@ -20,14 +22,17 @@ _PIP_NAMES = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml"
 def import_host(host: Host) -> None:
     """Put the host first on the import path, import it, and check that its generic package names are its own.
 
-    A model file of the host whose optional package is missing is left out with one warning line.
+    A model file of the host whose optional package is missing is left out: ``left_out`` says why, ``check`` prints it, and so does the
+    error where a YAML names such a model. What the host's modules log while they are imported is not shown.
 
     Raises:
-        HostError: the host lacks a package that it needs, a module, or a package of one of these names comes from elsewhere.
+        HostError: the host lacks packages that it needs, a module, or a package of one of these names comes from elsewhere.
     """
     sys.path[:] = [str(host.source), *(place for place in sys.path if place != str(host.source))]
     finder = _ModelFileFinder()
     sys.meta_path.insert(0, finder)
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         for name in _IMPORTED:
             _refuse_foreign(importlib.import_module(name), host)
@@ -36,12 +41,27 @@ def import_host(host: Host) -> None:
     except ModuleNotFoundError as error:
         if _is_hosts(error.name):
             raise HostError(f"{host.source} has no {error.name}: is the checkout complete?") from error
-        raise HostError(f"OpenGait needs the package {error.name!r}: pip install {_pip_name(error.name)}") from error
+        missing = sorted({_pip_name(error.name), *_missing_packages(host.source)})
+        raise HostError(f"OpenGait needs packages that are not installed: pip install {' '.join(missing)}") from error
     except Exception as error:
         hint = ". torch and torchvision must be releases that belong together" if "torchvision" in str(error) else ""
         raise HostError(f"{host.source} cannot be imported: {error!r}{hint}") from error
     finally:
         sys.meta_path.remove(finder)
+        logging.disable(level)
+
+
+def _missing_packages(source: Path) -> set[str]:
+    """The names by which pip installs what the host's modules import and this Python lacks. Its model files may do without."""
+    imported = set()
+    for file in source.rglob("*.py"):
+        if file.relative_to(source).parts[0] in GENERIC and "models" not in file.parts:
+            for node in ast.parse(file.read_bytes()).body:
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    imported.add(node.module.split(".")[0])
+    return {_pip_name(name) for name in imported - set(GENERIC) if importlib.util.find_spec(name) is None}
 
 
 def _refuse_foreign(module, host: Host) -> None:
@@ -96,4 +116,3 @@ def _leave_out(file: str, error: Exception) -> None:
         left_out[file] = f"needs {missing}: pip install {_pip_name(missing)}"
     else:
         left_out[file] = f"fails: {error!r}"
-    logging.getLogger("opengait_mimic").warning("model file %s left out: %s", file, left_out[file])

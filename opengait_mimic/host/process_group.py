@@ -24,6 +24,10 @@ START_TIMEOUT = datetime.timedelta(minutes=30)
 """How long the processes wait for each other at the start."""
 
 
+COPIES = {"SLURM_STEP_NUM_TASKS": "srun", "OMPI_COMM_WORLD_SIZE": "mpirun", "PMI_SIZE": "mpiexec"}
+"""How many copies of a command a cluster's starter runs -> that starter. None of them sets RANK and WORLD_SIZE."""
+
+
 def pick_device(name: str = "auto") -> torch.device:
     """The device of this process, as far as this machine alone can tell.
 
@@ -60,13 +64,18 @@ def start(name: str = "auto") -> torch.device:
         name: see `pick_device`.
 
     Raises:
-        HostError: the processes did not meet within `START_TIMEOUT`, found no device, or would share a GPU or mix CPUs and GPUs.
+        HostError: the processes did not meet within `START_TIMEOUT`, found no device, or would share a GPU or mix CPUs and GPUs; or
+            several were started that cannot know of each other.
     """
     if dist.is_initialized():
         device = pick_device(name)
     else:
         atexit.register(stop)
-        store, rank, world = _meet() if "RANK" in os.environ and "WORLD_SIZE" in os.environ else (dist.HashStore(), 0, 1)
+        if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
+            store, rank, world = _meet()
+        else:
+            _refuse_copies()
+            store, rank, world = dist.HashStore(), 0, 1
         device = _agree(name, dist.PrefixStore("opengait_mimic", store), rank, world)
         backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
         store.set_timeout(TIMEOUT)  # NCCL meets there later, at its first collective
@@ -74,6 +83,18 @@ def start(name: str = "auto") -> torch.device:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
+
+
+def _refuse_copies() -> None:
+    """Copies that do not know of each other would each train alone, into one folder."""
+    for name, starter in COPIES.items():
+        if os.environ.get(name, "1") not in ("", "0", "1"):
+            raise HostError(
+                f"{starter} started {os.environ[name]} copies of this command ({name}) without RANK and WORLD_SIZE: each would run alone"
+                f" and write into the same folder. Let {starter} start one torchrun on each machine (`torchrun --nnodes ..."
+                " --nproc_per_node ... -m opengait_mimic`), or give every copy RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE,"
+                " MASTER_ADDR and MASTER_PORT. For one process, start one copy"
+            )
 
 
 def _meet() -> tuple[dist.Store, int, int]:

@@ -70,9 +70,9 @@ def _check_sizes(frames, path: str, sizes: dict, i: int) -> None:
         return
     if len(here) > 1:
         raise DataError(f"{path}: a list of frames that differ in size: {format_sizes(here)}. {CURE}")
-    before = sizes.setdefault(i, here[0])
+    before, earlier = sizes.setdefault(i, (here[0], path))
     if here[0] != before:
-        raise DataError(f"{path}: its frames are {format_size(here[0])}, those of earlier sequences {format_size(before)}. {CURE}")
+        raise DataError(f"{path}: its frames are {format_size(here[0])}, those of {earlier} are {format_size(before)}. {CURE}")
 
 
 def _reduce(_):

@@ -77,19 +77,40 @@ def lookup(namespace: str, name: str, key: str):
     known = sorted(_public(module))
     if name in known:
         return getattr(module, name)
-    message = f"{key}: {name!r} is not in {namespace}{nearest(name, known)}. Known: {', '.join(known)}."
-    if namespace == "modeling.models" and left_out:
-        message += " Left out: " + "; ".join(f"{file} ({why})" for file, why in left_out.items()) + "."
-    raise HostError(message)
+    is_other = namespace == "evaluation.evaluator" and inspect.isfunction(getattr(module, str(name), None))
+    what = "no evaluation function" if is_other else f"not in {namespace}"
+    cure = ""
+    if namespace == "modeling.models":
+        known = [each for each in known if _is_model(getattr(module, each))]
+        cure = " The YAML of a fork needs the fork's model file in modeling/models of the OpenGait checkout."
+        if left_out:
+            cure += " Left out: " + "; ".join(f"{file} ({why})" for file, why in left_out.items()) + "."
+    raise HostError(f"{key}: {name!r} is {what}{nearest(name, known)}. Known: {', '.join(known)}.{cure}")
+
+
+def _is_model(value) -> bool:
+    base = sys.modules["modeling.base_model"].BaseModel
+    return inspect.isclass(value) and issubclass(value, base) and value is not base
 
 
 def _public(module: ModuleType) -> list[str]:
     """Names that a YAML may use: classes and functions of the host or ours, no modules, nothing of third parties."""
     roots = {module.__name__.split(".")[0], "opengait_mimic"}
-    return [
+    names = [
         name
         for name, value in vars(module).items()
         if not name.startswith("_")
         and (inspect.isclass(value) or inspect.isfunction(value))
         and getattr(value, "__module__", "").split(".")[0] in roots
     ]
+    if module.__name__ != "evaluation.evaluator":
+        return names
+    return [name for name in names if name in REGISTERED[module.__name__] or _is_evaluation(getattr(module, name), module.__name__)]
+
+
+def _is_evaluation(value, namespace: str) -> bool:
+    """Whether the host can call it as ``(data, dataset)``; the module has helpers and names of other modules too."""
+    if value.__module__ != namespace or not inspect.isfunction(value):
+        return False
+    spec = inspect.getfullargspec(value)
+    return len(spec.args) - len(spec.defaults or ()) == 2

@@ -20,11 +20,18 @@ def checkpoint_at(cfgs: dict, iteration: int) -> Path:
     return save_folder(cfgs) / "checkpoints" / f"{cfgs['trainer_cfg']['save_name']}-{iteration!s:0>5}.pt"
 
 
+def newest_iteration(cfgs: dict) -> int:
+    """The iteration of the newest checkpoint of the YAML's test, which it reads with ``restore_hint: 0``; 0 if there is none."""
+    folder, name = save_folder(cfgs, "evaluator_cfg") / "checkpoints", cfgs["evaluator_cfg"]["save_name"]
+    numbers = [file.stem.rpartition("-")[2] for file in folder.glob(f"{name}-*.pt") if file.is_file()]
+    return max((int(number) for number in numbers if number.isdigit() and number == f"{int(number):0>5}"), default=0)
+
+
 def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True, yaml: str | None = None) -> Path:
     """The checkpoint that a ``checkpoint`` key names.
 
     Args:
-        given: a path, or ``auto``: the file that training ``cfgs`` writes and its test reads.
+        given: a path, or ``auto``: the file that training ``cfgs`` writes and its test reads; the newest where its ``restore_hint`` is 0.
         cfgs: the complete configuration that trains the network.
         key: the YAML key, for messages.
         must_exist: raise if an ``auto`` checkpoint is missing.
@@ -42,7 +49,9 @@ def checkpoint_file(given: str, cfgs: dict, key: str, must_exist: bool = True, y
     if isinstance(evaluator["restore_hint"], str):
         return checkpoint_file(evaluator["restore_hint"], cfgs, key, yaml=yaml)
     folder = save_folder(cfgs, "evaluator_cfg") / "checkpoints"
-    file = folder / f"{evaluator['save_name']}-{evaluator['restore_hint']:0>5}.pt"
+    hint, trainer = evaluator["restore_hint"], cfgs["trainer_cfg"]
+    at = hint or newest_iteration(cfgs) or trainer["total_iter"] // trainer["save_iter"] * trainer["save_iter"]
+    file = folder / f"{evaluator['save_name']}-{at:0>5}.pt"
     if must_exist and not file.is_file():
         there, host = ", ".join(sorted(p.name for p in folder.glob("*.pt"))) or "none", current()
         words = ["--cfgs", str(resolve(yaml, key)) if yaml else "ITS_YAML"]  # the path in a YAML may be relative to that YAML

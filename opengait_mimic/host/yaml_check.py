@@ -1,8 +1,9 @@
 """Load a configuration: read it, check it as its author wrote it, and merge it over the host's defaults.
 
 OpenGait builds losses, transforms, samplers and optimisers from the keys that they take, and drops the others without a word. A file that
-uses something of ours (a class, a function, or a key such as ``trainer_cfg.seed``) is refused for unknown keys and wrong values. Any other
-file, such as OpenGait's own, gets one warning at most; it is refused only for values without which the host cannot run.
+names a class or function of ours is refused for unknown keys and wrong values. Any other file, such as OpenGait's own, gets one warning at
+most. It is refused only for values without which the host cannot run, wrong values of our own keys (``trainer_cfg.seed``), and misspelt
+keys of the file itself, of ``data_cfg`` and of the two engines.
 """
 
 from __future__ import annotations
@@ -13,12 +14,11 @@ from pathlib import Path
 
 from ..base.config import merge
 from ..base.errors import ConfigError
-from ..base.nearest_name import is_one_edit, nearest
+from ..base.nearest_name import nearest
 from ..base.processes import rank_and_world
 from ..base.yaml_text import find_slips
 from .register import REGISTERED
 from .yaml import default_cfgs, read_yaml, resolve
-from .yaml_keys import BLOCKS, OURS
 from .yaml_problems import ANY_FILE, OUR_FILES, find_problems
 
 MOST = 10  # problems in one message
@@ -59,36 +59,31 @@ def check_file(file: Path, text: str, user: dict, default: dict) -> None:
     if (file, text) in _checked:
         return
     problems, strict = list(find_problems(user, default)), uses_ours(user)
-    slips = find_slips(text) if strict else []
-    better = tuple(f"{slip.key} = " for slip in slips if slip.message.startswith(f"{slip.key} = "))
+    found = find_slips(text)
+    slips = [slip for slip in found if strict or slip.is_text]
+    better = tuple(f"{slip.key} = " for slip in slips if slip.is_text)
     refused = [each for each in problems if each.refused_in == ANY_FILE or (strict and each.refused_in == OUR_FILES)]
     messages = [slip.message for slip in slips]
     messages += [each.message for each in refused if not (better and each.message.startswith(better))]
     if messages:
         head = f"{file}: " if len(messages) == 1 else f"{file}: {len(messages)} problems\n  "
         raise ConfigError(head + "\n  ".join(_shorten(messages)))
-    dropped = [each.key for each in problems if each.is_unknown_key]
-    if dropped and rank_and_world()[0] == 0:
-        message = "%s: keys the host does not read, without effect unless the model does: %s"
-        logging.getLogger("opengait_mimic").warning(message, file, ", ".join(_shorten(dropped)))
+    dropped = [each.key + each.nearest for each in problems if each.is_unknown_key]
+    notes = [f"keys the host does not read, without effect unless the model does: {', '.join(_shorten(dropped))}"] if dropped else []
+    notes += [f"{slip.message} (YAML keeps the last)" for slip in found]  # of a stock configuration: in one of ours they are errors
+    if notes and rank_and_world()[0] == 0:
+        logging.getLogger("opengait_mimic").warning("%s: %s", file, "; ".join(notes))
     _checked.add((file, text))
 
 
-def uses_ours(user: dict) -> bool:
-    """Whether a configuration names a model, loss, transform or evaluation of ours, or has one of our keys. A misspelt key counts."""
-    engines = [user.get(name) for name in ("trainer_cfg", "evaluator_cfg")]
-    keys = [key for engine in engines if isinstance(engine, dict) for key in engine]
-    unknown = [key for key in keys if not any(key in BLOCKS[name] for name in ("trainer_cfg", "evaluator_cfg"))]
-    return _names_ours(user) or any(key in OURS for key in keys) or any(is_one_edit(key, ours) for key in unknown for ours in OURS)
-
-
-def _names_ours(value) -> bool:
-    if isinstance(value, list):
-        return any(map(_names_ours, value))
-    if not isinstance(value, dict):
+def uses_ours(user) -> bool:
+    """Whether a configuration names a model, loss, transform or evaluation of ours. The key that names it may be misspelt."""
+    if isinstance(user, list):
+        return any(map(uses_ours, user))
+    if not isinstance(user, dict):
         return False
     names = {name for table in REGISTERED.values() for name in table}
-    return any(_names_ours(v) or (isinstance(v, str) and v in names and bool(nearest(k, NAMING))) for k, v in value.items())
+    return any(uses_ours(v) or (isinstance(v, str) and v in names and bool(nearest(k, NAMING))) for k, v in user.items())
 
 
 def _shorten(lines: list[str]) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Optional
 
 from pydantic import AfterValidator
 
+from ..base import resume_words
 from ..base.config import Count, Flag, Natural, Text, field_types, whole
 from .trainer_keys import EvaluatorKeys, TrainerKeys
 
@@ -19,12 +20,23 @@ def _choose_files(value):
     return value
 
 
+def _hint(how: str):
+    """The type of a ``restore_hint``; ``how``: what it may be, for messages."""
+
+    def check(value):
+        is_number = type(value) is int and value >= 0
+        if not (is_number or (isinstance(value, str) and value and not resume_words.reads_as_word(value))):
+            raise ValueError(f"expected a whole number of at least 0, without quotes, or a path. {how[0].upper()}{how[1:]}")
+        return value
+
+    return Annotated[Any, AfterValidator(check)]
+
+
 SAMPLE_TYPES = tuple(f"{how}_{order}" for how in ("fixed", "unfixed", "all") for order in ("ordered", "unordered", "allordered"))
 
 ENGINE = {
     "save_name": Text,
     "enable_float16": Flag,
-    "restore_hint": Union[Natural, Text],
     "restore_ckpt_strict": Flag,
     "sampler": Any,  # see SAMPLER
     "transform": Any,
@@ -44,6 +56,7 @@ BLOCKS = {
     "trainer_cfg": {
         **ENGINE,
         **field_types(TrainerKeys),
+        "restore_hint": _hint(resume_words.TRAINING),
         "with_test": Flag,
         "find_unused_parameters": Flag,
         "fix_BN": Flag,
@@ -58,6 +71,7 @@ BLOCKS = {
     "evaluator_cfg": {
         **ENGINE,
         **field_types(EvaluatorKeys),
+        "restore_hint": _hint(resume_words.TEST),
         "eval_func": Text,  # its arguments are keys as well
         "metric": Literal["euc", "cos"],
     },
@@ -80,7 +94,7 @@ SAMPLER = {
 """Keys of a sampler block that the host's collate function reads."""
 
 OURS = {*TrainerKeys.model_fields, *EvaluatorKeys.model_fields}
-"""Our keys in the host's blocks. A file that has one is checked strictly."""
+"""Our keys in the host's blocks. A wrong value, or a misspelling, is an error in any file."""
 
 NEEDED = {
     **dict.fromkeys(("dataset_name", "dataset_root", "dataset_partition", "save_name", "sample_type"), str),

@@ -16,20 +16,21 @@ from ..base.errors import ConfigError
 from ..base.nearest_name import is_one_edit
 from ..published.switches import read_switches, refuse_old_places
 from .register import is_ours
-from .yaml_keys import BLOCKS, NEEDED, SAMPLER
+from .yaml_keys import BLOCKS, NEEDED, OURS, SAMPLER
 
 ANY_FILE, OUR_FILES, NO_FILE = "any file", "files that use something of ours", "no file"
+ENGINES = ("trainer_cfg", "evaluator_cfg")
 OWN_KEY = "a key that your own model reads goes into model_cfg"
 
 
 class Problem(NamedTuple):
-    """A problem: its dotted key, the message, and in which files it is an error; whether the key is unknown, and misspelt."""
+    """A problem: its dotted key, the message, and in which files it is an error; whether the key is unknown, and what it misspells."""
 
     key: str
     message: str
     refused_in: str = OUR_FILES
     is_unknown_key: bool = False
-    is_misspelling: bool = False
+    nearest: str = ""
 
 
 def find_problems(user: dict, default: dict) -> Iterator[Problem]:
@@ -51,7 +52,7 @@ def find_problems(user: dict, default: dict) -> Iterator[Problem]:
     for problem in _check_blocks(user, default):
         if not problem.is_unknown_key or (model and is_ours(model)):
             yield problem
-        elif problem.is_misspelling:
+        elif problem.nearest:
             yield problem._replace(message=f"{problem.message}; {OWN_KEY}")
         else:
             yield problem._replace(refused_in=NO_FILE)
@@ -63,7 +64,7 @@ def _check_blocks(user: dict, default: dict) -> Iterator[Problem]:
             yield _unknown_key("", key, value, BLOCKS)
     for where, data in _number_blocks("data_cfg", user.get("data_cfg", {})):
         yield from _check_keys(data, where, BLOCKS["data_cfg"])
-    for engine in ("trainer_cfg", "evaluator_cfg"):
+    for engine in ENGINES:
         if engine in user:
             yield from _check_engine(user, engine, default)
     if "model_cfg" in user:
@@ -89,8 +90,11 @@ def _check_switches(user: dict) -> Iterator[Problem]:
 
 
 def _unknown_key(where: str, key: str, value, names) -> Problem:
-    message, misspelling = unknown_key(where, key, value, names), any(is_one_edit(key, name) for name in names)
-    return Problem(f"{where}.{key}".lstrip("."), message, is_unknown_key=True, is_misspelling=misspelling)
+    message, is_misspelt = unknown_key(where, key, value, names), any(is_one_edit(key, name) for name in names)
+    refused_in = ANY_FILE if is_misspelt and where in ("", "data_cfg", *ENGINES) else OUR_FILES
+    return Problem(
+        f"{where}.{key}".lstrip("."), message, refused_in, is_unknown_key=True, nearest=nearest(key, names) if is_misspelt else ""
+    )
 
 
 def _check_keys(given, where: str, types: dict[str, Any]) -> Iterator[Problem]:
@@ -107,7 +111,9 @@ def _check_keys(given, where: str, types: dict[str, Any]) -> Iterator[Problem]:
             read_value(types[key], value, at)
         except ConfigError as error:
             stops_host = key in NEEDED and not (value and isinstance(value, NEEDED[key]))
-            yield from (Problem(at, message, ANY_FILE if stops_host else OUR_FILES) for message in error.args)
+            stops_host |= key == "restore_hint" and not isinstance(value, list)  # no file has a name such as `latest`
+            refused_in = ANY_FILE if stops_host or (where in ENGINES and key in OURS) else OUR_FILES
+            yield from (Problem(at, message, refused_in) for message in error.args)
 
 
 def _check_engine(user: dict, where: str, default: dict) -> Iterator[Problem]:
@@ -144,7 +150,7 @@ def _check_model(given) -> Iterator[Problem]:
     elif "model" not in given:
         misspelt = [key for key in given if nearest(key, ("model",))]
         for key in misspelt[:1]:
-            yield Problem(f"model_cfg.{key}", unknown_key("model_cfg", key, given[key], ("model",)))
+            yield Problem(f"model_cfg.{key}", unknown_key("model_cfg", key, given[key], ("model",)), ANY_FILE)
         if not misspelt:
             yield Problem("model_cfg", "model_cfg.model: missing; without it the host takes its default model")
     else:
@@ -154,6 +160,22 @@ def _check_model(given) -> Iterator[Problem]:
                 model.Config.read(given, "model_cfg")
             except ConfigError as error:
                 yield from (Problem("model_cfg", message) for message in error.args)
+        elif model is not None and model.__module__.startswith("modeling."):
+            yield from (_unknown_key("model_cfg", key, given[key], ()) for key in _find_unread(model, given))
+            block = given.get("backbone_cfg")
+            if isinstance(block, dict) and (backbone := _find_named("modeling.backbones", block.get("type"))):
+                yield from _check_keys(block, "model_cfg.backbone_cfg", {"type": Any, **arguments(backbone)})
+
+
+def _find_unread(model: type, model_cfg: dict) -> list[str]:
+    """The keys that stand nowhere in the source code of a host's model, of its base classes and of what these import."""
+    own = {each.__module__ for each in model.__mro__ if each.__module__.startswith("modeling.")}
+    if not own <= sys.modules.keys():
+        return []  # entered by hand: there is no source to look in
+    imported = {getattr(value, "__module__", None) or "" for name in own for value in vars(sys.modules[name]).values()}
+    modules = own | {name for name in imported if name.startswith("modeling.")}
+    words = {word for name in modules for word in re.findall(r"\w+", inspect.getsource(sys.modules[name]))}
+    return [key for key in model_cfg if key != "model" and key not in words]
 
 
 def _check_arguments(given, where: str, namespace: str, default: dict, name: str = "type", further=(), supplied: int = 0):
@@ -169,7 +191,7 @@ def _check_arguments(given, where: str, namespace: str, default: dict, name: str
     if chosen is None:
         misspelt = [key for key in given if key != name and nearest(key, (name,))]
         missing = f"{where}.{name}: missing" if name not in given else f"{where}.{name} = None; expected the name of a class or function"
-        yield Problem(where, unknown_key(where, misspelt[0], given[misspelt[0]], types) if misspelt else missing)
+        yield Problem(where, unknown_key(where, misspelt[0], given[misspelt[0]], types) if misspelt else missing, ANY_FILE)
         return
     made = _find_named(namespace, chosen)
     if made is None:  # `lookup` or the host refuses the name

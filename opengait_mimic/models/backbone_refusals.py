@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-import traceback
-from pathlib import Path
 
 import torch
 
+from ..base.error_origin import describe_error
 from ..host.transform_inputs import INSTEAD
 
 CLIP_TYPE = "a clip's type"  # of the clips that the probe makes; a model that looks it up expects other names
@@ -36,23 +36,37 @@ class OneInput(list):
         return super().__getitem__(index)
 
 
-def why_not_built(error: Exception, model_cfg: dict, key: str) -> str:
-    """The reason of an error in a model's constructor."""
+def why_not_built(error: Exception, model_cfg: dict, key: str, instead: str = INSTEAD) -> str:
+    """The reason of an error in a model's constructor, and what to do.
+
+    Args:
+        error: what was raised.
+        model_cfg: its block, at ``key``.
+        key: the block's place, for messages.
+        instead: what to do where the reason says nothing of it.
+    """
     name = model_cfg["model"]
+    argument = re.search(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if isinstance(error, TypeError) and argument:
+        made, unknown = argument.groups()
+        places = [place for place, _ in _items(model_cfg, key) if place.rsplit(".", 1)[-1] == unknown]
+        return f"{' or '.join(places) or unknown}: {made} takes no {unknown}{_arguments_of(error, made)}. Remove the key, or correct it"
+    texts = [(f"{place} = {value}", value) for place, value in _items(model_cfg, key) if value and isinstance(value, str)]
     if isinstance(error, FileNotFoundError):
-        places = [place for place, value in _texts(model_cfg, key) if value and value in str(error)]
-        return f"{', '.join(places) or name}: {error.filename or error} is not there; {name} loads pretrained weights from it. {INSTEAD}"
+        named = ", ".join(text for text, value in texts if value in str(error))
+        return f"{named or name}: {error.filename or error} is not there; {name} loads pretrained weights from it. {instead}"
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0]
-        return f"it needs the package {package!r}: pip install {package}. {INSTEAD}"
+        return f"it needs the package {package!r}: pip install {package}. {instead}"
     if isinstance(error, ImportError):
-        return f"an import of it fails: {error}. {INSTEAD}"
+        return f"an import of it fails: {error}. {instead}"
     if isinstance(error, KeyError) and error.args:
         return (
             f"it asks for the key {error.args[0]!r}, which its model_cfg or the configuration around it lacks: copy it from a YAML of that"
-            " model, or choose another backbone"
+            " model"
         )
-    return f"{_place(error)}. {INSTEAD}"
+    named = "".join(f"{text}: " for text, value in texts if f"'{value}'" in str(error))
+    return f"{named}{describe_error(error)}. {instead}"
 
 
 def why_not_embedded(error: Exception) -> str:
@@ -76,21 +90,25 @@ def why_not_embedded(error: Exception) -> str:
     if "tensor of 0 elements" in text:
         return "it cuts a part off its input that silhouettes, of one channel, do not have: they are not the whole of it"
     if isinstance(error, TypeError) and "NoneType" not in text:  # a call that this version does not know, whatever the input
-        return f"the model itself fails with this torch ({torch.__version__}): {_place(error)}"
-    return _place(error)
+        return f"the model itself fails with this torch ({torch.__version__}): {describe_error(error)}"
+    return describe_error(error)
 
 
-def _place(error: Exception) -> str:
-    """Type, file and line of an error in the host's code, and what it says."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "?"
-    return ": ".join([f"{type(error).__name__} in {where}", *str(error).splitlines()[:1]])
+def _arguments_of(error: Exception, name: str) -> str:
+    """What a class of the host takes, found in the frames that the error passed."""
+    frame = error.__traceback__
+    while frame is not None:
+        made = frame.tb_frame.f_globals.get(name)
+        if made is not None:
+            return f"; it takes {', '.join(inspect.getfullargspec(made).args[1:])}"
+        frame = frame.tb_next
+    return ""
 
 
-def _texts(block, key: str):
-    """Every text of a configuration, with its place."""
+def _items(block, key: str):
+    """Every value of a configuration that is no block, with its place."""
     if isinstance(block, dict):
         for name, value in block.items():
-            yield from _texts(value, f"{key}.{name}")
-    elif isinstance(block, str):
-        yield f"{key} = {block}", block
+            yield from _items(value, f"{key}.{name}")
+    else:
+        yield key, block

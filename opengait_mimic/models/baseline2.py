@@ -9,7 +9,7 @@ from modeling.base_model import BaseModel
 from pydantic import Field
 from utils import get_msg_mgr
 
-from ..base.errors import ConfigError
+from ..base.errors import ConfigError, Misfit
 from ..base.processes import rank_and_world
 from ..host.config_checks import check_classes
 from ..host.model_cfg import Backbone, Stage, backbone_cfg, cfgs_for_backbone
@@ -19,7 +19,7 @@ from .dependencies import Use
 from .nested_backbone import build, host_model
 from .occluded_input import OccludedConfig, OccludedInput
 from .silhouette_inputs import refuse_other_inputs
-from .upstream_weights import Misfit, role_of
+from .upstream_weights import role_of
 
 
 class Baseline2Config(OccludedConfig):

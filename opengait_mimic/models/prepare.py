@@ -1,28 +1,32 @@
-"""A configuration as it is run: read, with what depends on this machine settled, and refused where it would fail later."""
+"""A configuration as it is run: read, complete with what depends on this machine, and refused where it would fail later."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 import os
 from pathlib import Path
 
 from .. import host as hosts
 from ..base.config import shown
 from ..base.errors import ConfigError, HostError
+from ..base.processes import rank_and_world
+from ..base.resume_words import TEST, TRAINING
 from ..host import follow_world_size, is_ours, load_cfgs, lookup, resolve
 from ..host.config_checks import check_classes, check_data, check_names, check_schedule, partition_of
-from ..host.run_paths import save_folder
+from ..host.run_paths import newest_iteration, save_folder
 from ..host.trainer_keys import read_launcher_keys
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
-    """Read a configuration and freeze_ungraded_parameters what depends on this machine: data paths, restore point, test batch.
+    """Read a configuration and fill in what depends on this machine: data paths, restore point, test batch.
 
     Args:
         path: the YAML, or a complete configuration, which is copied.
         phase: ``train``, ``test``, or ``embed`` (a test without the YAML's evaluation function).
-        iteration: restore this iteration; 0 leaves the YAML's ``restore_hint``. That of ``evaluator_cfg`` stays in a training.
+        iteration: restore this iteration; 0 leaves the YAML's ``restore_hint``. That of ``evaluator_cfg`` stays in a training; in a test
+            its 0 becomes the newest iteration.
 
     Raises:
         HostError: a file or folder it names is missing, or a name is not registered.
@@ -63,6 +67,10 @@ def _complete(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration:
         data[key] = str(resolve(str(data[key]), at))
     if iteration:
         (trainer if phase == "train" else evaluator)["restore_hint"] = int(iteration)
+    elif phase != "train" and evaluator["restore_hint"] == 0 and (newest := newest_iteration(cfgs)):
+        evaluator["restore_hint"] = newest
+        if rank_and_world()[0] == 0:
+            logging.getLogger("opengait_mimic").info("evaluator_cfg.restore_hint = 0: the newest checkpoint is tested, that of %s", newest)
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
         scorer = evaluator.get("eval_func", "evaluate_indoor_dataset")
         lookup("evaluation.evaluator", scorer, "evaluator_cfg.eval_func")
@@ -117,10 +125,16 @@ def restorable(cfgs: dict, training: bool, asked: bool = False) -> None:
     hint, name = engine["restore_hint"], engine["save_name"]
     if hint == 0:
         if not training:
-            raise HostError("evaluator_cfg.restore_hint = 0: a test needs a checkpoint; give --iter K or a path")
+            folder = save_folder(cfgs, where) / "checkpoints"
+            raise HostError(
+                f"evaluator_cfg.restore_hint = 0: the newest checkpoint is to be tested, and {folder} has none. Train first, or name a file"
+            )
         return
     if isinstance(hint, str):
-        engine["restore_hint"] = str(resolve(hint, f"{where}.restore_hint"))
+        try:
+            engine["restore_hint"] = str(resolve(hint, f"{where}.restore_hint"))
+        except HostError as error:
+            raise HostError(f"{error}. Otherwise: {TRAINING if training else TEST}") from error
         return
     if isinstance(hint, list):
         raise HostError(f"{where}.restore_hint = {hint}: several checkpoints, which only OpenGait's own main.py can start from; name one")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from utils import get_msg_mgr
 
-from ..base.checkpoint_file import hash_tensors, read_weights
+from ..base.checkpoint_file import entry, hash_tensors, read_weights
 from ..base.errors import ConfigError
 from ..host.model_cfg import geometry_of
 from ..host.run_paths import checkpoint_file
@@ -86,7 +86,7 @@ class Teacher:
             ) from error
 
     def check_geometry(self, pickles: tuple[int, ...]) -> None:
-        """Does its YAML make of the mimic's pickles what the mimic sees?
+        """Was it trained on what the mimic sees? Its checkpoint says it, or what its YAML makes of the mimic's pickles.
 
         Args:
             pickles: the size (h, w) of their frames; where it is another number of numbers, and where the transforms do not tell, a
@@ -95,21 +95,26 @@ class Teacher:
         Raises:
             ConfigError: another size than ``geometry``, which ``any_geometry`` only tells in the log.
         """
-        own, seen = geometry_of(self.cfgs, pickles), f"{self.geometry[0]}x{self.geometry[1]}"
-        if own is None:
+        named, trained = geometry_of(self.cfgs, pickles), entry(self.file).get("picture_size")
+        seen, sizes = f"{self.geometry[0]}x{self.geometry[1]}", []
+        if named is not None:
+            own = f"{named[0]}x{named[1]} silhouettes where pickles are {'x'.join(map(str, pickles))}, as here"
+            sizes.append((named, f"YAML tests on {own}"))
+        if trained is not None:
+            sizes.append((tuple(trained), f"checkpoint {self.file} was trained on {trained[0]}x{trained[1]} silhouettes"))
+        if not sizes:
             get_msg_mgr().log_info(
-                "model_cfg.teacher: the transforms of its YAML do not tell the size of its silhouettes: that it was trained on"
-                f" {seen} is not checked"
+                "model_cfg.teacher: neither the transforms of its YAML nor its checkpoint tell the size of its silhouettes: that it was"
+                f" trained on {seen} is not checked"
             )
-        elif own != self.geometry:
-            theirs = f"YAML tests on {own[0]}x{own[1]} silhouettes"
-            if not self.any_geometry:
-                raise ConfigError(
-                    f"model_cfg.teacher: its {theirs} where pickles are {'x'.join(map(str, pickles))}, as here; model_cfg.geometry is"
-                    f" {list(self.geometry)}. Teacher, VEN and mimic must see one geometry: change model_cfg.geometry and the transforms,"
-                    " or the teacher."
-                )
-            get_msg_mgr().log_warning(f"reference_compat.any_geometry: the teacher's {theirs} and is fed {seen}")
+        theirs = next((text for size, text in sizes if size != self.geometry), None)
+        if theirs and not self.any_geometry:
+            raise ConfigError(
+                f"model_cfg.teacher: its {theirs}; model_cfg.geometry is {list(self.geometry)}. Teacher, VEN and mimic must see one"
+                " geometry: change model_cfg.geometry and the transforms, or the teacher."
+            )
+        if theirs:
+            get_msg_mgr().log_warning(f"reference_compat.any_geometry: the teacher's {theirs}; it is fed {seen}")
 
     @torch.no_grad()
     def __call__(self, inputs) -> Tensor:

@@ -1,4 +1,4 @@
-"""A host model as a part of ours: the YAML it comes from, the weights it is loaded with, and their hash."""
+"""A host model as a part of ours: the weights it is loaded with, which model they are of, and their hash."""
 
 from __future__ import annotations
 
@@ -7,16 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from ..base.checkpoint_file import hash_tensors, read_weights
-from ..base.errors import CheckpointError
-from ..host.model_cfg import backbone_cfg, geometry_of  # noqa: F401 (until their users import them from there)
-from ..host.model_cfg import cfgs_for_backbone as around  # noqa: F401
-from ..host.run_paths import checkpoint_file  # noqa: F401
-
-tensors_hash = hash_tensors
-
-
-class Misfit(CheckpointError):
-    """A checkpoint can be read but holds something else. The caller adds the file and the key that named it."""
+from ..base.errors import CheckpointError, Misfit
 
 
 def refuse_foreign(state: dict, role: str, instead: str = "") -> None:
@@ -64,6 +55,14 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
             f"{key}: {file} holds a {role_of(given)}, not a plain OpenGait model. Name the checkpoint that training the YAML of this"
             f" {type(net).__name__} wrote, or `auto`"
         )
+    load_strictly(net, given, file, key, unreached)
+    dropped = sorted(set(given) & unreached)
+    count = len(set(net.state_dict()) - unreached)
+    return f"{key}: {count} tensors from {file}" + (f"; dropped: {', '.join(dropped)}" if dropped else "")
+
+
+def load_strictly(net: nn.Module, given: dict, file: Path, key: str, unreached: frozenset[str] = frozenset()) -> None:
+    """`load` of weights that are read already, ``given`` by name."""
     own = net.state_dict()
     wanted = {name for name in own if name not in unreached}
     problems = [f"{name} is missing" for name in sorted(wanted - set(given))]
@@ -80,8 +79,6 @@ def load(net: nn.Module, file: Path, key: str, unreached: frozenset[str] = froze
             " name a checkpoint that training its YAML wrote, or the YAML that this one was trained with (the key `cfgs` next to it)"
         )
     net.load_state_dict({**own, **{name: given[name] for name in wanted}})
-    dropped = sorted(set(given) & unreached)
-    return f"{key}: {len(wanted)} tensors from {file}" + (f"; dropped: {', '.join(dropped)}" if dropped else "")
 
 
 def fingerprint(net: nn.Module, buffers: bool = True) -> str:

@@ -9,12 +9,13 @@ from modeling.base_model import BaseModel
 from pydantic import AfterValidator, Field
 
 from ..base.config import Allowed, Flag, losses_of
-from ..base.errors import ConfigError
+from ..base.errors import ConfigError, Misfit
 from ..networks.visibility import VisibilityNetwork
 from ..occlusion import KINDS, MOVING
 from ..occlusion.clips import clip_of_frame, mean_over_frames
 from .logged_scalars import mean_of_all
 from .occluded_input import OccludedConfig, OccludedInput
+from .upstream_weights import refuse_foreign
 
 
 def _order_kinds(value):
@@ -150,8 +151,6 @@ class VEN(OccludedInput, BaseModel):
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         """Refuse a file that is none of ours, also under ``restore_ckpt_strict: false``, where the host would load nothing of it."""
-        from .upstream_weights import refuse_foreign
-
         refuse_foreign(state_dict, "VEN")
         return super().load_state_dict(state_dict, strict, assign)
 
@@ -179,8 +178,6 @@ def check_extra_state(own: dict, given) -> None:
     Raises:
         Misfit: an entry differs; names it, both values and the way out.
     """
-    from .upstream_weights import Misfit
-
     given = given if isinstance(given, dict) else {}
     for key, value in own.items():
         if given.get(key) != value and (key in given or key not in UNSAID):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..base.checkpoint_file import read_weights
 from ..base.config import Block, Count
-from ..base.errors import CheckpointError, ConfigError
+from ..base.errors import CheckpointError, ConfigError, Misfit
 from ..host import load_cfgs
 from ..host.config_checks import check_classes
 from ..host.model_cfg import Backbone, NamedStage, backbone_cfg, cfgs_for_backbone
@@ -26,7 +26,7 @@ from .loss_inputs import feeds
 from .nested_backbone import build, check_trained, optimizer_with
 from .occluded_input import OccludedConfig, OccludedInput
 from .silhouette_inputs import refuse_other_inputs
-from .upstream_weights import Misfit, refuse_foreign, role_of
+from .upstream_weights import load_strictly, refuse_foreign, role_of
 from .ven import VENConfig, check_extra_state, local_index
 
 
@@ -164,7 +164,7 @@ class Guided(OccludedInput, BaseModel):
         except Misfit as error:
             raise CheckpointError(f"{key}: {file}: {error}") from error
         self.ven_switches = state["_extra_state"].get("switches", self.ven_switches)
-        self.VEN.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("VEN.")})
+        load_strictly(self.VEN, {name[4:]: value for name, value in state.items() if name.startswith("VEN.")}, file, key)
         self.msg_mgr.log_info(f"{key}: {file}")
 
     def get_optimizer(self, optimizer_cfg):
@@ -229,8 +229,7 @@ class Guided(OccludedInput, BaseModel):
         """Strict, but for the heads that are never saved, and for the VEN where it `starts_elsewhere`.
 
         Raises:
-            Misfit: not a checkpoint of ours, of which nothing would be loaded; also where ``restore_ckpt_strict`` is false,
-                under which the log names what is not loaded.
+            Misfit: not a checkpoint of ours, of which nothing would be loaded; also where ``restore_ckpt_strict`` is false.
         """
         refuse_foreign(state_dict, self.role(), ". A mimic starts from its teacher's weights with model_cfg.init_mimic: true")
         own = super().state_dict()
@@ -238,11 +237,11 @@ class Guided(OccludedInput, BaseModel):
         if self.starts_elsewhere:
             kept.update({k: value for k, value in own.items() if k.startswith("VEN.")})
             state_dict = {k: value for k, value in state_dict.items() if not k.startswith("VEN.")}
-        found = super().load_state_dict({**kept, **state_dict}, strict, assign)
-        for names, what in ((found.missing_keys, "not in the checkpoint, left as they are"), (found.unexpected_keys, "not of this model")):
-            if names:
-                self.msg_mgr.log_warning(f"restore_ckpt_strict: false: {what}: {', '.join(names)}")
-        return found
+        return super().load_state_dict({**kept, **state_dict}, strict, assign)
+
+    def restored_elsewhere(self) -> set[str]:
+        """Tensors that no ``restore_hint`` brings: the VEN's where it `starts_elsewhere`."""
+        return {name for name in self.state_dict() if name.startswith("VEN.")} if self.starts_elsewhere else set()
 
     @property
     def starts_elsewhere(self) -> bool:

@@ -12,17 +12,19 @@ from torch import nn
 
 from .. import host as hosts
 from ..base import last_checkpoint
-from ..base.errors import CheckpointError
+from ..base.error_origin import is_raised_here
+from ..base.errors import CheckpointError, ConfigError, Misfit
 from ..base.locks import locked
 from ..base.processes import rank_and_world
 from ..host import is_ours
 from ..host.config_checks import describe_absent_labels
 from ..host.read_pickles import trust_pickles as set_trust
 from ..host.run_paths import checkpoint_at, save_folder
+from ..models.backbone_refusals import why_not_built
 from ..models.prepare import model_class, of_file, prepare, restorable
-from ..models.upstream_weights import Misfit
 from ..networks.batchnorm import gather_batchnorm
 from . import batches, saving, step
+from .picture_size import check_picture_size, read_picture_size
 from .record import Record
 from .resume import describe_overwritten
 
@@ -95,6 +97,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
 
             kind = teacher_class(kind)
     model = _build_model(kind, cfgs, training)
+    check_picture_size(model, cfgs, training)
     if training and trainer["sync_BN"] and world > 1:
         if hosts.device().type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -108,7 +111,7 @@ def build(cfgs: dict, training: bool, occludable: bool = False, asked: bool = Fa
 
 
 def _build_model(kind: type, cfgs: dict, training: bool) -> nn.Module:
-    """The model; a checkpoint that does not fit it is reported by its file and key."""
+    """The model; a checkpoint or a configuration that does not fit it is reported by its file and key."""
     engine = "trainer_cfg" if training else "evaluator_cfg"
     hint = cfgs[engine]["restore_hint"]
     named = f"{engine}.restore_hint = {hint}: {checkpoint_at(cfgs, hint)}" if isinstance(hint, int) else f"{engine}.restore_hint = {hint}"
@@ -125,6 +128,11 @@ def _build_model(kind: type, cfgs: dict, training: bool) -> nn.Module:
             f"{named} does not fit this {model}: {reasons}. Name a checkpoint that training this YAML wrote, or use the YAML that this one"
             " was trained with"
         ) from error
+    except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if type(error).__module__.startswith("opengait_mimic.") or is_raised_here(error):
+            raise
+        reason = why_not_built(error, cfgs["model_cfg"], "model_cfg", "Correct the key that it reads")
+        raise ConfigError(f"model_cfg.model = {cfgs['model_cfg']['model']} cannot be built: {reason}") from error
 
 
 def launch(
@@ -186,7 +194,8 @@ def launch(
             step.attach(inner, given)
             entry = saving.restore_state(inner, given)
             batches.number(inner, given, entry.get("batch") or inner.iteration)
-            saver = saving.Saver(inner, given, Record(given, entry, recipe) if rank_and_world()[0] == 0 else None)
+            record = Record(given, entry, recipe, read_picture_size(inner, True)) if rank_and_world()[0] == 0 else None
+            saver = saving.Saver(inner, given, record)
             if preflight:
                 from .preflight import run_preflight  # needs the host's modules
 

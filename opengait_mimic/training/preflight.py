@@ -19,11 +19,10 @@ checkpoint      it cannot be written to the run's folder and read back unchanged
 from __future__ import annotations
 
 import time
-import traceback
-from pathlib import Path
 
 from torch import nn
 
+from ..base.error_origin import describe_error, find_cause, is_raised_here
 from ..base.errors import ConfigError, HostError
 from ..base.processes import gather_objects, rank_and_world
 from ..models.backbone_refusals import out_of_memory
@@ -109,8 +108,8 @@ def _run_check(trial: Trial, name: str, check) -> Outcome | None:
 
 def _describe(error: Exception) -> str:
     """A known error as it is; an unknown one with the file and line that raised it."""
+    error = find_cause(error)
     if isinstance(error, (ConfigError, HostError, FileNotFoundError)) or type(error).__module__.startswith("opengait_mimic."):
         return str(error)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
-    where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}: {str(error).rstrip('.')}. Please report this line with the configuration"
+    cure = "Please report this line with the configuration" if is_raised_here(error) else "Check the key, file or data that it reads"
+    return f"{describe_error(error).rstrip('.')}. {cure}"

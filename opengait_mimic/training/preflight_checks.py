@@ -21,6 +21,7 @@ from ..base.processes import gather_objects, on_rank_0, rank_and_world
 from ..host.run_paths import save_folder
 from ..models.occluded_input import OccludedBatch
 from ..models.upstream_weights import fingerprint
+from .batches import seed_step
 from .nonfinite_report import gradients_not_finite, losses_not_finite, shorten
 from .preflight_trial import (
     CLIPS,
@@ -135,8 +136,9 @@ def teacher_rank1(trial: Trial) -> Outcome | None:
 
 
 def loss(trial: Trial) -> Outcome:
-    """Forward, losses and backward, as the host does them; no optimiser step."""
+    """Forward, losses and backward, as the host does them; no optimiser step. The losses are those that the first step logs."""
     inner = trial.inner
+    seed_step(inner.train_loader.seed, inner.batches_drawn)  # random transforms as in that step
     trial.inputs = inner.inputs_pretreament(trial.cut)
     trial.whole = trial.inputs.whole.clone() if isinstance(trial.inputs, OccludedBatch) else None
     inner.zero_grad(set_to_none=True)
@@ -152,7 +154,9 @@ def loss(trial: Trial) -> Outcome:
         cure = "check trainer_cfg.restore_hint's weights, or set trainer_cfg.enable_float16: false"
         return Outcome(f"not finite on the first batch, {'; '.join(failed)}. {CHECK_DATA}; {cure}", failed=True)
     part = "" if trial.cut is trial.raw else f", on {frame_count(trial.cut)} of {frame_count(trial.raw)} frames"
-    return Outcome(f"{value:.4g}, finite{part}; the step took {seconds:.2f} s")
+    logged = {key: float(torch.as_tensor(each).float().mean()) for key, each in info.items() if key.endswith("/loss")}
+    values = ", ".join(f"{key.removeprefix('scalar/').replace('/', '_')} {each:.4f}" for key, each in logged.items())
+    return Outcome(f"{values or f'{value:.4f}'}, finite{part}; the step took {seconds:.2f} s")
 
 
 def gradients(trial: Trial) -> Outcome:

@@ -14,6 +14,7 @@
                       what changed since the one before
 ``trained_on``        what was occluded: ``kinds``, ``hidden`` and, in ``before``, those of the weights it started from; ``before`` is None
                       where these do not say
+``picture_size``      height and width of what the network got, after the transforms; None where that is no picture
 ``recipe``            what decides the weights, see `opengait_mimic.training.recipe`
 ``config``            the merged configuration; ``config_hash``
 ``seed``, ``batch_size``, ``processes``, ``precision``, ``device``
@@ -60,9 +61,10 @@ class Record:
         cfgs: the prepared configuration, as it was before the model was built.
         before: the entry of the checkpoint that the training goes on from; empty for a training that starts from other weights.
         recipe: `read_recipe` of the configuration, if the caller has read it.
+        picture_size: see the key.
     """
 
-    def __init__(self, cfgs: dict, before: dict, recipe: dict | None = None):
+    def __init__(self, cfgs: dict, before: dict, recipe: dict | None = None, picture_size: list[int] | None = None):
         """Nothing is written."""
         trainer, plugin, host = cfgs["trainer_cfg"], Path(__file__).parents[2], hosts.current()
         self.cfgs, self.tenth = cfgs, max(1, trainer["total_iter"] // 10)
@@ -78,7 +80,7 @@ class Record:
         size, device = trainer["sampler"]["batch_size"], hosts.device()
         self.facts = {
             "best": before["best"] if goes_on else None,
-            **history, "trained_on": history_of(cfgs),
+            **history, "trained_on": history_of(cfgs), "picture_size": picture_size,
             "config": config, "config_hash": config_hash(config), "seed": trainer.get("seed", 0),
             "batch_size": list(size) if isinstance(size, (list, tuple)) else size, "processes": rank_and_world()[1],
             "precision": _precision(trainer, device),

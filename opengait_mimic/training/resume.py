@@ -41,7 +41,7 @@ class Plan(NamedTuple):
 
 
 def tested_iteration(cfgs: dict) -> int:
-    """The iteration whose checkpoint the YAML's test, RP and a mimic's ``auto`` read.
+    """The iteration whose checkpoint the YAML's test, RP and a mimic's ``auto`` read; for ``evaluator_cfg.restore_hint: 0`` the last one.
 
     Raises:
         ConfigError: the training never writes that checkpoint, or would start in the middle.
@@ -53,6 +53,8 @@ def tested_iteration(cfgs: dict) -> int:
             f"evaluator_cfg.save_name = {evaluator['save_name']!r}, trainer_cfg.save_name = {name!r}: the test would read another"
             " folder than the training writes; set the two equal"
         )
+    if at == 0:
+        at = total // every * every
     if not isinstance(at, int) or at < 1 or at > total or at % every:
         raise ConfigError(
             f"evaluator_cfg.restore_hint = {at!r} ({name}): its training saves every {every} (trainer_cfg.save_iter) of {total}"

@@ -83,6 +83,17 @@ def test_bare_weights_go_under_model(tmp_path, capsys, trusted):
     torch.nn.Module.load_state_dict(net, checkpoints.read(new, "test")["model"], strict=True)
 
 
+@pytest.mark.parametrize("bare", [False, True])
+def test_what_wraps_a_network_is_taken_off(tmp_path, capsys, bare):
+    old, new = tmp_path / "old.pt", tmp_path / "new.pt"
+    net = torch.nn.DataParallel(torch.nn.Linear(2, 1))
+    torch.save(net.state_dict() if bare else {"model": net.state_dict(), "iteration": 3}, old)
+    assert main(["convert", str(old), "--out", str(new)]) == 0
+    assert "module. is taken off the names of the weights\n" in capsys.readouterr().out
+    found = torch.load(new, weights_only=True)
+    assert differing(dict(found["model"]), dict(net.module.state_dict())) == [] and found.get("iteration") == (None if bare else 3)
+
+
 def test_what_is_no_checkpoint_is_called_none(tmp_path, capsys):
     old, new = tmp_path / "old.pt", tmp_path / "new.pt"
     torch.save({"state_dict": {"a": torch.zeros(1)}, "epoch": 3}, old)

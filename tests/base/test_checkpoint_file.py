@@ -236,6 +236,35 @@ def test_a_plain_value_is_one_that_torch_reads(file):
     assert found[: len(values)] == values and torch.equal(found[len(values)]["a"], torch.arange(2)) and "weight" in found[len(values) + 1]
 
 
+@pytest.mark.parametrize(
+    ("names", "bare", "prefix"),
+    [
+        (["module.a", "module.b.c"], ["a", "b.c"], "module."),
+        (["module.module.a"], ["a"], "module.module."),
+        (["_orig_mod.module.a", "_orig_mod.module._extra_state"], ["a", "_extra_state"], "_orig_mod.module."),
+        (["Net._orig_mod.a", "b"], ["Net.a", "b"], "_orig_mod."),
+        (["module.Net._orig_mod.a"], ["Net.a"], "module. and _orig_mod."),
+        (["module.a", "b"], ["module.a", "b"], ""),
+        (["modules.a", "Net.module.a"], ["modules.a", "Net.module.a"], ""),
+        (["Net._orig_mod.a", "Net.a"], ["Net._orig_mod.a", "Net.a"], ""),
+        ([], [], ""),
+    ],
+)
+def test_what_wraps_a_network_is_taken_off_its_names(file, caplog, names, bare, prefix):
+    caplog.set_level("INFO", "opengait_mimic")
+    logger = checkpoints.logging.getLogger("opengait_mimic")
+    logger.addHandler(caplog.handler)
+    try:
+        checkpoints.write(file, {"model": {name: torch.tensor(float(at)) for at, name in enumerate(names)}})
+        for _ in range(2):
+            found = checkpoints.read(file, "some key")["model"]
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert {name: int(value) for name, value in found.items()} == {name: at for at, name in enumerate(bare)}
+    said = {record.message for record in caplog.records}
+    assert len(said) == bool(prefix) and all(text.startswith(f"some key: {file}: ") and f" {prefix} in front" in text for text in said)
+
+
 class Restoring:
     """As a host's model: an optimiser and a schedule, restored from the parts of a checkpoint."""
 

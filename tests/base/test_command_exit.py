@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from torch._utils import ExceptionWrapper
 
+from opengait_mimic import base
 from opengait_mimic.base.command_exit import friendly_errors
 from opengait_mimic.base.errors import CheckpointError, ConfigError, DataError
 from opengait_mimic.base.exit_messages import exit_message
@@ -65,11 +67,35 @@ def test_a_known_error_is_one_message(case):
     assert found.status == 1 and found.text.startswith(text) and not found.traceback and not found.caused_elsewhere, found
 
 
-@pytest.mark.parametrize("error", [after(KeyError(1), TypeError("x")), from_worker(TypeError("x"))], ids=["here", "in a worker"])
-def test_an_unknown_error_keeps_its_traceback_and_asks_for_a_report(error):
+def raised_in(place):
+    """A TypeError raised by code of this file, below the package."""
+    scope = {}
+    exec(compile("def fail():\n    raise TypeError('x')\n", Path(base.__file__).parents[1] / place, "exec"), scope)
+    try:
+        scope["fail"]()
+    except TypeError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (raised_in("models/mimicgait.py"), "unexpected: please report it with the traceback above"),
+        (
+            raised_in("host/embedded/data/dataset.py"),
+            "raised in the host's code, see the traceback above: check the key",
+        ),
+        (
+            after(KeyError(1), raised_in("../forks/data/dataset.py")),
+            "raised in the host's code, see the traceback above: ",
+        ),
+        (from_worker(TypeError("x")), "raised in the host's code, see"),
+    ],
+)
+def test_an_unknown_error_keeps_its_traceback_and_asks_for_a_report_of_our_own_alone(error, advice):
     found = exit_message(error)
     assert found.status == 1 and "Traceback" in found.traceback
-    assert found.text == "error: TypeError: x (unexpected: please report it with the traceback above)"
+    assert found.text.startswith(f"error: TypeError: x ({advice}")
 
 
 def test_a_broken_connection_has_its_cause_on_another_rank():
@@ -102,6 +128,7 @@ def test_a_command_exits_with_its_message_and_status(capsys):
 
 COMMAND = """
 import os, sys, time
+from opengait_mimic import base
 from opengait_mimic.base.command_exit import friendly_errors
 with friendly_errors(lambda: "go on"):
     if os.fork() == 0:

@@ -56,6 +56,20 @@ def test_a_number_that_yaml_reads_as_text_is_found_with_a_spelling_that_works(va
     assert isinstance(spelling, float) and spelling == float(value)
 
 
+WORDS = {"a: None": "null", "a: False,": "False", "a: euc,\nb: 1": "euc", "a: [b, None]": "null", "a: 1e-3,": "1.0e-3"}
+
+
+@pytest.mark.parametrize(("text", "meant"), WORDS.items())
+def test_a_word_that_yaml_reads_as_text_is_found(text, meant):
+    (slip,) = find_slips(text)
+    assert slip.is_text and slip.message.endswith(f"in line 1; YAML reads this as text: write {meant}")
+
+
+@pytest.mark.parametrize("text", ["a: null", "a: 'None'", "a: {b: 1,}", "a: [1, 2,]", "a: False # None", "a: no one, no place"])
+def test_other_words_are_no_slips(text):
+    assert find_slips(text) == []
+
+
 def test_a_key_given_twice_but_no_alias_and_no_merged_block():
     assert find_slips("a: &it {x: 1, y: 2}\nb: *it\nc: {<<: *it, x: 3}\nd: [*it, *it]\n") == []
     assert [slip.message for slip in find_slips("a:\n- b: {x: 1,\n   x: 2}\n")] == ["a[0].b.x: given twice, in line 2 and line 3; keep one"]

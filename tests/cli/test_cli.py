@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import pickle
+import re
 
 import numpy as np
 import pytest
+import torch
 
 import opengait_mimic
 from opengait_mimic.cli import COMMANDS, main
+from opengait_mimic.cli.check_host import report
 from opengait_mimic.host import REGISTERED
+from opengait_mimic.host.register import left_out
 from tests.host_runs import digests, good, python
 
 CLI = ["-m", "opengait_mimic.cli"]
@@ -150,3 +155,92 @@ def test_version(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0 and capsys.readouterr().out.strip() == opengait_mimic.__version__
+
+
+def test_check_names_the_host_what_is_registered_and_what_is_left_out(host, host_spec, monkeypatch):
+    monkeypatch.setitem(left_out, "foundationgait.py", "needs lightly: pip install lightly")
+    lines, can_start = report(host_spec, "cpu")
+    text = "\n".join(lines)
+    assert can_start and lines[-1] == "result:   training can start"
+    assert f"{host.name} at {host.root}" in text and "left out: foundationgait.py needs lightly: pip install lightly" in text
+    assert all(name in text for names in REGISTERED.values() for name in names)
+
+
+def test_check_says_what_is_missing(tmp_path):
+    lines, can_start = report(tmp_path, "cpu")
+    assert not can_start and lines[-1] == "result:   training cannot start"
+    assert any(line.startswith("missing:  ") and str(tmp_path) in line for line in lines)
+
+
+LAUNCHER = ("--cfgs", "x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("words", "way"),
+    [
+        (["--resume"], "expected --resume auto, got nothing. --resume auto trains on"),
+        (["--resume", "X.pt"], "got X.pt. --resume auto trains on .* --iter K .* trainer_cfg.restore_hint: FILE.pt"),
+        (["--resume=latest"], "got latest"),
+        (["--iter", "latest"], "'latest' is no iteration: give its number K"),
+        (["--iter", "-1"], "'-1' is no iteration"),
+        (["--iter", "x-00004.pt"], "'x-00004.pt' is no iteration"),
+        (["--load_from", "X.pt"], "--load_from: there is no such option here. --resume auto"),
+        (["--checkpoint=X.pt"], "--checkpoint: there is no such option here.* evaluator_cfg.restore_hint"),
+    ],
+    ids=" ".join,
+)
+def test_resuming_in_other_words_is_answered_by_the_launcher(words, way, capsys):
+    from opengait_mimic.cli.launcher import main as launcher
+
+    with pytest.raises(SystemExit) as caught:
+        launcher([*LAUNCHER, *words])
+    assert caught.value.code == 2 and re.search(way, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "way"),
+    [
+        ("evaluate", ["--iter", "latest"], "is no iteration.* evaluator_cfg.restore_hint in the YAML"),
+        ("evaluate", ["--ckpt", "X.pt"], "--ckpt: there is no such option here. --iter K reads"),
+        ("evaluate", ["--resume"], "--resume: there is no such option"),
+        ("preflight", ["--resume", "auto"], "there is no such option here. --resume auto trains on"),
+        ("pipeline", ["--resume"], "a pipeline that was stopped goes on by itself"),
+        ("pipeline", ["--iter", "4"], "a pipeline that was stopped goes on by itself"),
+    ],
+)
+def test_resuming_in_other_words_is_answered_by_the_commands(command, words, way, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--cfgs", "x.yaml", *words])
+    assert caught.value.code == 2 and re.search(way, capsys.readouterr().err)
+
+
+@pytest.fixture
+def wrapped_file(tmp_path):
+    """A file that `convert` has work with."""
+    torch.save({"model": {"module.a": torch.zeros(1)}}, tmp_path / "old.pt")
+    return ["convert", str(tmp_path / "old.pt"), "--out", str(tmp_path / "new.pt")]
+
+
+@pytest.mark.parametrize("word", [["--local-rank=1"], ["--local_rank=1"], ["--local-rank", "1"], ["--local_rank", "1"]], ids=" ".join)
+@pytest.mark.parametrize("before", [True, False])
+def test_every_command_takes_local_rank(word, before, wrapped_file, tmp_path, capsys, monkeypatch):
+    """`python -m torch.distributed.launch` puts it before the words of the command; GPUs are chosen by LOCAL_RANK."""
+    from opengait_mimic.cli.launcher import main as launcher
+
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert main([*word, *wrapped_file] if before else [*wrapped_file, *word]) == 0
+    assert (tmp_path / "new.pt").is_file() and os.environ["LOCAL_RANK"] == "1"
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    for start, own in ((main, ["preflight"]), (main, ["evaluate"]), (main, ["pipeline"]), (launcher, [])):
+        with pytest.raises(SystemExit) as caught:
+            start([*word, *own, "--help"] if before else [*own, *word, "--help"])
+        assert caught.value.code == 0
+    assert os.environ["LOCAL_RANK"] == "0", "the environment's own counts"
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_command_that_shares_no_work_runs_on_rank_0_alone(rank, wrapped_file, tmp_path, monkeypatch):
+    for key, value in {"WORLD_SIZE": "2", "RANK": rank, "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(key, value)
+    assert main(wrapped_file) == 0
+    assert (tmp_path / "new.pt").is_file() == (rank == "0") and ("WORLD_SIZE" in os.environ) == (rank == "1")

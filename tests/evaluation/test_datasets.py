@@ -14,9 +14,9 @@ from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.evaluation.reference_result import list_differences
 from opengait_mimic.host import CONFIGS
+from opengait_mimic.host.run_paths import checkpoint_file
 from opengait_mimic.metrics.protocols import split
 from opengait_mimic.models.prepare import prepare
-from opengait_mimic.models.upstream_weights import checkpoint_file
 from opengait_mimic.training.launch import build, launch, start_log
 from tests.variants import variant
 

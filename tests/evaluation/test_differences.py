@@ -142,6 +142,7 @@ def test_a_run_against_a_shipped_recipe_without_its_data(run, own):
     assert "data.clips" in printed.partition("not known of B: ")[2]
 
 
+@pytest.mark.slow
 def test_results_are_compared_by_their_trainings_and_their_tests(run, command, trained, own, tmp_path):
     for words in (("--out", tmp_path / "one"), ("--json", tmp_path / "two.json", "--seeds", "0-1")):
         assert command(trained.files["MimicGait"], *words) == 0

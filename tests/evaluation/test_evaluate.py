@@ -17,7 +17,7 @@ TEACHER = "GaitBase (teacher)"
 KEYS = {
     "method", "backbone", "dataset", "protocol_name", "metric", "data", "occluded_side", "gallery_embedder", "cell", "condition", "kinds",
     "hidden", "seed", "seeds", "mAP", "mINP", "holistic_rank1", "retention_rank1", "trained_kinds", "seen", "post", "transductive",
-    "probes", "probes_without_mate", "mates_only", "protocol_hash", "pairs", "backbone_cfg", "hidden_by",
+    "probes", "probes_without_mate", "mates_only", "protocol_hash", "pairs", "backbone_cfg", "hidden_by", "hp_network",
     *(f"{name}{k}" for name in ("rank", "hp_rank", "rp_rank") for k in (1, 5, 10, 20)),
     *(f"{name}{k}_interval" for name in ("rank", "rp_rank") for k in (1, 5, 10, 20)),
 }  # fmt: skip

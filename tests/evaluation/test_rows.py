@@ -120,6 +120,8 @@ def test_the_table_is_aligned_and_complete():
     assert columns(body[2], rule)[-1] == "-" and columns(body[3], rule)[-1] == "yes"
     notes = "\n".join(lines[8:])
     assert "HP, Baseline-1 on whole bodies: GaitBase 80.00 %" in notes
+    other = [{**row, "hp_network": "DeepGaitV2 (big-60000.pt)"} for row in example_rows()]
+    assert "HP, Baseline-1 on whole bodies: DeepGaitV2 (big-60000.pt) 80.00 %" in format_rows(other)
     assert "Baseline-1 was trained on whole bodies alone\nMimicGait was trained on whole bodies, bottom, top" in notes
     assert "3 of 200 probes have no mate in the gallery and count as failures" in notes
     assert format_rows([]) == "no rows"

@@ -39,7 +39,7 @@ ROLES = [  # whose checkpoint is named, the stage, whose file it is -> parts of 
     ("a start's", MIMIC, TEACHER, ["trainer_cfg.restore_hint", "no checkpoint of a MimicGait", "init_mimic"]),
     ("a start's", VEN, TEACHER, ["trainer_cfg.restore_hint = ", "no checkpoint of a VEN", "Name a"]),
     ("a start's", TWO, MIMIC, ["trainer_cfg.restore_hint = ", "it holds a MimicGait", "name one"]),
-    ("a start's", TEACHER, VEN, ["trainer_cfg.restore_hint = ", "does not fit this Baseline: Missing key", "Name a"]),
+    ("a start's", TEACHER, VEN, ["trainer_cfg.restore_hint = ", "it holds a VEN, not a plain Baseline", "Name a"]),
 ]  # fmt: skip
 
 MISTAKES = [  # the stage, the changed keys -> parts of the message

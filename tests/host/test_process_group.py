@@ -134,6 +134,25 @@ def test_the_backend_follows_the_device(monkeypatch):
     assert asked == [("nccl", 0, 1, limit), gpu, ("gloo", 0, 1, limit), gpu, ("gloo", 0, 1, limit)]
 
 
+@pytest.mark.parametrize(
+    ("name", "starter"), [("SLURM_STEP_NUM_TASKS", "srun"), ("OMPI_COMM_WORLD_SIZE", "mpirun"), ("PMI_SIZE", "mpiexec")]
+)
+def test_copies_that_do_not_know_of_each_other_are_refused(monkeypatch, name, starter):
+    """`srun -n 4 python -m opengait_mimic ...` sets neither RANK nor WORLD_SIZE: four trainings of one process each."""
+    for other in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setattr(dist, "is_initialized", lambda: False)
+    monkeypatch.setattr(processes.atexit, "register", lambda function: None)
+    monkeypatch.setenv(name, "4")
+    with pytest.raises(HostError, match=rf"^{starter} started 4 copies of this command \({name}\).*torchrun.*LOCAL_RANK.*start one copy$"):
+        processes.start("cpu")
+    asked = []
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **named: asked.append(named["world_size"]))
+    monkeypatch.setenv(name, "1")  # one task, as a scheduler starts torchrun or a single process
+    processes.start("cpu")
+    assert asked == [1]
+
+
 WAITING = """
 import datetime, sys, time
 import torch.distributed as dist

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 
 import pytest
@@ -73,6 +74,19 @@ def test_a_module_is_no_answer(host, namespace, name):
     """Submodules and imports stand in the namespace too; ``model: baseline`` is a misspelt ``Baseline``."""
     with pytest.raises(HostError, match=f"is not in {namespace}"):
         lookup(namespace, name, "key")
+
+
+@pytest.mark.parametrize(
+    "name", ["cuda_dist", "open", "re_ranking", "de_diag", "evaluate_rank", "mean_iou", "cross_view_gallery_evaluation"]
+)
+def test_only_evaluation_functions_are_offered(host, files, tmp_path, name):
+    """The host's module has helpers as well. What is offered is called as (data, dataset)."""
+    with pytest.raises(HostError, match=f"evaluator_cfg.eval_func: '{name}' is n") as error:
+        lookup("evaluation.evaluator", name, "evaluator_cfg.eval_func")
+    offered = str(error.value).partition("Known: ")[2].rstrip(".").split(", ")
+    assert {"evaluate_indoor_dataset", "evaluate_Gait3D", "evaluate_walkers"} <= set(offered) and name not in offered
+    for each in offered:
+        inspect.signature(lookup("evaluation.evaluator", each, "")).bind({}, "CASIA-B")
 
 
 def test_an_unknown_loss_does_not_matter_to_a_test(files, tmp_path):

@@ -41,7 +41,7 @@ def write(files):
     file.unlink(missing_ok=True)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_value_anywhere_is_read_or_refused_in_our_words(host, cfgs, write, data):
     changed = copy.deepcopy(cfgs[data.draw(st.sampled_from(METHODS))])
@@ -56,7 +56,7 @@ KEYS = ("kinds", "hidden", "speed", "time_axis", "occluded_side", "seed")
 
 
 @pytest.mark.parametrize("key", ["", *KEYS])
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(value=values)
 def test_any_occlusion_block_is_read_or_refused(host, key, value):
     try:
@@ -94,7 +94,7 @@ def valid(draw, cfgs):
     return drawn
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_a_valid_configuration_is_read_the_same_in_any_order_of_its_keys(host, cfgs, write, data):
     drawn = data.draw(valid(cfgs))
@@ -131,7 +131,7 @@ ALLOWED = {  # a key of ours or of the host's -> what its documentation allows
     ("evaluator_cfg", "occlusion", "seed"): a_whole_number(0),
     ("model_cfg", "init_mimic"): a_switch,
     ("model_cfg", "binarise"): lambda value: value is None or a_number(0, 1)(value),
-    ("loss_cfg", 0, "margin"): a_number(0),
+    ("loss_cfg", 0, "margin"): a_number(0, 1e6),
     ("loss_cfg", 0, "distance"): lambda value: value in ("parts", "l2", "centred"),
     ("data_cfg", "num_workers"): a_whole_number(0),
 }
@@ -141,7 +141,7 @@ def dotted(path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_one_changed_value_is_allowed_by_its_documentation_or_refused_by_its_key(host, cfgs, write, data):
     changed = copy.deepcopy(cfgs["MimicGait"])

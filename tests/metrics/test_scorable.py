@@ -22,6 +22,9 @@ NAMES = [("a", "01", "v"), ("a", "02", "w"), ("b", "01", "v"), ("b", "02", "v"),
         (listed(["c/02/v"], ["a/01/v"], mates_only=True), "no probe of 'all' has a mate"),
         (listed(["b/02/v", "c/02/v"], ["a/01/v", "b/01/v"], cross_view=True), "no pair of different views"),
         (listed(["b/02/v", "a/02/w"], ["b/01/v"], cross_view=True), "no probe of 'all' has a mate"),
+        (listed(["b/02/v"], ["b/01/v"]), "the gallery of 'all' holds no other identity than the probe's, so every Rank-k would be 100 %"),
+        (listed(["b/02/v", "c/02/v"], ["b/01/v"], mates_only=True), "every Rank-k would be 100 %"),
+        (listed(["a/02/w", "b/02/v"], ["a/01/v"], cross_view=True), "every Rank-k would be 100 %"),
         (listed(["b/02/v", "c/02/v"], ["a/01/v", "b/01/v"]), None),
         (listed(["a/02/w", "b/02/v"], ["a/01/v", "b/01/v"], cross_view=True), None),
         (listed(["b/02/v", "c/02/v"], ["a/01/v", "b/01/v"], mates_only=True), None),
@@ -42,6 +45,8 @@ def test_labels_and_views_decide(known, message):
 def test_one_subset_without_mates_is_named_where_it_decides():
     sides = {"one": (frozenset({"b/02/v"}), frozenset({"b/01/v"})), "two": (frozenset({"c/02/v"}), frozenset({"b/01/v"}))}
     labels, types, views = (list(column) for column in zip(*NAMES))
+    for side in sides:
+        sides[side] = (sides[side][0], sides[side][1] | {"a/01/v"})
     refuse_unscorable(split(Listed("x", sides), labels, types, views), labels, views)
     with pytest.raises(ValueError, match="no probe of 'two' has a mate"):
         refuse_unscorable(split(Listed("x", sides, mates_only=True), labels, types, views), labels, views)

@@ -81,7 +81,9 @@ def test_a_role_is_the_hosts_own_class_and_sees_what_it_should(trained):
 
 
 def test_the_teacher_is_frozen_whatever_its_class(trained):
-    from opengait_mimic.models.upstream_weights import checkpoint_file, fingerprint, read_weights
+    from opengait_mimic.base.checkpoint_file import read_weights
+    from opengait_mimic.host.run_paths import checkpoint_file
+    from opengait_mimic.models.upstream_weights import fingerprint
 
     teacher = trained.models["MimicGait"].teacher
     assert fingerprint(teacher.net) == teacher.hash

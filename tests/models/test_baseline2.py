@@ -17,7 +17,7 @@ STAGE = "Baseline-2"
 
 def test_checkpoint_is_a_plain_opengait_one(trained):
     """Keys and shapes equal the teacher's, and the host's own class restores it strictly."""
-    from opengait_mimic.models.upstream_weights import read_weights
+    from opengait_mimic.base.checkpoint_file import read_weights
 
     model, teacher = trained.models[STAGE], trained.models["GaitBase (teacher)"]
     state = read_weights(f"{model.save_path}/checkpoints/{model.engine_cfg['save_name']}-00003.pt", "test")

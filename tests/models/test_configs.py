@@ -16,8 +16,8 @@ from opengait_mimic import host as hosts
 from opengait_mimic.cli.list_names import config_lines, host_models, listing
 from opengait_mimic.host import CONFIGS, load_cfgs
 from opengait_mimic.host import yaml_check as strict
+from opengait_mimic.host.run_paths import checkpoint_file
 from opengait_mimic.models.prepare import model_class, prepare
-from opengait_mimic.models.upstream_weights import checkpoint_file
 from opengait_mimic.training import resume
 from opengait_mimic.training.launch import build, start_log
 from tests.models.configs_list import CONFIGURATIONS, SETS, TEACHERS_OF_OPENGAIT, VEN_OF_OTHER_DATA, differences
@@ -117,7 +117,7 @@ def test_what_a_configuration_names_is_there_and_agrees_with_it(host, name, chec
         elsewhere = name in VEN_OF_OTHER_DATA and key == "ven"
         assert theirs["data_cfg"]["dataset_name"] == ("GREW" if elsewhere else data)
         if key == "teacher" and model_cfg["reference_compat"] != "all":  # which has any_geometry
-            from opengait_mimic.models.upstream_weights import geometry_of
+            from opengait_mimic.host.model_cfg import geometry_of
 
             assert list(geometry_of(theirs)) == model_cfg["geometry"]
         if key == "ven":

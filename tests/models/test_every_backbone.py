@@ -167,8 +167,8 @@ def test_what_cannot_serve_is_refused_with_the_reason(files, few, tmp_path, name
     """From OpenGait's own YAML of it, in every role."""
     from opengait_mimic.base.errors import ConfigError
     from opengait_mimic.host import load_cfgs
+    from opengait_mimic.host.model_cfg import geometry_of
     from opengait_mimic.models.teacher import Teacher
-    from opengait_mimic.models.upstream_weights import geometry_of
 
     if name not in models_of_the_host():
         pytest.skip(f"this host has no {name}")

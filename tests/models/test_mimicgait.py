@@ -37,7 +37,8 @@ def test_every_stage_trains_and_losses_are_finite(trained):
 
 
 def test_teacher_is_bit_equal_to_its_checkpoint_after_training(trained, mimic):
-    from opengait_mimic.models.upstream_weights import checkpoint_file, read_weights
+    from opengait_mimic.base.checkpoint_file import read_weights
+    from opengait_mimic.host.run_paths import checkpoint_file
 
     cfgs = prepare(trained.files["GaitBase (teacher)"], "test")
     saved = read_weights(checkpoint_file("auto", cfgs, "teacher"), "teacher")
@@ -94,7 +95,7 @@ def test_ven_is_bit_equal_to_its_checkpoint(trained, mimic):
 
 
 def test_checkpoint_holds_mimic_mixer_ven_and_plain_facts_only(mimic):
-    from opengait_mimic.models.upstream_weights import read_weights
+    from opengait_mimic.base.checkpoint_file import read_weights
 
     file = f"{mimic.save_path}/checkpoints/{mimic.engine_cfg['save_name']}-00003.pt"
     state = read_weights(file, "test")

@@ -309,10 +309,16 @@ def test_a_live_teacher_that_needs_a_run_of_its_own_is_refused(made, tmp_path):
 
 
 def test_a_teacher_whose_geometry_is_not_known_is_told(made, tmp_path, monkeypatch):
+    """Its YAML resizes by itself, and its checkpoint is of a version that did not write the size."""
     from utils import get_msg_mgr
+
+    from tests.models.test_starts_elsewhere import weights_at
 
     files, said = made(lambda Baseline: type("Plain", (Baseline,), {})), []
     train(files["teacher"])
+    weights = torch.load(weights_at(files["teacher"]), weights_only=True)
+    assert weights["opengait_mimic"].pop("picture_size") == [64, 44]
+    torch.save(weights, weights_at(files["teacher"]))
     names = {f"{engine}_cfg__save_name": "teacher-Plain" for engine in ("trainer", "evaluator")}
     other = changed(files["teacher"], tmp_path, **names, evaluator_cfg__transform=[{"type": "BaseSilTransform", "img_shape": [64, 44]}])
     monkeypatch.setattr(get_msg_mgr(), "log_info", lambda text: said.append(str(text)), raising=False)

@@ -200,7 +200,10 @@ def mimic(trained):
     return cfgs
 
 
-@pytest.mark.parametrize("compat", [{}, {"shared_draw": {"processes": 2, "test_batch": 8}}], ids=["own", "shared"])
+SHARED = {"shared_draw": {"processes": 2, "test_batch": 8}}
+
+
+@pytest.mark.parametrize("compat", [pytest.param({}, id="own"), pytest.param(SHARED, marks=pytest.mark.slow, id="shared")])
 def test_a_pass_given_its_own_draws_is_itself(mimic, tmp_path, compat):
     """Bit for bit, also where neighbours share a draw; another draw makes another pass."""
     from opengait_mimic.evaluation.embeddings import build_manifest, embed_all, fingerprint_test_data, sample_frames

@@ -9,6 +9,7 @@ import torch
 import yaml
 
 from opengait_mimic.base.errors import HostError
+from opengait_mimic.host.run_paths import checkpoint_at
 from opengait_mimic.models.prepare import prepare, restorable
 from opengait_mimic.training.launch import build, launch, start_log, try_out
 from tests.host_runs import good, python, rank1, script, two_processes
@@ -79,6 +80,16 @@ def test_two_processes_train_and_test(host_spec, trained, tmp_path):
     assert "evaluator_cfg.sampler.batch_size 1 -> 2, the number of processes" in text and 0 <= float(rank1(text)) <= 100
 
 
+@pytest.mark.slow
+def test_torchs_old_launcher_starts_every_command_that_shares_its_work(host_spec, trained, tmp_path):
+    """It puts ``--local-rank=N`` before the words."""
+    file, more = trained.files[TEACHER], ["--device", "cpu", "--host", host_spec, "--output", tmp_path / "out"]
+    start = ["-m", "torch.distributed.launch", *two_processes()[2:]]
+    good(*start, "-m", "opengait_mimic", "--cfgs", file, "--phase", "train", *more, cwd=tmp_path)
+    for command in ("preflight", "pipeline", "evaluate"):
+        good(*start, "-m", "opengait_mimic.cli", command, "--cfgs", file, *more, cwd=tmp_path)
+
+
 # ---------------------------------------------------------------- what prepare and build refuse
 
 
@@ -106,9 +117,14 @@ def test_a_checkpoint_that_is_not_there_is_named_with_those_that_are(trained, tm
         build(cfgs, False)
 
 
-def test_a_test_needs_a_checkpoint(trained, tmp_path):
-    with pytest.raises(HostError, match="give --iter K or a path"):
-        launch(variant(trained.files[TEACHER], tmp_path, evaluator_cfg__restore_hint=0), "test", quiet=True)
+def test_a_test_with_restore_hint_0_reads_the_newest_checkpoint(trained, tmp_path):
+    file = variant(trained.files[TEACHER], tmp_path, evaluator_cfg__restore_hint=0)
+    newest = max(int(each.stem[-5:]) for each in checkpoint_at(prepare(file, "train"), 3).parent.glob("*.pt"))
+    assert [prepare(file, phase)["evaluator_cfg"]["restore_hint"] for phase in ("test", "embed")] == [newest, newest]
+    assert prepare(file, "train")["evaluator_cfg"]["restore_hint"] == 0 == prepare(file, "train", 3)["evaluator_cfg"]["restore_hint"]
+    names = {f"{engine}_cfg__save_name": "never" for engine in ("trainer", "evaluator")}
+    with pytest.raises(HostError, match="the newest checkpoint is to be tested, and .*never.checkpoints has none. Train first"):
+        launch(variant(trained.files[TEACHER], tmp_path, evaluator_cfg__restore_hint=0, **names), "test", quiet=True)
 
 
 def test_training_goes_on_from_iter(trained, tmp_path):

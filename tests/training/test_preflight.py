@@ -288,3 +288,16 @@ def test_two_processes(host_spec, trained, output, tmp_path):
     text = good(*two_processes(), tmp_path / "two.py", host_spec, tmp_path / "out", *files, cwd=tmp_path)
     assert "equal on two processes" in text
     assert text.count("preflight of MimicGait, processes: 2") == 1 and text.count("teacher Rank-1") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_its_losses_are_those_that_the_first_step_logs(host_spec, trained, output, tmp_path, processes):
+    """Random transforms included. The triplet loss is scaled by the number of processes before it is summed, which neither shows."""
+    steps = {"total_iter": 1, "save_iter": 1, "log_iter": 1, "save_name": f"logged{processes}", "sampler__batch_size": [2, 4]}
+    file = variant(trained.files[HOSTS], tmp_path, **{f"trainer_cfg__{key}": value for key, value in steps.items()})
+    words = ("-m", "opengait_mimic", "--phase", "train", "--cfgs", file, "--host", host_spec, "--output", output, "--device", "cpu")
+    text = good(*(two_processes() if processes == 2 else ()), *words, cwd=tmp_path)
+    tried = dict(re.findall(r"(\w+_loss) ([\d.]+)", next(line for line in text.splitlines() if line.startswith("    loss "))))
+    logged = dict(re.findall(r"(\w+_loss)=([\d.]+)", next(line for line in text.splitlines() if "Iteration 00001" in line)))
+    assert len(tried) == 2 and tried.items() <= logged.items()

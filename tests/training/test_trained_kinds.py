@@ -58,6 +58,7 @@ def test_random_weights_know_what_their_own_training_hid(trained):
         assert history(trained.files[stage]) == {**FIRST, "before": []}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STUDENTS)
 def test_weights_that_went_on_know_both(further, trained, tmp_path, stage):
     """Also where the file was moved; resuming adds no phase."""

@@ -94,11 +94,7 @@ class BaseModel(ModelParts):
     def _load_ckpt(self, save_name):
         """Load the weights of a file and, in training, optimiser and schedule unless the config resets them."""
         checkpoint = torch.load(save_name, map_location=self.device, weights_only=True)
-        strict = self.engine_cfg["restore_ckpt_strict"]
-        if not strict:
-            shared = sorted(set(self.state_dict()).intersection(checkpoint["model"]))
-            self.msg_mgr.log_info(f"restore_ckpt_strict is off: {len(shared)} entries restored: {shared}")
-        self.load_state_dict(checkpoint["model"], strict=strict)
+        self.load_state_dict(checkpoint["model"], strict=self.engine_cfg["restore_ckpt_strict"])
         for name in ("optimizer", "scheduler") if self.training else ():
             if name in checkpoint and not self.engine_cfg[f"{name}_reset"]:
                 getattr(self, name).load_state_dict(checkpoint[name])
