@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .names import pair_lookalikes
-from .sequences import Problem, Sequence, sort_files
+from .sequences import Problem, Sequence, count_files, sort_files
 
 FOLDERS = 2000
 """Folders that `explain_root` looks into at most."""
@@ -32,8 +32,8 @@ def explain_root(root: str | os.PathLike, labels: Iterable[str] = ()) -> Problem
     example = "/".join((*parts, names[0]))
     if kind == "pickles":
         return Problem("depth", ".", f"a pickle lies at {example}; {_explain_depth(root, parts, labels)}")
-    levels = "" if len(parts) == 3 else f", {len(parts)} folders deep in place of 3"
-    return Problem(kind, ".", f"{len(names)} file{'s' * (len(names) > 1)} such as {example}{levels}")
+    levels = "" if len(parts) == 3 or kind == "archives" else f", {len(parts)} folders deep in place of 3"
+    return Problem(kind, ".", f"{count_files(names)} such as {example}{levels}")
 
 
 def _first_data(root: Path) -> tuple[tuple[str, ...], str, list[str]] | None:
@@ -75,7 +75,7 @@ def _explain_depth(root: Path, parts: tuple[str, ...], labels: list[str]) -> str
         return (
             f"folders such as {', '.join(_folder_names(root)[:3])}, but names such as {', '.join(labels[:3]) or '(none)'} in the partition"
         )
-    return "give the folder of the identities"
+    return "put each clip into a folder <id>/<type>/<view> of its own" if not parts else "give the folder of the identities"
 
 
 def _folder_names(root: Path) -> list[str]:

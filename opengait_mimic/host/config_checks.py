@@ -196,7 +196,6 @@ def check_data(cfgs: dict, training: bool) -> None:
     there = _labels_with_folder(cfgs, half)
     if not any(_has_sequence(cfgs, label) for label in there):
         labels = partition_of(cfgs)[half]
-        absent = [label for label in labels if label not in there][:3]
         raise ConfigError(
             f"data_cfg.dataset_root = {root}: no sequence of {half} found ({len(there)} of its {len(labels)} subjects have a folder);"
             f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(labels[:3]) or '(the list is empty)'}."

@@ -18,10 +18,13 @@ from .. import host as hosts
 from ..base import checkpoint_file
 from ..base.errors import ConfigError, HostError
 from ..base.processes import gather_objects, on_rank_0, rank_and_world
+from ..data.frames import POINT_COLUMNS
 from ..host.run_paths import save_folder
+from ..models.backbone_refusals import out_of_memory
 from ..models.occluded_input import OccludedBatch
 from ..models.upstream_weights import fingerprint
 from .batches import seed_step
+from .fitting_sizes import explain_refused_pictures
 from .nonfinite_report import gradients_not_finite, losses_not_finite, shorten
 from .preflight_trial import (
     CLIPS,
@@ -90,7 +93,8 @@ def geometry(trial: Trial) -> Outcome:
     steps = trial.cfgs["trainer_cfg"]["transform"]
     for clips, step in zip(trial.raw[0], steps if isinstance(steps, list) else []):
         shape = next((np.shape(clip) for clip in clips if np.ndim(clip) != 3), None)
-        if shape is not None and "BaseSil" in str(step):
+        channels_first = shape is not None and len(shape) == 4 and shape[-1] > POINT_COLUMNS  # heat maps or depth
+        if shape is not None and not channels_first and "BaseSil" in str(step):
             kind = "colour pictures" if len(shape) > 3 else "single pictures without an axis for frames"
             raise ConfigError(f"data: a clip has the shape {list(shape)}, {kind}; silhouettes are [frames, height, width]. {CHECK_DATA}")
     inputs = trial.inner.inputs_pretreament(trial.raw)
@@ -143,8 +147,13 @@ def loss(trial: Trial) -> Outcome:
     trial.whole = trial.inputs.whole.clone() if isinstance(trial.inputs, OccludedBatch) else None
     inner.zero_grad(set_to_none=True)
     start = time.monotonic()
-    with autocast(inner):
-        feats = inner.forward(trial.inputs)["training_feat"]  # not inner(...): hooks that follow the training must not see this step
+    try:
+        with autocast(inner):
+            feats = inner.forward(trial.inputs)["training_feat"]  # not inner(...): hooks that follow the training must not see this step
+    except (RuntimeError, ValueError) as error:
+        if not out_of_memory(error) and (text := explain_refused_pictures(inner, trial.cut)):
+            raise ConfigError(text) from error
+        raise
     total, info = inner.loss_aggregator.forward(feats)
     total.backward()
     seconds, value = time.monotonic() - start, float(total.detach())
