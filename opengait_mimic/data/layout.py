@@ -60,7 +60,7 @@ def _explain_depth(root: Path, parts: tuple[str, ...], labels: list[str]) -> str
         others = [name for name in _folder_names(root) if name != parts[0]] if above == 1 else []
         more = f"; the identities in {', '.join(others[:3])} belong into the same folder" if others else ""
         return f"give {root.joinpath(*parts[:above])}, the folder of the identities{more}"
-    if near and not above and len(parts) == 3:
+    if near and not above and len(parts) == 3 and parts[0] not in labels:
         return "its identity has another spelling in the partition"
     if near and not above and len(parts) > 3:
         return f"{len(parts) - 3} folder level(s) too many below <view>: make one folder <view> of {'/'.join(parts[2:])}"

@@ -46,7 +46,7 @@ def _takes_silhouettes(block) -> bool:
 
 
 def describe_root(root: str, labels: list[str]) -> str:
-    """Say what lies below a root without a sequence of these labels, and the cure."""
+    """Say what lies below a root without a sequence of the first of these labels, and the cure."""
     problem = explain_root(root, labels)
     return problem.what if problem.kind == "depth" else describe_problem(problem)
 

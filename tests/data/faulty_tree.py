@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -85,6 +86,13 @@ def write_faulty_tree(root: Path) -> dict[str, set]:
     (stray / ".DS_Store").write_bytes(b"\0")
     (stray.parent / "Thumbs.db").write_bytes(b"\0")
     mark("stray", stray / ".DS_Store", stray.parent / "Thumbs.db")
-    partition = {"TRAIN_SET": [labels[0], "9998"], "TEST_SET": labels[:2]}
+    for kind, names in {"pictures": ("1.png", "2.png"), "arrays": ("x.npy",), "archives": ("x.zip",), "clips": ("1.pkl", "2.pkl")}.items():
+        folder = next(queue)
+        for name in names:
+            shutil.copy(folder / "x.pkl", folder / name)
+        (folder / "x.pkl").unlink()
+        mark(kind, folder if len(names) > 1 else folder / names[0])
+    shutil.copytree(data / labels[2] / "00", data / "Zo\u00eb" / "00")
+    partition = {"TRAIN_SET": [labels[0], "9998", "zoe\u0308"], "TEST_SET": labels[:2]}
     (root / "partition.json").write_text(json.dumps(partition))
-    return {**planted, "missing": {"9998"}, "both": {labels[0]}, "unlisted": {labels[2]}}
+    return {**planted, "missing": {"9998"}, "spelling": {"zoe\u0308"}, "both": {labels[0]}, "unlisted": {labels[2]}}
