@@ -64,7 +64,7 @@ def _explain_depth(root: Path, parts: tuple[str, ...], labels: list[str]) -> str
         return "its identity has another spelling in the partition"
     if near and not above and len(parts) > 3:
         return f"{len(parts) - 3} folder level(s) too many below <view>: make one folder <view> of {'/'.join(parts[2:])}"
-    if near and not above:
+    if near and not above and len(parts) < 3:
         return f"{3 - len(parts)} folder level(s) too few: put it into <id>/<type>/<view>, such as {parts[0]}/{(*parts[1:], 'walk')[0]}/000"
     for parent, missing in ((root, 1), (root.parent, 2)):
         if len(parts) == 3 - missing and (parent.name in labels or pair_lookalikes([parent.name], labels) or not labels):

@@ -89,10 +89,8 @@ def test_clips_are_told_from_modalities(tmp_path, case):
 
 
 def test_macos_and_windows_leave_files_that_are_no_data():
-    assert sort_files(["a.pkl", "._a.pkl", ".DS_Store", "Thumbs.db"]) == {
-        "pickles": ["a.pkl"],
-        "stray": [".DS_Store", "._a.pkl", "Thumbs.db"],
-    }
+    names = ["a.pkl", "._a.pkl", ".DS_Store", "Thumbs.db"]
+    assert sort_files(names) == {"pickles": ["a.pkl"], "stray": [".DS_Store", "._a.pkl", "Thumbs.db"]}
 
 
 PAIRS = {
@@ -109,9 +107,6 @@ PAIRS = {
 def test_names_that_look_alike_are_paired_and_others_are_not():
     others = [*PAIRS.values(), "dorothea", "10", "2"]
     assert pair_lookalikes([*PAIRS, "dor", "100", "subject"], others) == PAIRS
-    text = describe_absent(["eve", *PAIRS], others, most=3)
-    assert (
-        text
-        == "'1' (folder '001': zeros in front), 'subject-7' (folder 'subject-007': zeros in front), 'dora' (folder 'Dora': letter case), ..."
-    )
+    text = describe_absent(["eve", "1", "dora", "carl"], others, most=3)
+    assert text == "'1' (folder '001': zeros in front), 'dora' (folder 'Dora': letter case), 'eve', ..."
     assert len(describe_absent([f"{i:05d}" for i in range(10000)], [])) < 60

@@ -94,6 +94,15 @@ def test_the_sizes_that_a_network_takes_are_named(user):
     refuse_shortly(user.train(user.yaml()), "refuses frames of 100x", "takes frames of 64x44, 64x64, 128x88, 128x128")
 
 
+def test_a_half_that_is_absent_is_not_taken_for_another_layout(user):
+    user.data()
+    user.has(TEACHER)
+    for label in user.tree.test:
+        os.rename(user.root / label, user.folder / label)
+    words = f"folders such as {', '.join(user.tree.train[:3])}, but names such as {', '.join(user.tree.test[:3])}"
+    refuse_shortly(user.command("evaluate", user.yaml()), "0 of its 4 subjects have a folder", words)
+
+
 @pytest.fixture
 def partition(user):
     """Writes a partition of the walkers, in an encoding, with one test subject more."""
