@@ -93,6 +93,8 @@ def _known(error: BaseException) -> str | None:
             return text
         cure = _CURES.get(error.errno)
         return f"{error.filename or 'the system'}: {error.strerror}{'; ' + cure if cure else ''}"
+    if isinstance(error, UnicodeEncodeError):
+        return f"this console's encoding ({error.encoding}) cannot write {ascii(error.object[:80])}: set PYTHONUTF8=1 and start again"
     if isinstance(error, RuntimeError) and (dead := _DEAD_WORKER.search(text)):
         return (
             f"a loader worker died ({dead[1]}). The system ends one when memory (see dmesg) or shared memory (/dev/shm) runs out. Set"

@@ -84,6 +84,16 @@ def sha256(file: str | Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def is_litter(name: str) -> bool:
+    """Whether a file manager wrote a file of this name: ``.DS_Store``, ``._x.pkl``, ``Thumbs.db``, ``desktop.ini``; any hidden one."""
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def list_folder(folder: str | os.PathLike) -> list[str]:
+    """``os.listdir`` without `is_litter`."""
+    return [name for name in os.listdir(folder) if not is_litter(name)]
+
+
 def read_text(file: str | os.PathLike) -> str:
     """The text of a file in UTF-8, or with a byte order mark in UTF-16 or UTF-32, as editors of Windows save it.
 

@@ -86,18 +86,20 @@ def _read_expected(cfgs: dict):
     from ..data.check import Expected
     from ..host.config_checks import check_names
     from ..host.data_layout import expected_transforms
-    from ..metrics.protocols import CROSS_VIEW_GALLERY, PROTOCOLS
+    from ..host.test_checks import DEFAULT_EVALUATOR, test_set_name
+    from ..metrics.protocols import CROSS_VIEW_GALLERY, EVALUATORS_BY_LIST, PROTOCOLS
 
     check_names(cfgs, True)
     data, evaluator, sampler = cfgs["data_cfg"], cfgs["evaluator_cfg"], cfgs["trainer_cfg"]["sampler"]
-    name = data.get("test_dataset_name") or data["dataset_name"]
-    rule = (CROSS_VIEW_GALLERY if evaluator.get("cross_view_gallery") else PROTOCOLS).get(name)
-    by_list = evaluator.get("eval_func") == "evaluate_Gait3D" or (rule is not None and rule.by_list)
+    scorer = evaluator.get("eval_func", DEFAULT_EVALUATOR)
+    rule = (CROSS_VIEW_GALLERY if evaluator.get("cross_view_gallery") else PROTOCOLS).get(test_set_name(cfgs))
+    if scorer in EVALUATORS_BY_LIST:
+        rule = PROTOCOLS[EVALUATORS_BY_LIST[scorer]]
     return Expected(
         expected_transforms(cfgs),
         use=data.get("data_in_use"),
         geometry=cfgs["model_cfg"].get("geometry"),
         batch=tuple(sampler["batch_size"]) if sampler["type"] == "TripletSampler" else None,
-        sides=None if rule is None or by_list else rule.masks,
-        by_list=by_list,
+        sides=rule and rule.masks,
+        by_list=rule.by_list if rule else "",
     )

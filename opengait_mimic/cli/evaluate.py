@@ -24,7 +24,7 @@ def add_arguments(parser) -> None:
     parser.add_argument("--reference", metavar="RESULT", help="result with the whole-body row of the backbone's teacher, for RP")
     parser.add_argument("--out", metavar="DIR", help="write a result folder for `report`")
     parser.add_argument("--json", metavar="FILE", help="write rows, summary and origin")
-    parser.add_argument("--split", metavar="JSON", help="probes and galleries of a data set without a protocol here")
+    parser.add_argument("--split", metavar="FILE", help="probes and galleries of a data set without a protocol here (JSON or YAML)")
     parser.add_argument("--protocol", action=RenamedOption, const="--split", help=argparse.SUPPRESS)
     parser.add_argument("--pairs", metavar="JSON", help="pairs for verification (default: every probe against the gallery)")
     parser.add_argument("--save-manifest", metavar="JSON", help="write what was hidden of every sequence")

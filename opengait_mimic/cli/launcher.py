@@ -15,6 +15,7 @@ from ..base.command_exit import friendly_errors
 from ..base.processes import rank_and_world
 from ..base.resume_words import TEST, TRAINING
 from ..host.run_paths import checkpoint_at
+from ..host.test_checks import list_test_sequences, protocol_of_test
 from ..models.prepare import is_ranked, prepare
 from ..training.launch import launch
 from ..training.resume import find_start
@@ -74,8 +75,19 @@ def _say_trained(inner: nn.Module, given) -> None:
     line = f"trained: iteration {inner.iteration} of {trainer['total_iter']}"
     if not saved:
         return inner.msg_mgr.log_info(f"{line}; nothing was saved (trainer_cfg.save_iter = {trainer['save_iter']})")
+    if is_ranked(inner.cfgs) and (unknown := _why_no_protocol(inner.cfgs)):
+        return inner.msg_mgr.log_info(f"{line}, {checkpoint_at(inner.cfgs, saved)}. {unknown}")
     words = ["opengait-mimic", "evaluate"] if is_ranked(inner.cfgs) else ["python", "-m", "opengait_mimic", "--phase", "test"]
     words += ["--cfgs", given.cfgs]
     words += [] if inner.cfgs["evaluator_cfg"]["restore_hint"] == saved else ["--iter", str(saved)]
     words += [word for name in ("host", "output") if getattr(given, name) for word in (f"--{name}", getattr(given, name))]
     inner.msg_mgr.log_info(f"{line}, {checkpoint_at(inner.cfgs, saved)}; next: {shlex.join(words)}")
+
+
+def _why_no_protocol(cfgs: dict) -> str:
+    """Why `evaluate` could not score the test set as the configuration stands; empty if it can."""
+    try:
+        protocol_of_test(cfgs)
+    except ValueError as error:
+        return f"No test yet: {error}"
+    return "" if list_test_sequences(cfgs) else "No test: no identity of TEST_SET has a sequence"

@@ -30,16 +30,16 @@ class Expected(NamedTuple):
         use: ``data_cfg.data_in_use``: which files of a sequence are inputs, as booleans or positions; None = all.
         geometry: ``model_cfg.geometry`` (h, w), where the model has one.
         batch: [P, K] of a sampler that draws K sequences of P identities.
-        sides: types of all test sequences -> per subset the masks of probes and gallery; None = unknown.
-        by_list: the probes are those of the partition's ``PROBE_SET``, all others are the gallery.
+        sides: types and views of all test sequences -> per subset the masks of probes and gallery; None = unknown.
+        by_list: the partition's list that decides instead, ``PROBE_SET`` or ``GALLERY_SET``; empty = none does.
     """
 
     transforms: list[tuple[Callable, Callable] | None] | None = None
     use: list | None = None
     geometry: tuple[int, int] | None = None
     batch: tuple[int, int] | None = None
-    sides: Callable[[list[str]], dict[str, tuple]] | None = None
-    by_list: bool = False
+    sides: Callable[[list[str], list[str]], dict[str, tuple]] | None = None
+    by_list: str = ""
 
 
 def check_data(
@@ -80,7 +80,7 @@ def check_data(
 
 
 def read_partition(file: str | os.PathLike) -> dict:
-    """A partition: a JSON object with the lists ``TRAIN_SET`` and ``TEST_SET``, and sometimes ``PROBE_SET``, of names of folders.
+    """A partition: a JSON object with the lists ``TRAIN_SET`` and ``TEST_SET``, and sometimes ``PROBE_SET`` or ``GALLERY_SET``.
 
     Raises:
         ConfigError: it is not one.
@@ -91,7 +91,7 @@ def read_partition(file: str | os.PathLike) -> dict:
         raise ConfigError(f"--partition {file}: cannot be read as JSON: {error}") from error
     if not isinstance(partition, dict) or not {"TRAIN_SET", "TEST_SET"} <= set(partition):
         raise ConfigError(f'--partition {file}: expected {{"TRAIN_SET": ["001", ...], "TEST_SET": ["075", ...]}}')
-    for key in ("TRAIN_SET", "TEST_SET", "PROBE_SET"):
+    for key in ("TRAIN_SET", "TEST_SET", "PROBE_SET", "GALLERY_SET"):
         names = partition.get(key) or []
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ConfigError(f"--partition {file}: {key}: {json.dumps(names):.80}: expected a list of names in quotes")
@@ -265,12 +265,13 @@ def _check_sides(sequences: list[Sequence], partition: dict, expected: Expected)
         return []
     sides = {}
     if expected.by_list:
-        probes = set(partition.get("PROBE_SET") or [])
+        listed = set(partition.get(expected.by_list) or [])
         names = [sequence.folder.replace("/", "-") for sequence in sequences]
-        problems += [Problem("missing", name, "in PROBE_SET, but not here") for name in sorted(probes - set(names))]
-        sides = {"PROBE_SET": ([name in probes for name in names], [name not in probes for name in names])}
+        problems += [Problem("missing", name, f"in {expected.by_list}, but not here") for name in sorted(listed - set(names))]
+        masks = [name in listed for name in names], [name not in listed for name in names]
+        sides = {expected.by_list: masks if expected.by_list == "PROBE_SET" else masks[::-1]}
     elif expected.sides is not None:
-        sides = expected.sides([sequence.type for sequence in sequences])
+        sides = expected.sides([sequence.type for sequence in sequences], [sequence.view for sequence in sequences])
     for subset, (probe, gallery) in sides.items():
         mates = {sequence.label for sequence, chosen in zip(sequences, gallery) if chosen}
         probes = [sequence for sequence, chosen in zip(sequences, probe) if chosen]

@@ -48,7 +48,7 @@ FAILURES = {
     "archives": ("archives that are not unpacked", "unpack them, and keep the archives themselves outside of the tree"),
     "stray": (
         "files that are neither pickles nor pictures, where OpenGait stops at them",
-        "move them out of the tree: OpenGait takes every file of a sequence for an input, hidden ones too",
+        "move them out of the tree: OpenGait takes every file of a sequence for an input",
     ),
     "clips": (
         "sequences with several clips, which OpenGait takes for several inputs (modalities) of one clip",
@@ -88,7 +88,7 @@ FAILURES = {
     "batch": ("a training batch that cannot be filled", "lower P of trainer_cfg.sampler.batch_size = [P, K], or add identities"),
     "protocol": (
         "a test that cannot be scored",
-        "look at data_cfg.dataset_name, the spelling of types, and PROBE_SET of the partition",
+        "look at data_cfg.dataset_name, the spelling of types, and PROBE_SET or GALLERY_SET of the partition",
     ),
 }
 NOTES = {

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..base.files import is_litter
+
 SAMPLED_FILES = 64
 END_BYTES = 1 << 16
 """Of `SAMPLED_FILES` files this many bytes at each end are read."""
@@ -43,14 +45,17 @@ def data_fingerprint(root: str | os.PathLike, labels: Sequence[str], extra: obje
 
 
 def fingerprint_half(root: str | os.PathLike, partition: dict, half: str) -> str:
-    """`data_fingerprint` of one half of a partition: its ``TRAIN_SET``, or its ``TEST_SET`` with its ``PROBE_SET``."""
-    return data_fingerprint(root, partition.get(half, []), partition.get("PROBE_SET") if half == "TEST_SET" else None)
+    """`data_fingerprint` of one half of a partition: its ``TRAIN_SET``, or its ``TEST_SET`` with its ``PROBE_SET`` or ``GALLERY_SET``."""
+    listed = partition.get("PROBE_SET") or partition.get("GALLERY_SET")
+    return data_fingerprint(root, partition.get(half, []), listed if half == "TEST_SET" else None)
 
 
 def _list_files(root: Path, folder: str) -> Iterator[tuple[str, int]]:
     """The files below a folder: path below the root, size in bytes."""
     with os.scandir(root / folder) as entries:
         for entry in entries:
+            if is_litter(entry.name):
+                continue
             name = f"{folder}/{entry.name}"
             if entry.is_dir():
                 yield from _list_files(root, name)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..base.files import is_litter
 from .names import pair_lookalikes
 from .sequences import Problem, Sequence, count_files, sort_files
 
@@ -24,7 +25,7 @@ def explain_root(root: str | os.PathLike, labels: Iterable[str] = ()) -> Problem
         root: the folder that was given.
         labels: the names of the partition, where one is given.
     """
-    root, labels = Path(root).absolute(), list(labels)
+    root, labels = Path(os.path.abspath(root)), list(labels)
     found = _first_data(root)
     if found is None:
         return Problem("depth", ".", "no pickle, picture or array lies below this folder")
@@ -40,8 +41,8 @@ def _first_data(root: Path) -> tuple[tuple[str, ...], str, list[str]] | None:
     """The first folder with data: its parts, the kind of its files and their names; what lies in the root itself comes last."""
     beside = None
     for number, (path, folders, files) in enumerate(os.walk(root, followlinks=True)):
-        folders.sort()
-        kinds = sort_files(files)
+        folders[:] = sorted(name for name in folders if not is_litter(name))
+        kinds = sort_files(name for name in files if not is_litter(name))
         kinds.pop("stray", None)
         if kinds and (path != str(root) or not folders):
             kind = min(kinds, key=("pickles", "pictures", "arrays", "archives").index)

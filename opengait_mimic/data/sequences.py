@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from ..base.files import is_litter
 from .frames import Frames, describe_frames
 from .safe_pickle import PickleError, load_frames
 
@@ -51,7 +52,7 @@ def sort_files(names: Iterable[str]) -> dict[str, list[str]]:
     """Sort names into ``pickles``, the kinds of `ENDINGS` and ``stray``; only those that occur are there."""
     kinds: dict[str, list[str]] = {}
     for name in sorted(names):
-        end = "" if name.startswith("._") else os.path.splitext(name)[1]  # macOS writes such files next to those that it copies
+        end = os.path.splitext(name)[1]
         kind = "pickles" if end == ".pkl" else next((kind for kind, ends in ENDINGS.items() if end.lower() in ends), "stray")
         kinds.setdefault(kind, []).append(name)
     return kinds
@@ -74,7 +75,8 @@ def list_sequences(root: str, problems: list[Problem]) -> Iterator[tuple[str, st
             problems.append(Problem(kind, f"{place}/{names[0]}".lstrip("/"), what) if len(names) == 1 else Problem(kind, *several))
 
     for path, folders, files in os.walk(root, onerror=add_unreadable, followlinks=True):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not is_litter(name))
+        files = [name for name in files if not is_litter(name)]
         parts = Path(path).relative_to(root).parts
         place, kinds = "/".join(parts), sort_files(files)
         pickles = kinds.pop("pickles", [])

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 from ..base.config import Flag, read_value
 from ..base.errors import ConfigError
 from ..base.processes import on_rank_0
 from ..host import resolve
-from ..metrics.protocols import Listed, Rule, Split, protocol_of, read_pairs, read_protocol, refuse_unscorable, split
+from ..host.test_checks import list_filled, list_test_sequences, protocol_of_test, test_set_name
+from ..metrics.protocols import Listed, Rule, Split, UnknownDataSet, read_pairs, read_protocol, refuse_unscorable, split
 from ..models.prepare import is_ranked, prepare
 from ..published.hooks import refuse_fixed_sizes
 from ..training.launch import start_log
 from .cells import BOTH, OWN, Cell, Hiding, standard_cells
 from .cells_file import read_cells
-from .embeddings.cache_key import test_set_name
 from .method_names import name_method
 from .rp_reference import is_distilled, reference_cfgs
 
 DEFAULT = {"kinds": {"top": 0.5, "bottom": 0.5}, "hidden": [0.4, 0.6], "occluded_side": BOTH, "seed": 0}
 """The papers' setting; used if the YAML has no ``evaluator_cfg.occlusion``."""
+
+
+class NoProtocol(ConfigError):
+    """A test set whose probes and gallery are not known."""
 
 
 class Request(NamedTuple):
@@ -51,7 +54,7 @@ class Request(NamedTuple):
 class TestSetup(NamedTuple):
     """What is tested, as far as it is known before anything is embedded.
 
-    ``base``: ``evaluator_cfg.occlusion`` with its defaults. ``probe_set``: of the partition, empty if it has none. ``pairs``: for
+    ``base``: ``evaluator_cfg.occlusion`` with its defaults. ``pairs``: for
     verification; None = every probe against the gallery, or the protocol's pairs. ``distilled``: see `is_distilled`. ``reference``:
     see `reference_cfgs`; None, with the ``reason``. ``as_teacher``: see `measure`.
     """
@@ -60,7 +63,6 @@ class TestSetup(NamedTuple):
     base: dict
     dataset: str
     protocol: Rule | Listed
-    probe_set: frozenset
     pairs: Listed | None
     method: str
     backbone: str
@@ -71,7 +73,7 @@ class TestSetup(NamedTuple):
 
     def split(self, labels, types, views) -> Split:
         """Probe and gallery of the test sequences."""
-        found = split(self.protocol, labels, types, views, self.probe_set)
+        found = split(self.protocol, labels, types, views)
         return found if self.pairs is None else replace(found, pairs=self.pairs.indices(labels, types, views))
 
 
@@ -90,7 +92,7 @@ def read_setup(path: str | os.PathLike | dict, iteration: int, quiet: bool, requ
     if not is_ranked(cfgs):
         model = cfgs["model_cfg"]["model"]
         raise ConfigError(f"model_cfg.model = {model}: it has no embedding to rank; test it with python -m opengait_mimic --phase test")
-    dataset, protocol, probe_set = read_test_protocol(cfgs, request.split)
+    dataset, protocol = read_test_protocol(cfgs, request.split)
     pairs = None if request.pairs is None else read_pairs(resolve(request.pairs, "--pairs"))
     distilled = is_distilled(cfgs)
     reference, reason = None, "the model was trained on hidden input: pass --reference"
@@ -99,21 +101,22 @@ def read_setup(path: str | os.PathLike | dict, iteration: int, quiet: bool, requ
     if distilled and reference is not None and (other := other_teacher(cfgs, reference)):
         _log().log_warning(other)
         reference, reason = None, other
-    setup = TestSetup(cfgs, base, dataset, protocol, probe_set, pairs, *name_method(cfgs), distilled, reference, reason, as_teacher)
-    on_rank_0(lambda: _refuse_unscorable(setup))
+    setup = TestSetup(cfgs, base, dataset, protocol, pairs, *name_method(cfgs), distilled, reference, reason, as_teacher)
+    on_rank_0(lambda: refuse_unscorable_test(cfgs, setup.split))
     return setup
 
 
-def _refuse_unscorable(setup: TestSetup) -> None:
-    """Refuse listed sequences that the test set lacks, empty sides, and what cannot be scored."""
-    data = setup.cfgs["data_cfg"]
-    labels = json.loads(Path(data["dataset_partition"]).read_bytes())["TEST_SET"]
-    folders = [path for label in labels for path in sorted(Path(data["dataset_root"], str(label)).glob("*/*")) if any(path.iterdir())]
-    if not folders:  # the model's own loader reports what is missing
+def refuse_unscorable_test(cfgs: dict, divide: Callable[..., Split]) -> None:
+    """Refuse listed sequences that the test set lacks, empty sides, and what cannot be scored.
+
+    ``divide``: makes the split of labels, types and views.
+    """
+    sequences = list_filled(cfgs, list_test_sequences(cfgs))
+    if not sequences:  # the model's own loader reports what is missing
         return
-    labels, types, views = zip(*(path.parts[-3:] for path in folders))
+    labels, types, views = zip(*sequences)
     try:
-        refuse_unscorable(setup.split(labels, types, views), labels, views)
+        refuse_unscorable(divide(labels, types, views), labels, views)
     except ValueError as error:
         raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
 
@@ -145,24 +148,24 @@ def select_cells(setup: TestSetup, given: str | None) -> tuple[list[Cell], list[
     return kept, left_out
 
 
-def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule | Listed, frozenset]:
-    """The test set's name, its protocol, and its ``PROBE_SET`` (empty where it has none).
+def read_test_protocol(cfgs: dict, file: str | None = None) -> tuple[str, Rule | Listed]:
+    """The test set's name and its protocol.
 
     ``file``: probes and galleries (`read_protocol`) that replace the data set's protocol; None = that protocol, or the cross-view one with
     ``evaluator_cfg.cross_view_gallery``.
 
     Raises:
-        ConfigError: a data set without a protocol, or a wrong file.
+        NoProtocol: the data set has none, and no file is given. ConfigError: a wrong file or key, or a list that the partition lacks.
     """
-    dataset = test_set_name(cfgs)
-    probe_set = frozenset(json.loads(Path(cfgs["data_cfg"]["dataset_partition"]).read_bytes()).get("PROBE_SET", ()))
     if file is not None:
-        return dataset, read_protocol(resolve(file, "--split")), probe_set
-    crossed = read_value(Flag, cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")
+        return test_set_name(cfgs), read_protocol(resolve(file, "--split"))
+    read_value(Flag, cfgs["evaluator_cfg"].get("cross_view_gallery", False), "evaluator_cfg.cross_view_gallery")
     try:
-        return dataset, protocol_of(dataset, probe_set, crossed), probe_set
+        return test_set_name(cfgs), protocol_of_test(cfgs)
+    except UnknownDataSet as error:
+        raise NoProtocol(str(error)) from error
     except ValueError as error:
-        raise ConfigError(f"{error}; evaluate takes one by --split") from error
+        raise ConfigError(f"{error}; --split FILE gives another protocol") from error
 
 
 def _log():

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import os.path
 import sys
@@ -112,14 +113,21 @@ _tested: dict[str, str] = {}
 """``partition``: the partition file of the test that runs."""
 
 
+@contextlib.contextmanager
+def testing_on(partition: str):
+    """In the block, the host's evaluation reads its lists from this partition file."""
+    _tested["partition"] = partition
+    try:
+        yield
+    finally:
+        _tested.clear()
+
+
 def _run_test(original):
     @functools.wraps(original)
     def run_test(model):
-        _tested["partition"] = model.cfgs["data_cfg"]["dataset_partition"]
-        try:
+        with testing_on(model.cfgs["data_cfg"]["dataset_partition"]):
             return original(model)
-        finally:
-            _tested.clear()
 
     return staticmethod(run_test)
 

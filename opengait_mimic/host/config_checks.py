@@ -195,11 +195,12 @@ def check_data(cfgs: dict, training: bool) -> None:
     half, root = "TRAIN_SET" if training else "TEST_SET", cfgs["data_cfg"]["dataset_root"]
     there = _labels_with_folder(cfgs, half)
     if not any(_has_sequence(cfgs, label) for label in there):
-        labels = partition_of(cfgs)[half]
+        partition = partition_of(cfgs)
+        labels = partition[half]
         raise ConfigError(
             f"data_cfg.dataset_root = {root}: no sequence of {half} found ({len(there)} of its {len(labels)} subjects have a folder);"
             f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(labels[:3]) or '(the list is empty)'}."
-            f" Here {describe_root(root, [*labels, *partition_of(cfgs)['TEST_SET' if training else 'TRAIN_SET']])}"
+            f" Here {describe_root(root, [*labels, *partition['TRAIN_SET'], *partition['TEST_SET']])}"
         )
     refuse_layout(cfgs, there, training)
     if training and cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler":

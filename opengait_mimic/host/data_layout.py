@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..base.errors import ConfigError
+from ..base.files import list_folder
 from ..data.check import Expected, check_files, choose_files
 from ..data.check_report import describe_problem
 from ..data.layout import explain_root
@@ -87,6 +87,6 @@ def _first_sequences(root: Path, labels: list[str]) -> Iterator[tuple[Path, list
     """The first folder with files of some labels, spread over the list, and the names in it."""
     for label in labels[:: max(1, len(labels) // SEQUENCES)][:SEQUENCES]:
         for folder in sorted(root.joinpath(label).glob("*/*")):
-            if folder.is_dir() and (names := os.listdir(folder)):
+            if folder.is_dir() and (names := list_folder(folder)):
                 yield folder, names
                 break

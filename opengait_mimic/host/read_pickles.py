@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from ..base.errors import DataError
+from ..base.files import list_folder
 from ..data.check import explain_sequence
 from ..data.check_report import FAILURES, STACK, describe_problem
 from ..data.frames import are_points, format_size, format_sizes, list_frame_sizes
@@ -122,6 +123,7 @@ def _rebuild(kind: type, trust: bool, state: dict):
 
 
 REBINDINGS = (
+    Rebinding("data.dataset", "os", lambda module: ModuleView(module, listdir=list_folder), "leaves out .DS_Store and other hidden files"),
     Rebinding("data.dataset", "pickle", lambda module: ModuleView(module, load=load_checked), "reads arrays of numbers and runs nothing"),
     Rebinding("data.dataset", "DataSet.__init__", _check_listed, "every sequence has the same number of files, and pickles only"),
     Rebinding("data.dataset", "DataSet.__getitem__", _name_errors, "errors name the sequence and the file; one frame size in a data set"),

@@ -88,16 +88,9 @@ class _Shape(ValueError):
 
 def _refusal(net, geometry, key, error, own) -> str:
     wanted = "x".join(map(str, geometry))
-    others = []
-    for size in (size for size in GEOMETRIES if size != tuple(geometry)):
-        try:
-            with torch.no_grad():
-                embed(net, clips(net, 1, size)).shape[2]
-            others.append("x".join(map(str, size)))
-        except Exception as instead:
-            if out_of_memory(instead):
-                raise
-            error = instead if isinstance(error, AssertionError) else error  # the width may not be all that is wrong
+    others, errors = _try_other_sizes(net, geometry)
+    if isinstance(error, AssertionError):  # the width may not be all that is wrong
+        error = (errors or [error])[-1]
     if others:
         return (
             f"model_cfg.geometry = {list(geometry)}: {key} takes silhouettes of {' or '.join(others)}, not of {wanted}; change"
@@ -106,6 +99,35 @@ def _refusal(net, geometry, key, error, own) -> str:
     through = f" (its YAML feeds it through {', '.join(inputs_of(own))})" if inputs_of(own) else ""
     reason = str(error) if isinstance(error, _Shape) else why_not_embedded(error)
     return f"{key} cannot embed {wanted} silhouettes: {reason}{through}. {INSTEAD}"
+
+
+def sizes_instead(net: nn.Module, geometry: tuple[int, int]) -> list[str]:
+    """The usual sizes of silhouettes that a host's model takes, where it fails on clips of ``geometry``; else nothing."""
+    was = net.training
+    net.eval()
+    try:
+        with torch.no_grad():
+            embed(net, clips(net, 1, geometry))
+    except Exception:
+        return _try_other_sizes(net, geometry)[0]
+    finally:
+        net.train(was)
+    return []
+
+
+def _try_other_sizes(net, geometry) -> tuple[list[str], list[Exception]]:
+    """The other `GEOMETRIES` that a model takes, and its errors at the rest."""
+    taken, errors = [], []
+    for size in (size for size in GEOMETRIES if size != tuple(geometry)):
+        try:
+            with torch.no_grad():
+                embed(net, clips(net, 1, size)).shape[2]
+            taken.append("x".join(map(str, size)))
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            errors.append(error)
+    return taken, errors
 
 
 def _gradients(net, out) -> dict[str, Tensor | None]:

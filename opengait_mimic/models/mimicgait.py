@@ -29,6 +29,7 @@ class MimicGaitConfig(GuidedConfig):
 
 
 ALIVE = 0.05  # share of teacher triplets that should meet the margin, below which the loss has little to teach
+TRIAL = 100  # steps: a shorter run is a trial, whose teacher is seldom trained either
 
 
 class MimicGait(Guided):
@@ -185,7 +186,8 @@ class MimicGait(Guided):
                 f" {100 * active:.1f} % of the mimic's are active"
             )
             if not found["teacher_meets_margin"] >= ALIVE:
-                self.msg_mgr.log_warning(
+                is_trial = self.cfgs["trainer_cfg"]["total_iter"] < TRIAL
+                (self.msg_mgr.log_info if is_trial else self.msg_mgr.log_warning)(
                     f"{prefix}: fewer than {100 * ALIVE:g} % of the teacher's own triplets meet the margin, so a perfect mimic would"
                     " still be pushed away from its teacher and the loss may sit at its margin. Choose another `distance` or a"
                     " smaller `margin`, or check that the teacher is trained."

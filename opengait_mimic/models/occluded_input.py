@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -14,8 +13,9 @@ from ..base.config import Allowed, Block, Natural, Share, pair_of, read_value, w
 from ..base.errors import ConfigError
 from ..base.processes import gather, rank_and_world
 from ..host import follow_world_size, resolve
+from ..host.test_checks import protocol_of_test
 from ..host.trainer_keys import LauncherKeys
-from ..metrics.protocols import is_probe
+from ..metrics.protocols import Listed, Rule, is_probe
 from ..occlusion import Draw, Occlusion, binarise, test_key, training_key
 from ..occlusion.clips import clip_lengths, clip_of_frame
 from ..occlusion.condition import Condition
@@ -118,7 +118,7 @@ class OccludedInput(SharedDraws, Watched):
         condition, hooks = Condition.from_cfg(evaluator.get("occlusion"), "evaluator_cfg.occlusion"), Hooks(cfgs)
         grey = KEEPS_GREY if hooks.grey_whole else () if self.hides_training else ("none",)
         found = {"seed": seed, "drawn": drawn, "condition": condition, "hooks": hooks, "grey": grey, "given": None}
-        found.update({"_seen": set(), "_probe_set": None, "_test_list": None})
+        found.update({"_seen": set(), "_protocol": None, "_test_list": None})
         for name, value in found.items():
             object.__setattr__(self, name, value)
 
@@ -207,7 +207,7 @@ class OccludedInput(SharedDraws, Watched):
         occlusion, side, seed = self.condition
         dataset = self.cfgs["data_cfg"].get("test_dataset_name") or self.cfgs["data_cfg"]["dataset_name"]
         name = self.test_loader.dataset.label_set[label]
-        if side == "probe" and not is_probe(dataset, name, type_, view, self.probe_set()):
+        if side == "probe" and not is_probe(self.protocol(), name, type_, view):
             side = "holistic"
         if occlusion is None or side == "holistic":
             occlusion = Occlusion({"none": 1.0}, (0.0, 0.0))
@@ -218,12 +218,14 @@ class OccludedInput(SharedDraws, Watched):
             key = shared.test_key(seed, occlusion.condition, dataset, self.test_list.position(name, type_, view))
         return key, self.hooks.hiding(False).draw(occlusion, key)
 
-    def probe_set(self):
-        """The partition's ``PROBE_SET`` (Gait3D); empty where it has none."""
-        if self._probe_set is None:
-            partition = resolve(self.cfgs["data_cfg"]["dataset_partition"], "data_cfg.dataset_partition")
-            object.__setattr__(self, "_probe_set", [frozenset(json.loads(partition.read_bytes()).get("PROBE_SET", ()))])
-        return self._probe_set[0]
+    def protocol(self) -> Rule | Listed:
+        """That of the test set."""
+        if self._protocol is None:
+            data = self.cfgs["data_cfg"]
+            partition = str(resolve(data["dataset_partition"], "data_cfg.dataset_partition"))
+            cfgs = {**self.cfgs, "data_cfg": {**data, "dataset_partition": partition}}
+            object.__setattr__(self, "_protocol", protocol_of_test(cfgs))
+        return self._protocol
 
     def _check(self, ipts, whole, seqL):
         """Once per phase: one silhouette input of the declared geometry, in 0..1; and what is not shared where the YAML asks for it."""

@@ -14,9 +14,13 @@ from ..base.errors import ConfigError, HostError
 from ..base.processes import rank_and_world
 from ..base.resume_words import TEST, TRAINING
 from ..host import follow_world_size, is_ours, load_cfgs, lookup, resolve
-from ..host.config_checks import check_classes, check_data, check_names, check_schedule, partition_of
+from ..host.config_checks import check_classes, check_data, check_names, check_schedule
 from ..host.run_paths import newest_iteration, save_folder
+from ..host.test_checks import DEFAULT_EVALUATOR, check_test
 from ..host.trainer_keys import read_launcher_keys
+
+_doubted: set[str] = set()
+"""Warnings about with_test that this process has logged."""
 
 
 def prepare(path: str | os.PathLike | dict, phase: str, iteration: int = 0) -> dict:
@@ -72,13 +76,6 @@ def _complete(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration:
         if rank_and_world()[0] == 0:
             logging.getLogger("opengait_mimic").info("evaluator_cfg.restore_hint = 0: the newest checkpoint is tested, that of %s", newest)
     if phase == "test" or (phase == "train" and trainer.get("with_test")):
-        scorer = evaluator.get("eval_func", "evaluate_indoor_dataset")
-        lookup("evaluation.evaluator", scorer, "evaluator_cfg.eval_func")
-        if scorer == "evaluate_Gait3D" and not partition_of(cfgs).get("PROBE_SET"):
-            raise ConfigError(
-                f"evaluator_cfg.eval_func = evaluate_Gait3D needs the list PROBE_SET (entries label-type-view) in "
-                f"data_cfg.dataset_partition = {data['dataset_partition']}; add it, or choose the data set's own eval_func"
-            )
         if evaluator.get("cross_view_gallery") and (evaluator.get("occlusion") or {}).get("occluded_side") == "probe":
             raise ConfigError(
                 "evaluator_cfg.cross_view_gallery = true with evaluator_cfg.occlusion.occluded_side = 'probe': the host's own test hides"
@@ -89,10 +86,23 @@ def _complete(cfgs: dict, path: str | os.PathLike | dict, phase: str, iteration:
         read_launcher_keys(cfgs)
     check_names(cfgs, phase == "train")
     check_data(cfgs, phase == "train")
+    if phase == "test" or (phase == "train" and trainer.get("with_test")):
+        _check_test(cfgs, phase)
     if phase == "train":
         _check_training(cfgs, model)
     follow_world_size(cfgs)
     return cfgs
+
+
+def _check_test(cfgs: dict, phase: str) -> None:
+    """Refuse a test of the host's that would stop, or say nothing; before a training the latter is a warning."""
+    lookup("evaluation.evaluator", cfgs["evaluator_cfg"].get("eval_func", DEFAULT_EVALUATOR), "evaluator_cfg.eval_func")
+    doubt = check_test(cfgs) if is_ranked(cfgs) else ""
+    if doubt and phase == "test":
+        raise ConfigError(doubt)
+    if doubt and rank_and_world()[0] == 0 and doubt not in _doubted:
+        _doubted.add(doubt)
+        logging.getLogger("opengait_mimic").warning("trainer_cfg.with_test: %s", doubt)
 
 
 def _check_training(cfgs: dict, model: type) -> None:

@@ -20,12 +20,13 @@ from ..base.errors import ConfigError, HostError
 from ..base.processes import gather_objects, on_rank_0, rank_and_world
 from ..data.frames import POINT_COLUMNS
 from ..host.run_paths import save_folder
+from ..models.backbone_probe import sizes_instead
 from ..models.backbone_refusals import out_of_memory
 from ..models.occluded_input import OccludedBatch
 from ..models.upstream_weights import fingerprint
 from .batches import seed_step
-from .fitting_sizes import explain_refused_pictures
 from .nonfinite_report import gradients_not_finite, losses_not_finite, shorten
+from .picture_size import read_picture_size
 from .preflight_trial import (
     CLIPS,
     FEWEST,
@@ -150,9 +151,9 @@ def loss(trial: Trial) -> Outcome:
     try:
         with autocast(inner):
             feats = inner.forward(trial.inputs)["training_feat"]  # not inner(...): hooks that follow the training must not see this step
-    except (RuntimeError, ValueError) as error:
-        if not out_of_memory(error) and (text := explain_refused_pictures(inner, trial.cut)):
-            raise ConfigError(text) from error
+    except Exception as error:
+        _refuse_channels(trial, error)
+        _refuse_size(inner, error)
         raise
     total, info = inner.loss_aggregator.forward(feats)
     total.backward()
@@ -166,6 +167,26 @@ def loss(trial: Trial) -> Outcome:
     logged = {key: float(torch.as_tensor(each).float().mean()) for key, each in info.items() if key.endswith("/loss")}
     values = ", ".join(f"{key.removeprefix('scalar/').replace('/', '_')} {each:.4f}" for key, each in logged.items())
     return Outcome(f"{values or f'{value:.4f}'}, finite{part}; the step took {seconds:.2f} s")
+
+
+def _refuse_channels(trial: Trial, error: Exception) -> None:
+    """Name the axes of clips that are more than [frames, height, width], which some of the host's models take."""
+    shapes = [np.shape(clip) for clip in trial.cut[0][0]]
+    if not out_of_memory(error) and any(len(shape) == 4 for shape in shapes):
+        raise ConfigError(
+            f"data: a clip has the shape {list(shapes[0])}, which {type(trial.inner).__name__} refuses ({str(error).splitlines()[0]:.160});"
+            f" silhouettes are [frames, height, width], without colours. {CHECK_DATA}"
+        ) from error
+
+
+def _refuse_size(inner: nn.Module, error: Exception) -> None:
+    """Name the sizes that a host's model takes, where the size is why it failed; ours check theirs when they are built."""
+    size = None if hosts.is_ours(type(inner)) or out_of_memory(error) else read_picture_size(inner, True)
+    if size and (others := sizes_instead(inner, tuple(size))):
+        raise ConfigError(
+            f"model_cfg.model = {type(inner).__name__} takes pictures of {' or '.join(others)}, not of {size[0]}x{size[1]}, which the"
+            " pickles of data_cfg.dataset_root are after trainer_cfg.transform: prepare them in such a size, or change the transforms"
+        ) from error
 
 
 def gradients(trial: Trial) -> Outcome:

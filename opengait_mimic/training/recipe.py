@@ -85,7 +85,7 @@ def describe_data(cfgs: dict, subset: str, here: bool = True) -> dict:
 
     Args:
         cfgs: a prepared configuration.
-        subset: ``TRAIN_SET`` or ``TEST_SET``; the latter includes the partition's ``PROBE_SET``.
+        subset: ``TRAIN_SET`` or ``TEST_SET``; the latter includes the partition's ``PROBE_SET`` and ``GALLERY_SET``.
         here: as in `read_recipe`.
     """
     data, found = cfgs["data_cfg"], {"identities": None, "clips": None}
@@ -93,6 +93,8 @@ def describe_data(cfgs: dict, subset: str, here: bool = True) -> dict:
     if file is not None:
         partition = json.loads(file.read_bytes())
         chosen = {key: partition.get(key) for key in (subset, *(["PROBE_SET"] if subset == "TEST_SET" else []))}
+        if subset == "TEST_SET" and "GALLERY_SET" in partition:
+            chosen["GALLERY_SET"] = partition["GALLERY_SET"]
         found["identities"] = "sha256:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
         if root is not None:
             found["clips"] = fingerprint_half(root, partition, subset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
@@ -13,17 +14,21 @@ from ..base.errors import ConfigError
 from ..base.files import write_json
 from ..base.processes import on_rank_0, rank_and_world
 from ..evaluation.console_table import format_rows
-from ..evaluation.evaluation_setup import read_test_protocol
+from ..evaluation.evaluation_setup import NoProtocol, read_test_protocol, refuse_unscorable_test
+from ..host.test_checks import list_test_sequences
+from ..metrics.protocols import split as divide
 from ..models.dependencies import Use, dependencies
 from ..models.prepare import is_ranked, model_class, prepare
 from .run_stages import Stage, log, run
 
 
-def plan_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
+def plan_stages(path: str | os.PathLike, split: str | None = None) -> tuple[list[Stage], Path]:
     """The stages of a configuration in order, its dependencies first, and the folder for their results.
 
     A dependency whose ``checkpoint`` is a path is given and not trained. A teacher is tested as Baseline-1, on this configuration's data
-    and occlusion. Results go to ``<output>/<dataset>/pipeline/<model>-<save_name>/``.
+    and occlusion. Without test sequences, or on a data set that has no protocol here and no ``split`` (`read_protocol`), what is ranked is
+    trained and not tested.
+    Results go to ``<output>/<dataset>/pipeline/<model>-<save_name>/``.
 
     Raises:
         ConfigError, HostError: the configuration, or one that it names, is wrong; see `prepare`.
@@ -33,8 +38,8 @@ def plan_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
     model, kind = cfgs["model_cfg"]["model"], model_class(cfgs)
     if not hosts.is_ours(kind) and cfgs["model_cfg"].get("teacher"):
         raise ConfigError(f"model_cfg.teacher: {model} is the host's own model and ignores it; choose one of our methods as model")
-    if is_ranked(cfgs):
-        read_test_protocol(cfgs)  # refuse a test that cannot be scored before anything is trained
+    if why := _why_not_scored(cfgs, split):
+        log(f"trained and not scored: {why}")
     folder = hosts.output() / cfgs["data_cfg"]["dataset_name"] / "pipeline" / f"{model}-{cfgs['trainer_cfg']['save_name']}"
     stages, builds_on = [], []
     for dependency in dependencies(cfgs).values():
@@ -44,13 +49,28 @@ def plan_stages(path: str | os.PathLike) -> tuple[list[Stage], Path]:
         name = f"{dependency.name} {its_model}" if is_whole_body else its_model
         file = None if is_given else dependency.yaml.resolve()
         result = folder / ("baseline1.json" if is_whole_body else f"{its_model.lower()}.json")
-        if is_given and not is_whole_body:  # its test would read another file than the one given
+        if (why and is_whole_body) or (is_given and not is_whole_body):  # the latter's test would read another file than the one given
             result = None
         teacher_of = main if is_whole_body else None
         stages.append(Stage(name, file, result, given=str(dependency.weights()), teacher_of=teacher_of))
         if dependency.use is not Use.REFERENCE:
             builds_on.append(name)
-    return [*stages, Stage(model, main, folder / f"{model.lower()}.json", tuple(builds_on))], folder
+    result = folder / f"{model.lower()}.json" if not why else None
+    return [*stages, Stage(model, main, result, tuple(builds_on))], folder
+
+
+def _why_not_scored(cfgs: dict, split: str | None) -> str:
+    """Why there will be no score; a test that would stop is refused before anything is trained."""
+    if not list_test_sequences(cfgs):
+        return f"no identity of TEST_SET has a sequence in data_cfg.dataset_root = {cfgs['data_cfg']['dataset_root']}"
+    if not is_ranked(cfgs):
+        return ""
+    try:
+        protocol = read_test_protocol(cfgs, split)[1]
+    except NoProtocol as error:
+        return str(error)
+    refuse_unscorable_test(cfgs, functools.partial(divide, protocol))
+    return ""
 
 
 def run_pipeline(args) -> int:
@@ -63,13 +83,13 @@ def run_pipeline(args) -> int:
     os.environ.setdefault("TQDM_DISABLE", "1")  # OpenGait's own bars
     host = hosts.bind(args.host, args.device, args.output)
     logging.getLogger("opengait_mimic").setLevel(logging.WARNING)
-    stages, folder = plan_stages(args.cfgs)
+    stages, folder = plan_stages(args.cfgs, args.split)
     log(
         f"opengait_mimic {__version__} pipeline on {host.name} ({host.root}), device {hosts.device()}, processes: {rank_and_world()[1]};"
         f" {', '.join(stage.name for stage in stages)}"
     )
     _log_other_data(stages)
-    outcomes = run(stages, retrain=args.retrain, log_to_file=True, preflight=not args.no_preflight)
+    outcomes = run(stages, retrain=args.retrain, log_to_file=True, preflight=not args.no_preflight, split=args.split)
     rows = [row for outcome in outcomes.values() for row in outcome["rows"]]
     kept = {name: {key: outcome[key] for key in ("losses", "seconds", "visibility")} for name, outcome in outcomes.items()}
     seconds = round(time.monotonic() - start, 1)

@@ -21,11 +21,12 @@ from ..base.plain_values import differences
 from ..base.processes import on_rank_0, rank_and_world
 from ..base.progress import rank_bar
 from ..evaluation.evaluate import measure
-from ..evaluation.evaluation_setup import DEFAULT
+from ..evaluation.evaluation_setup import DEFAULT, Request, read_test_protocol
 from ..evaluation.provenance import read_test_inputs
 from ..evaluation.result_rows import drop_curves
 from ..evaluation.rp_reference import reference_cfgs
 from ..host.run_paths import save_folder
+from ..metrics.protocols import protocol_hash
 from ..models.prepare import is_ranked, prepare
 from ..training.launch import launch
 from ..training.resume import Plan, list_changes, move_away, newest_entry, plan_training
@@ -97,6 +98,7 @@ def run(
     log_to_file: bool = False,
     before: dict[str, Callable[[nn.Module], None]] | None = None,
     preflight: bool | str = False,
+    split: str | None = None,
 ) -> dict[str, dict]:
     """Run the stages in order and print a line for each.
 
@@ -105,6 +107,7 @@ def run(
         retrain: see `plan`.
         log_to_file: write the host's log of each training to its folder.
         before: stage name -> called with the built model before it trains.
+        split: a file of probes and galleries (`read_protocol`) for every ranked test.
         preflight: before each training; True: all lines for the first one, ``"brief"``: one line for each.
 
     Returns:
@@ -122,7 +125,7 @@ def run(
             todo = _train(stage, todo, title, retrain, log_to_file, attach, preflight)
             preflight = preflight and "brief"
             gc.collect()  # the model, before the next one is built
-        outcomes[stage.name] = _finish(stage, todo, _test(stage, title), width)
+        outcomes[stage.name] = _finish(stage, todo, _test(stage, title, split), width)
     return outcomes
 
 
@@ -159,13 +162,13 @@ def _train(stage: Stage, planned: Plan, title: str, retrain: bool, log_to_file: 
     return todo
 
 
-def _test(stage: Stage, title: str) -> dict:
+def _test(stage: Stage, title: str, split: str | None) -> dict:
     """The result of a stage's test; ``reused`` if it was on the disk."""
     if stage.result is None:
         return {"rows": [], "visibility": None, "seconds": None, "reused": True}
     source = stage.train if stage.teacher_of is None else _teacher_configuration(stage)
     cfgs = prepare(source, "embed")
-    inputs, earlier, changes = on_rank_0(lambda: _read_result(stage, cfgs))
+    inputs, earlier, changes = on_rank_0(lambda: _read_result(stage, cfgs, split))
     if earlier is not None and not changes:
         return {**earlier, "reused": True}
     if changes:
@@ -173,7 +176,7 @@ def _test(stage: Stage, title: str) -> dict:
     start, rows, visibility, origin = time.monotonic(), [], None, None
     if is_ranked(cfgs):
         with rank_bar(f"{title}, test") as bar:
-            result = measure(source, quiet=True, progress=bar, as_teacher=stage.teacher_of is not None)
+            result = measure(source, quiet=True, progress=bar, request=Request(split=split), as_teacher=stage.teacher_of is not None)
         if result is not None:  # rank 0
             rows, origin = [drop_curves(row) for row in result.rows], result.provenance
     else:
@@ -183,9 +186,11 @@ def _test(stage: Stage, title: str) -> dict:
     return {"rows": rows, **content, "reused": False}
 
 
-def _read_result(stage: Stage, cfgs: dict) -> tuple[dict, dict | None, list[str]]:
+def _read_result(stage: Stage, cfgs: dict, split: str | None) -> tuple[dict, dict | None, list[str]]:
     """The inputs of a test, the result on the disk (or None), and how that result's inputs differ."""
     inputs, earlier = read_test_inputs(cfgs), read_json(stage.result)
+    if split and is_ranked(cfgs):
+        inputs["split"] = protocol_hash(read_test_protocol(cfgs, split)[1])
     if earlier is None:
         return inputs, None, []
     if not isinstance(earlier, dict) or not {"rows", "visibility", "seconds", "inputs"} <= earlier.keys():

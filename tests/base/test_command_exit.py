@@ -54,6 +54,10 @@ KNOWN = {
     "one of our own words": (FileExistsError("demo holds another run"), "error: demo holds another run"),
     "memory": (MemoryError(), "error: out of memory (MemoryError): use a smaller batch"),
     "memory of a GPU": (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "error: out of memory (CUDA out of memory."),
+    "another encoding": (
+        UnicodeEncodeError("ascii", "output/größe", 9, 11, "ordinal not in range(128)"),
+        "error: this console's encoding (ascii) cannot write 'output/gr\\xf6\\xdfe': set PYTHONUTF8=1",
+    ),
     "a dead worker": (RuntimeError(DEAD), "error: a loader worker died (exited unexpectedly)"),
     "in a loss of OpenGait's": (after(MemoryError("9 GB"), ctypes.ArgumentError()), "error: out of memory (9 GB)"),
     "then the connection": (after(ConfigError("a = b"), RuntimeError(GLOO)), "error: a = b"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def write_faulty_tree(root: Path) -> dict[str, set]:
         file = next(queue) / "x.pkl"
         file.write_bytes(content)
         mark(kinds, file)
-    second, inner, hollow, broken, stray, high = (next(queue) for _ in range(6))
+    second, inner, hollow, broken, stray, high, clips = (next(queue) for _ in range(7))
     (second / "z.pkl").write_bytes(pickle.dumps(clip))
     mark("files", second)
     (inner / "deeper").mkdir()
@@ -83,16 +82,19 @@ def write_faulty_tree(root: Path) -> dict[str, set]:
     (broken / "x.pkl").unlink()
     (broken / "x.pkl").symlink_to("nowhere")
     mark("unreadable", broken / "x.pkl")
+    for kind, name in {"stray": "labels.txt", "pictures": "000.png", "arrays": "x.npy", "archives": "x.zip"}.items():
+        place = next(queue) / name
+        place.write_bytes(b"\0")
+        mark(kind, place)
+    (stray / "._x.pkl").write_bytes(b"\0")  # what file managers write is left out
     (stray / ".DS_Store").write_bytes(b"\0")
     (stray.parent / "Thumbs.db").write_bytes(b"\0")
-    mark("stray", stray / ".DS_Store", stray.parent / "Thumbs.db")
-    for kind, names in {"pictures": ("1.png", "2.png"), "arrays": ("x.npy",), "archives": ("x.zip",), "clips": ("1.pkl", "2.pkl")}.items():
-        folder = next(queue)
-        for name in names:
-            shutil.copy(folder / "x.pkl", folder / name)
-        (folder / "x.pkl").unlink()
-        mark(kind, folder if len(names) > 1 else folder / names[0])
-    shutil.copytree(data / labels[2] / "00", data / "Zo\u00eb" / "00")
-    partition = {"TRAIN_SET": [labels[0], "9998", "zoe\u0308"], "TEST_SET": labels[:2]}
+    (clips / "x.pkl").rename(clips / "1.pkl")
+    (clips / "2.pkl").write_bytes(pickle.dumps(clip[1:]))
+    mark("clips", clips)
+    anna = data / "Anna" / "00" / "000"
+    anna.mkdir(parents=True)
+    (anna / "x.pkl").write_bytes(pickle.dumps(clip))
+    partition = {"TRAIN_SET": [labels[0], "9998"], "TEST_SET": [*labels[:2], "anna"]}
     (root / "partition.json").write_text(json.dumps(partition))
-    return {**planted, "missing": {"9998"}, "spelling": {"zoe\u0308"}, "both": {labels[0]}, "unlisted": {labels[2]}}
+    return {**planted, "missing": {"9998"}, "spelling": {"anna"}, "both": {labels[0]}, "unlisted": {labels[2]}}

@@ -85,10 +85,10 @@ def test_what_cannot_be_checked_is_status_2(words, message, host_spec, tmp_path,
     assert message in capsys.readouterr().err
 
 
-def test_a_root_without_sequences_fails(check, walkers, tmp_path):
-    for root in (walkers / "0001", tmp_path):  # one folder too deep, and one too high
-        status, _, report = check("--root", root)
-        assert status == 1 and f"{walkers}, the folder of the identities" in report or f"perhaps {walkers}" in report, report
+@pytest.mark.parametrize("root", ["0001", "0001/nm-01", ".."])
+def test_another_folder_of_the_tree_names_the_folder_of_the_identities(check, walkers, tree, root):
+    status, kinds, report = check("--root", walkers / root, "--partition", tree.partition)
+    assert status == 1 and set(kinds) == {"depth"} and f"give {walkers}, the folder of the identities" in report.replace("\n        ", "")
 
 
 def test_the_fingerprints_are_those_of_training_and_test(check, walkers, tree, tmp_path):

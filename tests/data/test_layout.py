@@ -12,7 +12,7 @@ from opengait_mimic.data.check import Expected, check_files, explain_sequence
 from opengait_mimic.data.check_report import FAILURES, NOTES, describe_problem
 from opengait_mimic.data.layout import explain_root, find_clips
 from opengait_mimic.data.names import describe_absent, pair_lookalikes
-from opengait_mimic.data.sequences import read_sequence, sort_files
+from opengait_mimic.data.sequences import read_sequence
 
 LABELS = ("001", "002")
 LAYOUTS = {
@@ -86,11 +86,6 @@ def test_clips_are_told_from_modalities(tmp_path, case):
     sequence, problems = read_sequence(str(tmp_path), ("001", "nm", "000", sorted(files)))
     assert not problems and bool(list(find_clips([sequence]))) == (kind == "clips")
     assert [problem.kind for problem in check_files([sequence], Expected())] == ([kind] if kind else [])
-
-
-def test_macos_and_windows_leave_files_that_are_no_data():
-    names = ["a.pkl", "._a.pkl", ".DS_Store", "Thumbs.db"]
-    assert sort_files(names) == {"pickles": ["a.pkl"], "stray": [".DS_Store", "._a.pkl", "Thumbs.db"]}
 
 
 PAIRS = {

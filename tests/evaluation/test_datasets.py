@@ -14,6 +14,7 @@ from opengait_mimic.base.errors import ConfigError, HostError
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.evaluation.reference_result import list_differences
 from opengait_mimic.host import CONFIGS
+from opengait_mimic.host.config_checks import partition_of
 from opengait_mimic.host.run_paths import checkpoint_file
 from opengait_mimic.metrics.protocols import split
 from opengait_mimic.models.prepare import prepare
@@ -151,7 +152,7 @@ def test_a_test_that_hides_probes_hides_every_subsets_and_no_others(config, tmp_
     start_log(cfgs, False, False, True)
     model = build(cfgs, training=False, occludable=True)
     data, dataset = model.test_loader.dataset, cfgs["data_cfg"]["test_dataset_name"]
-    parts = split(dataset, data.label_list, data.types_list, data.views_list, model.probe_set())
+    parts = split(dataset, data.label_list, data.types_list, data.views_list, partition_of(cfgs))
     codes = [data.label_set.index(label) for label in data.label_list]
     drawn = [model.test_draw(*clip)[1].kind for clip in zip(codes, data.types_list, data.views_list)]
     probe = np.any([probe for probe, _ in parts.subsets.values()], axis=0)
@@ -206,7 +207,7 @@ def test_the_partition_of_a_shipped_gait3d_configuration(host, tmp_path, monkeyp
     """That of the checkout; without one, the user's own in the working folder; without that, its name is given."""
 
     def partition():
-        return prepare(tmp_path / "run.yaml", "test")["data_cfg"]["dataset_partition"]
+        return prepare(tmp_path / "run.yaml", "embed")["data_cfg"]["dataset_partition"]
 
     def put(label):
         (tmp_path / "data" / label / "camid1_videoid1" / "seq0").mkdir(parents=True, exist_ok=True)

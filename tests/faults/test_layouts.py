@@ -7,7 +7,6 @@ import os
 import pickle
 import unicodedata
 
-import numpy as np
 import pytest
 
 from tests.faults.conftest import TEACHER
@@ -19,22 +18,11 @@ def as_pictures(file):
     file.unlink()
 
 
-def as_array(file):
-    np.save(file.with_suffix(".npy"), pickle.loads(file.read_bytes()))
-    file.unlink()
-
-
 def as_clips(file):
     sils = pickle.loads(file.read_bytes())
     for i in range(1, 4):
         file.with_name(f"{i}.pkl").write_bytes(pickle.dumps(sils[i:]))
     file.unlink()
-
-
-def in_colours(file):
-    sils = pickle.loads(file.read_bytes())
-    file.unlink()
-    file.write_bytes(pickle.dumps(sils[..., None].repeat(3, -1)))
 
 
 def a_level_deeper(file):
@@ -48,9 +36,7 @@ def packed(file):
 
 CHANGES = {
     as_pictures: "prepare the pictures",
-    as_array: "as a pickle",
     as_clips: "give each clip a folder",
-    in_colours: "write the silhouettes",
     a_level_deeper: "level(s) too many",
     packed: "unpack them",
 }
@@ -83,15 +69,6 @@ def test_one_sequence_of_another_layout_stops_before_the_first_step(user, change
     outcome = user.train(user.yaml(), "--no-preflight")
     refuse_shortly(outcome, user.tree.train[-1], CHANGES[change])
     assert "Iteration" not in outcome.text and not list(user.out.rglob("*.pt"))
-
-
-def test_the_sizes_that_a_network_takes_are_named(user):
-    user.data()
-    for file in user.root.glob("*/*/*/*.pkl"):
-        sils = pickle.loads(file.read_bytes())
-        file.unlink()
-        file.write_bytes(pickle.dumps(np.pad(sils, ((0, 0), (0, 36), (0, 0)))))
-    refuse_shortly(user.train(user.yaml()), "refuses frames of 100x", "takes frames of 64x44, 64x64, 128x88, 128x128")
 
 
 def test_a_half_that_is_absent_is_not_taken_for_another_layout(user):
@@ -132,8 +109,3 @@ def test_a_partition_saved_on_windows_is_read_and_its_absent_names_are_paired(us
 
 def test_a_partition_in_a_code_page_is_refused_with_how_to_save_it(user, partition):
     refuse_shortly(user.train(user.yaml(data_cfg__dataset_partition=partition("latin-1", "J\u00f6rg"))), "byte 0xf6", "save it as UTF-8")
-
-
-def test_a_whole_partition_is_no_warning(user):
-    outcome = user.train(user.yaml(trainer_cfg__total_iter=1, trainer_cfg__save_iter=1))
-    assert outcome.status == 0 and "WARNING" not in outcome.text and "no folder" not in outcome.text

@@ -12,7 +12,9 @@ PAIRS = (("a/02/v", "a/01/v"), ("a/02/v", "b/01/v"))
 
 def test_each_rule_has_its_own():
     every = [*PROTOCOLS.values(), *CROSS_VIEW_GALLERY.values()]
-    assert len({protocol_hash(rule) for rule in every}) == len({rule.name for rule in every}) == len(PROTOCOLS) + len(CROSS_VIEW_GALLERY)
+    assert len({rule.name for rule in every}) == len(every)
+    every = [rule for rule in every if not rule.by_list]  # there the list decides, not the rule
+    assert len({protocol_hash(rule) for rule in every}) == len(every) > 5
     assert protocol_hash(replace(PROTOCOLS["GREW"], name="other")) == protocol_hash(PROTOCOLS["GREW"])
 
 

@@ -6,9 +6,10 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 
 from opengait_mimic.base.errors import ConfigError
-from opengait_mimic.metrics.protocols import PROTOCOLS, is_probe, read_pairs, read_protocol, score, split
+from opengait_mimic.metrics.protocols import PROTOCOLS, is_probe, protocol_hash, protocol_of, read_pairs, read_protocol, score, split
 from tests.metrics.test_splits import TYPES, sequences
 
 HEAD = {"format": "opengait-mimic protocol", "format_version": 1, "name": "corridor"}
@@ -37,7 +38,7 @@ def test_a_file_that_spells_a_rule_out_scores_as_the_rule(dataset, by, tmp_path)
         assert all((a == b).all() for a, b in zip(mine.subsets[name], masks))
     assert score(mine, x, x, labels, views) == score(theirs, x, x, labels, views)
     assert mine.name == "corridor" and mine.pairs is None
-    assert [is_probe(known, *key) for key in keys] == [is_probe(dataset, *key) for key in keys]
+    assert [is_probe(known, *key) for key in keys] == [is_probe(protocol_of(dataset), *key) for key in keys]
 
 
 def test_the_rest_is_gallery_and_probes_without_a_mate_are_left_out_as_in_gait3d(tmp_path):
@@ -48,8 +49,52 @@ def test_the_rest_is_gallery_and_probes_without_a_mate_are_left_out_as_in_gait3d
         written(tmp_path, mates_only=True, subsets={"all": {"probe": ["-".join(key) for key in listed], "gallery": "rest"}})
     )
     mine = score(split(known, labels, types, views), x, x, labels, views)
-    assert mine == score(split("Gait3D", labels, types, views, ["-".join(key) for key in listed]), x, x, labels, views)
+    assert mine == score(split("Gait3D", labels, types, views, {"PROBE_SET": ["-".join(key) for key in listed]}), x, x, labels, views)
     assert mine["probes_without_mate"] == 4 and "mINP" in mine
+
+
+PATTERNS = {"NM": "*/nm-0[56]/*", "BG": ["*/bg-*/*"], "CL": ["*/cl-01/*", "*/cl-02/*"]}
+
+
+@pytest.mark.parametrize("rest", ["", "probe", "gallery"])
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_a_file_of_patterns_scores_as_the_rule_that_they_spell(tmp_path, ending, rest):
+    types = [f"nm-0{i}" for i in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"]
+    if rest:
+        types = types[:6]
+    x, labels, types, views = sequences(types, ["000", "090", "180"], subjects=6)
+    sides = {name: {"probe": probe, "gallery": "*/nm-0[1-4]/*"} for name, probe in PATTERNS.items() if not rest or name == "NM"}
+    if rest:
+        sides["NM"][rest] = "rest"
+    file = written(tmp_path, subsets=sides, cross_view=True)
+    if ending == "yaml":
+        file = file.with_suffix(".yaml")
+        file.write_text(
+            "format: opengait-mimic protocol\nformat_version: 1\nname: corridor\ncross_view: true\n" + yaml.safe_dump({"subsets": sides})
+        )
+    known = read_protocol(file)
+    theirs, keys = split("CASIA-B", labels, types, views) if not rest else None, list(zip(labels, types, views))
+    if rest:
+        probe = np.array([type_ in ("nm-05", "nm-06") for type_ in types])
+        masks = split(known, labels, types, views).subsets["NM"]
+        assert (masks[0] == probe).all() and (masks[1] == ~probe).all()
+    else:
+        assert score(split(known, labels, types, views), x, x, labels, views) == score(theirs, x, x, labels, views)
+        assert [is_probe(known, *key) for key in keys] == [is_probe(protocol_of("CASIA-B"), *key) for key in keys]
+
+
+def test_a_pattern_is_one_protocol_and_its_parts_do_not_run_together(tmp_path):
+    sides = {"all": {"probe": "*/cl-01/*", "gallery": "*/nm-*/*"}}
+    known = read_protocol(written(tmp_path, subsets=sides))
+    assert [mask.tolist() for mask in split(known, *KEYS).subsets["all"]] == [
+        [False, True, False, True, True],
+        [True, False, True, False, False],
+    ]
+    assert protocol_hash(known) == protocol_hash(read_protocol(written(tmp_path, name="other", subsets=sides)))
+    with pytest.raises(ConfigError, match=r"subsets\.all\.probe: no sequence of the test set fits a/\*/091, b/09\?/\*; it has 5, such as"):
+        split(read_protocol(written(tmp_path, subsets={"all": {"probe": ["a/*/091", "b/09?/*", "c/*/*"], "gallery": "rest"}})), *KEYS)
+    with pytest.raises(ConfigError, match=r"subsets\.all: a/cl-01/090, b/cl-01/000, c/cl-01/090 are probe and gallery"):
+        split(read_protocol(written(tmp_path, subsets={"all": {"probe": "*/cl-01/*", "gallery": "?/*/*"}})), *KEYS)
 
 
 def test_subsets_may_share_sequences_and_others_take_no_part(tmp_path):
@@ -111,7 +156,12 @@ ONE = {"all": {"probe": ["a/cl-01/090"], "gallery": "rest"}}
         ({"subsets": ONE, "cross_view": True, "mates_only": True}, "not defined together, choose one"),
         ({"subsets": {"all": {"probe": ["a/b/c"]}}}, r"subsets\.all\.gallery: missing"),
         ({"subsets": {"all": {"probe": ["a/b/c"], "gallery": None}}}, r"subsets\.all\.gallery = None; expected a list .*, or rest"),
-        ({"subsets": {"all": {"probe": "rest", "gallery": "rest"}}}, r"subsets\.all\.probe = 'rest'; expected a list of at least one"),
+        ({"subsets": {"all": {"probe": "rest", "gallery": "rest"}}}, r"subsets\.all: probe and gallery are both rest; name one of them"),
+        (
+            {"subsets": {"all": {"probe": "*/cl-*", "gallery": "rest"}}},
+            r"all\.probe = '\*/cl-\*'; expected a pattern label/type/view",
+        ),
+        ({"subsets": ONE, "pairs": [["a/*/c", "a/b/c"]]}, r"pairs\[0\]\[0\] = 'a/\*/c'; .*a pair names its two sequences"),
         ({"subsets": {"all": {"probe": [], "gallery": "rest"}}}, r"subsets\.all\.probe = \[\]; expected a list"),
         ({"subsets": {"all": {"probe": ["a/b"], "gallery": "rest"}}}, r"subsets\.all\.probe\[0\] = 'a/b'; expected label/type/view"),
         ({"subsets": {"all": {"probe": ["a/b/c"], "gallery": ["d/b/c", 3]}}}, r"subsets\.all\.gallery\[1\] = 3; expected label/type/view"),
@@ -144,7 +194,7 @@ def test_a_probe_spelt_otherwise_in_the_gallery_is_refused(tmp_path):
 
 
 def test_an_unknown_data_set_lists_the_known_and_the_way_out():
-    with pytest.raises(ValueError, match="'BRIAR' has no protocol; known: " + ", ".join(PROTOCOLS) + r"\..*protocol file"):
+    with pytest.raises(ValueError, match="'BRIAR' has no protocol here; known: " + ", ".join(PROTOCOLS) + r"\. Name its probes.*--split"):
         split("BRIAR", *KEYS)
 
 

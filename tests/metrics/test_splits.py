@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from opengait_mimic.metrics.protocols import PROTOCOLS, is_probe, score, split
+from opengait_mimic.metrics.protocols import PROTOCOLS, is_probe, protocol_of, score, split
 
 TYPES = {
     "GREW": ["01", "02", "03"],
     "OUMVLP": ["00", "01"],
     "Gait3D": ["camid0", "camid1"],
+    "CASIA-E": ["H-scene1-nm-1", "L-scene1-nm-2", "H-scene2-nm-1", "L-scene3-bg-2", "H-scene3_s-cl-1"],
     "SUSTech1K": ["00-nm", "01-nm", "01-bg", "02-cl-cr", "03-ub-uf", "04-oc-nt"],
     "CCPG": ["U0_D0", "U0_D0_BG", "U0_D3", "U1_D0", "U1_D1", "U2_D2", "U3_D3"],
 }
@@ -83,15 +84,30 @@ def test_casia_b_tells_what_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("dataset", "columns", "listed", "probe", "gallery"),
+    ("dataset", "columns", "partition", "probe", "gallery"),
     [
         ("walkers", (["a"] * 3, ["nm-01", "nm-02", "bg-01"], ["v"] * 3), None, [0, 1, 1], [1, 0, 0]),
         ("GREW", (["a"] * 3, ["01", "02", "03"], ["v"] * 3), None, [0, 1, 0], [1, 0, 0]),
-        ("Gait3D", (["1", "1", "2"], ["c0", "c1", "c0"], ["v1", "v2", "v1"]), ["1-c1-v2", "9-c0-v1"], [0, 1, 0], [1, 0, 1]),
+        ("Gait3D", (["1", "1", "2"], ["c0", "c1", "c0"], ["v1", "v2", "v1"]), {"PROBE_SET": ["1-c1-v2", "9-c0-v1"]}, [0, 1, 0], [1, 0, 1]),
+        ("CCGR-MINI", (["1", "1", "2"], ["c0", "c1", "c0"], ["v1", "v2", "v1"]), {"GALLERY_SET": ["1-c0-v1"]}, [0, 1, 1], [1, 0, 0]),
     ],
 )
-def test_sides_by_hand(dataset, columns, listed, probe, gallery):
-    assert [mask.tolist() for mask in split(dataset, *columns, listed).subsets["all"]] == [probe, gallery]
+def test_sides_by_hand(dataset, columns, partition, probe, gallery):
+    assert [mask.tolist() for mask in split(dataset, *columns, partition).subsets["all"]] == [probe, gallery]
+
+
+def test_casia_e_leaves_view_270_out():
+    types = ["H-scene1-nm-1", "L-scene2-nm-2", "H-scene3_s-bg-1", "H-scene3-cl-1"]
+    _, labels, types, views = sequences(types, ["000", "270"], subjects=1)
+    found = split("CASIA-E", labels, types, views)
+    assert {name: [mask.tolist() for mask in masks] for name, masks in found.subsets.items()} == {
+        name: [[i == place for i in range(8)], [i == 0 for i in range(8)]] for name, place in {"NM": 2, "BG": 4, "CL": 6}.items()
+    }
+
+
+def test_a_list_that_the_partition_lacks_is_named():
+    with pytest.raises(ValueError, match="'CCGR-MINI' needs the list GALLERY_SET of its partition file .*got None"):
+        split("CCGR-MINI", ["1"], ["c0"], ["v1"], {"PROBE_SET": ["1-c0-v1"]})
 
 
 def test_casia_b_with_one_view_is_refused():
@@ -117,21 +133,21 @@ def test_gait3d_leaves_probes_without_a_mate_out_and_counts_them():
     views = list("1234567")
     listed = [f"{label}-t-{view}" for label, view in zip(labels[:3], views)]
     x = np.array(points, dtype=np.float32)[:, None, None]
-    result = score(split("Gait3D", labels, ["t"] * 7, views, listed), x, x, labels, views, ks=(1, 2))
+    result = score(split("Gait3D", labels, ["t"] * 7, views, {"PROBE_SET": listed}), x, x, labels, views, ks=(1, 2))
     assert (result["probes"], result["probes_without_mate"]) == (3, 1)
     assert (result["rank1"], result["rank2"]) == (50, 100)
     assert result["mAP"] == pytest.approx(100 * (1 + (1 / 2 + 2 / 3) / 2) / 2)
     assert result["mINP"] == pytest.approx(100 * (1 + 2 / 3) / 2)
     with pytest.raises(ValueError, match="none of the 1 probes has a mate"):
-        score(split("Gait3D", labels[2:], ["t"] * 5, views[2:], listed), x[2:], x[2:], labels[2:], views[2:])
+        score(split("Gait3D", labels[2:], ["t"] * 5, views[2:], {"PROBE_SET": listed}), x[2:], x[2:], labels[2:], views[2:])
 
 
 @pytest.mark.parametrize("dataset", list(PROTOCOLS))
 def test_is_probe_agrees_with_split(dataset):
     types = TYPES.get(dataset, CASIA_TYPES)
     _, labels, types, views = sequences(types, ["000", "090"], subjects=3)
-    listed = ["000-camid0-000", "002-camid1-090"] if dataset == "Gait3D" else None
-    masks = [probe for probe, _ in split(dataset, labels, types, views, listed).subsets.values()]
+    known = protocol_of(dataset, dict.fromkeys(("PROBE_SET", "GALLERY_SET"), [f"000-{types[0]}-000", f"002-{types[-1]}-090"]))
+    masks = [probe for probe, _ in split(known, labels, types, views).subsets.values()]
     expected = np.logical_or.reduce(masks).tolist()
-    assert [is_probe(dataset, *key, listed) for key in zip(labels, types, views)] == expected
+    assert [is_probe(known, *key) for key in zip(labels, types, views)] == expected
     assert 0 < sum(expected) < len(expected)

@@ -220,17 +220,19 @@ def test_compat_rank_bare_gives_the_backbone_output(mimic, batch):
         mimic.hooks.on = kept
 
 
-def test_health_is_told_before_the_first_step_and_warns_when_dead(trained, tmp_path, monkeypatch):
-    file = variant(trained.files[STAGE], tmp_path, loss_cfg__0__margin=1e5, trainer_cfg__save_name="dead")
+@pytest.mark.parametrize(("steps", "level"), [(100, "warning"), (99, "info")])
+def test_health_is_told_before_the_first_step_and_warns_when_dead(trained, tmp_path, monkeypatch, steps, level):
+    dead = {"trainer_cfg__save_name": "dead", "trainer_cfg__total_iter": steps}
+    file = variant(trained.files[STAGE], tmp_path, loss_cfg__0__margin=1e5, **dead)
     model = built(file)
     said = {"info": [], "warning": []}
-    for level in said:
-        monkeypatch.setattr(model.msg_mgr, f"log_{level}", lambda text, level=level: said[level].append(str(text)))
+    for each in said:
+        monkeypatch.setattr(model.msg_mgr, f"log_{each}", lambda text, each=each: said[each].append(str(text)))
     batch = model.inputs_pretreament(next(iter(model.train_loader)))
     model(batch)
     model(batch)
     assert len([t for t in said["info"] if "before step 3" in t or "before step 0" in t]) == 1
-    assert len([t for t in said["warning"] if "fewer than 5 % of the teacher's own triplets" in t]) == 1
+    assert len([t for t in said[level] if "fewer than 5 % of the teacher's own triplets" in t]) == 1
 
 
 @pytest.mark.parametrize(

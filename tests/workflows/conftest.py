@@ -44,8 +44,9 @@ def run_here(host, host_spec, output):
     logger = logging.getLogger("opengait_mimic")
     level = logger.level
 
-    def call(cfgs, out, retrain=False):
-        return run_pipeline(SimpleNamespace(cfgs=cfgs, host=host_spec, device="cpu", output=out, retrain=retrain, no_preflight=True))
+    def call(cfgs, out, retrain=False, split=None):
+        named = {"cfgs": cfgs, "host": host_spec, "device": "cpu", "output": out, "retrain": retrain, "split": split}
+        return run_pipeline(SimpleNamespace(**named, no_preflight=True))
 
     yield call
     hosts.bind(host_spec, "cpu", output)

@@ -38,6 +38,7 @@ def test_every_stage_runs_and_every_method_has_every_cell(smoke, host):
     for stage in STAGES:
         line = next(line for line in text.splitlines() if line.strip().startswith(stage))
         assert " s   loss " in line and "->" in line
+    assert "WARNING" not in text
     assert f"demo (smoke) on {host.name}" in text and "smoke run: it shows that every stage runs; the numbers mean nothing" in text
     assert [p.name for p in folder.iterdir()] == ["run"], "everything goes below --out"
     width, height = struct.unpack(">II", (folder / "run" / "training_view.png").read_bytes()[16:24])

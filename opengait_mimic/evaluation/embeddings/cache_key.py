@@ -88,11 +88,6 @@ def read_condition(block: dict) -> Condition:
     return Condition.from_cfg({**block, "occluded_side": "both"}, "evaluator_cfg.occlusion")
 
 
-def test_set_name(cfgs: dict) -> str:
-    """The name of the test set, which draws and protocols go by."""
-    return cfgs["data_cfg"].get("test_dataset_name") or cfgs["data_cfg"]["dataset_name"]
-
-
 def binarise_threshold(cfgs: dict) -> float | None:
     """Above which hidden input is 1 and else 0; None = it keeps its grey values."""
     from ...models.occluded_input import OccludedConfig  # imports the host

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from ...host import is_ours
+from ...host.test_checks import test_set_name
 from ...models.prepare import model_class
 from ...occlusion.manifest import Condition, Manifest, refuse_drawn_frames
 from ...published.hooks import refuse_published_hiding
 from .batching import picture_of
-from .cache_key import binarise_threshold, read_condition, test_set_name
+from .cache_key import binarise_threshold, read_condition
 from .embedding_file import Pass
 
 

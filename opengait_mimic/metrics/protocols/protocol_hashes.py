@@ -20,10 +20,12 @@ def protocol_hash(known: Rule | Listed) -> str:
     """Of what decides probe, gallery and how Rank-k is taken; not of the name, the file or the pairs of verification."""
     if isinstance(known, Rule):
         content = {key: value for key, value in asdict(known).items() if key != "name"}
-        if not known.by_probe_view:
-            del content["by_probe_view"]  # results older than that key keep their hash
+        content["by_list"] = bool(known.by_list)
+        for newer in ("by_probe_view", "without_views"):  # results older than these keys keep their hash
+            if not content[newer]:
+                del content[newer]
         return content_hash(content)
-    subsets = {name: [sorted(probe), gallery and sorted(gallery)] for name, (probe, gallery) in known.subsets.items()}
+    subsets = {name: [probe and sorted(probe), gallery and sorted(gallery)] for name, (probe, gallery) in known.subsets.items()}
     return content_hash({"subsets": subsets, "cross_view": known.cross_view, "mates_only": known.mates_only})
 
 

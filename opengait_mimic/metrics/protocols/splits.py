@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,16 +37,21 @@ class Split:
     pairs: np.ndarray | None = None
 
 
-def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery: bool = False) -> Rule | Listed:
+class UnknownDataSet(ValueError):
+    """A data set without a protocol of its own."""
+
+
+def protocol_of(dataset: str | Rule | Listed, partition: Mapping | None = None, cross_view_gallery: bool = False) -> Rule | Listed:
     """The protocol of a data set.
 
     Args:
         dataset: a name of `PROTOCOLS`; or a rule or what `read_protocol` returned, which are protocols themselves.
-        probe_set: the partition's PROBE_SET, any container of ``label-type-view``; needed by Gait3D only.
+        partition: of the data set; a rule ``by_list`` reads the list there that it names (Gait3D: PROBE_SET).
         cross_view_gallery: ``evaluator_cfg.cross_view_gallery``: OpenGait's other protocol of CASIA-B and OUMVLP.
 
     Raises:
-        ValueError: an unknown data set, one without the other protocol that is asked for, or a missing ``probe_set``.
+        UnknownDataSet: (a ValueError) an unknown data set.
+        ValueError: one without the other protocol that is asked for, or a missing list.
     """
     if isinstance(dataset, (Rule, Listed)):
         return dataset
@@ -57,48 +63,38 @@ def protocol_of(dataset: str | Rule | Listed, probe_set=None, cross_view_gallery
             )
         return CROSS_VIEW_GALLERY[dataset]
     if dataset not in PROTOCOLS:
-        raise ValueError(
-            f"data set {dataset!r} has no protocol; known: {', '.join(PROTOCOLS)}. Set data_cfg.test_dataset_name to one of these "
-            "(OpenGait's default is CASIA-B), or name the probes and the gallery in a protocol file (metrics.protocols.split_file)"
+        raise UnknownDataSet(
+            f"data set {dataset!r} has no protocol here; known: {', '.join(PROTOCOLS)}. Name its probes and gallery in a file and give it"
+            " by --split to evaluate and pipeline, or set data_cfg.test_dataset_name to one of these (OpenGait's default is CASIA-B)"
         )
     rule = PROTOCOLS[dataset]
     if not rule.by_list:
         return rule
-    if not probe_set:
+    listed = (partition or {}).get(rule.by_list)
+    if not listed:
         raise ValueError(
-            f"data set {dataset!r} needs the list PROBE_SET of its partition file (entries label-type-view), got {probe_set!r}"
+            f"data set {dataset!r} needs the list {rule.by_list} of its partition file (entries label-type-view), got {listed!r}"
         )
-    return Listed(rule.name, {"all": (frozenset(probe_set), None)}, mates_only=True, source="PROBE_SET", complete=False)
+    sides = (frozenset(listed), None) if rule.by_list == "PROBE_SET" else (None, frozenset(listed))
+    return Listed(rule.name, {"all": sides}, mates_only=True, source=rule.by_list, complete=False)
 
 
-def is_probe(dataset: str | Listed, label: str, type_: str, view: str, probe_set=None) -> bool:
-    """Whether a sequence is a probe of any subset. In CCPG a probe of one subset may be gallery of another.
-
-    Args:
-        dataset: a name of `PROTOCOLS`, or what `read_protocol` returned.
-        label: subject.
-        type_: OpenGait's type, e.g. ``nm-05``.
-        view: OpenGait's view.
-        probe_set: see `protocol_of`.
-
-    Raises:
-        ValueError: an unknown data set, or a missing ``probe_set``.
-    """
-    known = protocol_of(dataset, probe_set)
+def is_probe(known: Rule | Listed, label: str, type_: str, view: str) -> bool:
+    """Whether a sequence is a probe of any subset of a protocol. In CCPG a probe of one subset may be gallery of another."""
     if isinstance(known, Listed):
         return known.is_probe(label, type_, view)
-    return any(probe[0] for probe, _ in known.masks([type_]).values())
+    return any(probe[0] for probe, _ in known.masks([type_], [view]).values())
 
 
-def split(dataset: str | Rule | Listed, labels, types, views, probe_set=None) -> Split:
+def split(dataset: str | Rule | Listed, labels, types, views, partition: Mapping | None = None) -> Split:
     """Divide the test sequences of a data set into probe and gallery.
 
     Args:
-        dataset: a name of `PROTOCOLS`, a rule, or what `read_protocol` returned.
+        dataset: see `protocol_of`.
         labels: subject of each sequence.
         types: OpenGait's type of each sequence.
         views: OpenGait's view of each sequence.
-        probe_set: see `protocol_of`.
+        partition: see `protocol_of`.
 
     Shape:
         labels, types, views [N]; masks [N] bool
@@ -113,7 +109,7 @@ def split(dataset: str | Rule | Listed, labels, types, views, probe_set=None) ->
     """
     if not len(labels) == len(types) == len(views):
         raise ValueError(f"{len(labels)} labels, {len(types)} types and {len(views)} views; expected one of each")
-    known = protocol_of(dataset, probe_set)
+    known = protocol_of(dataset, partition)
     at = f"data set {dataset!r}" if isinstance(dataset, str) else getattr(known, "source", f"protocol {known.name!r}")
     if isinstance(known, Listed):
         masks, pairs = known.masks(labels, types, views), known.indices(labels, types, views)
@@ -121,7 +117,7 @@ def split(dataset: str | Rule | Listed, labels, types, views, probe_set=None) ->
     else:
         compared = np.array([view.split(known.view_until)[0] for view in views], dtype=str) if known.view_until else None
         more = {"by_probe_view": known.by_probe_view, "views": compared, "overall": known.overall}
-        found = Split(known.name, known.masks(types), known.cross_view, **more)
+        found = Split(known.name, known.masks(types, views), known.cross_view, **more)
     for name, masks in found.subsets.items():
         for i, (side, mask) in enumerate(zip(("probe", "gallery"), masks)):
             if not mask.any():
