@@ -18,7 +18,7 @@ from ..base.files import read_text
 from .frames import POINT_COLUMNS, Frames, are_points, format_size, format_sizes
 from .layout import explain_root, find_clips
 from .names import describe_lookalike, pair_lookalikes
-from .sequences import Problem, Sequence, list_sequences, read_sequences
+from .sequences import Problem, Sequence, count_files, list_sequences, read_sequence, read_sequences, sort_files
 
 
 class Expected(NamedTuple):
@@ -131,6 +131,17 @@ def check_files(sequences: list[Sequence], expected: Expected) -> list[Problem]:
             transforms = expected.transforms[i]
             problems += _check_input(files, transforms, transforms is not None, expected.geometry)
     return problems
+
+
+def explain_sequence(root: str, label: str, kind: str, view: str, names: list[str]) -> Problem | None:
+    """What is wrong with one sequence, whose files a loader could not read together; None if nothing is."""
+    place = f"{label}/{kind}/{view}"
+    kinds = sort_files(names)
+    pickles = kinds.pop("pickles", [])
+    for other, found in kinds.items():
+        return Problem(other, place, f"{count_files(found)} such as {found[0]}")
+    sequence, problems = read_sequence(root, (label, kind, view, pickles))
+    return next(iter(problems or check_files([sequence], Expected())), None)
 
 
 def choose_files(files: Iterable, use: list | None) -> list:

@@ -117,6 +117,13 @@ def format_report(root: str | os.PathLike, sequences: list[Sequence], problems: 
     return lines
 
 
+def describe_problem(problem: Problem) -> str:
+    """One problem as a sentence with its cure."""
+    where = "" if problem.where == "." else f"{problem.where}: "
+    means, cure = FAILURES[problem.kind]
+    return f"{where}{problem.what} ({means}). Cure: {cure}"
+
+
 def judge(problems: list[Problem]) -> tuple[bool, str]:
     """Does the tree pass, and the verdict in words."""
     failures = Counter(problem.kind for problem in problems if problem.kind in FAILURES)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..base.files import is_litter
 from .names import pair_lookalikes
-from .sequences import Problem, Sequence, sort_files
+from .sequences import Problem, Sequence, count_files, sort_files
 
 FOLDERS = 2000
 """Folders that `explain_root` looks into at most."""
@@ -33,8 +33,8 @@ def explain_root(root: str | os.PathLike, labels: Iterable[str] = ()) -> Problem
     example = "/".join((*parts, names[0]))
     if kind == "pickles":
         return Problem("depth", ".", f"a pickle lies at {example}; {_explain_depth(root, parts, labels)}")
-    levels = "" if len(parts) == 3 else f", {len(parts)} folders deep in place of 3"
-    return Problem(kind, ".", f"{len(names)} file{'s' * (len(names) > 1)} such as {example}{levels}")
+    levels = "" if len(parts) == 3 or kind == "archives" else f", {len(parts)} folders deep in place of 3"
+    return Problem(kind, ".", f"{count_files(names)} such as {example}{levels}")
 
 
 def _first_data(root: Path) -> tuple[tuple[str, ...], str, list[str]] | None:
@@ -61,11 +61,11 @@ def _explain_depth(root: Path, parts: tuple[str, ...], labels: list[str]) -> str
         others = [name for name in _folder_names(root) if name != parts[0]] if above == 1 else []
         more = f"; the identities in {', '.join(others[:3])} belong into the same folder" if others else ""
         return f"give {root.joinpath(*parts[:above])}, the folder of the identities{more}"
-    if near and not above and len(parts) == 3:
+    if near and not above and len(parts) == 3 and parts[0] not in labels:
         return "its identity has another spelling in the partition"
     if near and not above and len(parts) > 3:
         return f"{len(parts) - 3} folder level(s) too many below <view>: make one folder <view> of {'/'.join(parts[2:])}"
-    if near and not above:
+    if near and not above and len(parts) < 3:
         return f"{3 - len(parts)} folder level(s) too few: put it into <id>/<type>/<view>, such as {parts[0]}/{(*parts[1:], 'walk')[0]}/000"
     for parent, missing in ((root, 1), (root.parent, 2)):
         if len(parts) == 3 - missing and (parent.name in labels or pair_lookalikes([parent.name], labels) or not labels):
@@ -76,7 +76,7 @@ def _explain_depth(root: Path, parts: tuple[str, ...], labels: list[str]) -> str
         return (
             f"folders such as {', '.join(_folder_names(root)[:3])}, but names such as {', '.join(labels[:3]) or '(none)'} in the partition"
         )
-    return "give the folder of the identities"
+    return "put each clip into a folder <id>/<type>/<view> of its own" if not parts else "give the folder of the identities"
 
 
 def _folder_names(root: Path) -> list[str]:

@@ -58,6 +58,11 @@ def sort_files(names: Iterable[str]) -> dict[str, list[str]]:
     return kinds
 
 
+def count_files(names: list[str]) -> str:
+    """``1 file``, ``1,000 files``."""
+    return f"{len(names):,} file{'s' * (len(names) > 1)}"
+
+
 def list_sequences(root: str, problems: list[Problem]) -> Iterator[tuple[str, str, str, list[str]]]:
     """Label, type, view and the names of the pickles of every sequence."""
 

@@ -200,7 +200,7 @@ def check_data(cfgs: dict, training: bool) -> None:
         raise ConfigError(
             f"data_cfg.dataset_root = {root}: no sequence of {half} found ({len(there)} of its {len(labels)} subjects have a folder);"
             f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(labels[:3]) or '(the list is empty)'}."
-            f" Here {describe_root(root, [*partition['TRAIN_SET'], *partition['TEST_SET']])}"
+            f" Here {describe_root(root, [*labels, *partition['TRAIN_SET'], *partition['TEST_SET']])}"
         )
     refuse_layout(cfgs, there, training)
     if training and cfgs["trainer_cfg"]["sampler"]["type"] == "TripletSampler":

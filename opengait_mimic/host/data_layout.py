@@ -9,9 +9,9 @@ from pathlib import Path
 from ..base.errors import ConfigError
 from ..base.files import list_folder
 from ..data.check import Expected, check_files, choose_files
-from ..data.check_report import FAILURES
+from ..data.check_report import describe_problem
 from ..data.layout import explain_root
-from ..data.sequences import Problem, read_sequence, sort_files
+from ..data.sequences import Problem, count_files, read_sequence, sort_files
 from .register import is_ours, lookup
 from .transform_inputs import SILHOUETTES
 
@@ -45,17 +45,10 @@ def _takes_silhouettes(block) -> bool:
     return block.get("type") in SILHOUETTES or any(map(_takes_silhouettes, block.get("trf_cfg") or []))
 
 
-def describe_layout(problem: Problem) -> str:
-    """One problem of the data as a sentence with its cure."""
-    where = "" if problem.where == "." else f"{problem.where}: "
-    means, cure = FAILURES[problem.kind]
-    return f"{where}{problem.what} ({means}). Cure: {cure}"
-
-
 def describe_root(root: str, labels: list[str]) -> str:
-    """Say what lies below a root without a sequence of these labels, and the cure."""
+    """Say what lies below a root without a sequence of the first of these labels, and the cure."""
     problem = explain_root(root, labels)
-    return problem.what if problem.kind == "depth" else describe_layout(problem)
+    return problem.what if problem.kind == "depth" else describe_problem(problem)
 
 
 def refuse_layout(cfgs: dict, labels: list[str], training: bool) -> None:
@@ -79,7 +72,7 @@ def refuse_layout(cfgs: dict, labels: list[str], training: bool) -> None:
         place = folder.relative_to(root)
         kinds = sort_files(choose_files(sorted(names), use))
         pickles = kinds.pop("pickles", [])
-        problems += [Problem(kind, place.as_posix(), f"{len(found)} file(s) such as {found[0]}") for kind, found in kinds.items()]
+        problems += [Problem(kind, place.as_posix(), f"{count_files(found)} such as {found[0]}") for kind, found in kinds.items()]
         if pickles and not kinds:
             sequences.append(read_sequence(root, (*place.parts, pickles))[0])
     transforms = expected_transforms(cfgs, (engine, engine))
@@ -87,7 +80,7 @@ def refuse_layout(cfgs: dict, labels: list[str], training: bool) -> None:
         problems += check_files([sequence for sequence in sequences if None not in sequence.files], Expected(transforms))
     for problem in problems:
         if problem.kind in STOPS:
-            raise ConfigError(f"data_cfg.dataset_root = {root}: {describe_layout(problem)}. `opengait-mimic check data` names all")
+            raise ConfigError(f"data_cfg.dataset_root = {root}: {describe_problem(problem)}. `opengait-mimic check data` names all")
 
 
 def _first_sequences(root: Path, labels: list[str]) -> Iterator[tuple[Path, list[str]]]:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import functools
 import pickle
+from collections import Counter
+from pathlib import Path
 
 from ..base.errors import DataError
 from ..base.files import list_folder
+from ..data.check import explain_sequence
+from ..data.check_report import FAILURES, STACK, describe_problem
 from ..data.frames import are_points, format_size, format_sizes, list_frame_sizes
 from ..data.safe_pickle import PickleError, load_frames
+from ..data.sequences import Problem
 from .module_view import ModuleView, Rebinding, rebind
 
-CURE = "Prepare this sequence again, or remove it; `opengait-mimic check data --root DIR` lists all such files"
+LIST = "`opengait-mimic check data --root DIR` lists all such files"
 TRUST = "If you know where it comes from and want it run, `python -m opengait_mimic --trust-pickles` reads with Python's own pickle"
 
 _trust = False
@@ -37,7 +42,8 @@ def load_checked(stream):
     try:
         return load_frames(stream)
     except PickleError as error:
-        raise DataError(f"{error}. {TRUST if error.kind in ('forbidden', 'objects') else CURE}") from None
+        cure = TRUST if error.kind in ("forbidden", "objects") else f"Cure: {FAILURES[error.kind][1]}. {LIST}"
+        raise DataError(f"{error}. {cure}") from None
 
 
 def _name_errors(read):
@@ -55,7 +61,7 @@ def _name_errors(read):
             gone = f"{error.filename} is gone; it was there when this run began. Leave the data as they are while a run reads them"
             raise DataError(f"{where}: {gone}") from None
         except Exception as error:  # the host, or Python's own pickle, may raise anything
-            raise DataError(f"{where} ({', '.join(paths)}): {type(error).__name__}: {error}. {CURE}") from None
+            raise DataError(f"{where} ({Path(paths[0]).parent}): {_explain(paths) or f'{type(error).__name__}: {error}'}. {LIST}") from None
         sizes = self.__dict__.setdefault("frame_sizes", {})
         for i, frames in enumerate(inputs):
             _check_sizes(frames, paths[i], sizes, i)
@@ -64,16 +70,42 @@ def _name_errors(read):
     return read_sequence
 
 
+def _explain(paths: list[str]) -> str:
+    """What is wrong with a sequence that could not be read, and its cure; empty if that is not known."""
+    folder = Path(paths[0]).parent
+    problem = None if _trust else explain_sequence(str(folder.parents[2]), *folder.parts[-3:], [Path(path).name for path in paths])
+    return describe_problem(problem) if problem else ""
+
+
+def _check_listed(init):
+    """``DataSet.__init__`` that refuses, by the names of the files alone, what stops a later step or is read in part."""
+
+    @functools.wraps(init)
+    def list_sequences(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        counts = Counter(len(paths) for *_, paths in self.seqs_info)
+        for *_, paths in self.seqs_info:
+            most, folder = counts.most_common(1)[0][0], Path(paths[0]).parent
+            if len(paths) != most or not all(path.endswith(".pkl") for path in paths):
+                problem = Problem("files", "/".join(folder.parts[-3:]), f"{len(paths)} files, {most} in most others")
+                raise DataError(f"{folder.parents[2]}: {_explain(paths) or describe_problem(problem)}. {LIST}")
+
+    return list_sequences
+
+
 def _check_sizes(frames, path: str, sizes: dict, i: int) -> None:
     """Refuse frames of another size than those before; point clouds may have any number of points."""
     here = list_frame_sizes(frames)
     if are_points(here):
         return
     if len(here) > 1:
-        raise DataError(f"{path}: a list of frames that differ in size: {format_sizes(here)}. {CURE}")
+        raise DataError(f"{path}: a list of frames that differ in size: {format_sizes(here)}. Cure: {STACK}. {LIST}")
     before, earlier = sizes.setdefault(i, (here[0], path))
     if here[0] != before:
-        raise DataError(f"{path}: its frames are {format_size(here[0])}, those of {earlier} are {format_size(before)}. {CURE}")
+        cure = FAILURES["sizes"][1]
+        raise DataError(
+            f"{path}: its frames are {format_size(here[0])}, those of {earlier} are {format_size(before)}. Cure: {cure}. {LIST}"
+        )
 
 
 def _reduce(_):
@@ -93,6 +125,7 @@ def _rebuild(kind: type, trust: bool, state: dict):
 REBINDINGS = (
     Rebinding("data.dataset", "os", lambda module: ModuleView(module, listdir=list_folder), "leaves out .DS_Store and other hidden files"),
     Rebinding("data.dataset", "pickle", lambda module: ModuleView(module, load=load_checked), "reads arrays of numbers and runs nothing"),
+    Rebinding("data.dataset", "DataSet.__init__", _check_listed, "every sequence has the same number of files, and pickles only"),
     Rebinding("data.dataset", "DataSet.__getitem__", _name_errors, "errors name the sequence and the file; one frame size in a data set"),
     Rebinding("data.dataset", "DataSet.__reduce__", _reduce, "a spawned loader worker reads in the same way"),
 )

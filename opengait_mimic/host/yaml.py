@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ..base.errors import ConfigError, HostError
@@ -33,6 +34,8 @@ def resolve(path: str, key: str) -> Path:
         if candidate.exists():
             return candidate
     hint = "" if current().name == "opengait" else "; a file of OpenGait's needs a checkout (--host)"
+    if not path.isascii() and (coding := sys.getfilesystemencoding()) != "utf-8":
+        hint += f"; this console's encoding is {coding}, in which names are read otherwise: set PYTHONUTF8=1"
     raise HostError(
         f"{key}: {path} not found; tried {', '.join(dict.fromkeys(map(str, tried)))}{hint}. Correct the path; an absolute one is looked up"
         " as it is"

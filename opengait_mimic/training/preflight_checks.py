@@ -18,6 +18,7 @@ from .. import host as hosts
 from ..base import checkpoint_file
 from ..base.errors import ConfigError, HostError
 from ..base.processes import gather_objects, on_rank_0, rank_and_world
+from ..data.frames import POINT_COLUMNS
 from ..host.run_paths import save_folder
 from ..models.backbone_probe import sizes_instead
 from ..models.backbone_refusals import out_of_memory
@@ -93,7 +94,8 @@ def geometry(trial: Trial) -> Outcome:
     steps = trial.cfgs["trainer_cfg"]["transform"]
     for clips, step in zip(trial.raw[0], steps if isinstance(steps, list) else []):
         shape = next((np.shape(clip) for clip in clips if np.ndim(clip) != 3), None)
-        if shape is not None and "BaseSil" in str(step):
+        channels_first = shape is not None and len(shape) == 4 and shape[-1] > POINT_COLUMNS  # heat maps or depth
+        if shape is not None and not channels_first and "BaseSil" in str(step):
             kind = "colour pictures" if len(shape) > 3 else "single pictures without an axis for frames"
             raise ConfigError(f"data: a clip has the shape {list(shape)}, {kind}; silhouettes are [frames, height, width]. {CHECK_DATA}")
     inputs = trial.inner.inputs_pretreament(trial.raw)
@@ -150,6 +152,7 @@ def loss(trial: Trial) -> Outcome:
         with autocast(inner):
             feats = inner.forward(trial.inputs)["training_feat"]  # not inner(...): hooks that follow the training must not see this step
     except Exception as error:
+        _refuse_channels(trial, error)
         _refuse_size(inner, error)
         raise
     total, info = inner.loss_aggregator.forward(feats)
@@ -164,6 +167,16 @@ def loss(trial: Trial) -> Outcome:
     logged = {key: float(torch.as_tensor(each).float().mean()) for key, each in info.items() if key.endswith("/loss")}
     values = ", ".join(f"{key.removeprefix('scalar/').replace('/', '_')} {each:.4f}" for key, each in logged.items())
     return Outcome(f"{values or f'{value:.4f}'}, finite{part}; the step took {seconds:.2f} s")
+
+
+def _refuse_channels(trial: Trial, error: Exception) -> None:
+    """Name the axes of clips that are more than [frames, height, width], which some of the host's models take."""
+    shapes = [np.shape(clip) for clip in trial.cut[0][0]]
+    if not out_of_memory(error) and any(len(shape) == 4 for shape in shapes):
+        raise ConfigError(
+            f"data: a clip has the shape {list(shapes[0])}, which {type(trial.inner).__name__} refuses ({str(error).splitlines()[0]:.160});"
+            f" silhouettes are [frames, height, width], without colours. {CHECK_DATA}"
+        ) from error
 
 
 def _refuse_size(inner: nn.Module, error: Exception) -> None:
