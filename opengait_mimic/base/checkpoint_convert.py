@@ -43,7 +43,7 @@ def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool
     except checkpoint_file.UNREADABLE as error:
         raise CheckpointError(f"{file} cannot be read: {error}") from error
     if not names:
-        content = checkpoint_file.load(file, "convert")
+        content = _inner_weights(checkpoint_file.load(file, "convert"))
         if checkpoint_file.is_state_dict(content):
             return _write(out, content, []), True
         if not isinstance(content, dict) or "model" not in content:
@@ -57,10 +57,18 @@ def convert(source: str, out: str, trust: bool = False) -> tuple[list[str], bool
         lines = [f"{file} holds more than tensors and plain values. Reading it imports and may call:", *(f"  {name}" for name in names)]
         return [*lines, "Nothing was run or written. If you trust the origin of this file: the same command with --trust"], False
     refused: list[str] = []
-    content = to_plain(_load_trusted(file, names), "", refused)
+    content = _inner_weights(to_plain(_load_trusted(file, names), "", refused))
     if not isinstance(content, dict) or not content or not content.get("model", True):
         raise CheckpointError(f"{file}: no weights are left without its objects ({', '.join(refused[:5])}); nothing is written")
     return _write(out, content, refused), True
+
+
+def _inner_weights(content):
+    """The only state dict of a file without a ``model`` entry, as other programs save it (``state_dict``); else the content as it is."""
+    if not isinstance(content, dict) or "model" in content or checkpoint_file.is_state_dict(content):
+        return content
+    inner = [value for value in content.values() if checkpoint_file.is_state_dict(value)]
+    return inner[0] if len(inner) == 1 else content
 
 
 def _load_trusted(file: Path, names: list[str]):

@@ -68,16 +68,21 @@ def read(file: str | Path, key: str, device="cpu") -> dict:
         device: where its tensors go.
 
     Raises:
-        CheckpointError: the file is missing, cut short, damaged, not of torch, holds objects, or has no ``model`` entry.
+        CheckpointError: the file is missing, cut short, damaged, not of torch, holds objects, has no ``model`` entry, or NaN there.
     """
     found = load(file, key, device)
     if not isinstance(found, dict) or not isinstance(found.get("model"), dict):
         holds = f"it has the keys {', '.join(map(str, list(found)[:6]))}" if isinstance(found, dict) else f"a {type(found).__name__}"
         way = ""
-        if is_state_dict(found):
-            way = f". It holds bare weights: `opengait-mimic convert {file} --out NEW.pt` writes them under `model`"
+        if is_state_dict(found) or (isinstance(found, dict) and any(map(is_state_dict, found.values()))):
+            way = f". It holds weights: `opengait-mimic convert {file} --out NEW.pt` writes them under `model`"
         raise CheckpointError(f"{key}: {file} is not an OpenGait checkpoint (a file with a `model` entry): {holds or 'it is empty'}{way}")
     found["model"], prefix = strip_wrappers(found["model"])
+    if lost := [str(name) for name, value in found["model"].items() if torch.is_tensor(value) and value.isnan().any()]:
+        raise CheckpointError(
+            f"{key}: {file} has NaN in {len(lost)} of {len(found['model'])} tensors, such as {lost[0]}: the training that wrote it diverged."
+            " Take an earlier checkpoint"
+        )
     if prefix and str(file) not in _stripped and rank_and_world()[0] == 0:
         _stripped.add(str(file))
         text = f"{key}: {file}: the names of its weights have {prefix} in front, which is not theirs"

@@ -96,12 +96,21 @@ def test_what_wraps_a_network_is_taken_off(tmp_path, capsys, bare):
 
 def test_what_is_no_checkpoint_is_called_none(tmp_path, capsys):
     old, new = tmp_path / "old.pt", tmp_path / "new.pt"
-    torch.save({"state_dict": {"a": torch.zeros(1)}, "epoch": 3}, old)
-    with pytest.raises(SystemExit, match="has no `model` entry. Save its weights"):
-        main(["convert", str(old), "--out", str(new)])
-    assert not new.exists()
-    with pytest.raises(CheckpointError, match=r"it has the keys state_dict, epoch$"):
+    one = {"a": torch.zeros(1)}
+    for content in ({"epoch": 3}, {"one": one, "two": one}):
+        torch.save(content, old)
+        with pytest.raises(SystemExit, match="has no `model` entry. Save its weights"):
+            main(["convert", str(old), "--out", str(new)])
+        assert not new.exists()
+
+
+def test_another_programs_entry_of_weights_goes_under_model(tmp_path, capsys):
+    old, new = tmp_path / "old.pt", tmp_path / "new.pt"
+    torch.save({"state_dict": {"module.a": torch.zeros(1)}, "epoch": 3}, old)
+    with pytest.raises(CheckpointError, match=r"it has the keys state_dict, epoch\. It holds weights: `opengait-mimic convert "):
         checkpoints.read(old, "test")
+    assert main(["convert", str(old), "--out", str(new)]) == 0
+    assert list(checkpoints.read(new, "test")["model"]) == ["a"]
 
 
 def test_what_needs_no_conversion_or_cannot_have_one(tmp_path, capsys, monkeypatch):

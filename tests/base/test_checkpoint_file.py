@@ -206,6 +206,13 @@ def test_other_archives_missing_files_and_folders_are_named(file, tmp_path):
     assert refused(tmp_path) == "cannot be read: Is a directory"
 
 
+def test_weights_of_a_training_that_diverged_are_refused(file):
+    """OpenGait trains on after a NaN and saves it; its test of such weights prints a number at chance."""
+    weights = {"a": torch.zeros(2), "b": torch.tensor([1.0, float("nan")]), "mask": torch.tensor(float("-inf"))}
+    torch.save({"model": weights}, file)
+    assert refused(file).startswith("has NaN in 1 of 3 tensors, such as b: the training that wrote it diverged")
+
+
 @pytest.mark.parametrize("content", [{"state_dict": {}}, [1, 2], {"model": 3}, {}])
 def test_files_without_weights_are_no_checkpoints(file, content):
     torch.save(content, file)
