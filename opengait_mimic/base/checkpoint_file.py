@@ -80,8 +80,8 @@ def read(file: str | Path, key: str, device="cpu") -> dict:
     found["model"], prefix = strip_wrappers(found["model"])
     if lost := [str(name) for name, value in found["model"].items() if torch.is_tensor(value) and value.isnan().any()]:
         raise CheckpointError(
-            f"{key}: {file} has NaN in {len(lost)} of {len(found['model'])} tensors, such as {lost[0]}: the training that wrote it diverged."
-            " Take an earlier checkpoint"
+            f"{key}: {file} has NaN in {len(lost)} of {len(found['model'])} tensors, such as {lost[0]}: the training that wrote it"
+            " diverged. Take an earlier checkpoint"
         )
     if prefix and str(file) not in _stripped and rank_and_world()[0] == 0:
         _stripped.add(str(file))
