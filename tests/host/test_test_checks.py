@@ -93,11 +93,11 @@ def test_nothing_is_done_with_embeddings_and_the_log_is_quiet(host, own, capsys)
             use(test_checks._Embeddings())
 
 
-def test_the_last_line_of_a_training_names_no_test_that_would_refuse(host_spec, own, tmp_path, capsys):
+def test_the_last_line_of_a_training_names_no_test_that_would_refuse(host_spec, own, output, capsys):
     from opengait_mimic.cli.launcher import main as launcher
 
     file = own(with_test=False)
-    assert launcher(["--cfgs", str(file), "--host", host_spec, "--output", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    assert launcher(["--cfgs", str(file), "--host", host_spec, "--output", str(output), "--device", "cpu"]) == 0
     printed = "".join(capsys.readouterr())
     assert "trained: iteration 3 of 3" in printed and "next:" not in printed
     assert "No test yet: data set 'BRIAR' has no protocol here" in printed and "--split" in printed

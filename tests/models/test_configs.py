@@ -228,7 +228,9 @@ def mark_slow(names: list[str], fast: tuple[str, ...]) -> list:
     return [pytest.param(name, marks=() if any(part in name for part in fast) else pytest.mark.slow) for name in names]
 
 
-@pytest.mark.parametrize("name", mark_slow(NAMES, ("walkers", "gaitbase_gait3d", "ven_gait3d")))
+@pytest.mark.parametrize(
+    "name", mark_slow(NAMES, ("mimicgait_gaitbase_walkers", "gaitgl_walkers", "mimicgait_gaitbase_gait3d", "ven_gait3d"))
+)
 def test_each_builds_and_embeds_a_clip_of_its_data_set(host, copies, name, monkeypatch):
     monkeypatch.chdir(copies)  # so that they name each other's copies
     file = f"configs/{name}.yaml"

@@ -35,7 +35,7 @@ def made(trained, tmp_path_factory):
     return {(stage, sampling): make(stage, sampling) for stage in (TEACHER, "MimicGait") for sampling in ("fixed", "unfixed")}
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [pytest.param(0, marks=pytest.mark.slow), 2])
 @pytest.mark.parametrize("sampling", ["fixed", "unfixed"])
 @pytest.mark.parametrize("stage", [TEACHER, "MimicGait"])
 def test_a_restarted_loader_goes_on_with_the_same_batches(made, stage, sampling, workers):

@@ -36,7 +36,7 @@ def skips(found):
 # ---------------------------------------------------------------- nothing of it stays
 
 
-@pytest.mark.parametrize("stage", [pytest.param(TEACHER, marks=pytest.mark.slow), "MimicGait"])
+@pytest.mark.parametrize("stage", [TEACHER, pytest.param("MimicGait", marks=pytest.mark.slow)])
 def test_a_bad_step_leaves_nothing(trained, stage):
     """OpenGait's own Baseline and MimicGait end where the host's own steps without that batch end, bit for bit: weights, statistics,
     momenta, schedule and iteration.
