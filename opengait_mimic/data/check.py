@@ -136,6 +136,9 @@ def check_files(sequences: list[Sequence], expected: Expected) -> list[Problem]:
 def explain_sequence(root: str, label: str, kind: str, view: str, names: list[str]) -> Problem | None:
     """What is wrong with one sequence, whose files a loader could not read together; None if nothing is."""
     place = f"{label}/{kind}/{view}"
+    for name in names:
+        if os.path.isdir(os.path.join(root, place, name)):
+            return Problem("depth", f"{place}/{name}", "a folder where pickles should be")
     kinds = sort_files(names)
     pickles = kinds.pop("pickles", [])
     for other, found in kinds.items():

@@ -16,7 +16,7 @@ from ..data.check import explain_sequence
 from ..data.check_report import FAILURES, STACK, describe_problem
 from ..data.frames import are_points, format_size, format_sizes, list_frame_sizes
 from ..data.safe_pickle import PickleError, load_frames
-from ..data.sequences import Problem
+from ..data.sequences import Problem, sort_files
 from .module_view import ModuleView, Rebinding, rebind
 
 LIST = "`opengait-mimic check data --root DIR` lists all such files"
@@ -82,9 +82,16 @@ def _check_listed(init):
 
     @functools.wraps(init)
     def list_sequences(self, *args, **kwargs):
-        init(self, *args, **kwargs)
+        try:
+            init(self, *args, **kwargs)
+        except NotADirectoryError as error:
+            file = Path(error.filename)
+            problem = Problem(next(iter(sort_files([file.name]))), str(file), "a file where folders should be")
+            raise DataError(describe_problem(problem._replace(kind="depth") if problem.kind == "pickles" else problem)) from None
         counts = Counter(len(paths) for *_, paths in self.seqs_info)
-        for *_, paths in self.seqs_info:
+        for label, kind, view, paths in self.seqs_info:
+            if not paths:
+                raise DataError(f"sequence {label}-{kind}-{view}: data_cfg.data_in_use leaves none of its files")
             most, folder = counts.most_common(1)[0][0], Path(paths[0]).parent
             if len(paths) != most or not all(path.endswith(".pkl") for path in paths):
                 problem = Problem("files", "/".join(folder.parts[-3:]), f"{len(paths)} files, {most} in most others")

@@ -62,12 +62,29 @@ def test_every_command_names_the_layout_and_its_cure(user, change):
         refuse_shortly(user.command(command, file), CHANGES[change])
 
 
-@pytest.mark.parametrize("change", [as_pictures, as_clips, packed], ids=lambda change: change.__name__)
+def a_level_higher(file):
+    file.rename(file.parents[1] / "lost.pkl")
+    file.parent.rmdir()
+
+
+def with_a_list(file):
+    (file.parents[2] / "list.csv").write_text("1")
+
+
+ONE = {
+    **{change: CHANGES[change] for change in (as_pictures, as_clips, packed)},
+    a_level_deeper: "sils: a folder where pickles should be",
+    a_level_higher: "lost.pkl: a file where folders should be",
+    with_a_list: "list.csv: a file where folders should be",
+}
+
+
+@pytest.mark.parametrize("change", ONE, ids=lambda change: change.__name__)
 def test_one_sequence_of_another_layout_stops_before_the_first_step(user, change):
     user.data()
     change(user.clip())
     outcome = user.train(user.yaml(), "--no-preflight")
-    refuse_shortly(outcome, user.tree.train[-1], CHANGES[change])
+    refuse_shortly(outcome, user.tree.train[-1], ONE[change])
     assert "Iteration" not in outcome.text and not list(user.out.rglob("*.pt"))
 
 

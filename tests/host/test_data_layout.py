@@ -108,7 +108,7 @@ def walkers(tree, tmp_path):
 @pytest.fixture
 def teacher(files, walkers, tmp_path):
     """The teacher's YAML on that copy."""
-    names = {f"{engine}_cfg__save_name": "layout" for engine in ("trainer", "evaluator")}
+    names = {f"{engine}_cfg__save_name": "layout" for engine in ("trainer", "evaluator")}  # not over the shared teacher
     return variant(files[TEACHER], tmp_path, data_cfg__dataset_root=str(walkers), **names)
 
 

@@ -107,8 +107,8 @@ class DataSet(tordata.Dataset):
 
         found, empty = [], []
         for label in labels:
-            for typ in _folders(osp.join(root, label)):
-                for view in _folders(osp.join(root, label, typ)):
+            for typ in sorted(os.listdir(osp.join(root, label))):
+                for view in sorted(os.listdir(osp.join(root, label, typ))):
                     folder = osp.join(root, label, typ, view)
                     files = self._choose(sorted(os.listdir(folder)))
                     if files:
