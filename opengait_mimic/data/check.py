@@ -249,7 +249,7 @@ def _check_identities(sequences: list[Sequence], partition: dict) -> list[Proble
 
 def _check_batch(sequences: list[Sequence], partition: dict, expected: Expected) -> list[Problem]:
     """Can [P, K] be drawn from the training identities?"""
-    if expected.batch is None:
+    if expected.batch is None or not partition["TRAIN_SET"]:  # a partition for tests alone
         return []
     (p, k), train = expected.batch, set(partition["TRAIN_SET"])
     counts = Counter(sequence.label for sequence in sequences if sequence.label in train)

@@ -197,9 +197,11 @@ def check_data(cfgs: dict, training: bool) -> None:
     if not any(_has_sequence(cfgs, label) for label in there):
         partition = partition_of(cfgs)
         labels = partition[half]
+        if not labels:
+            raise ConfigError(f"data_cfg.dataset_partition = {cfgs['data_cfg']['dataset_partition']}: its {half} is empty")
         raise ConfigError(
             f"data_cfg.dataset_root = {root}: no sequence of {half} found ({len(there)} of its {len(labels)} subjects have a folder);"
-            f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(labels[:3]) or '(the list is empty)'}."
+            f" expected <root>/<label>/<type>/<view>/*.pkl with labels such as {', '.join(labels[:3])}."
             f" Here {describe_root(root, [*labels, *partition['TRAIN_SET'], *partition['TEST_SET']])}"
         )
     refuse_layout(cfgs, there, training)

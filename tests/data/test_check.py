@@ -281,3 +281,9 @@ def test_point_clouds_alone_are_no_mistake(check, check_cfgs, walkers):
 def test_label_maps_are_no_silhouettes_where_no_configuration_says_so(check, walkers, high, status):
     rewrite(walkers, lambda clip: clip // 255 * high)
     assert check("--root", walkers, "--workers", 1)[0] == status
+
+
+def test_a_partition_for_tests_alone_passes(check_cfgs, tree, tmp_path):
+    (tmp_path / "test.json").write_text(json.dumps({"TRAIN_SET": [], "TEST_SET": tree.test}))
+    status, kinds, _ = check_cfgs(tmp_path / "test.json")
+    assert status == 0 and set(kinds) <= {"unlisted"}
