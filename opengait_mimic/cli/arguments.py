@@ -47,7 +47,7 @@ def drop_local_rank(words: list[str]) -> list[str]:
 
 
 def add_iter_argument(parser, how: str, use: str) -> None:
-    """``--iter``; ``how`` answers whoever gives something else, ``use`` is its help."""
+    """``--iter``; ``how`` answers any other value, ``use`` is its help."""
 
     def read_iteration(text: str) -> int:
         if not text.isdigit():

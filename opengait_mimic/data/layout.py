@@ -26,7 +26,7 @@ def explain_root(root: str | os.PathLike, labels: Iterable[str] = ()) -> Problem
         labels: the names of the partition, where one is given.
     """
     root, labels = Path(os.path.abspath(root)), list(labels)
-    found = _first_data(root)
+    found = _find_first_data(root)
     if found is None:
         return Problem("depth", ".", "no pickle, picture or array lies below this folder")
     parts, kind, names = found
@@ -37,9 +37,9 @@ def explain_root(root: str | os.PathLike, labels: Iterable[str] = ()) -> Problem
     return Problem(kind, ".", f"{count_files(names)} such as {example}{levels}")
 
 
-def _first_data(root: Path) -> tuple[tuple[str, ...], str, list[str]] | None:
+def _find_first_data(root: Path) -> tuple[tuple[str, ...], str, list[str]] | None:
     """The first folder with data: its parts, the kind of its files and their names; what lies in the root itself comes last."""
-    beside = None
+    in_root = None
     for number, (path, folders, files) in enumerate(os.walk(root, followlinks=True)):
         folders[:] = sorted(name for name in folders if not is_litter(name))
         kinds = sort_files(name for name in files if not is_litter(name))
@@ -47,10 +47,10 @@ def _first_data(root: Path) -> tuple[tuple[str, ...], str, list[str]] | None:
         if kinds and (path != str(root) or not folders):
             kind = min(kinds, key=("pickles", "pictures", "arrays", "archives").index)
             return Path(path).relative_to(root).parts, kind, kinds[kind]
-        beside = beside or next((((), kind, names) for kind, names in kinds.items()), None)
+        in_root = in_root or next((((), kind, names) for kind, names in kinds.items()), None)
         if number >= FOLDERS:
             break
-    return beside
+    return in_root
 
 
 def _explain_depth(root: Path, parts: tuple[str, ...], labels: list[str]) -> str:

@@ -68,7 +68,7 @@ def refuse_layout(cfgs: dict, labels: list[str], training: bool) -> None:
         "trainer_cfg" if training else "evaluator_cfg",
     )
     sequences, problems = [], []
-    for folder, names in _first_sequences(Path(root), labels):
+    for folder, names in _list_first_sequences(Path(root), labels):
         place = folder.relative_to(root)
         kinds = sort_files(choose_files(sorted(names), use))
         pickles = kinds.pop("pickles", [])
@@ -83,7 +83,7 @@ def refuse_layout(cfgs: dict, labels: list[str], training: bool) -> None:
             raise ConfigError(f"data_cfg.dataset_root = {root}: {describe_problem(problem)}. `opengait-mimic check data` names all")
 
 
-def _first_sequences(root: Path, labels: list[str]) -> Iterator[tuple[Path, list[str]]]:
+def _list_first_sequences(root: Path, labels: list[str]) -> Iterator[tuple[Path, list[str]]]:
     """The first folder with files of some labels, spread over the list, and the names in it."""
     for label in labels[:: max(1, len(labels) // SEQUENCES)][:SEQUENCES]:
         for folder in sorted(root.joinpath(label).glob("*/*")):
