@@ -16,6 +16,7 @@ REGISTERED = {
         "VEN": "opengait_mimic.models.ven",
         "Baseline2": "opengait_mimic.models.baseline2",
         "OcclusionAware": "opengait_mimic.models.occlusionaware",
+        "RGGait": "opengait_mimic.models.rggait",
     },
     "modeling.losses": {
         "MiCKDLoss": "opengait_mimic.losses.mickd",

@@ -11,10 +11,10 @@ from pydantic import AfterValidator, Field
 from ..base.config import Allowed, Flag, losses_of
 from ..base.errors import ConfigError, Misfit
 from ..networks.visibility import VisibilityNetwork
-from ..occlusion import KINDS, MOVING
+from ..occlusion import KINDS, MOVING, Occlusion
 from ..occlusion.clips import clip_of_frame, mean_over_frames
 from .logged_scalars import mean_of_all
-from .occluded_input import OccludedConfig, OccludedInput
+from .occluded_input import TRAINING, OccludedConfig, OccludedInput
 from .upstream_weights import refuse_foreign
 
 
@@ -166,6 +166,26 @@ class VEN(OccludedInput, BaseModel):
 def local_index(kinds: list[str], device=None) -> torch.Tensor:
     """The class of a VEN that tells ``kinds`` apart, by the index into `KINDS`; -1 for what it does not know: long ``[len(KINDS)]``."""
     return torch.tensor([kinds.index(kind) if kind in kinds else -1 for kind in KINDS], device=device)
+
+
+def describe_gaps(cfgs: dict, file: str, drawn: Occlusion) -> list[str]:
+    """What a training draws that this VEN was not trained on, a line each.
+
+    Args:
+        cfgs: the VEN's complete configuration.
+        file: its YAML, for the message.
+        drawn: what the training of the guided model draws.
+    """
+    kinds = VENConfig.read(cfgs["model_cfg"], f"{file}: model_cfg").kinds
+    trained = Occlusion.from_cfg(cfgs["trainer_cfg"].get("occlusion", TRAINING), f"{file}: trainer_cfg.occlusion")
+    found, guess = [], "its guidance there is a guess"
+    if unseen := sorted(set(drawn.possible) - set(kinds or drawn.possible)):
+        found.append(f"trainer_cfg.occlusion draws {', '.join(unseen)}, which the VEN was not trained on: {guess}")
+    (low, high), (least, most) = trained.hidden, drawn.hidden
+    if least < low or most > high:
+        range_ = f"trainer_cfg.occlusion.hidden = {[least, most]} goes beyond {[low, high]}"
+        found.append(f"{range_}, which the VEN of {file} was trained on: {guess}")
+    return found
 
 
 UNSAID = ("grey_whole", "ven_kinds")

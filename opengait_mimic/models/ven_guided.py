@@ -27,7 +27,7 @@ from .nested_backbone import build, check_trained, optimizer_with
 from .occluded_input import OccludedConfig, OccludedInput
 from .silhouette_inputs import refuse_other_inputs
 from .upstream_weights import load_strictly, refuse_foreign, role_of
-from .ven import VENConfig, check_extra_state, local_index
+from .ven import VENConfig, check_extra_state, describe_gaps, local_index
 
 
 class HeadConfig(Block):
@@ -70,7 +70,11 @@ class Guided(OccludedInput, BaseModel):
         object.__setattr__(self, "in_training", training)
         super().__init__(cfgs, training)
         if training:
-            starts_trained = getattr(self.cfg, "init_mimic", False) or self.engine_cfg["restore_hint"] != 0
+            starts_trained = (
+                getattr(self.cfg, "init_mimic", False)
+                or getattr(self.cfg, "init_twin", "") == "teacher"
+                or self.engine_cfg["restore_hint"] != 0
+            )
             freeze_ungraded_parameters(getattr(self, self.NET), self.geometry, self.backbone_key, self, starts_trained)
 
     @classmethod
@@ -140,11 +144,8 @@ class Guided(OccludedInput, BaseModel):
         self.ven_switches = switches_of(self.ven_cfgs, TRAIN)
         self.VEN = VisibilityNetwork(len(theirs.kinds) if theirs.kinds else None, theirs.amount).requires_grad_(False)
         self.ven_kinds, self.ven_meaning = theirs.kinds, Hooks(self.ven_cfgs).ven_meaning
-        unseen = sorted(set(self.drawn.possible) - set(theirs.kinds or self.drawn.possible))
-        if self.in_training and unseen:
-            self.msg_mgr.log_warning(
-                f"trainer_cfg.occlusion draws {', '.join(unseen)}, which the VEN was not trained on: its guidance there is a guess"
-            )
+        for gap in describe_gaps(self.ven_cfgs, stage.cfgs, self.drawn) if self.in_training else ():
+            self.msg_mgr.log_warning(gap)
 
     def init_parameters(self):
         """Every part is initialised where it is built; here, in training, the trained VEN enters."""

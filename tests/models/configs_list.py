@@ -17,9 +17,13 @@ EXTRA = (  # a teacher and VENs that others are built on
     "ven/ven_grew_64x64",
     "ven/ven_gait3d_classes",
     "ven/ven_grew_classes",
+    *(f"ven/ven_{data}_wide" for data in (*MAIN, "walkers")),
 )
 
+RGGAIT = ("gaitbase_gait3d", "gaitbase_grew", "deepgaitv2_gait3d", "deepgaitv2_grew", *(f"{backbone}_walkers" for backbone in BACKBONES))
+
 CONFIGURATIONS = {
+    *(f"rggait/rggait_{key}" for key in RGGAIT),
     *(f"{method}/{method}_{backbone}_{data}" for method in METHODS for backbone in BACKBONES for data in (*MAIN, "walkers")),
     *(f"mimicgait/mimicgait_gaitbase_{data}" for data in OTHERS),
     *(f"mimicgait/mimicgait_gaitbase_grew_{kind}" for kind in ("middle", "dynamic", "fivekinds")),
@@ -53,6 +57,14 @@ BASELINE2 = NAME + "model_cfg trainer_cfg.occlusion evaluator_cfg.occlusion"
 # from Baseline-2
 MIMIC = NAME + "loss_cfg model_cfg.model model_cfg.teacher model_cfg.ven model_cfg.init_mimic model_cfg.reference_compat "
 AWARE = NAME + "model_cfg.model model_cfg.ven model_cfg.SeparateBNNecks model_cfg.fused_channels "
+RG = NAME + "model_cfg.model model_cfg.teacher model_cfg.ven model_cfg.SeparateBNNecks model_cfg.aware model_cfg.adaptive model_cfg.head "
+RG += "model_cfg.init_twin model_cfg.max_alpha_on_whole trainer_cfg.occlusion.kinds trainer_cfg.occlusion.hidden "
+RG_OF_ITS_OWN = {  # the public code's
+    "gaitbase_gait3d": "optimizer_cfg.lr ",
+    "gaitbase_grew": "optimizer_cfg.lr ",
+    "deepgaitv2_gait3d": "optimizer_cfg.lr trainer_cfg.sampler.frames_skip_num " + BATCH,
+    "deepgaitv2_grew": "optimizer_cfg.lr trainer_cfg.sampler.frames_skip_num ",
+}
 AWARE_OF_ITS_OWN = {  # Adam and the public iterations
     "gaitbase_gait3d": LENGTH + "optimizer_cfg",
     "gaitbase_grew": LENGTH + MILESTONES + "optimizer_cfg trainer_cfg.save_iter",
@@ -84,11 +96,15 @@ def differences() -> list[tuple[str, str, str]]:
             found.append((f"baseline1/baseline1_{key}", f"baseline2/baseline2_{key}", BASELINE2))
             found.append((f"baseline2/baseline2_{key}", f"occlusionaware/occlusionaware_{key}", AWARE + AWARE_OF_ITS_OWN.get(key, "")))
             found.append((f"baseline2/baseline2_{key}", f"mimicgait/mimicgait_{key}", MIMIC + OF_ITS_OWN.get(key, "")))
+            if key in RGGAIT:
+                found.append((f"baseline2/baseline2_{key}", f"rggait/rggait_{key}", RG + RG_OF_ITS_OWN.get(key, "")))
         ends, own = (f"{backbone}_gait3d", f"{backbone}_grew"), TO_GREW[backbone]
         found.append((*(f"baseline1/baseline1_{end}" for end in ends), GREW + LENGTH + own + CLASSES[backbone]))
         found.append((*(f"baseline2/baseline2_{end}" for end in ends), GREW + LENGTH + own + "model_cfg.backbone.cfgs"))
         mimics = {"gaitbase": "optimizer_cfg.lr", "gaitgl": LENGTH + BATCH + "trainer_cfg.save_iter", "deepgaitv2": LENGTH}[backbone]
         found.append((*(f"mimicgait/mimicgait_{end}" for end in ends), GREW + BUILT_ON + mimics))
+    for data in (*MAIN, "walkers"):
+        found.append((f"ven/ven_{data}", f"ven/ven_{data}_wide", NAME + "trainer_cfg.occlusion.hidden evaluator_cfg.occlusion.hidden"))
     for data in MAIN:
         found.append((f"ven/ven_{data}", f"ven/ven_{data}_classes", NAME + "model_cfg.amount loss_cfg"))
     for data in ("grew", *OTHERS):

@@ -116,7 +116,7 @@ def test_what_a_configuration_names_is_there_and_agrees_with_it(host, name, chec
             continue
         elsewhere = name in VEN_OF_OTHER_DATA and key == "ven"
         assert theirs["data_cfg"]["dataset_name"] == ("GREW" if elsewhere else data)
-        if key == "teacher" and model_cfg["reference_compat"] != "all":  # which has any_geometry
+        if key == "teacher" and model_cfg.get("reference_compat") != "all":  # which has any_geometry
             from opengait_mimic.host.model_cfg import geometry_of
 
             assert list(geometry_of(theirs)) == model_cfg["geometry"]
