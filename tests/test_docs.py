@@ -76,7 +76,7 @@ def test_the_pages_keep_their_budgets():
 
     assert lines(ROOT / "README.md") <= 250
     assert lines(ROOT / "CONTRIBUTING.md") <= 80
-    assert sum(lines(page) for page in PAGES if page.parent == ROOT / "docs") <= 1500
+    assert sum(lines(page) for page in PAGES if page.parent == ROOT / "docs") <= 1600  # 1,500, and 100 for RG-Gait
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
