@@ -141,6 +141,7 @@ BASE = {
     "MimicGait": "mimicgait/mimicgait_gaitbase_walkers.yaml",
     "Baseline2": "baseline2/baseline2_gaitbase_walkers.yaml",
     "OcclusionAware": "occlusionaware/occlusionaware_gaitbase_walkers.yaml",
+    "RGGait": "rggait/rggait_gaitbase_walkers.yaml",
     "VEN": "ven/ven_walkers.yaml",
 }
 
