@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from ..base.error_origin import describe_error
 from ..base.errors import ConfigError
 from ..base.files import list_folder
-from ..metrics.protocols import EVALUATORS_BY_LIST, PROTOCOLS, UnknownDataSet, protocol_of, refuse_unscorable, split
+from ..metrics.protocols import EVALUATORS_BY_LIST, PROTOCOLS, UnknownDataSet, protocol_of, refuse_unscorable, split_present
 from .adapt import testing_on
 from .config_checks import partition_of
 from .register import lookup
@@ -52,47 +52,50 @@ def protocol_of_test(cfgs: dict):
         return protocol_of(EVALUATORS_BY_LIST[scorer], partition)
 
 
-def check_test(cfgs: dict) -> str:
+def check_test(cfgs: dict, is_test: bool) -> list[str]:
     """Try the host's evaluation on the names of the test set, without embeddings.
 
+    Args:
+        cfgs: a configuration whose data paths are resolved.
+        is_test: for a test, and not for a training that tests between.
+
     Returns:
-        Why its numbers would mean nothing (one identity, one view, no mates); empty if they mean something.
+        What of its numbers will mean nothing, a line each: subsets without probes or gallery; before a training also all of them.
 
     Raises:
-        ConfigError: it would stop: it does not know the data set, has no probe or no gallery in it, or lacks a list of the partition.
+        ConfigError: it would stop: it does not know the data set, has no probe or no gallery in it, or lacks a list of the partition. In a
+            test also where every number is settled before (one identity, one view, no mates).
     """
-    evaluator = cfgs["evaluator_cfg"]
+    evaluator, sequences = cfgs["evaluator_cfg"], list_test_sequences(cfgs)
     scorer = evaluator.get("eval_func", DEFAULT_EVALUATOR)
-    function, sequences, at = (
-        lookup("evaluation.evaluator", scorer, "evaluator_cfg.eval_func"),
-        list_test_sequences(cfgs),
-        f"eval_func = {scorer}",
-    )
+    function, at = lookup("evaluation.evaluator", scorer, "evaluator_cfg.eval_func"), f"evaluator_cfg.eval_func = {scorer}"
     if scorer in EVALUATORS_BY_LIST:
         listed = PROTOCOLS[EVALUATORS_BY_LIST[scorer]].by_list
         if not partition_of(cfgs).get(listed):
             raise ConfigError(
-                f"evaluator_cfg.{at} needs the list {listed} (entries label-type-view) in data_cfg.dataset_partition ="
+                f"{at} needs the list {listed} (entries label-type-view) in data_cfg.dataset_partition ="
                 f" {cfgs['data_cfg']['dataset_partition']}; add it, or choose the data set's own eval_func"
             )
     if not sequences:
-        return ""  # `check_data` says it
+        return []  # `check_data` says it
     _try(function, scorer, cfgs, sequences)
+    labels, types, views = zip(*sequences)
     try:
-        known = protocol_of_test(cfgs)
-        labels, types, views = zip(*sequences)
-        found = split(known, labels, types, views)
+        found, missing = split_present(protocol_of_test(cfgs), labels, types, views)
     except UnknownDataSet as error:
         if (evaluator.get("occlusion") or {}).get("occluded_side") == "probe":
             raise ConfigError(f"evaluator_cfg.occlusion.occluded_side = probe: {error}; the host's own test can hide both sides") from error
-        return ""
+        return []
     except ValueError as error:
-        raise ConfigError(f"evaluator_cfg.{at}: {error}") from error
+        raise ConfigError(f"{at}: {error}") from error
+    lines = [f"{at}: {', '.join(missing)} have no probe or no gallery in the test set, so their numbers mean nothing"] if missing else []
     try:
         refuse_unscorable(found, labels, views)
     except ValueError as error:
-        return f"evaluator_cfg.{at}: {error}"
-    return ""
+        if is_test:
+            raise ConfigError(f"{at}: {error}") from error
+        lines.append(f"{at}: {error}")
+    return lines
 
 
 class _Reached(Exception):

@@ -98,7 +98,10 @@ def test_the_pipeline_tests_it(made, output, host_spec, monkeypatch):
     given.write_bytes(sorted(Path(output).rglob("teacher-Classes-*.pt"))[-1].read_bytes())
     names = {f"{engine}_cfg__save_name": "piped-Classes" for engine in ("trainer", "evaluator")}
     mimic = made.changed("MimicGait", made.nine, given, model_cfg__ven=None, **names)
-    assert run_pipeline(SimpleNamespace(cfgs=mimic, host=host_spec, device="cpu", output=output, retrain=False, no_preflight=True)) == 0
+    assert (
+        run_pipeline(SimpleNamespace(cfgs=mimic, host=host_spec, device="cpu", output=output, retrain=False, split=None, no_preflight=True))
+        == 0
+    )
     tested = json.loads((Path(output) / "walkers/pipeline/MimicGait-piped-Classes/baseline1.json").read_text())["rows"]
     whole, right = (
         [row["rank1"] for row in rows if row["occluded_side"] == "holistic"]

@@ -66,7 +66,12 @@ def test_only_its_own_teacher_gives_a_mimic_a_gallery_and_rp(trained, teachers, 
 
     said, own = [], evaluate(trained.files[MIMIC], quiet=True)
     moved = evaluate(mimic_of(trained, tmp_path, teachers / "moved.pt"), quiet=True)
-    assert moved == own and own[-1]["gallery_embedder"] == "teacher" and own[0]["hp_rank1"] is not None
+    assert moved[0].pop("hp_network") == "GaitBase (moved.pt)", "HP is labelled with the file it was measured on"
+    assert (
+        [{**row, "hp_network": None} for row in moved] == [{**row, "hp_network": None} for row in own]
+        and own[-1]["gallery_embedder"] == "teacher"
+        and own[0]["hp_rank1"] is not None
+    )
     monkeypatch.setattr(get_msg_mgr(), "log_warning", lambda text: said.append(str(text)), raising=False)
     found = measure(mimic_of(trained, tmp_path, teachers / "other.pt"), quiet=True)
     other = found.rows

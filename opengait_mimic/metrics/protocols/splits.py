@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -107,6 +107,33 @@ def split(dataset: str | Rule | Listed, labels, types, views, partition: Mapping
         >>> split("GREW", ["a", "a"], ["01", "02"], ["v", "w"]).subsets["all"][0]
         array([False,  True])
     """
+    found, known, at = _divide(dataset, labels, types, views, partition)
+    for name, masks in found.subsets.items():
+        for i, (side, mask) in enumerate(zip(("probe", "gallery"), masks)):
+            if not mask.any():
+                raise ValueError(
+                    f"{at}: no {side} for subset {name!r} among {len(types)} sequences; "
+                    f"types present: {', '.join(np.unique(np.asarray(types, dtype=str))) or 'none'}; "
+                    f"expected {known.describe_side(name, i)}. Check data_cfg.test_dataset_name, dataset_root and dataset_partition"
+                )
+    return found
+
+
+def split_present(known: Rule | Listed, labels, types, views) -> tuple[Split, list[str]]:
+    """As `split`, without the subsets that have no probe or no gallery, whose names come with it.
+
+    Raises:
+        ValueError: as `split`, where no subset is whole.
+    """
+    found = _divide(known, labels, types, views, None)[0]
+    present = {name: masks for name, masks in found.subsets.items() if all(mask.any() for mask in masks)}
+    if not present or (found.overall is not None and found.overall not in present):
+        split(known, labels, types, views)  # says what is missing
+    return replace(found, subsets=present), [name for name in found.subsets if name not in present]
+
+
+def _divide(dataset, labels, types, views, partition) -> tuple[Split, Rule | Listed, str]:
+    """The split, its protocol, and whose it is, for messages; a subset may have an empty side."""
     if not len(labels) == len(types) == len(views):
         raise ValueError(f"{len(labels)} labels, {len(types)} types and {len(views)} views; expected one of each")
     known = protocol_of(dataset, partition)
@@ -118,12 +145,4 @@ def split(dataset: str | Rule | Listed, labels, types, views, partition: Mapping
         compared = np.array([view.split(known.view_until)[0] for view in views], dtype=str) if known.view_until else None
         more = {"by_probe_view": known.by_probe_view, "views": compared, "overall": known.overall}
         found = Split(known.name, known.masks(types, views), known.cross_view, **more)
-    for name, masks in found.subsets.items():
-        for i, (side, mask) in enumerate(zip(("probe", "gallery"), masks)):
-            if not mask.any():
-                raise ValueError(
-                    f"{at}: no {side} for subset {name!r} among {len(types)} sequences; "
-                    f"types present: {', '.join(np.unique(np.asarray(types, dtype=str))) or 'none'}; "
-                    f"expected {known.describe_side(name, i)}. Check data_cfg.test_dataset_name, dataset_root and dataset_partition"
-                )
-    return found
+    return found, known, at
