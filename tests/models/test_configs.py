@@ -229,7 +229,7 @@ def mark_slow(names: list[str], fast: tuple[str, ...]) -> list:
 
 
 @pytest.mark.parametrize(
-    "name", mark_slow(NAMES, ("mimicgait_gaitbase_walkers", "gaitgl_walkers", "mimicgait_gaitbase_gait3d", "ven_gait3d"))
+    "name", mark_slow(NAMES, ("mimicgait_gaitbase_walkers", "mimicgait_gaitgl_walkers", "rggait_gaitbase_walkers", "ven_gait3d_classes"))
 )
 def test_each_builds_and_embeds_a_clip_of_its_data_set(host, copies, name, monkeypatch):
     monkeypatch.chdir(copies)  # so that they name each other's copies
@@ -297,7 +297,7 @@ def built_on(host, host_spec, copies, request):
 PUBLISHED = [name for name in NAMES if "walkers" not in name]
 
 
-@pytest.mark.parametrize("name", mark_slow(PUBLISHED, ("mimicgait_gaitbase_sustech1k", "occlusionaware_gaitbase_gait3d", "ven_gait3d")))
+@pytest.mark.parametrize("name", mark_slow(PUBLISHED, ("occlusionaware_gaitbase_gait3d", "ven_gait3d_classes")))
 def test_each_builds_for_training_and_trains_all_that_it_should(host, copies, built_on, name, monkeypatch):
     """At its own widths: the parts fit (`models.backbone_probe` steps through them), and the optimiser has every parameter."""
     monkeypatch.chdir(copies)
