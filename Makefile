@@ -9,7 +9,7 @@ TORCH_CPU_INDEX ?=
 .PHONY: help install demo test slow docs pages lint clean
 
 help:
-	@echo "make demo   train and compare on generated walkers (about 6 minutes on two cores)"
+	@echo "make demo   train and compare on generated walkers (about 10 minutes on two cores)"
 	@echo "make test   the default tests (about 4 minutes on two cores)"
 	@echo "make slow   the tests that start processes, kill and resume trainings, build every backbone"
 	@echo "make docs   the documentation, into site/"
