@@ -22,7 +22,7 @@ from .dependencies import Use
 from .logged_scalars import mean_of_all
 from .nested_backbone import build
 from .teacher import KEPT, TeacherChanged
-from .upstream_weights import fingerprint, load
+from .upstream_weights import load
 from .ven_guided import Guided, GuidedConfig
 
 HEAD = "BNNecks."
@@ -101,7 +101,7 @@ class RGGait(Guided):
         """Build as usual; hash G as it stands."""
         object.__setattr__(self, "_has_logged_alpha", False)
         super().__init__(cfgs, training)
-        object.__setattr__(self, "_whole_hash", fingerprint(self.Whole) if training else "")
+        object.__setattr__(self, "_whole_hash", self._hash_whole() if training else "")
 
     def build_network(self, model_cfg):
         """Build F, VEN, T and head, and G next to them."""
@@ -229,9 +229,13 @@ class RGGait(Guided):
             "inference_feat": {"embeddings": fused},
         }
 
+    def _hash_whole(self) -> str:
+        """Of what G's embedding reaches: DDP gives every process the first one's random heads."""
+        return hash_tensors({name: value for name, value in self.Whole.state_dict().items() if name not in self.whole_unreached})
+
     def before_saving(self):
         """Raise `TeacherChanged` unless G is as it was: nothing is saved then."""
-        now = fingerprint(self.Whole)
+        now = self._hash_whole()
         if now != self._whole_hash:
             raise TeacherChanged(f"the frozen G changed during training (hash {self._whole_hash[:12]} -> {now[:12]}): nothing is saved")
 

@@ -8,12 +8,16 @@ import pytest
 import torch
 import yaml
 
+from opengait_mimic import host as hosts
 from opengait_mimic.base.errors import CheckpointError, ConfigError
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.training.launch import launch
+from tests.host_runs import good, two_processes
 from tests.models.test_mimicgait import built
 from tests.models.test_starts_elsewhere import weights_at
+from tests.training import runs
+from tests.training.runs import at, content, differing, shared_networks, stopped_and_resumed
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -236,3 +240,23 @@ def test_packed_clips_are_each_as_alone(full):
             clip.inputs = lambda view: (type(batch.inputs(batch.occluded)[0])([view]), batch.labs[:1], None, None, None)
             torch.testing.assert_close(model.embeddings(clip)[1][0], got[i], rtol=1e-4, atol=1e-5)
     assert len(set(batch.lengths)) > 1
+
+
+@pytest.fixture
+def longer(full, trained, output, host_spec):
+    """A function: the configuration over five steps, its networks named by their files; puts back the output folder."""
+    steps = {"trainer_cfg__total_iter": 5, "trainer_cfg__save_iter": 2, "evaluator_cfg__restore_hint": 4}
+    yield lambda **changes: full(**steps, **shared_networks(output), **changes)
+    hosts.bind(host_spec, "cpu", output)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_stop_and_resume_equals_an_uninterrupted_run(longer, host_spec, tmp_path, processes):
+    file = longer()
+    if processes == 1:
+        stopped_and_resumed(file, tmp_path)
+    else:
+        good(*two_processes(), runs.__file__, host_spec, file, tmp_path, cwd=tmp_path)
+    one, two = (content(at(file, tmp_path / name, 4)) for name in ("one", "two"))
+    assert differing(one, two) == []
