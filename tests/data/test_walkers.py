@@ -171,6 +171,7 @@ def test_normalise_against_pillow(tall):
     assert (got & wanted).sum() / (got | wanted).sum() > 0.95
 
 
+@pytest.mark.slow
 def test_baseline_between_chance_and_ninety(tmp_path):
     tree = write_walkers(tmp_path, subjects=21, train=1)
     assert 100 / 20 * 3 < mean_silhouette_rank1(tree) < 90

@@ -89,6 +89,7 @@ def test_passes_that_are_kept_are_not_run_again(table1, command, trained, built)
     assert len(built) == 3
 
 
+@pytest.mark.slow
 def test_a_manifest_in_the_place_of_drawing_hides_the_same(table1, command, trained, tmp_path):
     words = ("--preset", "paper-table1", "--seeds", "0-1", "--out", tmp_path / "again", "--manifest", table1.parent / "draws.json")
     assert command(trained.files["MimicGait"], *words, "--no-cache") == 0

@@ -57,7 +57,7 @@ def train(file):
     return SimpleNamespace(model=launch(file, "train", quiet=True, before=before), start=start, file=file)
 
 
-@pytest.fixture(scope="module", params=FORMS)
+@pytest.fixture(scope="module", params=[name if name == "full" else pytest.param(name, marks=pytest.mark.slow) for name in FORMS])
 def form(request, trained, tree, tmp_path_factory):
     names = {f"{engine}_cfg__save_name": f"RG-{request.param}" for engine in ("trainer", "evaluator")}
     found = train(shipped(trained, tree, tmp_path_factory.mktemp("rg"), **FORMS[request.param], **names))

@@ -98,6 +98,7 @@ def sleeper(Baseline):
     return Sleeper
 
 
+@pytest.mark.slow
 def test_what_is_used_without_a_gradient_is_no_head(made, tmp_path):
     """It must not be left out of the checkpoint; a mimic from random weights is refused, one from its teacher's is not."""
     files = made(sleeper)
