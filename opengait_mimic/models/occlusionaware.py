@@ -59,8 +59,6 @@ class OcclusionAware(Guided):
 
     Config = OcclusionAwareConfig
     DEPENDS = {"teacher": Use.REFERENCE, "ven": Use.FROZEN_INSIDE}
-    ONE_OF = ("TripletLoss", "CrossEntropyLoss")
-    LOSSES = {"TripletLoss": ("embeddings", "labels"), "CrossEntropyLoss": ("logits", "labels")}
 
     def fused_channels(self, channels: int) -> int:
         """The width that the YAML asks for."""
@@ -69,12 +67,3 @@ class OcclusionAware(Guided):
     def identity(self) -> dict:
         """With the fused width."""
         return {**super().identity(), "fused_channels": self.cfg.fused_channels}
-
-    def forward(self, batch):
-        """See the class."""
-        _, fused = self.embeddings(batch)  # [n, c, p]
-        return {
-            "training_feat": self.training_feat(fused, batch.labs) if self.training else {},
-            "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:8, None], **self.watch(batch)},
-            "inference_feat": {"embeddings": fused},
-        }

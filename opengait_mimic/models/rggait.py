@@ -94,8 +94,6 @@ class RGGait(Guided):
 
     Config = RGGaitConfig
     DEPENDS = {"teacher": Use.FROZEN_INSIDE, "ven": Use.FROZEN_INSIDE}
-    ONE_OF = ("TripletLoss", "CrossEntropyLoss")
-    LOSSES = {"TripletLoss": ("embeddings", "labels"), "CrossEntropyLoss": ("logits", "labels")}
 
     def __init__(self, cfgs, training):
         """Build as usual; hash G as it stands."""
@@ -219,15 +217,6 @@ class RGGait(Guided):
                 f"model_cfg.max_alpha_on_whole = {limit:g}: the VEN says that {100 * on_whole:.1f} % of whole bodies are hidden, so the"
                 " residual would change them and whole bodies would not be kept. Train the VEN longer or on more whole clips, or set null"
             )
-
-    def forward(self, batch):
-        """See the class."""
-        _, fused = self.embeddings(batch)  # [n, c, p]
-        return {
-            "training_feat": self.training_feat(fused, batch.labs) if self.training else {},
-            "visual_summary": {"image/occluded": batch.occluded.flatten(0, 1)[:8, None], **self.watch(batch)},
-            "inference_feat": {"embeddings": fused},
-        }
 
     def _hash_whole(self) -> str:
         """Of what G's embedding reaches: DDP gives every process the first one's random heads."""

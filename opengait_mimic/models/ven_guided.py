@@ -47,23 +47,21 @@ class GuidedConfig(OccludedConfig):
 class Guided(OccludedInput, BaseModel):
     """T(F(O) (+) V(O)): a backbone's part embeddings of occluded clips joined with the VEN's feature, mixed per part.
 
-    A method derives from it and says what it is trained by: `LOSSES`, and ``forward`` with `embeddings` and `training_feat`.
-    The mixer T is one linear map per part, ``c + 64 -> fused``, without bias; without a VEN there is none. The backbone is built
-    with one class, and what its embedding does not reach is frozen and not saved. The VEN is frozen, and saved: a test needs this
-    model's checkpoint and the YAML files that it names (backbone, VEN), and no other weights. ``SeparateBNNecks`` is the host's
-    identity head, on the fused embedding.
+    A method derives from it. The mixer T is one linear map per part, ``c + 64 -> fused``, without bias; without a VEN there is none. The
+    backbone is built with one class, and what its embedding does not reach is frozen and not saved. The VEN is frozen, and saved: a
+    test needs this model's checkpoint and the YAML files that it names, and no other weights. ``SeparateBNNecks`` is the host's identity
+    head, on the fused embedding, which is ranked.
 
     Attributes:
         NET: the attribute that holds the backbone, and its prefix in the checkpoint.
         LOSSES: loss class -> the names of what `training_feat` feeds it.
         ONE_OF: the loss classes of which at least one must be there.
         in_training: the phase; weights of other networks are read in training alone.
-        embedder: the backbone's class.
     """
 
     NET = "Backbone"
-    LOSSES: dict[str, tuple[str, ...]] = {}
-    ONE_OF: tuple[str, ...] = ()
+    LOSSES = {"TripletLoss": ("embeddings", "labels"), "CrossEntropyLoss": ("logits", "labels")}
+    ONE_OF = ("TripletLoss", "CrossEntropyLoss")
 
     def __init__(self, cfgs, training):
         """Remember the phase, build as usual, and try the backbone in training mode."""
@@ -198,6 +196,13 @@ class Guided(OccludedInput, BaseModel):
             guide = self.guidance(batch)  # [n, 64]
         return bare, self.Mixer(torch.cat([bare, guide.to(bare)[:, :, None].expand(-1, -1, bare.shape[2])], 1))
 
+    def forward(self, batch):
+        """What the losses take, what is logged, and the ranked embedding ``[n, c, p]``."""
+        fused = self.embeddings(batch)[1]
+        feats = self.training_feat(fused, batch.labs) if self.training else {}
+        seen = {"image/occluded": batch.occluded.flatten(0, 1)[:8, None], **self.watch(batch)}
+        return {"training_feat": feats, "visual_summary": seen, "inference_feat": {"embeddings": fused}}
+
     def guidance(self, batch) -> Tensor:
         """The VEN's feature of every clip, the mean over its frames: ``[n, 64]``."""
         return mean_over_frames(self.VEN(batch.occluded.flatten(0, 1)), batch.lengths)
@@ -246,9 +251,7 @@ class Guided(OccludedInput, BaseModel):
 
     @property
     def starts_elsewhere(self) -> bool:
-        """Whether a training starts from another run's weights (``trainer_cfg.restore_hint`` is a path): its VEN is that of
-        ``model_cfg.ven`` all the same, which may know more kinds than the other run's; T learns the new features.
-        """
+        """Whether a training starts from another run's weights (``restore_hint`` is a path). Its VEN is that of ``model_cfg.ven``."""
         return self.in_training and isinstance(self.cfgs["trainer_cfg"]["restore_hint"], str)
 
     @property

@@ -13,11 +13,9 @@ from opengait_mimic.base.errors import CheckpointError, ConfigError
 from opengait_mimic.evaluation.evaluate import evaluate
 from opengait_mimic.host import CONFIGS
 from opengait_mimic.training.launch import launch
-from tests.host_runs import good, two_processes
 from tests.models.test_mimicgait import built
 from tests.models.test_starts_elsewhere import weights_at
-from tests.training import runs
-from tests.training.runs import at, content, differing, shared_networks, stopped_and_resumed
+from tests.training.runs import differing, last_of_both, shared_networks
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -253,10 +251,4 @@ def longer(full, trained, output, host_spec):
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_stop_and_resume_equals_an_uninterrupted_run(longer, host_spec, tmp_path, processes):
-    file = longer()
-    if processes == 1:
-        stopped_and_resumed(file, tmp_path)
-    else:
-        good(*two_processes(), runs.__file__, host_spec, file, tmp_path, cwd=tmp_path)
-    one, two = (content(at(file, tmp_path / name, 4)) for name in ("one", "two"))
-    assert differing(one, two) == []
+    assert differing(*last_of_both(longer(), tmp_path, host_spec, processes)) == []

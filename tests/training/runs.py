@@ -17,6 +17,7 @@ from opengait_mimic.base import checkpoint_file as checkpoints
 from opengait_mimic.host.run_paths import checkpoint_at
 from opengait_mimic.models.prepare import prepare
 from opengait_mimic.training.launch import launch
+from tests.host_runs import good, two_processes
 
 TIMES = ("seconds", "steps_per_second", "run", "starts", "date", "command", "processes", "plugin")
 """What the records of two equal trainings may differ in."""
@@ -56,6 +57,15 @@ def stopped_and_resumed(file, folder):
     with pytest.raises(KeyboardInterrupt):
         train(file, folder / "two", before=stopping(3))
     train(file, folder / "two", iteration=2, resume=True)
+
+
+def last_of_both(file, folder, host_spec, processes: int) -> list[dict]:
+    """The last checkpoints of `stopped_and_resumed`, run in one process or two."""
+    if processes == 1:
+        stopped_and_resumed(file, folder)
+    else:
+        good(*two_processes(), __file__, host_spec, file, folder, cwd=folder)
+    return [content(at(file, folder / name, 4)) for name in ("one", "two")]
 
 
 def at(file, output, iteration):

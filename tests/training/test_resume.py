@@ -9,10 +9,8 @@ import torch
 
 from opengait_mimic import host as hosts
 from opengait_mimic.base import checkpoint_file as checkpoints
-from tests.host_runs import good, two_processes
-from tests.training import runs
 from tests.training.faults import inf_loss, nan_clip, nan_gradient
-from tests.training.runs import at, content, differing, shared_networks, stopped_and_resumed, stopping, train
+from tests.training.runs import at, content, differing, last_of_both, shared_networks, stopping, train
 from tests.variants import variant
 
 TEACHER = "GaitBase (teacher)"
@@ -47,11 +45,7 @@ def configured(trained, host_spec, output, tmp_path):
 def test_stop_and_resume_equals_an_uninterrupted_run(configured, host_spec, tmp_path, stage, sampling, workers, processes):
     """With what is random: who is in a batch, which frames in which order, flips, what is hidden."""
     file = configured(stage, sampling, workers)
-    if processes == 1:
-        stopped_and_resumed(file, tmp_path)
-    else:
-        good(*two_processes(), runs.__file__, host_spec, file, tmp_path, cwd=tmp_path)
-    one, two = (content(at(file, tmp_path / name, 4)) for name in ("one", "two"))
+    one, two = last_of_both(file, tmp_path, host_spec, processes)
     assert differing(one, two) == []
     assert one["opengait_mimic"]["batch"] == one["scheduler"]["last_epoch"] == 4
     assert checkpoints.entry(at(file, tmp_path / "two", 4))["processes"] == processes
